@@ -1,0 +1,146 @@
+//! Catalog objects with their wiki and tags (contract §5).
+
+use http::Method;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::exchange::{Call, Credential};
+use crate::{DremioClient, Error};
+
+/// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for some 60,000 of them.
+const ENTITY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Largest wiki or list of tags. Dremio's own limit for a wiki is 100,000 characters.
+const COLLABORATION_BYTES_MAX: usize = 1024 * 1024;
+
+#[derive(Deserialize)]
+struct WikiAnswer {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct TagsAnswer {
+    tags: Vec<String>,
+}
+
+impl DremioClient {
+    /// The object at `path`, one element per name, unquoted (`GET /api/v3/catalog/by-path/…`), as Dremio sent it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a missing name below a space or a home, and for a path that no object can have (empty, or with an empty
+    /// or dot-only name). Below a source Dremio answers otherwise: [`Error::Refused`] (databases) or [`Error::ServerStatus`] with 500
+    /// (files). [`Error::remote_message`] has its words.
+    pub async fn catalog_by_path(&self, token: &SecretString, path: &[String]) -> Result<Box<RawValue>, Error> {
+        const OPERATION: &str = "catalog lookup by path";
+        let segments: Option<Vec<String>> = path.iter().map(|name| segment(name)).collect();
+        let Some(segments) = segments.filter(|segments| !segments.is_empty()) else {
+            return Err(Error::NotFound { operation: OPERATION, message: None });
+        };
+        self.entity(OPERATION, token, &format!("/api/v3/catalog/by-path/{}", segments.join("/"))).await
+    }
+
+    /// The object with this id (`GET /api/v3/catalog/{id}`), as Dremio sent it.
+    ///
+    /// # Errors
+    /// As for [`catalog_by_path`](Self::catalog_by_path).
+    pub async fn catalog_by_id(&self, token: &SecretString, id: &str) -> Result<Box<RawValue>, Error> {
+        const OPERATION: &str = "catalog lookup by id";
+        let Some(id) = segment(id) else {
+            return Err(Error::NotFound { operation: OPERATION, message: None });
+        };
+        self.entity(OPERATION, token, &format!("/api/v3/catalog/{id}")).await
+    }
+
+    /// The wiki text of the object with this id; nothing if it has none. Reading a home's wiki for the first time makes Dremio store
+    /// a default one.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] (400) for an unknown id, and for an object that cannot have a wiki.
+    pub async fn wiki(&self, token: &SecretString, id: &str) -> Result<Option<String>, Error> {
+        let answer: WikiAnswer = self.collaboration("wiki lookup", token, id, "wiki", "no text in it").await?;
+        Ok(Some(answer.text).filter(|text| !text.is_empty()))
+    }
+
+    /// The tags of the table or view with this id.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] (400) for an unknown id, and for anything that is not a table or a view.
+    pub async fn tags(&self, token: &SecretString, id: &str) -> Result<Vec<String>, Error> {
+        let answer: TagsAnswer = self.collaboration("tag lookup", token, id, "tag", "no tags in it").await?;
+        Ok(answer.tags)
+    }
+
+    async fn entity(&self, operation: &'static str, token: &SecretString, path: &str) -> Result<Box<RawValue>, Error> {
+        let entity: Box<RawValue> =
+            self.transport.exchange(call(operation, token, path, ENTITY_BYTES_MAX)).await?.json("not a complete object")?;
+        match entity.get().starts_with('{') {
+            true => Ok(entity),
+            false => Err(Error::BadAnswer { operation, problem: "not an object" }),
+        }
+    }
+
+    async fn collaboration<T: serde::de::DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        token: &SecretString,
+        id: &str,
+        what: &str,
+        problem: &'static str,
+    ) -> Result<T, Error> {
+        let Some(id) = segment(id) else {
+            return Err(Error::NotFound { operation, message: None });
+        };
+        let path = format!("/api/v3/catalog/{id}/collaboration/{what}");
+        self.transport.exchange(call(operation, token, &path, COLLABORATION_BYTES_MAX)).await?.json(problem)
+    }
+}
+
+fn call<'a>(operation: &'static str, token: &'a SecretString, path_and_query: &'a str, answer_bytes_max: usize) -> Call<'a> {
+    Call {
+        operation,
+        method: Method::GET,
+        path_and_query,
+        credential: Some(Credential::Bearer(token)),
+        body: None,
+        answer_bytes_max,
+        keeps_message: true,
+    }
+}
+
+/// `name` as one segment of a path. Everything but RFC 3986's unreserved characters is encoded: Dremio's server takes a bare `;` for
+/// the start of a parameter. Nothing for a name that no segment can carry: an empty one, and `.` and `..`, which are steps even when
+/// encoded.
+fn segment(name: &str) -> Option<String> {
+    if matches!(name, "" | "." | "..") {
+        return None;
+    }
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Some(encoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_encoded() {
+        let check = |name: &str, expected: Option<&str>| assert_eq!(segment(name).as_deref(), expected, "{name:?}");
+        check("orders", Some("orders"));
+        check("@ada", Some("%40ada"));
+        check("samples.dremio.com", Some("samples.dremio.com"));
+        check("a b;c/d?e#f%g", Some("a%20b%3Bc%2Fd%3Fe%23f%25g"));
+        check("größe", Some("gr%C3%B6%C3%9Fe"));
+        check("dremio:/Source/dir", Some("dremio%3A%2FSource%2Fdir"));
+        check("...", Some("..."));
+        check("", None);
+        check(".", None);
+        check("..", None);
+    }
+}

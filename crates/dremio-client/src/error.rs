@@ -1,0 +1,306 @@
+//! What can go wrong in a call to Dremio, in classes that callers act upon.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::RemoteMessage;
+
+/// A call to Dremio that did not succeed.
+///
+/// `Display` names the operation and the cause, and holds no token, no password and no text from the network. `source` is the
+/// technical cause, free of the same.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No connection: refused, no route, name not found. Dremio is down, still starting (it opens its port last), or elsewhere.
+    #[error("{operation}: Dremio cannot be reached")]
+    Unreachable {
+        /// What was being done.
+        operation: &'static str,
+        /// What the network said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The connection ended in the middle of the exchange. What was asked may have been done.
+    #[error("{operation}: the connection to Dremio was lost in the middle of the call")]
+    Interrupted {
+        /// What was being done.
+        operation: &'static str,
+        /// What the network said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// No complete answer in time. What was asked may have been done.
+    #[error("{operation}: Dremio did not answer within {}", seconds(*.limit))]
+    Timeout {
+        /// What was being done.
+        operation: &'static str,
+        /// The limit that passed.
+        limit: Duration,
+    },
+    /// No trusted, encrypted connection: the certificate is unknown, expired or for another name, or the port does not speak TLS.
+    #[error("{operation}: no trusted TLS connection to Dremio ({problem})")]
+    Tls {
+        /// What was being done.
+        operation: &'static str,
+        /// What is wrong, and where to mend it.
+        problem: &'static str,
+        /// What the TLS library said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Dremio, or a proxy in front of it, failed (5xx) or asked for patience (408, 429).
+    #[error("{operation}: Dremio answered with status {status}")]
+    ServerStatus {
+        /// What was being done.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What Dremio said, in calls about statements and objects.
+        message: Option<RemoteMessage>,
+    },
+    /// 401: the user name or password is wrong, or the token is unknown, expired or revoked. Dremio does not say which.
+    #[error("{operation}: Dremio rejected the credentials")]
+    RejectedCredentials {
+        /// What was being done.
+        operation: &'static str,
+    },
+    /// 403 on a fresh Dremio whose first user has not been created.
+    #[error("{operation}: this Dremio has no users yet; open it in a browser and create the first one")]
+    NoUserYet {
+        /// What was being done.
+        operation: &'static str,
+    },
+    /// Something answered, but not in HTTP: another of Dremio's ports (only 9047 is the REST API's), or one that wants TLS.
+    #[error("{operation}: the port does not speak HTTP; should DREMIO_URI start with https://, or have another port?")]
+    NotHttp {
+        /// What was being done.
+        operation: &'static str,
+        /// What was wrong with the answer.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A web page, a redirect or something else that Dremio's API never sends: another server, or a wrong path.
+    #[error("{operation}: the answer is not from Dremio's REST API (status {status}, {kind}); check the host, port and path of DREMIO_URI")]
+    NotDremioApi {
+        /// What was being done.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What came instead of JSON.
+        kind: &'static str,
+    },
+    /// JSON that is broken, cut short, or lacks what it must have.
+    #[error("{operation}: Dremio's answer cannot be used ({problem})")]
+    BadAnswer {
+        /// What was being done.
+        operation: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The answer exceeds the limit for this call. Asking for less may help.
+    #[error("{operation}: Dremio's answer is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// What was being done.
+        operation: &'static str,
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// No such job or object.
+    #[error("{operation}: not found")]
+    NotFound {
+        /// What was being done.
+        operation: &'static str,
+        /// What Dremio said.
+        message: Option<RemoteMessage>,
+    },
+    /// Dremio understood and refused (any other 4xx).
+    #[error("{operation}: Dremio refused the request with status {status}")]
+    Refused {
+        /// What was being done.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What Dremio said, in calls about statements and objects.
+        message: Option<RemoteMessage>,
+    },
+}
+
+/// The kind of an [`Error`], for metrics, readiness and decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// [`Error::Unreachable`].
+    Unreachable,
+    /// [`Error::Interrupted`].
+    Interrupted,
+    /// [`Error::Timeout`].
+    Timeout,
+    /// [`Error::Tls`].
+    Tls,
+    /// [`Error::ServerStatus`].
+    ServerStatus,
+    /// [`Error::RejectedCredentials`].
+    RejectedCredentials,
+    /// [`Error::NoUserYet`].
+    NoUserYet,
+    /// [`Error::NotDremioApi`] and [`Error::NotHttp`].
+    NotDremioApi,
+    /// [`Error::BadAnswer`].
+    BadAnswer,
+    /// [`Error::TooLarge`].
+    TooLarge,
+    /// [`Error::NotFound`].
+    NotFound,
+    /// [`Error::Refused`].
+    Refused,
+}
+
+impl ErrorClass {
+    /// Every class, for metrics that show zeros.
+    pub const ALL: [ErrorClass; 12] = [
+        ErrorClass::Unreachable,
+        ErrorClass::Interrupted,
+        ErrorClass::Timeout,
+        ErrorClass::Tls,
+        ErrorClass::ServerStatus,
+        ErrorClass::RejectedCredentials,
+        ErrorClass::NoUserYet,
+        ErrorClass::NotDremioApi,
+        ErrorClass::BadAnswer,
+        ErrorClass::TooLarge,
+        ErrorClass::NotFound,
+        ErrorClass::Refused,
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorClass::Unreachable => "unreachable",
+            ErrorClass::Interrupted => "interrupted",
+            ErrorClass::Timeout => "timeout",
+            ErrorClass::Tls => "tls",
+            ErrorClass::ServerStatus => "server_status",
+            ErrorClass::RejectedCredentials => "rejected_credentials",
+            ErrorClass::NoUserYet => "no_user_yet",
+            ErrorClass::NotDremioApi => "not_dremio_api",
+            ErrorClass::BadAnswer => "bad_answer",
+            ErrorClass::TooLarge => "too_large",
+            ErrorClass::NotFound => "not_found",
+            ErrorClass::Refused => "refused",
+        }
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Error {
+    /// The kind of error.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Error::Unreachable { .. } => ErrorClass::Unreachable,
+            Error::Interrupted { .. } => ErrorClass::Interrupted,
+            Error::Timeout { .. } => ErrorClass::Timeout,
+            Error::Tls { .. } => ErrorClass::Tls,
+            Error::ServerStatus { .. } => ErrorClass::ServerStatus,
+            Error::RejectedCredentials { .. } => ErrorClass::RejectedCredentials,
+            Error::NoUserYet { .. } => ErrorClass::NoUserYet,
+            Error::NotHttp { .. } | Error::NotDremioApi { .. } => ErrorClass::NotDremioApi,
+            Error::BadAnswer { .. } => ErrorClass::BadAnswer,
+            Error::TooLarge { .. } => ErrorClass::TooLarge,
+            Error::NotFound { .. } => ErrorClass::NotFound,
+            Error::Refused { .. } => ErrorClass::Refused,
+        }
+    }
+
+    /// Whether the same call may succeed later without anyone changing anything.
+    ///
+    /// Not transient are: credentials, trust and addresses that someone must mend, answers that would be the same again, and refusals.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.class(), ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::Timeout | ErrorClass::ServerStatus)
+    }
+
+    /// What Dremio itself said, where it is worth passing on to the user who asked: about statements, jobs and catalog objects.
+    #[must_use]
+    pub fn remote_message(&self) -> Option<&str> {
+        match self {
+            Error::ServerStatus { message, .. } | Error::NotFound { message, .. } | Error::Refused { message, .. } => {
+                message.as_ref().map(RemoteMessage::as_str)
+            }
+            _ => None,
+        }
+    }
+
+    /// Classifies a failure below HTTP, also for callers that forward with [`Transport::http`](crate::Transport::http). The address is
+    /// taken out of the technical cause; `limit` is the time limit that the call had.
+    #[must_use]
+    pub fn from_transport(operation: &'static str, limit: Duration, error: reqwest::Error) -> Error {
+        let source = error.without_url();
+        if let Some(problem) = tls_problem(&source) {
+            return Error::Tls { operation, problem, source };
+        }
+        // Before the question for a timeout: a connection that was not made in time has its own limit.
+        if source.is_connect() {
+            return Error::Unreachable { operation, source };
+        }
+        if source.is_timeout() {
+            return Error::Timeout { operation, limit };
+        }
+        match cause::<hyper::Error>(&source).is_some_and(hyper::Error::is_parse) {
+            true => Error::NotHttp { operation, source },
+            false => Error::Interrupted { operation, source },
+        }
+    }
+}
+
+/// What is wrong with the TLS connection, if that is the cause.
+fn tls_problem(error: &reqwest::Error) -> Option<&'static str> {
+    use rustls::CertificateError as Certificate;
+    use rustls::Error as Tls;
+    Some(match cause::<Tls>(error)? {
+        Tls::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "its certificate is not signed by a known authority; set DREMIO_CA_FILE to the authority's certificate"
+        }
+        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => "its certificate has expired",
+        Tls::InvalidCertificate(Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) => {
+            "its certificate is not valid yet; is this machine's clock right?"
+        }
+        Tls::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+            "its certificate is for another host name; use that name in DREMIO_URI"
+        }
+        Tls::InvalidCertificate(_) => "its certificate is not acceptable",
+        Tls::InvalidMessage(_) => "the port does not speak TLS; should DREMIO_URI start with http://?",
+        _ => "the handshake failed",
+    })
+}
+
+/// Finds an error of one type in the chain of causes. An `io::Error` hides the error inside it from `source`.
+fn cause<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref::<E>() {
+            return Some(found);
+        }
+        cause = match current.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    None
+}
+
+fn seconds(limit: Duration) -> String {
+    format!("{} s", limit.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! One request and its answer: sent, bounded, and classified, before anyone looks at the content.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::transport::Transport;
+use crate::{Error, RemoteMessage};
+
+/// Largest error body that is looked at. Dremio's are a few hundred bytes; of a larger one only the status counts.
+const ERROR_BYTES_MAX: usize = 64 * 1024;
+
+/// How a token is put into the header.
+#[derive(Clone, Copy)]
+pub(crate) enum Credential<'a> {
+    /// `Bearer <token>`, which every call but the logout understands.
+    Bearer(&'a SecretString),
+    /// `_dremio<token>`: the only form that the logout understands as well (it takes `Bearer` for a part of the token).
+    Dremio(&'a SecretString),
+}
+
+/// A request, described.
+pub(crate) struct Call<'a> {
+    /// What is being done, for error texts.
+    pub(crate) operation: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path_and_query: &'a str,
+    pub(crate) credential: Option<Credential<'a>>,
+    pub(crate) body: Option<Vec<u8>>,
+    /// Limit of a successful answer.
+    pub(crate) answer_bytes_max: usize,
+    /// Whether Dremio's own words about a failure go to the caller. Not for sign-in: they name the user.
+    pub(crate) keeps_message: bool,
+}
+
+/// A successful (2xx) answer.
+pub(crate) struct Answer {
+    operation: &'static str,
+    content_type_is_json: bool,
+    status: StatusCode,
+    body: Bytes,
+}
+
+/// Dremio's error bodies, as far as they are of use.
+#[derive(Deserialize)]
+struct ErrorBody {
+    #[serde(rename = "errorMessage")]
+    error_message: String,
+}
+
+/// What a login answers while Dremio has no user (contract: `NoUserFilter`).
+const NO_USER_MESSAGE: &str = "No User Available";
+
+impl Transport {
+    /// Sends `call` and returns its answer if that is a success, or else the [`Error`] that fits.
+    pub(crate) async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let operation = call.operation;
+        let limit = self.request_timeout();
+        let mut request = self.http().request(call.method, self.url(call.path_and_query)).header(ACCEPT, "application/json");
+        if let Some(credential) = call.credential {
+            request = request.header(AUTHORIZATION, authorization(credential).ok_or(Error::RejectedCredentials { operation })?);
+        }
+        if let Some(body) = call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let response = request.send().await.map_err(|error| Error::from_transport(operation, limit, error))?;
+        let status = response.status();
+        let kind = content_kind(response.headers());
+        if status.is_success() {
+            let body = read_body(response, operation, limit, call.answer_bytes_max).await?;
+            return Ok(Answer { operation, content_type_is_json: kind == JSON, status, body });
+        }
+        // The status says most of it: a body that is broken, cut or too large only loses the details.
+        let message = match kind == JSON {
+            true => read_body(response, operation, limit, ERROR_BYTES_MAX).await.ok().and_then(|body| error_message(&body)),
+            false => None,
+        };
+        Err(classify(operation, status, kind, message.as_deref(), call.keeps_message))
+    }
+}
+
+impl Answer {
+    /// Parses the body, which must be JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, problem: &'static str) -> Result<T, Error> {
+        if !self.content_type_is_json {
+            return Err(Error::NotDremioApi { operation: self.operation, status: self.status.as_u16(), kind: NOT_JSON });
+        }
+        // What serde says is dropped: its texts quote the input.
+        serde_json::from_slice(&self.body).map_err(|_| Error::BadAnswer { operation: self.operation, problem })
+    }
+
+    /// Checks for 204, the answer of calls that return nothing.
+    pub(crate) fn no_content(&self) -> Result<(), Error> {
+        match self.status {
+            StatusCode::NO_CONTENT => Ok(()),
+            status => Err(Error::NotDremioApi { operation: self.operation, status: status.as_u16(), kind: NOT_EMPTY }),
+        }
+    }
+}
+
+const JSON: &str = "JSON";
+const NOT_JSON: &str = "not JSON";
+const NOT_EMPTY: &str = "an unexpected body";
+const REDIRECT: &str = "a redirect";
+
+/// What the answer claims to be, in words of our own.
+fn content_kind(headers: &http::HeaderMap) -> &'static str {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        JSON
+    } else if essence.eq_ignore_ascii_case("text/html") {
+        "a web page"
+    } else if essence.is_empty() {
+        "no content type"
+    } else {
+        NOT_JSON
+    }
+}
+
+fn classify(operation: &'static str, status: StatusCode, kind: &'static str, message: Option<&str>, keeps_message: bool) -> Error {
+    let code = status.as_u16();
+    let kept = || message.filter(|_| keeps_message).and_then(RemoteMessage::new);
+    match status {
+        StatusCode::UNAUTHORIZED => Error::RejectedCredentials { operation },
+        StatusCode::FORBIDDEN if message == Some(NO_USER_MESSAGE) => Error::NoUserYet { operation },
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Error::ServerStatus { operation, status: code, message: kept() },
+        _ if status.is_server_error() => Error::ServerStatus { operation, status: code, message: kept() },
+        _ if status.is_redirection() => Error::NotDremioApi { operation, status: code, kind: REDIRECT },
+        // Malformed JSON is answered in plain text; every other refusal of the API is JSON.
+        _ if kind != JSON && status != StatusCode::BAD_REQUEST => Error::NotDremioApi { operation, status: code, kind },
+        StatusCode::NOT_FOUND => Error::NotFound { operation, message: kept() },
+        _ if status.is_client_error() => Error::Refused { operation, status: code, message: kept() },
+        _ => Error::NotDremioApi { operation, status: code, kind },
+    }
+}
+
+fn error_message(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error_message)
+}
+
+/// The header, or nothing if the token is not a text that a header can carry, which Dremio would reject as well.
+fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {
+    let (scheme, token) = match credential {
+        Credential::Bearer(token) => ("Bearer ", token),
+        Credential::Dremio(token) => ("_dremio", token),
+    };
+    let token = token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let mut value = HeaderValue::from_str(&format!("{scheme}{token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+async fn read_body(mut response: reqwest::Response, operation: &'static str, limit: Duration, limit_bytes: usize) -> Result<Bytes, Error> {
+    let too_large = Error::TooLarge { operation, limit_bytes };
+    let declared_bytes = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    if declared_bytes > limit_bytes {
+        return Err(too_large);
+    }
+    // Grown as it arrives: what the header declares is no reason to reserve memory.
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Error::from_transport(operation, limit, error))? {
+        if chunk.len() > limit_bytes - body.len() {
+            return Err(too_large);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! A client for the parts of Dremio's REST API that the services use: sign-in, SQL jobs, and the catalog.
+//!
+//! A [`Transport`] knows where Dremio is and how far to trust its certificate; a [`DremioClient`] makes calls over it:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use dremio_client::{ConnectConfig, DremioClient, Transport};
+//! let transport = Transport::connect(&ConnectConfig::new("http://dremio:9047".parse()?))?;
+//! let client = DremioClient::new(transport);
+//! let login = client.login("ada", &"correct-horse-9".into()).await?;
+//! let job = client.submit_sql(&login.token, "SELECT 1", &[]).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every call has a timeout and a limit on the answer's size, checks what kind of answer it got before it parses one, and fails with
+//! an [`Error`] that says whether a retry may help. No call is repeated here: only the caller knows what may be done twice.
+//! Texts of errors contain no token, no password and nothing that Dremio sent; what Dremio said about a statement is in a field of
+//! its own ([`Error::remote_message`]).
+//!
+//! The crate does not keep tokens, does not log, and does not poll.
+
+mod catalog;
+mod client;
+mod error;
+mod exchange;
+mod jobs;
+mod message;
+mod session;
+mod tls;
+mod transport;
+mod uri;
+
+pub use client::DremioClient;
+pub use error::{Error, ErrorClass};
+pub use jobs::{CancelOutcome, JobId, JobIdError, JobState, JobStatus, PAGE_ROWS_MAX, Page};
+pub use message::RemoteMessage;
+pub use session::{Login, Logout};
+pub use transport::{ConnectConfig, ConnectError, Transport};
+pub use uri::{DremioUri, DremioUriError};

@@ -1,0 +1,78 @@
+//! Text that Dremio wrote, made safe to pass on.
+
+use std::fmt;
+
+/// Longest text that is kept, in characters. Dremio's own messages have a few hundred; the longest repeat the statement.
+const CHARS_MAX: usize = 2000;
+
+/// What Dremio said about a statement or an object: bounded, on one line, without control characters.
+///
+/// It may repeat names and parts of the statement, so it belongs to the user who made the call, and not into a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RemoteMessage(Box<str>);
+
+impl RemoteMessage {
+    /// Cleans `text`; nothing if nothing is left.
+    #[must_use]
+    pub fn new(text: &str) -> Option<RemoteMessage> {
+        let mut clean = String::new();
+        for (count, c) in text.trim().chars().enumerate() {
+            if count == CHARS_MAX {
+                clean.push('…');
+                break;
+            }
+            clean.push(if is_printable(c) { c } else { ' ' });
+        }
+        let clean = clean.trim();
+        (!clean.is_empty()).then(|| RemoteMessage(clean.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Not a control character, nor one of those that break lines or turn the direction of writing around.
+fn is_printable(c: char) -> bool {
+    !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+impl fmt::Display for RemoteMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Shows the length only: a `{:?}` in a log must not show the text.
+impl fmt::Debug for RemoteMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RemoteMessage({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cleaned_and_bounded() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(RemoteMessage::new(text).as_ref().map(RemoteMessage::as_str), expected, "{text:?}");
+        };
+        check("", None);
+        check(" \n\t\u{1b} ", None);
+        check("Object 'a' not found", Some("Object 'a' not found"));
+        check("a\nb\u{1b}[31mc\u{202e}d", Some("a b [31mc d"));
+        check("  grüße  ", Some("grüße"));
+        let long = RemoteMessage::new(&"é".repeat(CHARS_MAX + 1)).unwrap();
+        assert_eq!(long.as_str().chars().count(), CHARS_MAX + 1);
+        assert!(long.as_str().ends_with("é…"));
+    }
+
+    #[test]
+    fn debug_hides_the_text() {
+        assert_eq!(format!("{:?}", RemoteMessage::new("secret").unwrap()), "RemoteMessage(6 bytes)");
+    }
+}

@@ -1,0 +1,153 @@
+//! The connection pool to one Dremio, with its address, trust and time limits.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::tls;
+use crate::uri::DremioUri;
+
+/// Idle connections are dropped before Dremio does so (Jetty's default is 30 s): a call on a connection that is just being closed
+/// would fail for nothing.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Idle connections kept for the next calls. A guess: more calls at a time than this are rare, and a new connection is cheap.
+const POOL_IDLE_PER_HOST_MAX: usize = 32;
+
+/// A peer that vanished without a word is noticed on a long call after a few of these.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Where Dremio is, whom to trust there, and how long to wait.
+#[derive(Clone, Debug)]
+pub struct ConnectConfig {
+    /// The base address.
+    pub uri: DremioUri,
+    /// Certificates (PEM) of authorities that are trusted besides those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Whether Dremio's certificate is checked. `false` accepts any impostor.
+    pub tls_verify: bool,
+    /// Limit for a new connection, TLS handshake included.
+    pub connect_timeout: Duration,
+    /// Limit for a whole call, from the first byte sent to the last byte received.
+    pub request_timeout: Duration,
+}
+
+impl ConnectConfig {
+    /// Certificates are checked against the system's authorities; 5 s for a connection, 30 s for a call. Both limits are guesses: a
+    /// healthy Dremio connects in milliseconds and answers a login within a second.
+    #[must_use]
+    pub fn new(uri: DremioUri) -> ConnectConfig {
+        ConnectConfig {
+            uri,
+            ca_file: None,
+            tls_verify: true,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why no [`Transport`] could be made. All of these are mistakes in the configuration or the machine, and nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The file of extra authorities cannot be read.
+    #[error("the CA file {} cannot be read", path.display())]
+    CaFileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file of extra authorities has no certificate in PEM form.
+    #[error("the CA file {} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", path.display())]
+    CaFileNotPem {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A certificate in the file cannot be used.
+    #[error("the CA file {} holds a certificate that cannot be used", path.display())]
+    CaFileCertificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// `https`, and nobody to trust.
+    #[error("no trusted certificate authority was found; install the system's CA certificates or set DREMIO_CA_FILE")]
+    NoRoots,
+    /// The TLS library refused its settings.
+    #[error("TLS cannot be set up")]
+    Tls {
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// The HTTP client refused its settings.
+    #[error("the HTTP client cannot be set up")]
+    Http {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+}
+
+/// A pool of connections to one Dremio. Cheap to clone; all clones share the pool.
+///
+/// It never follows a redirect and never uses a proxy from the environment: a token goes to the configured address and nowhere else.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    http: reqwest::Client,
+    uri: DremioUri,
+    request_timeout: Duration,
+}
+
+impl Transport {
+    /// Prepares the pool. Nothing is sent: whether Dremio is there, the first call finds out.
+    ///
+    /// # Errors
+    /// Only for mistakes in the configuration or a machine without CA certificates. Plain `http` needs none of these.
+    pub fn connect(config: &ConnectConfig) -> Result<Transport, ConnectError> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client_config(config)?)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .http1_only()
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.request_timeout)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX)
+            .tcp_keepalive(KEEPALIVE_INTERVAL)
+            .build()
+            .map_err(|source| ConnectError::Http { source })?;
+        Ok(Transport { http, uri: config.uri.clone(), request_timeout: config.request_timeout })
+    }
+
+    /// The HTTP client, for calls that are forwarded rather than made here. It applies the request timeout to every call that does
+    /// not set its own.
+    #[must_use]
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Dremio's base address.
+    #[must_use]
+    pub fn uri(&self) -> &DremioUri {
+        &self.uri
+    }
+
+    /// The limit for a whole call.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// The URL of `path_and_query` at this Dremio. It never leads to another host, whatever the text contains.
+    #[must_use]
+    pub fn url(&self, path_and_query: &str) -> reqwest::Url {
+        self.uri.join(path_and_query)
+    }
+}

@@ -1,0 +1,115 @@
+//! Where Dremio's REST API is, as a checked value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+/// The base address of a Dremio: `http(s)://host[:port]`, and a path if a reverse proxy puts Dremio under one.
+///
+/// It holds no credentials, so it may be shown anywhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DremioUri {
+    /// Never has user information, a query, a fragment, or a slash at the end of a path prefix.
+    base: Url,
+}
+
+/// Why a text is not the address of a Dremio. No text repeats the input, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DremioUriError {
+    /// Neither `http://` nor `https://` in front.
+    #[error("must start with http:// or https://, for example http://dremio:9047")]
+    Scheme,
+    /// Not a URL at all.
+    #[error("is not an address like http://dremio:9047")]
+    Malformed,
+    /// `user:password@` in front of the host.
+    #[error("must not contain a user name or password; use DREMIO_USERNAME and DREMIO_PASSWORD_FILE")]
+    Credentials,
+    /// `?…` at the end.
+    #[error("must not contain a query (?…)")]
+    Query,
+    /// `#…` at the end.
+    #[error("must not contain a fragment (#…)")]
+    Fragment,
+    /// The path of the API is part of the address.
+    #[error("must be the base address without /apiv2 or /api/v3, for example http://dremio:9047")]
+    ApiPath,
+}
+
+impl DremioUri {
+    /// Whether calls are encrypted.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// The host name or address, without the port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
+    }
+
+    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. Percent-encoding is kept as it is. Whatever the
+    /// text contains, the URL has this Dremio's scheme, host and port.
+    #[must_use]
+    pub fn join(&self, path_and_query: &str) -> Url {
+        let (path, query) = match path_and_query.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path_and_query, None),
+        };
+        let mut url = self.base.clone();
+        let prefix = self.base.path().trim_end_matches('/');
+        url.set_path(&format!("{prefix}/{}", path.strip_prefix('/').unwrap_or(path)));
+        url.set_query(query);
+        url
+    }
+}
+
+impl FromStr for DremioUri {
+    type Err = DremioUriError;
+
+    fn from_str(text: &str) -> Result<DremioUri, DremioUriError> {
+        let text = text.trim();
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if !matches!(scheme.as_deref(), Some("http" | "https")) {
+            return Err(DremioUriError::Scheme);
+        }
+        // The URL parser silently drops tabs and line breaks and turns backslashes around: refuse what it would repair.
+        if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+            return Err(DremioUriError::Malformed);
+        }
+        let mut base = Url::parse(text).map_err(|_| DremioUriError::Malformed)?;
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(DremioUriError::Credentials);
+        }
+        if base.query().is_some() {
+            return Err(DremioUriError::Query);
+        }
+        if base.fragment().is_some() {
+            return Err(DremioUriError::Fragment);
+        }
+        let path = base.path().trim_end_matches('/').to_owned();
+        if ["/apiv2", "/api/v3", "/api"].iter().any(|api| path.ends_with(api)) {
+            return Err(DremioUriError::ApiPath);
+        }
+        base.set_path(&path);
+        Ok(DremioUri { base })
+    }
+}
+
+impl fmt::Display for DremioUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for DremioUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! The catalog: homes, spaces, sources, folders and datasets, and the notes that people attach to them (contract §5).
+//!
+//! What exists is a [`Namespace`], immutable and shared; it is replaced as a whole when a home is added. Names compare without regard
+//! to case and keep their spelling.
+
+mod namespace;
+mod notes;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub(crate) use namespace::{Dataset, Entity, Kind, Namespace, Origin, Source};
+pub(crate) use notes::{Notes, Tags, Wiki};
+
+use crate::data::Demo;
+
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    namespace: RwLock<Arc<Namespace>>,
+    notes: Notes,
+    database: &'static [u8],
+}
+
+impl Catalog {
+    pub(crate) fn new(demo: &'static Demo) -> Self {
+        Self { namespace: RwLock::new(Arc::new(demo.namespace.clone())), notes: Notes::new(demo), database: &demo.database }
+    }
+
+    pub(crate) fn namespace(&self) -> Arc<Namespace> {
+        Arc::clone(&self.namespace.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The demo data, as SQLite serialises a database.
+    pub(crate) fn database(&self) -> &'static [u8] {
+        self.database
+    }
+
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Gives a user a home space unless it is there, as a login does (contract §1.1).
+    pub(crate) fn ensure_home(&self, user: &str) {
+        let path = [format!("@{user}")];
+        let mut namespace = self.namespace.write().unwrap_or_else(PoisonError::into_inner);
+        if namespace.find(&path).is_none() {
+            Arc::make_mut(&mut namespace).add(Entity::new(path.to_vec(), Kind::Home));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What exists, and where.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ids;
+use crate::sql::Column;
+
+/// Something that has a path.
+#[derive(Debug, Clone)]
+pub(crate) struct Entity {
+    pub(crate) id: String,
+    pub(crate) path: Vec<String>,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Home,
+    Space,
+    Source(Source),
+    Folder,
+    Dataset(Arc<Dataset>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// `S3`, `POSTGRES` …
+    pub(crate) ty: &'static str,
+    /// The plugin's Java class, which an error text names.
+    pub(crate) plugin: &'static str,
+    /// File-system sources answer differently for what is missing, and do not page (contract §5.2).
+    pub(crate) is_file_system: bool,
+    /// `sys` and `INFORMATION_SCHEMA` are not listed at the top.
+    pub(crate) is_internal: bool,
+}
+
+/// Something that has rows.
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    pub(crate) path: Vec<String>,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) origin: Origin,
+    /// The SQLite table or view that holds it.
+    pub(crate) table: String,
+}
+
+#[derive(Debug)]
+pub(crate) enum Origin {
+    View {
+        sql: String,
+        context: Vec<String>,
+    },
+    /// `format` is what a promoted file was read as; `None` in a database.
+    Table {
+        format: Option<&'static str>,
+    },
+    /// Rows are made when it is queried.
+    System,
+}
+
+impl Dataset {
+    pub(crate) fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    /// The parent's path joined by dots, without quotes, as INFORMATION_SCHEMA has it (contract §6.1).
+    pub(crate) fn schema(&self) -> String {
+        let parent = self.path.split_last().map_or(&[] as &[String], |(_, parent)| parent);
+        parent.join(".")
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+        let wanted = name.to_lowercase();
+        self.columns.iter().find(|column| column.name.to_lowercase() == wanted)
+    }
+}
+
+impl Entity {
+    pub(crate) fn new(path: Vec<String>, kind: Kind) -> Self {
+        Self { id: ids::for_name("entity", &path), path, kind }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    pub(crate) fn is_container(&self) -> bool {
+        !matches!(self.kind, Kind::Dataset(_))
+    }
+
+    pub(crate) fn dataset(&self) -> Option<&Arc<Dataset>> {
+        match &self.kind {
+            Kind::Dataset(dataset) => Some(dataset),
+            _ => None,
+        }
+    }
+}
+
+/// All entities, in the order in which they were added.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Namespace {
+    entities: Vec<Arc<Entity>>,
+    by_path: HashMap<String, Arc<Entity>>,
+    by_id: HashMap<String, Arc<Entity>>,
+}
+
+impl Namespace {
+    pub(crate) fn add(&mut self, entity: Entity) {
+        let entity = Arc::new(entity);
+        self.by_path.insert(key(&entity.path), Arc::clone(&entity));
+        self.by_id.insert(entity.id.clone(), Arc::clone(&entity));
+        self.entities.push(entity);
+    }
+
+    pub(crate) fn find(&self, path: &[String]) -> Option<&Arc<Entity>> {
+        self.by_path.get(&key(path))
+    }
+
+    pub(crate) fn find_by_id(&self, id: &str) -> Option<&Arc<Entity>> {
+        self.by_id.get(id)
+    }
+
+    pub(crate) fn entities(&self) -> impl Iterator<Item = &Arc<Entity>> {
+        self.entities.iter()
+    }
+
+    /// The direct children of a container, by name.
+    pub(crate) fn children(&self, path: &[String]) -> Vec<&Arc<Entity>> {
+        let mut children: Vec<&Arc<Entity>> =
+            self.entities.iter().filter(|entity| entity.path.len() == path.len() + 1 && is_below(&entity.path, path)).collect();
+        children.sort_by_key(|entity| entity.name().to_lowercase());
+        children
+    }
+
+    pub(crate) fn dataset(&self, path: &[String]) -> Option<Arc<Dataset>> {
+        self.find(path)?.dataset().cloned()
+    }
+
+    pub(crate) fn is_container(&self, path: &[String]) -> bool {
+        self.find(path).is_some_and(|entity| entity.is_container())
+    }
+
+    /// The paths of all containers.
+    pub(crate) fn containers(&self) -> impl Iterator<Item = &[String]> {
+        self.entities.iter().filter(|entity| entity.is_container()).map(|entity| entity.path.as_slice())
+    }
+
+    /// The datasets at any depth below a path; all of them below the empty one.
+    pub(crate) fn datasets_below(&self, path: &[String]) -> impl Iterator<Item = &Arc<Dataset>> {
+        self.entities.iter().filter(move |entity| is_below(&entity.path, path)).filter_map(|entity| entity.dataset())
+    }
+}
+
+fn key(path: &[String]) -> String {
+    path.join("\u{1f}").to_lowercase()
+}
+
+fn is_below(path: &[String], ancestor: &[String]) -> bool {
+    path.len() > ancestor.len() && path.iter().zip(ancestor).all(|(name, wanted)| name.to_lowercase() == wanted.to_lowercase())
+}

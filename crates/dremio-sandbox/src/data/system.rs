@@ -1,0 +1,268 @@
+//! The `sys` tables (contract §6.2): their columns, and rows for those that a server with nothing but a demo would have.
+//!
+//! `sys.project.*` and `sys.organization.*` do not exist, as in Dremio OSS; `sys.roles`, `sys.privileges` and `sys.membership` exist and
+//! fail.
+
+use rusqlite::types::Value;
+
+use super::builder::Builder;
+use super::information_schema;
+use super::warehouse::text;
+use crate::catalog::{Dataset, Namespace, Source};
+use crate::clock;
+use crate::instance::{Instance, VERSION};
+use crate::jobs::Job;
+use crate::sql::OptionValue;
+
+const JOBS: &str = "job_id, status, query_type, user_name, queried_datasets, scanned_datasets, attempt_count INTEGER, \
+    submitted_ts TIMESTAMP, attempt_started_ts TIMESTAMP, metadata_retrieval_ts TIMESTAMP, planning_start_ts TIMESTAMP, \
+    query_enqueued_ts TIMESTAMP, engine_start_ts TIMESTAMP, execution_planning_ts TIMESTAMP, execution_start_ts TIMESTAMP, \
+    final_state_ts TIMESTAMP, submitted_epoch_millis BIGINT, attempt_started_epoch_millis BIGINT, \
+    metadata_retrieval_epoch_millis BIGINT, planning_start_epoch_millis BIGINT, query_enqueued_epoch_millis BIGINT, \
+    engine_start_epoch_millis BIGINT, execution_planning_epoch_millis BIGINT, execution_start_epoch_millis BIGINT, \
+    final_state_epoch_millis BIGINT, planner_estimated_cost DOUBLE, rows_scanned BIGINT, bytes_scanned BIGINT, \
+    rows_returned BIGINT, bytes_returned BIGINT, accelerated BOOLEAN, queue_name, engine, error_msg, query, \
+    is_profile_incomplete BOOLEAN, execution_allocated_bytes BIGINT, execution_cpu_time_millis BIGINT";
+
+const OPTIONS: &str = "name, kind, type, status, num_val BIGINT, string_val, bool_val BOOLEAN, float_val DOUBLE";
+
+/// Characters of a query that the job tables show (`jobs.sql.truncate.length`).
+const QUERY_CHARACTERS_MAX: usize = 32_000;
+
+const TABLES: [(&str, &str); 28] = [
+    ("boot", OPTIONS),
+    (
+        "copy_errors_history",
+        "executed_at TIMESTAMP, job_id, table_name, user_name, base_snapshot_id BIGINT, storage_location, file_path, \
+        file_state, records_loaded_count BIGINT, records_rejected_count BIGINT",
+    ),
+    (
+        "copy_file_history",
+        "event_timestamp TIMESTAMP, job_id, file_path, file_state, records_loaded_count BIGINT, \
+        records_rejected_count BIGINT, pipe_id, file_size BIGINT, first_error_message, file_notification_timestamp TIMESTAMP, \
+        ingestion_source_type, request_id",
+    ),
+    (
+        "copy_job_history",
+        "executed_at TIMESTAMP, job_id, table_name, records_loaded_count BIGINT, records_rejected_count BIGINT, \
+        copy_options, user_name, base_snapshot_id BIGINT, storage_location, file_format, branch, pipe_name, pipe_id, \
+        time_elapsed BIGINT, transformation_properties",
+    ),
+    (
+        "fragments",
+        "node_id, hostname, job_id, major_fragment_id INTEGER, minor_fragment_id INTEGER, memory_usage BIGINT, \
+        rows_processed BIGINT, start_time TIMESTAMP, blocks, thread INTEGER, scheduler_info, sleeping BIGINT, blocked BIGINT, \
+        memory_grant BIGINT",
+    ),
+    ("jobs", JOBS),
+    ("jobs_recent", JOBS),
+    (
+        "materializations",
+        "reflection_id, materialization_id, created TIMESTAMP, expires TIMESTAMP, size_bytes BIGINT, series_id BIGINT, \
+        init_refresh_job_id, series_ordinal INTEGER, join_analysis, state, failure_msg, data_partitions, last_refresh_from_pds TIMESTAMP, \
+        last_refresh_finished TIMESTAMP, last_refresh_duration_millis BIGINT",
+    ),
+    ("membership", "role_name, member_name, member_type"),
+    (
+        "memory",
+        "node_id, hostname, fabric_port, heap_current BIGINT, heap_max BIGINT, direct_current BIGINT, jvm_direct_current BIGINT, \
+        direct_max BIGINT",
+    ),
+    (
+        "nodes",
+        "name, hostname, ip, user_port INTEGER, fabric_port INTEGER, cpu DOUBLE, memory DOUBLE, status, is_master BOOLEAN, \
+        is_coordinator BOOLEAN, is_executor BOOLEAN, node_tag, version, load DOUBLE, configured_max_width INTEGER, \
+        actual_max_width INTEGER, current BOOLEAN, start TIMESTAMP",
+    ),
+    (
+        "nodes_recent",
+        "timestamp TIMESTAMP, name, hostname, ip, cpu FLOAT, memory FLOAT, status, is_master BOOLEAN, \
+        is_coordinator BOOLEAN, is_executor BOOLEAN, start TIMESTAMP",
+    ),
+    ("options", OPTIONS),
+    ("privileges", "object_id, object_type, grantee_id, grantee_type, privilege"),
+    ("reflection_dependencies", "reflection_id, dependency_id, dependency_type, dependency_path"),
+    (
+        "reflections",
+        "reflection_id, reflection_name, type, created_at TIMESTAMP, updated_at TIMESTAMP, status, dataset_id, dataset_name, \
+        dataset_type, sort_columns, partition_columns, distribution_columns, dimensions, measures, display_columns, \
+        external_reflection, num_failures INTEGER, last_failure_message, last_failure_stack, arrow_cache BOOLEAN, refresh_status, \
+        acceleration_status, record_count BIGINT, current_footprint_bytes BIGINT, total_footprint_bytes BIGINT, \
+        last_refresh_duration_millis BIGINT, last_refresh_from_table TIMESTAMP, refresh_method, available_until TIMESTAMP, \
+        considered_count INTEGER, matched_count INTEGER, accelerated_count INTEGER",
+    ),
+    (
+        "refreshes",
+        "refresh_id, reflection_id, series_id BIGINT, created_at TIMESTAMP, modified_at TIMESTAMP, path, job_id, \
+        job_start TIMESTAMP, job_end TIMESTAMP, input_bytes BIGINT, input_records BIGINT, output_bytes BIGINT, output_records BIGINT, \
+        original_cost DOUBLE, update_id, partitions, series_ordinal INTEGER",
+    ),
+    ("roles", "role_id, role_name, role_type, created_by"),
+    ("services", "service, hostname, user_port INTEGER, fabric_port INTEGER"),
+    (
+        "slicing_threads",
+        "node_id, hostname, fabric_port INTEGER, thread_name, slicing_thread_id INTEGER, os_thread_id INTEGER, \
+        cpu_id INTEGER, num_tasks INTEGER, num_staged_tasks INTEGER, num_requested_work INTEGER",
+    ),
+    (
+        "table_statistics",
+        "table, column, created_at TIMESTAMP, number_of_distinct_values BIGINT, row_count BIGINT, null_count BIGINT, \
+        quantiles, heavy_hitters",
+    ),
+    (
+        "threads",
+        "node_id, hostname, fabric_port BIGINT, thread_name, thread_id BIGINT, is_native BOOLEAN, suspended BOOLEAN, \
+        thread_state, cpu_time INTEGER, user_time INTEGER, cores INTEGER, stack_trace",
+    ),
+    ("timezone_abbrevs", "timezone_abbrev, tz_offset, is_daylight_savings BOOLEAN"),
+    ("timezone_names", "timezone_name, tz_offset, offset_daylight_savings, is_daylight_savings BOOLEAN"),
+    ("user_defined_functions", "argList, name, sql, returnType, createdAt TIMESTAMP, modifiedAt TIMESTAMP, owner"),
+    ("version", "version, commit_id, commit_message, commit_time, build_email, build_time"),
+    // Below a folder.
+    (
+        "cache.mount_points",
+        "hostname, mount_point_path, mount_point_id BIGINT, current_state, current_space_state, sub_dir_count BIGINT, \
+        approx_file_count BIGINT, total_space BIGINT, max_space BIGINT, used_space BIGINT, current_free_space BIGINT, \
+        avg_read_time_nanos BIGINT, avg_write_time_nanos BIGINT, latest_eviction_timestamp BIGINT, latest_evicted_bytes BIGINT",
+    ),
+    (
+        "cache.storage_plugins",
+        "hostname, storage_plugin_name, approx_file_count BIGINT, approx_size_bytes BIGINT, \
+        max_available_space BIGINT",
+    ),
+];
+
+pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
+    for name in ["INFORMATION_SCHEMA", "sys"] {
+        builder.source(
+            name,
+            Source { ty: name, plugin: "com.dremio.exec.store.sys.SystemStoragePlugin", is_file_system: false, is_internal: true },
+        );
+    }
+    for (name, columns) in information_schema::TABLES {
+        builder.system_table(&["INFORMATION_SCHEMA", name], columns)?;
+    }
+    builder.folder(&["sys", "cache"]);
+    for (name, columns) in TABLES {
+        match name.split_once('.') {
+            Some((folder, name)) => builder.system_table(&["sys", folder, name], columns)?,
+            None => builder.system_table(&["sys", name], columns)?,
+        }
+    }
+    Ok(())
+}
+
+/// Tables that are listed and cannot be read: their listing manager is null in OSS.
+pub(crate) fn always_fails(dataset: &Dataset) -> bool {
+    matches!(dataset.table.as_str(), "sys.roles" | "sys.privileges" | "sys.membership")
+}
+
+/// The rows of a system table now.
+pub(crate) fn rows(instance: &Instance, namespace: &Namespace, dataset: &Dataset) -> Vec<Vec<Value>> {
+    if dataset.schema() == "INFORMATION_SCHEMA" {
+        return information_schema::rows(namespace, dataset.name());
+    }
+    match dataset.table.as_str() {
+        "sys.jobs" => instance.jobs.all().iter().filter(|job| !job.is_finished()).map(|job| job_row(job)).collect(),
+        "sys.jobs_recent" => instance.jobs.all().iter().map(|job| job_row(job)).collect(),
+        "sys.options" => options(instance),
+        "sys.version" => vec![vec![
+            text(VERSION),
+            text("a963b970"),
+            text("dremio-sandbox: a stand-in for Dremio"),
+            text("24.10.2024 @ 12:00:00 UTC"),
+            text(""),
+            text("24.10.2024 @ 14:28:10 UTC"),
+        ]],
+        "sys.nodes" => vec![node(instance)],
+        "sys.services" => vec![vec![text("master"), text("localhost"), Value::Integer(31_010), Value::Integer(45_678)]],
+        "sys.memory" => vec![vec![
+            text("localhost"),
+            text("localhost"),
+            text("45678"),
+            Value::Integer(536_870_912),
+            Value::Integer(4_294_967_296),
+            Value::Integer(16_777_216),
+            Value::Integer(16_777_216),
+            Value::Integer(8_589_934_592),
+        ]],
+        "sys.timezone_names" => vec![vec![text("UTC"), text("+00:00"), text("+00:00"), Value::Integer(0)]],
+        "sys.timezone_abbrevs" => vec![vec![text("UTC"), text("+00:00"), Value::Integer(0)]],
+        _ => Vec::new(),
+    }
+}
+
+fn node(instance: &Instance) -> Vec<Value> {
+    let port = i64::from(instance.gate.addr().port());
+    vec![
+        text("localhost"),
+        text("localhost"),
+        text("127.0.0.1"),
+        Value::Integer(port),
+        Value::Integer(45_678),
+        Value::Real(0.05),
+        Value::Real(0.25),
+        text("green"),
+        Value::Integer(1),
+        Value::Integer(1),
+        Value::Integer(1),
+        text(""),
+        text(VERSION),
+        Value::Real(0.0),
+        Value::Integer(4),
+        Value::Integer(4),
+        Value::Integer(1),
+        text("2025-01-06 09:00:00.000"),
+    ]
+}
+
+fn options(instance: &Instance) -> Vec<Vec<Value>> {
+    instance
+        .options
+        .rows(&instance.tokens)
+        .into_iter()
+        .map(|option| {
+            let (kind, long, boolean, double) = match option.value {
+                OptionValue::Long(value) => ("LONG", Value::Integer(value), Value::Null, Value::Null),
+                OptionValue::Boolean(value) => ("BOOLEAN", Value::Null, Value::Integer(i64::from(value)), Value::Null),
+                OptionValue::Double(value) => ("DOUBLE", Value::Null, Value::Null, Value::Real(value)),
+            };
+            let status = if option.changed { "CHANGED" } else { "DEFAULT" };
+            vec![text(option.name), text(kind), text("SYSTEM"), text(status), long, Value::Null, boolean, double]
+        })
+        .collect()
+}
+
+/// A job as a row. What is not known is empty, zero or 1970, never NULL: these columns come from proto3 scalars.
+fn job_row(job: &Job) -> Vec<Value> {
+    let view = job.peek();
+    let submission = job.submission();
+    let submitted = job.submitted_at();
+    let started = view.started_at;
+    let epoch = jiff::Timestamp::UNIX_EPOCH;
+    // Submitted, attempt, metadata, planning, enqueued, engine, execution planning, execution, final.
+    let moments = [Some(submitted), Some(submitted), Some(submitted), Some(submitted), started, None, started, started, view.finished_at]
+        .map(|moment| moment.unwrap_or(epoch));
+    let returned = i64::try_from(view.row_count).unwrap_or(i64::MAX);
+    let query: String = submission.sql.chars().take(QUERY_CHARACTERS_MAX).collect();
+    let mut row = vec![
+        text(job.id()),
+        text(view.state.as_str()),
+        text("REST"),
+        text(submission.user.as_str()),
+        text(""),
+        text(""),
+        Value::Integer(1),
+    ];
+    row.extend(moments.iter().map(|moment| text(clock::sql_timestamp(*moment))));
+    row.extend(moments.iter().map(|moment| Value::Integer(moment.as_millisecond())));
+    row.push(Value::Real(0.0));
+    row.extend([0, 0, returned, 0].map(Value::Integer));
+    row.push(Value::Integer(0));
+    row.push(text(if started.is_some() { "SMALL" } else { "" }));
+    row.push(text(""));
+    row.push(text(view.error.unwrap_or_default()));
+    row.push(text(query));
+    row.extend([0, 0, 0].map(Value::Integer));
+    row
+}

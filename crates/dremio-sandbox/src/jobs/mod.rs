@@ -1,0 +1,177 @@
+//! Jobs: submitted, run in the background, observed, cancelled, forgotten (contract §4).
+
+mod job;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use job::{Job, ResultsError};
+pub use job::{JobRecord, JobState};
+
+use crate::instance::Instance;
+use crate::sql::{self, SqlError};
+use crate::{clock, ids};
+
+pub(crate) use crate::sql::Request as Submission;
+
+/// Jobs that are not finished: Dremio's `coordinator.alive_queries.limit`.
+const LIVE_MAX: usize = 1_000;
+/// Jobs kept. Dremio keeps them for 30 days; the oldest finished ones go first here.
+const JOBS_MAX: usize = 5_000;
+/// Bytes of results kept for all jobs together; the oldest go first, as Dremio's do after a day.
+const RESULT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Statements that run at one time. More than cores, so that a slow one does not hold up the quick ones.
+const RUNNING_MAX: usize = 16;
+/// A statement that runs longer has gone astray.
+const RUN_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// Why a submission was refused: the only failures that are not in the job.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubmitError {
+    #[error("Rejecting query because it exceeded the maximum allowed number of live queries in a single coordinator")]
+    TooManyLive,
+    #[error("no random bytes for a job id")]
+    NoRandomness(#[source] getrandom::Error),
+}
+
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    inner: Mutex<Inner>,
+    slots: Arc<Semaphore>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Inner {
+    duration: Duration,
+    in_order: VecDeque<Arc<Job>>,
+    by_id: HashMap<String, Arc<Job>>,
+    /// Set when a statement panicked: a defect that must not pass unnoticed.
+    panicked: Option<String>,
+}
+
+impl Jobs {
+    pub(crate) fn new(duration: Duration, stop: CancellationToken) -> Self {
+        Self {
+            inner: Mutex::new(Inner { duration, in_order: VecDeque::new(), by_id: HashMap::new(), panicked: None }),
+            slots: Arc::new(Semaphore::new(RUNNING_MAX)),
+            tasks: TaskTracker::new(),
+            stop,
+        }
+    }
+
+    pub(crate) fn set_duration(&self, duration: Duration) {
+        self.lock().duration = duration;
+    }
+
+    /// Takes a statement on and returns its job's id; must be called inside a tokio runtime.
+    pub(crate) fn submit(&self, instance: &Arc<Instance>, submission: Submission) -> Result<String, SubmitError> {
+        let now = clock::now();
+        let id = ids::job(now).map_err(SubmitError::NoRandomness)?;
+        let job = {
+            let mut inner = self.lock();
+            let live = inner.in_order.iter().filter(|job| !job.is_finished()).count();
+            if live >= LIVE_MAX {
+                return Err(SubmitError::TooManyLive);
+            }
+            let job = Arc::new(Job::new(id.clone(), submission, now, inner.duration));
+            inner.keep(Arc::clone(&job));
+            job
+        };
+        self.tasks.spawn(run(Arc::clone(instance), job));
+        Ok(id)
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Job>> {
+        self.lock().by_id.get(id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Job>> {
+        self.lock().in_order.iter().cloned().collect()
+    }
+
+    pub(crate) fn records(&self) -> Vec<JobRecord> {
+        self.all().iter().map(|job| job.record()).collect()
+    }
+
+    pub(crate) fn expire_results(&self) {
+        for job in self.all() {
+            job.drop_result();
+        }
+    }
+
+    /// Waits until every statement has ended; they are told to by the sandbox's stop.
+    ///
+    /// # Panics
+    /// If a statement panicked while it ran.
+    pub(crate) async fn shut_down(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        let panicked = self.lock().panicked.take();
+        assert!(panicked.is_none(), "a statement panicked: {panicked:?}");
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, job: Arc<Job>) {
+        self.by_id.insert(job.id().to_owned(), Arc::clone(&job));
+        self.in_order.push_back(job);
+        if self.in_order.len() > JOBS_MAX {
+            let oldest = self.in_order.iter().position(|job| job.is_finished());
+            if let Some(job) = oldest.and_then(|index| self.in_order.remove(index)) {
+                self.by_id.remove(job.id());
+            }
+        }
+    }
+
+    fn bound_results(&mut self) {
+        let mut bytes = 0_usize;
+        for job in self.in_order.iter().rev() {
+            bytes = bytes.saturating_add(job.result_bytes());
+            if bytes > RESULT_BYTES_MAX {
+                job.drop_result();
+            }
+        }
+    }
+}
+
+async fn run(instance: Arc<Instance>, job: Arc<Job>) {
+    let jobs = &instance.jobs;
+    let slot = tokio::select! {
+        biased;
+        () = jobs.stop.cancelled() => None,
+        slot = jobs.slots.acquire() => slot.ok(),
+    };
+    if slot.is_none() || !job.start() {
+        job.finish(Err(SqlError::Interrupted));
+        return;
+    }
+    let statement = {
+        let (instance, job) = (Arc::clone(&instance), Arc::clone(&job));
+        let stop = jobs.stop.clone();
+        tokio::task::spawn_blocking(move || {
+            let watched = Arc::clone(&job);
+            let interrupted = move || stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX);
+            sql::execute(&instance, job.submission(), Arc::new(interrupted))
+        })
+    };
+    match statement.await {
+        Ok(outcome) => job.finish(outcome),
+        Err(error) => {
+            tracing::error!(job = job.id(), %error, "statement panicked");
+            jobs.lock().panicked = Some(error.to_string());
+            job.finish(Err(SqlError::failed("Unexpected error occurred.")));
+        }
+    }
+    jobs.lock().bound_results();
+}

@@ -1,0 +1,172 @@
+//! `dremio-sandbox`: the stand-in as a program.
+//!
+//! Arguments → signals → sandbox → one line that says it is ready → wait. Exit codes: 0 asked to stop (or healthy), 1 not healthy,
+//! 64 usage, 78 configuration.
+
+mod healthcheck;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use dremio_sandbox::{ControlPort, Sandbox, SandboxConfig, parse_duration};
+use tokio::signal::unix::{SignalKind, signal};
+
+const USAGE: u8 = 64;
+const CONFIGURATION: u8 = 78;
+const DEMO_PASSWORD: &str = "dremio123";
+
+/// A stand-in for Dremio Community Edition 25.2: its REST API over a small demo shop, with faults on demand.
+///
+/// It holds demo data only, writes nothing, and keeps passwords in clear: never give it one that matters.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_long_help = CONTROL_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask a running sandbox whether it is well: exit 0 or 1
+    Healthcheck {
+        /// Base address of the sandbox
+        #[arg(long, default_value = "http://127.0.0.1:9047")]
+        uri: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Address of the REST API
+    #[arg(long, default_value = "127.0.0.1:9047")]
+    listen: SocketAddr,
+    /// Name of the demo user
+    #[arg(long, default_value = "dremio")]
+    user: String,
+    /// File with the demo user's password [default password: dremio123]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Start without a first user, as a new Dremio does
+    #[arg(long, conflicts_with_all = ["user", "password_file"])]
+    no_users: bool,
+    /// How long a login token lives, with a unit (5s, 10m, 30h)
+    #[arg(long, default_value = "30h", value_parser = parse_duration)]
+    token_lifetime: Duration,
+    /// How long a job takes at least, with a unit
+    #[arg(long, default_value = "0s", value_parser = parse_duration)]
+    job_duration: Duration,
+    /// Address of the HTTP control port; off unless given. It has no protection: keep it on loopback
+    #[arg(long, value_name = "ADDR")]
+    control: Option<SocketAddr>,
+}
+
+const CONTROL_HELP: &str = r#"Control port (JSON; durations have a unit):
+  POST   /token-lifetime {"duration":"5s"}     tokens issued from now on live so long
+  POST   /revoke-tokens                        all tokens are invalid
+  POST   /refuse {"on":true}                   refuse connections; false accepts them again
+  POST   /fault {"kind":"status","status":503,"path":"/apiv2/login","method":"POST","times":2}
+         kinds: stall, delay (duration), drip (bytes_per_chunk, interval), reset_mid_answer,
+         status (status), html, unauthorized, bad_json, oversized (bytes)
+  DELETE /faults                               end all faults
+  POST   /job-duration {"duration":"10s"}      jobs take at least so long
+  POST   /expire-results                       results of finished jobs are gone
+  POST   /password {"user":"…","password":"…"} change a password or add a user
+  GET    /requests, DELETE /requests           what was asked; forget it
+  GET    /jobs                                 the jobs
+  GET    /healthz"#;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let failed = error.use_stderr();
+            error.print().ok();
+            return ExitCode::from(if failed { USAGE } else { 0 });
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime.context("cannot start the runtime").and_then(|runtime| match cli.command {
+        Some(Command::Healthcheck { uri }) => Ok(runtime.block_on(healthcheck::check(&uri))),
+        None => runtime.block_on(run(cli.run)).map(|()| true),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            writeln!(io::stderr(), "dremio-sandbox: {error:#}").ok();
+            ExitCode::from(CONFIGURATION)
+        }
+    }
+}
+
+async fn run(arguments: Run) -> anyhow::Result<()> {
+    // Before anything slow: as process 1 an unhandled SIGTERM would be ignored.
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let sandbox = Sandbox::start(SandboxConfig {
+        addr: arguments.listen,
+        users: users(&arguments)?,
+        token_lifetime: arguments.token_lifetime,
+        job_duration: arguments.job_duration,
+        ..SandboxConfig::default()
+    })
+    .await?;
+    let control = match arguments.control {
+        None => None,
+        Some(addr) => Some(ControlPort::start(addr, sandbox.control()).with_context(|| format!("cannot listen on {addr}"))?),
+    };
+    say_ready(&sandbox, control.as_ref(), &arguments)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    if let Some(control) = control {
+        control.stop().await;
+    }
+    sandbox.stop().await;
+    Ok(())
+}
+
+fn users(arguments: &Run) -> anyhow::Result<Vec<(String, String)>> {
+    if arguments.no_users {
+        return Ok(Vec::new());
+    }
+    let password = match &arguments.password_file {
+        None => DEMO_PASSWORD.to_owned(),
+        Some(file) => password_in(file)?,
+    };
+    Ok(vec![(arguments.user.clone(), password)])
+}
+
+fn password_in(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!password.is_empty(), "{} is empty", file.display());
+    Ok(password.to_owned())
+}
+
+/// One line on standard output: text for a person, JSON for a machine.
+fn say_ready(sandbox: &Sandbox, control: Option<&ControlPort>, arguments: &Run) -> anyhow::Result<()> {
+    let uri = sandbox.uri();
+    let control = control.map(|control| format!("http://{}", control.addr()));
+    let user = (!arguments.no_users).then_some(arguments.user.as_str());
+    let mut out = io::stdout().lock();
+    if out.is_terminal() {
+        let user = user.map_or_else(|| "no user yet".to_owned(), |user| format!("user {user}"));
+        let control = control.map_or_else(String::new, |control| format!(", control at {control}"));
+        writeln!(out, "dremio-sandbox is ready at {uri} ({user}){control}")
+    } else {
+        let line = serde_json::json!({"level": "info", "target": "dremio_sandbox", "message": "sandbox is ready",
+            "uri": uri, "user": user, "control": control});
+        writeln!(out, "{line}")
+    }
+    .and_then(|()| out.flush())
+    .context("cannot write to standard output")
+}

@@ -1,0 +1,68 @@
+//! `CAST`, which in SQLite is about storage and in Dremio about types.
+
+use rusqlite::types::Value;
+
+use super::{FunctionError, Outcome, Scalar, boolean, integer, real, scalar, text};
+use crate::sql::moment;
+use crate::sql::types::DremioType;
+
+pub(super) const FUNCTIONS: &[Scalar] = &[scalar("dremio_cast", 2..=2, |arguments| match arguments {
+    [value, ty] => cast(value, &text(ty)),
+    _ => Ok(Value::Null),
+})];
+
+fn cast(value: &Value, type_text: &str) -> Outcome {
+    let Some(ty) = DremioType::parse(type_text) else {
+        return Err(FunctionError(format!("Cannot cast to {type_text}")));
+    };
+    let as_text = || text(value);
+    let invalid = || FunctionError(format!("Cannot cast '{}' to {type_text}", as_text()));
+    match ty {
+        DremioType::Boolean => match as_text().to_ascii_lowercase().as_str() {
+            "true" | "t" | "1" => Ok(boolean(true)),
+            "false" | "f" | "0" => Ok(boolean(false)),
+            _ => match value {
+                Value::Integer(number) => Ok(boolean(*number != 0)),
+                _ => Err(invalid()),
+            },
+        },
+        DremioType::Integer => {
+            let number = integer(value)?;
+            i32::try_from(number).map_err(|_| invalid())?;
+            Ok(Value::Integer(number))
+        }
+        DremioType::BigInt => integer(value).map(Value::Integer),
+        DremioType::Float | DremioType::Double => real(value).map(Value::Real),
+        DremioType::Decimal { scale, .. } => {
+            let factor = 10_f64.powi(i32::from(scale));
+            let number = real(value)?;
+            let rounded = (number * factor).round() / factor;
+            Ok(Value::Real(if rounded.is_finite() { rounded } else { number }))
+        }
+        DremioType::Varchar => {
+            let limit = type_text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
+            let whole = as_text();
+            Ok(Value::Text(match limit {
+                Some(limit) => whole.chars().take(limit).collect(),
+                None => whole,
+            }))
+        }
+        DremioType::Varbinary => Ok(Value::Blob(as_text().into_bytes())),
+        DremioType::Date | DremioType::Timestamp => {
+            let literal = moment::literal(ty.name(), &as_text());
+            literal.map(Value::Text).ok_or_else(invalid)
+        }
+        DremioType::Time => {
+            let whole = as_text();
+            let time = whole.split_once(' ').map_or(whole.as_str(), |(_, time)| time);
+            moment::literal("TIME", time).map(Value::Text).ok_or_else(invalid)
+        }
+        _ => Err(invalid()),
+    }
+}
+
+/// A double as a whole number, rounded as Dremio does.
+pub(super) fn to_integer(number: f64) -> Result<i64, FunctionError> {
+    let text = format!("{:.0}", number.round());
+    text.parse().map_err(|_| FunctionError(format!("Cannot cast '{number}' to BIGINT")))
+}

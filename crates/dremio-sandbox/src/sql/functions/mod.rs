@@ -1,0 +1,151 @@
+//! Dremio's functions for SQLite, and the list of what may be called at all.
+//!
+//! Scalar functions are rows of tables: name, number of arguments, and a plain Rust function over values.
+
+mod aggregates;
+mod cast;
+mod dates;
+mod maths;
+mod texts;
+
+use std::ops::RangeInclusive;
+
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+
+/// Why a call fails; the text becomes the job's error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct FunctionError(pub(crate) String);
+
+type Outcome = Result<Value, FunctionError>;
+
+/// A scalar function.
+struct Scalar {
+    name: &'static str,
+    arity: RangeInclusive<i32>,
+    /// Whether it sees NULL arguments; for the others a NULL makes the result NULL.
+    takes_nulls: bool,
+    run: fn(&[Value]) -> Outcome,
+}
+
+const fn scalar(name: &'static str, arity: RangeInclusive<i32>, run: fn(&[Value]) -> Outcome) -> Scalar {
+    Scalar { name, arity, takes_nulls: false, run }
+}
+
+/// SQLite's own functions that Dremio has too, or that a rewriting produces.
+const BUILT_IN: &[&str] = &[
+    "abs",
+    "avg",
+    "coalesce",
+    "count",
+    "cume_dist",
+    "current_date",
+    "current_time",
+    "dense_rank",
+    "first_value",
+    "group_concat",
+    "hex",
+    "ifnull",
+    "instr",
+    "json_array_length",
+    "json_extract",
+    "lag",
+    "last_value",
+    "lead",
+    "length",
+    "ltrim",
+    "max",
+    "min",
+    "nth_value",
+    "ntile",
+    "nullif",
+    "percent_rank",
+    "rank",
+    "replace",
+    "round",
+    "row_number",
+    "rtrim",
+    "sign",
+    "substr",
+    "sum",
+    "trim",
+];
+
+/// Makes the functions known to a connection. `now` is the time that CURRENT_TIMESTAMP stands for.
+pub(crate) fn register(connection: &Connection, now: &str) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    for function in all() {
+        let (run, takes_nulls) = (function.run, function.takes_nulls);
+        for arity in function.arity.clone() {
+            connection.create_scalar_function(function.name, arity, flags, move |context| {
+                let arguments = (0..context.len()).map(|index| context.get::<Value>(index)).collect::<rusqlite::Result<Vec<Value>>>()?;
+                if !takes_nulls && arguments.contains(&Value::Null) {
+                    return Ok(Value::Null);
+                }
+                run(&arguments).map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+            })?;
+        }
+    }
+    let now = now.to_owned();
+    connection.create_scalar_function("dremio_now", 0, flags, move |_| Ok(now.clone()))?;
+    aggregates::register(connection)
+}
+
+/// Whether a statement may call the function; others do not exist as far as Dremio is concerned.
+pub(crate) fn is_allowed(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    BUILT_IN.contains(&name.as_str())
+        || name == "dremio_now"
+        || aggregates::NAMES.contains(&name.as_str())
+        || all().any(|function| function.name == name)
+}
+
+/// `name ILIKE pattern`.
+pub(crate) fn ilike(pattern: &str, name: &str) -> bool {
+    texts::like(pattern, name, None, true)
+}
+
+fn all() -> impl Iterator<Item = &'static Scalar> {
+    texts::FUNCTIONS.iter().chain(maths::FUNCTIONS).chain(dates::FUNCTIONS).chain(cast::FUNCTIONS)
+}
+
+/// A value as text, numbers spelt as Dremio does.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => super::cell::double_text(*number),
+        Value::Text(text) => text.clone(),
+        Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+fn integer(value: &Value) -> Result<i64, FunctionError> {
+    match value {
+        Value::Integer(number) => Ok(*number),
+        Value::Real(number) => cast::to_integer(*number),
+        Value::Text(digits) => digits.trim().parse().map_err(|_| no_number(digits)),
+        Value::Null | Value::Blob(_) => Err(no_number(&text(value))),
+    }
+}
+
+fn real(value: &Value) -> Result<f64, FunctionError> {
+    match value {
+        // Doubles have fewer digits than BIGINT: that is what Dremio's conversion does too.
+        #[expect(clippy::cast_precision_loss, reason = "the conversion that is asked for")]
+        Value::Integer(number) => Ok(*number as f64),
+        Value::Real(number) => Ok(*number),
+        Value::Text(digits) => digits.trim().parse().map_err(|_| no_number(digits)),
+        Value::Null | Value::Blob(_) => Err(no_number(&text(value))),
+    }
+}
+
+fn no_number(text: &str) -> FunctionError {
+    FunctionError(format!("For input string: \"{text}\""))
+}
+
+fn boolean(flag: bool) -> Value {
+    Value::Integer(i64::from(flag))
+}

@@ -1,0 +1,319 @@
+//! The type of an expression, as far as it shows in its tokens.
+//!
+//! SQLite knows five kinds of value and Dremio twenty types; what SQLite's declared types do not tell is derived here: from literals,
+//! column names, operators and the functions' known results. `None` is an honest answer: then the values decide (see `plan`).
+
+use super::brackets::Brackets;
+use super::calls::member;
+use super::scope::{Scope, name_end};
+use super::select;
+use super::token::{Kind, Token};
+use super::types::{DECIMAL_PRECISION_MAX, DremioType};
+use super::words;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Typing<'a> {
+    pub(crate) tokens: &'a [Token],
+    pub(crate) brackets: &'a Brackets,
+    pub(crate) scope: &'a Scope,
+}
+
+impl Typing<'_> {
+    /// The type of the expression between two tokens.
+    pub(crate) fn of(&self, start: usize, end: usize) -> Option<DremioType> {
+        let (start, end) = self.without_brackets(start, end);
+        let first = self.tokens.get(start).filter(|_| start < end)?;
+        if first.is_word("SELECT") {
+            let items = select::items(self.tokens, self.brackets, start);
+            return items.first().and_then(|item| self.of(item.start, item.end));
+        }
+        if first.is_word("CASE") {
+            return self.case(start, end);
+        }
+        if self.has(start, end, is_boolean_operator) {
+            return Some(DremioType::Boolean);
+        }
+        if self.has(start, end, |token| token.is_symbol("||")) {
+            return Some(DremioType::Varchar);
+        }
+        for operators in [["+", "-"], ["*", "/"]] {
+            let at = self
+                .top_level(start, end)
+                .filter(|(at, token)| *at > start && operators.iter().any(|symbol| token.is_symbol(symbol)))
+                .map(|(at, _)| at)
+                .last();
+            if let Some((at, operator)) = at.and_then(|at| Some((at, self.tokens.get(at)?))) {
+                return self.arithmetic(start, at, operator, end);
+            }
+        }
+        self.operand(first, start, end)
+    }
+
+    fn operand(&self, first: &Token, start: usize, end: usize) -> Option<DremioType> {
+        match first.kind {
+            Kind::Number if end == start + 1 => Some(number(&first.text)),
+            Kind::Text if end == start + 1 => Some(DremioType::Varchar),
+            Kind::Symbol if first.is_symbol("-") => self.of(start + 1, end),
+            Kind::Word | Kind::Quoted => {
+                let next = self.tokens.get(start + 1);
+                if next.is_some_and(|next| next.is_symbol("(")) {
+                    return self.call(&first.text.to_uppercase(), start + 1);
+                }
+                if next.is_some_and(|next| next.kind == Kind::Text) {
+                    return DremioType::parse(&first.text);
+                }
+                if first.kind == Kind::Word && end == start + 1 && words::is_keyword(first) {
+                    return keyword(&first.text.to_uppercase());
+                }
+                self.column(start, end)
+            }
+            _ => None,
+        }
+    }
+
+    fn column(&self, start: usize, end: usize) -> Option<DremioType> {
+        let name_end = name_end(self.tokens, start);
+        let parts: Vec<String> =
+            self.tokens.get(start..name_end)?.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
+        let located = self.scope.locate(&parts)?;
+        let mut ty = self.scope.column(located.table, located.column)?;
+        for name in located.members {
+            ty = member(Some(ty), name).1?;
+        }
+        let mut at = name_end;
+        while at < end {
+            let inside = self.tokens.get(at + 1)?;
+            ty = match ty {
+                DremioType::List(element) if inside.kind == Kind::Number => element,
+                DremioType::Struct(_) | DremioType::Map(_) => member(Some(ty), &inside.text).1?,
+                _ => return None,
+            };
+            at = self.brackets.after(at);
+            if self.tokens.get(at).is_some_and(|token| token.is_symbol(".")) {
+                at += 1;
+            }
+        }
+        Some(ty.clone())
+    }
+
+    /// The first branch that has a type.
+    fn case(&self, start: usize, end: usize) -> Option<DremioType> {
+        let ends = |token: &Token| token.is_any_word(&["WHEN", "ELSE", "END"]);
+        let words: Vec<(usize, &Token)> = self.top_level(start + 1, end).collect();
+        words.iter().enumerate().find_map(|(index, (at, token))| {
+            if !token.is_any_word(&["THEN", "ELSE"]) {
+                return None;
+            }
+            let rest = words.get(index + 1..)?;
+            let stop = rest.iter().find(|(_, token)| ends(token))?;
+            let is_null = self.tokens.get(at + 1).is_some_and(|token| token.is_word("NULL"));
+            self.of(at + 1, stop.0).filter(|_| !is_null)
+        })
+    }
+
+    fn arithmetic(&self, start: usize, at: usize, operator: &Token, end: usize) -> Option<DremioType> {
+        let left = self.of(start, at);
+        if self.tokens.get(at + 1).is_some_and(|token| token.is_word("INTERVAL")) {
+            return left;
+        }
+        combine(&left?, &operator.text, &self.of(at + 1, end)?)
+    }
+
+    fn call(&self, name: &str, open: usize) -> Option<DremioType> {
+        let close = self.brackets.close_of(open)?;
+        let arguments = self.arguments(open + 1, close);
+        let argument = |index: usize| {
+            let (start, end) = arguments.get(index)?;
+            self.of(*start, *end)
+        };
+        let first_known = || (0..arguments.len()).find_map(argument);
+        Some(match name {
+            "CAST" => {
+                let (at, _) = self.top_level(open + 1, close).filter(|(_, token)| token.is_word("AS")).last()?;
+                let ty = self.tokens.get(at + 1..close)?;
+                let ty: Vec<&str> = ty.iter().map(|token| token.text.as_str()).collect();
+                return DremioType::parse(&ty.join(" ").replace(" (", "("));
+            }
+            "COUNT"
+            | "APPROX_COUNT_DISTINCT"
+            | "NDV"
+            | "ROW_NUMBER"
+            | "RANK"
+            | "DENSE_RANK"
+            | "EXTRACT"
+            | "DATE_PART"
+            | "YEAR"
+            | "QUARTER"
+            | "MONTH"
+            | "WEEK"
+            | "DAY"
+            | "DAYOFMONTH"
+            | "DAYOFWEEK"
+            | "DAYOFYEAR"
+            | "HOUR"
+            | "MINUTE"
+            | "SECOND" => DremioType::BigInt,
+            "LENGTH" | "CHAR_LENGTH" | "CHARACTER_LENGTH" | "LEN" | "POSITION" | "STRPOS" | "LOCATE" | "INSTR" | "ASCII" | "SIGN"
+            | "NTILE" | "TIMESTAMPDIFF" | "DATEDIFF" | "DATE_DIFF" | "CARDINALITY" | "ARRAY_SIZE" => DremioType::Integer,
+            "CONCAT" | "UPPER" | "LOWER" | "INITCAP" | "SUBSTR" | "SUBSTRING" | "TRIM" | "BTRIM" | "LTRIM" | "RTRIM" | "LPAD" | "RPAD"
+            | "REPLACE" | "REPEAT" | "REVERSE" | "LEFT" | "RIGHT" | "SPLIT_PART" | "TO_CHAR" | "LISTAGG" | "TYPEOF" => DremioType::Varchar,
+            "STDDEV" | "STDDEV_POP" | "STDDEV_SAMP" | "VARIANCE" | "VAR_POP" | "VAR_SAMP" | "SQRT" | "POWER" | "EXP" | "LN" | "LOG"
+            | "LOG10" | "RANDOM" | "PI" | "PERCENT_RANK" | "CUME_DIST" | "MEDIAN" => DremioType::Double,
+            "TO_DATE" | "LAST_DAY" | "DATE_ADD" | "DATE_SUB" => DremioType::Date,
+            "NOW" | "TO_TIMESTAMP" => DremioType::Timestamp,
+            "ILIKE" | "STARTS_WITH" | "ENDS_WITH" | "ARRAY_CONTAINS" => DremioType::Boolean,
+            "SUM" => sum(&argument(0)?),
+            "AVG" => average(&argument(0)?),
+            "ROUND" | "TRUNC" | "TRUNCATE" => self.rounded(&argument(0)?, arguments.get(1)),
+            "CEIL" | "CEILING" | "FLOOR" => match argument(0)? {
+                DremioType::Decimal { precision, .. } => DremioType::decimal(precision, 0),
+                other => other,
+            },
+            "DATE_TRUNC" => return argument(1),
+            "TIMESTAMPADD" => return argument(2),
+            "MIN" | "MAX" | "ABS" | "MOD" | "COALESCE" | "NVL" | "IFNULL" | "NULLIF" | "GREATEST" | "LEAST" | "LAG" | "LEAD"
+            | "FIRST_VALUE" | "LAST_VALUE" => return first_known(),
+            _ => return None,
+        })
+    }
+
+    fn rounded(&self, ty: &DremioType, places: Option<&(usize, usize)>) -> DremioType {
+        let places = match places {
+            Some((start, _)) => self.tokens.get(*start).and_then(|token| token.text.parse().ok()),
+            None => Some(0),
+        };
+        match (ty, places) {
+            (DremioType::Decimal { precision, scale }, Some(places)) => DremioType::decimal(*precision, places.min(*scale)),
+            _ => ty.clone(),
+        }
+    }
+
+    fn arguments(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
+        let mut from = start;
+        if self.tokens.get(from).is_some_and(|token| token.is_any_word(&["DISTINCT", "ALL"])) {
+            from += 1;
+        }
+        let mut arguments = Vec::new();
+        for (at, token) in self.top_level(from, end) {
+            if token.is_symbol(",") {
+                arguments.push((from, at));
+                from = at + 1;
+            }
+        }
+        arguments.push((from, end));
+        arguments
+    }
+
+    fn without_brackets(&self, mut start: usize, mut end: usize) -> (usize, usize) {
+        while start < end
+            && self.tokens.get(start).is_some_and(|token| token.is_symbol("("))
+            && self.brackets.close_of(start) == end.checked_sub(1)
+        {
+            start += 1;
+            end -= 1;
+        }
+        (start, end)
+    }
+
+    fn has(&self, start: usize, end: usize, wanted: impl Fn(&Token) -> bool) -> bool {
+        self.top_level(start, end).any(|(_, token)| wanted(token))
+    }
+
+    /// The tokens outside brackets and outside CASE … END.
+    fn top_level(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, &Token)> {
+        let mut at = start;
+        let mut cases = 0_usize;
+        std::iter::from_fn(move || {
+            while at < end {
+                let index = at;
+                let token = self.tokens.get(index)?;
+                at = self.brackets.after(index);
+                if token.is_word("CASE") {
+                    cases += 1;
+                } else if token.is_word("END") && cases > 0 {
+                    cases -= 1;
+                } else if cases == 0 {
+                    return Some((index, token));
+                }
+            }
+            None
+        })
+    }
+}
+
+fn is_boolean_operator(token: &Token) -> bool {
+    ["=", "<>", "!=", "<", ">", "<=", ">="].iter().any(|symbol| token.is_symbol(symbol))
+        || token.is_any_word(&["AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "EXISTS"])
+}
+
+fn keyword(word: &str) -> Option<DremioType> {
+    Some(match word {
+        "TRUE" | "FALSE" => DremioType::Boolean,
+        "CURRENT_DATE" => DremioType::Date,
+        "CURRENT_TIME" => DremioType::Time,
+        "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" => DremioType::Timestamp,
+        "CURRENT_USER" | "SESSION_USER" | "USER" => DremioType::Varchar,
+        "NULL" => DremioType::Integer,
+        _ => return None,
+    })
+}
+
+fn number(text: &str) -> DremioType {
+    if text.contains(['e', 'E']) {
+        return DremioType::Double;
+    }
+    let Some((whole, fraction)) = text.split_once('.') else {
+        return if text.parse::<i32>().is_ok() { DremioType::Integer } else { DremioType::BigInt };
+    };
+    let len = |digits: &str| u8::try_from(digits.len()).unwrap_or(DECIMAL_PRECISION_MAX);
+    DremioType::decimal(len(whole).saturating_add(len(fraction)), len(fraction))
+}
+
+fn sum(ty: &DremioType) -> DremioType {
+    match ty {
+        DremioType::Decimal { scale, .. } => DremioType::decimal(DECIMAL_PRECISION_MAX, *scale),
+        DremioType::Integer | DremioType::BigInt => DremioType::BigInt,
+        _ => DremioType::Double,
+    }
+}
+
+fn average(ty: &DremioType) -> DremioType {
+    match ty {
+        DremioType::Decimal { scale, .. } => DremioType::decimal(DECIMAL_PRECISION_MAX, (*scale).max(6)),
+        _ => DremioType::Double,
+    }
+}
+
+/// The type of `left operator right`, by Dremio's rules for decimals.
+fn combine(left: &DremioType, operator: &str, right: &DremioType) -> Option<DremioType> {
+    use DremioType::{BigInt, Date, Double, Float, Integer, Timestamp};
+    if matches!(left, Date | Timestamp) {
+        return Some(left.clone());
+    }
+    if !left.is_numeric() || !right.is_numeric() {
+        return None;
+    }
+    match (left, right) {
+        (Double | Float, _) | (_, Double | Float) => Some(Double),
+        (Integer, Integer) => Some(Integer),
+        (Integer | BigInt, Integer | BigInt) => Some(BigInt),
+        _ => {
+            let (precision, scale) = digits(left)?;
+            let (other_precision, other_scale) = digits(right)?;
+            Some(match operator {
+                "*" => DremioType::decimal(precision + other_precision, scale + other_scale),
+                "/" => DremioType::decimal(DECIMAL_PRECISION_MAX, scale.max(6)),
+                _ => DremioType::decimal(precision.max(other_precision) + 1, scale.max(other_scale)),
+            })
+        }
+    }
+}
+
+fn digits(ty: &DremioType) -> Option<(u8, u8)> {
+    match ty {
+        DremioType::Decimal { precision, scale } => Some((*precision, *scale)),
+        DremioType::Integer => Some((10, 0)),
+        DremioType::BigInt => Some((19, 0)),
+        _ => None,
+    }
+}

@@ -1,0 +1,126 @@
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and what a service adds. It is for operators and
+//! orchestrators; agents never reach it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+use serde::{Deserialize, Serialize};
+
+/// Content type of the `OpenMetrics` text format, version 1.0.0.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// One reason for which a service is ready or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Whether this condition holds.
+    pub ready: bool,
+    /// A stable word for machines, such as `token_expired`; absent when all is well.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// A sentence for people: what is wrong and what helps.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+impl Condition {
+    /// It holds.
+    #[must_use]
+    pub fn met() -> Self {
+        Self { ready: true, reason: None, message: None }
+    }
+
+    /// It holds, and this is what holds.
+    #[must_use]
+    pub fn met_by(message: impl Into<String>) -> Self {
+        Self { ready: true, reason: None, message: Some(message.into()) }
+    }
+
+    /// It holds, and there is something to say all the same (for example that TLS is not verified).
+    #[must_use]
+    pub fn met_with_warning(reason: &str, message: impl Into<String>) -> Self {
+        Self { ready: true, reason: Some(reason.to_owned()), message: Some(message.into()) }
+    }
+
+    /// It does not hold.
+    #[must_use]
+    pub fn unmet(reason: &str, message: impl Into<String>) -> Self {
+        Self { ready: false, reason: Some(reason.to_owned()), message: Some(message.into()) }
+    }
+}
+
+/// The body of `/readyz` on the admin address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Whether all conditions hold.
+    pub ready: bool,
+    /// Each condition by name.
+    pub conditions: BTreeMap<String, Condition>,
+}
+
+/// The conditions of a service, shared by the tasks that know them. Readiness falls again when its reason does.
+#[derive(Clone, Debug)]
+pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, Condition>>>);
+
+impl Readiness {
+    /// All of `names` start unmet, with reason `starting`.
+    #[must_use]
+    pub fn new(names: &[&'static str]) -> Self {
+        let starting = |&name| (name, Condition::unmet("starting", "the service is still starting"));
+        Self(Arc::new(Mutex::new(names.iter().map(starting).collect())))
+    }
+
+    /// Sets a condition, and logs it when it changes between met and unmet or changes its reason.
+    pub fn set(&self, name: &'static str, condition: Condition) {
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, condition.clone());
+        if before.as_ref().is_some_and(|before| before.ready == condition.ready && before.reason == condition.reason) {
+            return;
+        }
+        let reason = condition.reason.as_deref().unwrap_or_default();
+        let detail = condition.message.as_deref().unwrap_or_default();
+        match (condition.ready, before.is_some_and(|before| before.reason.as_deref() == Some("starting"))) {
+            (true, _) if reason.is_empty() => tracing::info!(condition = name, detail, "condition met"),
+            (true, _) => tracing::warn!(condition = name, reason, detail, "condition met"),
+            (false, true) => tracing::info!(condition = name, reason, detail, "condition not met yet"),
+            (false, false) => tracing::warn!(condition = name, reason, detail, "condition no longer met"),
+        }
+    }
+
+    /// All conditions as they stand.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let conditions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Report {
+            ready: conditions.values().all(|condition| condition.ready),
+            conditions: conditions.iter().map(|(&name, condition)| (name.to_owned(), condition.clone())).collect(),
+        }
+    }
+}
+
+/// The three endpoints every service has.
+pub fn router(readiness: Readiness, registry: Registry) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .with_state(readiness)
+        .merge(Router::new().route("/metrics", get(metrics)).with_state(Arc::new(registry)))
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> Response {
+    let report = readiness.report();
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(report)).into_response()
+}
+
+async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

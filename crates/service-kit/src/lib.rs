@@ -1,0 +1,18 @@
+//! What every service of this workspace needs and none should write twice: the environment, secrets,
+//! logs, lifecycle, an HTTP listener with limits, the admin endpoints, and a clock that tests can set.
+//!
+//! It knows nothing of Dremio, tokens or MCP.
+
+pub mod admin;
+mod clock;
+pub mod env;
+mod exit;
+pub mod health;
+pub mod http;
+pub mod lifecycle;
+pub mod logging;
+mod secret;
+
+pub use clock::Clock;
+pub use exit::Exit;
+pub use secret::{SecretError, SecretSource};

@@ -1,0 +1,167 @@
+//! How a service starts, runs and stops: one signal drains, the second stops now; every long-lived task
+//! has a name and an owner, and one that ends unasked stops the process with a failure code.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::Exit;
+
+/// The two stops. `draining` means: take no new work, finish what runs. `now` means: drop everything.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    draining: CancellationToken,
+    now: CancellationToken,
+}
+
+impl Shutdown {
+    /// Nobody has asked yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for a drain; a second call asks for a stop at once.
+    pub fn request(&self) {
+        if self.draining.is_cancelled() {
+            self.now.cancel();
+        }
+        self.draining.cancel();
+    }
+
+    /// Stops at once.
+    pub fn stop_now(&self) {
+        self.draining.cancel();
+        self.now.cancel();
+    }
+
+    /// Resolves when a drain was asked for. Cancel safe.
+    pub async fn draining(&self) {
+        self.draining.cancelled().await;
+    }
+
+    /// Resolves when everything must stop now. Cancel safe.
+    pub async fn now(&self) {
+        self.now.cancelled().await;
+    }
+
+    /// Whether a drain was asked for.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// Installs handlers for SIGTERM and SIGINT, before anything slow: PID 1 ignores an unhandled SIGTERM.
+    ///
+    /// # Errors
+    /// When the operating system refuses the handlers.
+    pub fn on_signals(&self) -> std::io::Result<()> {
+        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let shutdown = self.clone();
+        tokio::spawn(async move {
+            while !shutdown.now.is_cancelled() {
+                let name = tokio::select! {
+                    _ = term.recv() => "SIGTERM",
+                    _ = int.recv() => "SIGINT",
+                    () = shutdown.now() => return,
+                };
+                tracing::info!(signal = name, again = shutdown.is_draining(), "asked to stop");
+                shutdown.request();
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The named long-lived tasks of a service.
+#[derive(Debug)]
+pub struct Tasks {
+    shutdown: Shutdown,
+    set: JoinSet<&'static str>,
+}
+
+impl Tasks {
+    /// No task yet; they all obey `shutdown`.
+    #[must_use]
+    pub fn new(shutdown: Shutdown) -> Self {
+        Self { shutdown, set: JoinSet::new() }
+    }
+
+    /// Runs `task` under `name` until the service stops. It should end soon after `shutdown` drains.
+    pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.spawn(async move {
+            task.await;
+            name
+        });
+    }
+
+    /// Waits until a stop is asked for, then until every task has ended, `deadline` at most.
+    /// A task that ends (or panics) before that starts the stop itself and makes it a failure.
+    pub async fn run(mut self, deadline: Duration) -> Exit {
+        let mut exit = Exit::Success;
+        tokio::select! {
+            () = self.shutdown.draining() => {}
+            ended = self.set.join_next(), if !self.set.is_empty() => {
+                if !self.shutdown.is_draining() {
+                    let task = ended.and_then(Result::ok).unwrap_or("a task that panicked");
+                    tracing::error!(task, "a task that should run for ever ended; stopping");
+                    exit = Exit::TaskDied;
+                }
+                self.shutdown.request();
+            }
+        }
+        let shutdown = self.shutdown.clone();
+        let all_ended = async { while self.set.join_next().await.is_some() {} };
+        tokio::select! {
+            () = all_ended => {}
+            () = tokio::time::sleep(deadline) => tracing::warn!(?deadline, "not everything finished in time"),
+            () = shutdown.now() => {}
+        }
+        self.shutdown.stop_now();
+        self.set.shutdown().await;
+        exit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Shutdown, Tasks};
+    use crate::Exit;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_ends_unasked_is_a_failure() {
+        let mut tasks = Tasks::new(Shutdown::new());
+        tasks.spawn("short", async {});
+        assert_eq!(tasks.run(Duration::from_secs(1)).await, Exit::TaskDied);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_waits_for_tasks_and_a_deadline_ends_them() {
+        let shutdown = Shutdown::new();
+        let mut tasks = Tasks::new(shutdown.clone());
+        let seen = shutdown.clone();
+        tasks.spawn("obedient", async move { seen.draining().await });
+        tasks.spawn("stuck", std::future::pending());
+        shutdown.request();
+        let start = tokio::time::Instant::now();
+        assert_eq!(tasks.run(Duration::from_secs(7)).await, Exit::Success);
+        assert_eq!(start.elapsed(), Duration::from_secs(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_request_stops_now() {
+        let shutdown = Shutdown::new();
+        let mut tasks = Tasks::new(shutdown.clone());
+        tasks.spawn("stuck", std::future::pending());
+        shutdown.request();
+        shutdown.request();
+        let start = tokio::time::Instant::now();
+        assert_eq!(tasks.run(Duration::from_secs(7)).await, Exit::Success);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}

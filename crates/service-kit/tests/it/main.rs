@@ -1,0 +1,73 @@
+//! The listener, the admin endpoints and the health check, over real sockets on port 0.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use service_kit::admin::{self, Condition, Readiness};
+use service_kit::health::{self, Unhealthy};
+use service_kit::http::{Limits, serve};
+use service_kit::lifecycle::Shutdown;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+async fn start(limits: Limits) -> (SocketAddr, Readiness, Shutdown, JoinHandle<()>) {
+    let readiness = Readiness::new(&["token", "dremio"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (addr, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
+    let served = tokio::spawn(serve(listener, admin::router(readiness.clone(), Registry::default()), limits, shutdown.clone()));
+    (addr, readiness, shutdown, served)
+}
+
+async fn get(addr: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}
+
+#[tokio::test]
+async fn readiness_tells_why_and_the_health_check_looks_at_the_essential_part() {
+    let (addr, readiness, shutdown, served) = start(Limits::default()).await;
+    assert!(get(addr, "/healthz").await.starts_with("HTTP/1.1 200"));
+    assert!(get(addr, "/readyz").await.contains(r#""reason":"starting""#));
+    assert!(matches!(health::check(addr, &["token"]).await, Err(Unhealthy::Unmet(_))));
+
+    readiness.set("token", Condition::met());
+    readiness.set("dremio", Condition::unmet("unreachable", "connection refused"));
+    let body = get(addr, "/readyz").await;
+    assert!(body.starts_with("HTTP/1.1 503") && body.contains("connection refused"), "{body}");
+    health::check(addr, &["token"]).await.unwrap();
+
+    readiness.set("dremio", Condition::met());
+    assert!(get(addr, "/readyz").await.starts_with("HTTP/1.1 200"));
+    assert!(get(addr, "/metrics").await.contains("# EOF"));
+
+    shutdown.request();
+    served.await.unwrap();
+    assert!(matches!(health::check(addr, &[]).await, Err(Unhealthy::NoAnswer { .. })));
+}
+
+#[tokio::test]
+async fn half_a_request_head_does_not_hold_a_connection() {
+    let limits = Limits { header_read_timeout: Duration::from_millis(50), connections_max: 1, ..Limits::default() };
+    let (addr, ..) = start(limits).await;
+    let mut slow = TcpStream::connect(addr).await.unwrap();
+    slow.write_all(b"GET /healthz HTT").await.unwrap();
+    // The only slot comes free by itself, so this is answered.
+    assert!(get(addr, "/healthz").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_stop_closes_idle_connections_at_once() {
+    let (addr, _, shutdown, served) = start(Limits::default()).await;
+    let mut idle = TcpStream::connect(addr).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.unwrap();
+    shutdown.request();
+    served.await.unwrap();
+}

@@ -1,0 +1,183 @@
+//! A small MCP server over stdio, for tests and benchmarks: as fast as such a server can be, and able to
+//! misbehave in every way that a bridge must survive. It is not part of any image.
+//!
+//! Tools (arguments in brackets):
+//! - `echo` (`text`): gives the text back
+//! - `delay` (`ms`, `text`): the same, later; other calls go on meanwhile
+//! - `progress` (`steps`, `ms`): reports progress, if the caller asked for it, then answers
+//! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`: status and body
+//! - `fault` (`kind`): `exit`, `garbage`, `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
+//!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
+//! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// Standard output, one whole line at a time, and what was seen so far.
+#[derive(Clone, Default)]
+struct Out(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    calls: u64,
+    cancelled: BTreeSet<u64>,
+}
+
+impl Out {
+    fn line(&self, text: &str) {
+        let _whole_lines = self.seen();
+        let mut stdout = std::io::stdout().lock();
+        // A closed pipe means that the client has gone; then nobody cares.
+        let _gone = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    fn result(&self, id: &Value, result: &Value) {
+        self.line(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+    }
+
+    fn text(&self, id: &Value, text: &str) {
+        self.result(id, &json!({ "content": [{ "type": "text", "text": text }], "isError": false }));
+    }
+
+    fn error(&self, id: &Value, code: i32, message: &str) {
+        self.line(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string());
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn main() {
+    let out = Out::default();
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { return };
+        let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+        handle(&out, &message);
+    }
+}
+
+fn handle(out: &Out, message: &Value) {
+    let (id, params) = (&message["id"], &message["params"]);
+    match message["method"].as_str().unwrap_or_default() {
+        "initialize" => out.result(
+            id,
+            &json!({
+                "protocolVersion": "2025-11-25",
+                "capabilities": { "tools": { "listChanged": false }, "prompts": { "listChanged": false }, "x-vendor": 1 },
+                "serverInfo": { "name": "stdio-fixture", "version": "0" },
+                "instructions": "for tests",
+            }),
+        ),
+        "tools/list" => {
+            let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" }, "x-vendor": 1.5 });
+            let names = ["echo", "delay", "progress", "dremio", "fault", "seen"];
+            out.result(id, &json!({ "tools": names.iter().map(tool).collect::<Vec<_>>() }));
+        }
+        "prompts/list" => out.result(id, &json!({ "prompts": [] })),
+        "tools/call" => call(out, id, params),
+        "ping" => out.result(id, &json!({})),
+        "notifications/cancelled" => drop(out.seen().cancelled.insert(params["requestId"].as_u64().unwrap_or_default())),
+        // Tests look at what arrived here byte for byte.
+        "x/reflect" => out.line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{params}}}"#)),
+        _ if id.is_null() => {}
+        _ => out.error(id, -32601, "Method not found"),
+    }
+}
+
+fn call(out: &Out, id: &Value, params: &Value) {
+    let arguments = &params["arguments"];
+    let text = arguments["text"].as_str().unwrap_or_default().to_owned();
+    let pause = Duration::from_millis(arguments["ms"].as_u64().unwrap_or_default());
+    let (id, out) = (id.clone(), out.clone());
+    out.seen().calls += 1;
+    match params["name"].as_str().unwrap_or_default() {
+        "echo" => out.text(&id, &text),
+        "delay" => in_background(move || {
+            std::thread::sleep(pause);
+            out.text(&id, &text);
+        }),
+        "progress" => {
+            let (steps, token) =
+                (arguments["steps"].as_u64().unwrap_or(1), params.pointer("/_meta/progressToken").cloned().unwrap_or_default());
+            in_background(move || {
+                for step in 1..=steps {
+                    std::thread::sleep(pause);
+                    if !token.is_null() {
+                        let params = json!({ "progressToken": token, "progress": step, "total": steps });
+                        out.line(&json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params }).to_string());
+                    }
+                }
+                out.text(&id, "done");
+            });
+        }
+        "dremio" => {
+            let path = arguments["path"].as_str().unwrap_or("/").to_owned();
+            in_background(move || out.text(&id, &get(&path).unwrap_or_else(|cause| format!("error {cause}"))));
+        }
+        "seen" => {
+            let environment: Vec<String> =
+                std::env::vars_os().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect();
+            let report = {
+                let seen = out.seen();
+                json!({ "pid": std::process::id(), "environment": environment, "calls": seen.calls, "cancelled": seen.cancelled })
+            };
+            out.text(&id, &report.to_string());
+        }
+        "fault" => fault(&out, &id, arguments["kind"].as_str().unwrap_or_default()),
+        _ => out.error(&id, -32602, "Unknown tool"),
+    }
+}
+
+fn fault(out: &Out, id: &Value, kind: &str) {
+    match kind {
+        "exit" => std::process::exit(3),
+        "garbage" => {
+            out.line("this is not JSON");
+            out.line(r#"{"json":"but not JSON-RPC"}"#);
+            out.line(r#"{"jsonrpc":"2.0","id":999999999,"result":{"for":"nobody"}}"#);
+            out.line(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"whose?"}}"#);
+            out.text(id, "after garbage");
+        }
+        "large" => out.text(id, &"x".repeat(20_000_000)),
+        "hang" => loop {
+            std::thread::park();
+        },
+        "grandchild" => {
+            let spawned = std::process::Command::new("sleep").arg("600").spawn();
+            drop(spawned);
+            std::process::exit(3);
+        }
+        "ask" => {
+            out.line(r#"{"jsonrpc":"2.0","id":"s1","method":"sampling/createMessage","params":{}}"#);
+            out.line(r#"{"jsonrpc":"2.0","id":"s2","method":"ping"}"#);
+            out.text(id, "asked");
+        }
+        // `silent`: no answer, ever.
+        _ => {}
+    }
+}
+
+fn in_background(task: impl FnOnce() + Send + 'static) {
+    drop(std::thread::spawn(task));
+}
+
+/// A GET with the credentials that the environment names: status line, blank line, body.
+fn get(path: &str) -> std::io::Result<String> {
+    let variable = |name| std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default();
+    let (uri, pat) = (variable("DREMIOAI_DREMIO__URI"), variable("DREMIOAI_DREMIO__PAT"));
+    let address = uri.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    Ok(format!("{}\n\n{body}", head.lines().next().unwrap_or_default()))
+}

@@ -1,0 +1,104 @@
+//! A token with its expiry, and the short name under which it may be logged.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+/// Longest token that is accepted. Dremio's opaque tokens have 26 characters and its JWTs stay below 2 KiB; the header that carries
+/// the token must fit into Jetty's default limit of 8 KiB together with all others.
+pub(crate) const TOKEN_BYTES_MAX: usize = 4096;
+
+/// A Dremio token and the moment at which Dremio stops accepting it.
+///
+/// `Debug` shows the [`TokenId`] in place of the token.
+#[derive(Clone)]
+pub struct Token {
+    secret: SecretString,
+    expires_at: Timestamp,
+    id: TokenId,
+}
+
+impl Token {
+    /// Joins a token and its expiry. The expiry is cut to whole seconds, which is all that the file carries, so that a token
+    /// equals itself after a round trip.
+    #[must_use]
+    pub fn new(secret: SecretString, expires_at: Timestamp) -> Token {
+        let id = TokenId::of(secret.expose_secret());
+        let whole_seconds = Timestamp::from_second(expires_at.as_second()).unwrap_or(expires_at);
+        Token { secret, expires_at: whole_seconds, id }
+    }
+
+    /// The token itself, as it goes into an `Authorization` header.
+    #[must_use]
+    pub fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    /// When Dremio stops accepting the token: fixed when it was issued, to the second.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// The token's name in logs.
+    #[must_use]
+    pub fn id(&self) -> TokenId {
+        self.id
+    }
+
+    /// Whether the token is past its expiry at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
+    /// Whether the token is text that an HTTP header can carry as a credential: visible ASCII without spaces.
+    pub(crate) fn is_sendable(&self) -> bool {
+        let token = self.secret.expose_secret();
+        !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && token.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+}
+
+/// Equal when both the token and its expiry are. Compares through the full text, not the short id; the time it takes is no secret,
+/// because both sides are ours.
+impl PartialEq for Token {
+    fn eq(&self, other: &Token) -> bool {
+        self.secret.expose_secret() == other.secret.expose_secret() && self.expires_at == other.expires_at
+    }
+}
+
+impl Eq for Token {}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("id", &self.id).field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// The first 8 hexadecimal digits of a token's SHA-256: enough to follow one token through the logs, useless for anything else.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenId([u8; 4]);
+
+impl TokenId {
+    fn of(token: &str) -> TokenId {
+        let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(token.as_bytes()));
+        TokenId([a, b, c, d])
+    }
+}
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests;
