@@ -1,0 +1,196 @@
+//! The service as a value: started, running, stopped. The binary, the tests and `dremio-mcp-local` use it alike.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use dremio_client::{ConnectError, DremioClient, Transport};
+use prometheus_client::registry::Registry;
+use service_kit::admin::{self, Readiness};
+use service_kit::http::{Limits, serve};
+use service_kit::lifecycle::{Shutdown, Tasks};
+use service_kit::{Clock, Exit};
+use token_file::{POLL_INTERVAL, Token, Watcher, WriteError};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::credentials::CredentialSource;
+use crate::keeper::{Keeper, Tools, Wakers};
+use crate::metrics::Metrics;
+use crate::refresh::{self, Outcome};
+use crate::revoker::{self, Revoker};
+use crate::volume::{Volume, VolumeError};
+
+/// How long a stop may take: a step that is under way is finished, because half a login leaves a token behind. Below the 10 s after
+/// which Docker kills.
+const DRAIN_MAX: Duration = Duration::from_secs(8);
+
+/// The admin endpoints are for a few tools, not for crowds.
+const ADMIN_LIMITS: Limits = Limits { connections_max: 64, header_read_timeout: Duration::from_secs(5), header_bytes_max: 16 * 1024 };
+
+/// Why the service did not start. All of these need a person; none goes away by a restart.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Trust or the HTTP client could not be set up.
+    #[error("cannot prepare the connection to Dremio")]
+    Connect(#[from] ConnectError),
+    /// The token file cannot be written where it is configured.
+    #[error("cannot write the token file")]
+    TokenFile(#[from] WriteError),
+    /// The admin address is taken or not ours.
+    #[error("cannot listen on {addr}; set ADMIN_ADDR to a free address of this machine")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No thread could be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// The service.
+#[derive(Debug)]
+pub struct App;
+
+/// A service that runs. Dropping this does not stop it; the [`Shutdown`] that it was started with does.
+#[derive(Debug)]
+pub struct RunningApp {
+    admin_addr: SocketAddr,
+    readiness: Readiness,
+    tasks: JoinHandle<Exit>,
+}
+
+impl RunningApp {
+    /// Where the admin endpoints are; with the port that was found, if 0 was asked for.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
+    }
+
+    /// The conditions `token` and `dremio`, as `/readyz` shows them.
+    #[must_use]
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Waits until the service has stopped: because it was asked to, or because a task died. Cancel safe.
+    pub async fn join(&mut self) -> Exit {
+        (&mut self.tasks).await.unwrap_or(Exit::TaskDied)
+    }
+}
+
+impl App {
+    /// Starts the service. When this returns, the admin endpoints answer; the token comes when it comes.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration or the machine. A Dremio that is away is no error, nor is a full disk: both may pass.
+    pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<RunningApp, StartError> {
+        let parts = Parts::new(&config, clock).await?;
+        let listener = TcpListener::bind(config.admin_addr).await;
+        let listener = listener.map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
+        let admin_addr = listener.local_addr().map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
+        let readiness = parts.tools.readiness.clone();
+        let (nudge, nudges) = mpsc::channel(refresh::WAITING_MAX);
+        let router = admin::router(readiness.clone(), parts.registry).merge(refresh::router(nudge));
+        let wakers = Wakers { nudges, watcher: Watcher::spawn(config.token_file, POLL_INTERVAL) };
+
+        let mut tasks = Tasks::new(shutdown.clone());
+        tasks.spawn("admin", serve(listener, router, ADMIN_LIMITS, shutdown.clone()));
+        tasks.spawn("revoker", parts.revoker.run(shutdown.clone()));
+        tasks.spawn("keeper", Keeper::new(parts.tools).run(wakers, shutdown));
+        tracing::info!(%admin_addr, dremio_uri = %config.connect.uri, "token-refresher is running");
+        Ok(RunningApp { admin_addr, readiness, tasks: tokio::spawn(tasks.run(DRAIN_MAX)) })
+    }
+
+    /// Sees to it once that a good token is in the file: reuses the one there, or logs in. Repeats nothing.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn once(config: Config, clock: Clock) -> Result<Exit, StartError> {
+        let parts = Parts::new(&config, clock).await?;
+        Ok(match Keeper::new(parts.tools).once().await {
+            Outcome::Valid(token) => good("the token file holds a good token", &token),
+            Outcome::Renewed(token) => good("the token file holds a new token", &token),
+            Outcome::Failed(trouble) => {
+                tracing::error!(reason = trouble.reason, error = trouble.message, "there is no good token in the token file");
+                Exit::Failure
+            }
+        })
+    }
+}
+
+fn good(message: &str, token: &Token) -> Exit {
+    tracing::info!(token_id = %token.id(), expires_at = %token.expires_at(), "{message}");
+    Exit::Success
+}
+
+/// What `start` and `once` have in common.
+struct Parts {
+    tools: Tools,
+    revoker: Revoker,
+    registry: Registry,
+}
+
+impl Parts {
+    async fn new(config: &Config, clock: Clock) -> Result<Parts, StartError> {
+        for name in &config.unknown {
+            tracing::warn!(variable = name, "this environment variable is not known; is it misspelt?");
+        }
+        let tls_verified = config.connect.tls_verify || !config.connect.uri.is_https();
+        if !tls_verified {
+            tracing::warn!("Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false): the password goes to whoever answers");
+        }
+        let client = DremioClient::new(Transport::connect(&config.connect)?);
+        let volume = Volume::start(config.token_file.clone()).map_err(StartError::Thread)?;
+        check_volume(&volume).await?;
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        let (replaced, received) = mpsc::channel(revoker::WAITING_MAX);
+        let revoker = Revoker {
+            client: client.clone(),
+            clock: clock.clone(),
+            policy: config.policy,
+            random,
+            metrics: metrics.clone(),
+            replaced: received,
+        };
+        let tools = Tools {
+            client,
+            volume,
+            credentials: CredentialSource::new(config.username.clone(), config.password.clone()),
+            clock,
+            random,
+            metrics,
+            readiness: Readiness::new(&["token", "dremio"]),
+            policy: config.policy,
+            revoke_after: config.revoke_after,
+            tls_verified,
+            replaced,
+        };
+        Ok(Parts { tools, revoker, registry })
+    }
+}
+
+/// Fails for what a person must mend, and only warns about what may pass.
+async fn check_volume(volume: &Volume) -> Result<(), StartError> {
+    match volume.open().await {
+        Ok(()) => Ok(()),
+        Err(error @ (VolumeError::Stuck | VolumeError::Failed(WriteError::DiskFull { .. } | WriteError::Io { .. }))) => {
+            let trouble = error.trouble();
+            tracing::error!(reason = trouble.reason, error = trouble.message, "the token file cannot be written at the moment");
+            Ok(())
+        }
+        Err(VolumeError::Failed(error)) => Err(error.into()),
+    }
+}
+
+/// A random number from 0 (inclusive) to 1 (exclusive), for jitter. Without a source of randomness there is none.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
+}

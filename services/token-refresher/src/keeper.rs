@@ -1,0 +1,326 @@
+//! The task that owns the token: it asks the schedule what to do next, does it, and tells how things stand.
+//!
+//! One step at a time, so that no two of them ever disagree. A token goes through these hands:
+//!
+//! - *candidate*: fresh from a login, not yet proven by a call;
+//! - *held*: the best token there is, in the file or on its way there;
+//! - *replaced*: held before, still in use by others for a while; the revoker gets it once its successor is in the file.
+
+mod check;
+mod renew;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dremio_client::DremioClient;
+use jiff::SignedDuration;
+use service_kit::Clock;
+use service_kit::admin::Readiness;
+use service_kit::lifecycle::Shutdown;
+use token_file::{Token, TokenId, Watcher};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::credentials::CredentialSource;
+use crate::metrics::Metrics;
+use crate::refresh::{self, Outcome};
+use crate::revoker::Replaced;
+use crate::schedule::{self, Action, Cause, Held, Moment, Nudge, Pause, Policy, Situation};
+use crate::status::{self, TokenStatus};
+use crate::trouble::Trouble;
+use crate::volume::Volume;
+
+/// How many tokens of the past are remembered by their ids, so that none of them is taken for a new one. More than are ever alive
+/// at a time; a guess.
+const FORMER_MAX: usize = 64;
+
+/// What the keeper works with.
+pub(crate) struct Tools {
+    pub(crate) client: DremioClient,
+    pub(crate) volume: Volume,
+    pub(crate) credentials: CredentialSource,
+    pub(crate) clock: Clock,
+    /// From 0 (inclusive) to 1 (exclusive).
+    pub(crate) random: fn() -> f64,
+    pub(crate) metrics: Metrics,
+    pub(crate) readiness: Readiness,
+    pub(crate) policy: Policy,
+    pub(crate) revoke_after: Option<Duration>,
+    pub(crate) tls_verified: bool,
+    /// Where replaced tokens go.
+    pub(crate) replaced: mpsc::Sender<Replaced>,
+}
+
+/// What wakes the keeper from a wait.
+pub(crate) struct Wakers {
+    pub(crate) nudges: mpsc::Receiver<refresh::Nudge>,
+    pub(crate) watcher: Watcher,
+}
+
+/// A token with what the schedule wants to know about it.
+struct HeldToken {
+    token: Token,
+    facts: Held,
+    /// Came from the file, and Dremio has not said yet that it is good.
+    unproven: bool,
+    /// Whether Dremio accepted it when it was last asked.
+    confirmed: bool,
+}
+
+/// A token from a login that waits for its proof.
+struct Candidate {
+    token: Token,
+    life: SignedDuration,
+}
+
+/// A row of failures of one kind of step.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    pause: Option<Pause>,
+}
+
+/// See the module.
+pub(crate) struct Keeper {
+    tools: Tools,
+    started: Instant,
+    held: Option<HeldToken>,
+    candidate: Option<Candidate>,
+    /// What the file holds, as far as is known.
+    in_file: Option<Token>,
+    /// Replaced tokens whose successor is not in the file yet.
+    superseded: Vec<Token>,
+    /// Tokens that must not be adopted from the file: replaced or rejected ones. The newest last.
+    former: VecDeque<TokenId>,
+    /// Tokens that Dremio said it does not accept.
+    rejected: VecDeque<TokenId>,
+    /// How long Dremio's tokens live, as the last login showed.
+    known_life: Option<SignedDuration>,
+    file_changed: bool,
+    checked_at: Option<Duration>,
+    checks: Failures,
+    logins: Failures,
+    writes: Failures,
+    nudge: Nudge,
+    waiting: Vec<refresh::Nudge>,
+    /// Whether the token held has become so since the nudge.
+    renewed: bool,
+    /// What came of the last call to Dremio.
+    dremio: Option<Result<(), Trouble>>,
+    read_trouble: Option<Trouble>,
+    write_trouble: Option<Trouble>,
+}
+
+impl Keeper {
+    pub(crate) fn new(tools: Tools) -> Keeper {
+        Keeper {
+            tools,
+            started: Instant::now(),
+            held: None,
+            candidate: None,
+            in_file: None,
+            superseded: Vec::new(),
+            former: VecDeque::new(),
+            rejected: VecDeque::new(),
+            known_life: None,
+            file_changed: false,
+            checked_at: None,
+            checks: Failures::default(),
+            logins: Failures::default(),
+            writes: Failures::default(),
+            nudge: Nudge::None,
+            waiting: Vec::new(),
+            renewed: false,
+            dremio: None,
+            read_trouble: None,
+            write_trouble: None,
+        }
+    }
+
+    /// Keeps the token fresh until the service stops. The file and the tokens stay as they are then: others still use them.
+    pub(crate) async fn run(mut self, mut wakers: Wakers, shutdown: Shutdown) {
+        let mut changes = Some(wakers.watcher.subscribe());
+        let mut nudge_from = Instant::now();
+        while !shutdown.is_draining() {
+            let Some(wait) = self.step().await else { continue };
+            if self.nudge != Nudge::None {
+                self.answer(&mut wakers.nudges);
+                nudge_from = Instant::now() + refresh::SPACING;
+            }
+            tokio::select! {
+                () = shutdown.draining() => {}
+                () = tokio::time::sleep(wait) => {}
+                nudge = next_nudge(&mut wakers.nudges, nudge_from) => {
+                    self.waiting.push(nudge);
+                    while let Ok(nudge) = wakers.nudges.try_recv() {
+                        self.waiting.push(nudge);
+                    }
+                    self.nudge = Nudge::Asked;
+                    self.renewed = false;
+                }
+                state = next_change(&mut changes) => {
+                    // Our own writes come back as changes, too.
+                    self.file_changed = match state.as_deref() {
+                        Some(Ok(token)) => self.held.as_ref().is_none_or(|held| held.token != *token),
+                        _ => true,
+                    };
+                }
+            }
+            self.notice_new_credentials().await;
+        }
+    }
+
+    /// Does everything that is due now, once, and tells what came of it.
+    pub(crate) async fn once(mut self) -> Outcome {
+        while self.step().await.is_none() {}
+        self.outcome()
+    }
+
+    /// Does the next step. Returns how long to wait, if there is none.
+    async fn step(&mut self) -> Option<Duration> {
+        self.tools.metrics.steps.inc();
+        let action = schedule::next(&self.situation(), self.now(), &self.tools.policy);
+        match action {
+            Action::Look => self.look().await,
+            Action::Check => self.check().await,
+            Action::LogIn => self.log_in().await,
+            Action::Prove => self.prove().await,
+            Action::Write => self.write().await,
+            Action::Wait(_) => {}
+        }
+        self.tell();
+        match action {
+            Action::Wait(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment { wall: self.tools.clock.now(), uptime: self.started.elapsed() }
+    }
+
+    fn situation(&self) -> Situation {
+        Situation {
+            held: self.held.as_ref().map(|held| held.facts),
+            in_file: self.is_in_file(),
+            candidate: self.candidate.is_some(),
+            file_changed: self.file_changed,
+            checked_at: self.checked_at,
+            check_pause: self.checks.pause,
+            login_pause: self.logins.pause,
+            write_pause: self.writes.pause,
+            nudge: self.nudge,
+            watch_credentials: self.tools.credentials.can_change(),
+        }
+    }
+
+    /// Answers all that wait. Who asked while a new token was on its way asked about the old one.
+    fn answer(&mut self, nudges: &mut mpsc::Receiver<refresh::Nudge>) {
+        self.nudge = Nudge::None;
+        let outcome = self.outcome();
+        while self.renewed
+            && let Ok(nudge) = nudges.try_recv()
+        {
+            self.waiting.push(nudge);
+        }
+        for nudge in self.waiting.drain(..) {
+            // Who does not wait any more does not need an answer.
+            let _ = nudge.send(outcome.clone());
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let now = self.now();
+        match self.held.as_ref().filter(|held| held.confirmed && held.facts.is_good(now) && self.is_in_file()) {
+            Some(held) if self.renewed => Outcome::Renewed(held.token.clone()),
+            Some(held) => Outcome::Valid(held.token.clone()),
+            None => {
+                let trouble = self.dremio_trouble().or(self.file_trouble());
+                Outcome::Failed(trouble.cloned().unwrap_or_else(|| Trouble::new("no_token", "there is no token yet")))
+            }
+        }
+    }
+
+    fn is_in_file(&self) -> bool {
+        self.in_file.is_some() && self.in_file.as_ref() == self.held.as_ref().map(|held| &held.token)
+    }
+
+    fn dremio_trouble(&self) -> Option<&Trouble> {
+        self.dremio.as_ref().and_then(|result| result.as_ref().err())
+    }
+
+    fn file_trouble(&self) -> Option<&Trouble> {
+        self.write_trouble.as_ref().or(self.read_trouble.as_ref())
+    }
+
+    /// Publishes how things stand.
+    fn tell(&self) {
+        let now = self.now();
+        let usable = self.in_file.as_ref().filter(|token| !token.is_expired(now.wall) && !self.rejected.contains(&token.id()));
+        let held = self.held.as_ref();
+        let status = TokenStatus {
+            usable: usable.is_some(),
+            rejected: held.is_some_and(|held| held.facts.rejected),
+            expired: held.is_some_and(|held| held.token.is_expired(now.wall)),
+            file: self.file_trouble(),
+            dremio: self.dremio_trouble(),
+        };
+        // Before the first look there is nothing to tell.
+        if self.checked_at.is_some() {
+            self.tools.readiness.set("token", status::token_condition(&status));
+        }
+        if let Some(condition) = status::dremio_condition(self.dremio.as_ref(), self.tools.tls_verified) {
+            self.tools.readiness.set("dremio", condition);
+        }
+        self.tools.metrics.set_token_expiry(usable.map(Token::expires_at));
+    }
+
+    async fn notice_new_credentials(&mut self) {
+        let rejected = self.logins.pause.is_some_and(|pause| pause.cause == Cause::Credentials);
+        if rejected && self.tools.credentials.have_changed().await {
+            tracing::info!("the credentials have changed; trying them at once");
+            self.logins = Failures::default();
+        }
+    }
+
+    /// Makes `failures` longer by one, and returns the pause that follows.
+    fn pause(&self, failures: &Failures, cause: Cause) -> (Failures, Duration) {
+        let count = failures.count.saturating_add(1);
+        let pause = schedule::pause_after(count, cause, (self.tools.random)(), &self.tools.policy);
+        let since = self.started.elapsed();
+        (Failures { count, pause: Some(Pause { since, until: since.saturating_add(pause), cause }) }, pause)
+    }
+}
+
+/// Remembers `id` among the last few.
+fn remember(ids: &mut VecDeque<TokenId>, id: TokenId) {
+    if ids.contains(&id) {
+        return;
+    }
+    if ids.len() == FORMER_MAX {
+        ids.pop_front();
+    }
+    ids.push_back(id);
+}
+
+/// The next request for a check, not before `from`. Never, when nobody can ask any more.
+async fn next_nudge(nudges: &mut mpsc::Receiver<refresh::Nudge>, from: Instant) -> refresh::Nudge {
+    tokio::time::sleep_until(from).await;
+    match nudges.recv().await {
+        Some(nudge) => nudge,
+        None => std::future::pending().await,
+    }
+}
+
+type Changes = tokio::sync::watch::Receiver<std::sync::Arc<token_file::State>>;
+
+/// The next change of the file. Never, when nobody watches any more.
+async fn next_change(changes: &mut Option<Changes>) -> Option<std::sync::Arc<token_file::State>> {
+    if let Some(receiver) = changes {
+        if receiver.changed().await.is_ok() {
+            return Some(std::sync::Arc::clone(&receiver.borrow_and_update()));
+        }
+        *changes = None;
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,155 @@
+//! Comparing: the file with the token held, and the token held with Dremio's opinion.
+
+use dremio_client::ErrorClass;
+use jiff::SignedDuration;
+use token_file::Token;
+
+use super::{HeldToken, Keeper, remember};
+use crate::audit;
+use crate::schedule::{Cause, Held, Nudge, renew_at};
+use crate::trouble::Trouble;
+
+/// What Dremio says about a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    Rejected,
+    /// It did not say.
+    Unknown,
+}
+
+impl Keeper {
+    /// Looks at the file, then asks Dremio about the token held.
+    pub(super) async fn check(&mut self) {
+        if self.nudge == Nudge::Asked {
+            self.nudge = Nudge::Checked;
+        }
+        // Set anew if Dremio does not answer. If there is nothing to ask it about, the next check comes after the interval.
+        self.checks.pause = None;
+        let asked = self.look_and_ask().await;
+        let now = self.now();
+        // The token found in the file was accepted and is the one held now, or Dremio does not answer anyway.
+        let settled = matches!(asked, Some(Verdict::Accepted | Verdict::Unknown));
+        if let Some(held) = self.held.as_ref().filter(|held| held.facts.is_good(now) && !settled) {
+            let token = held.token.clone();
+            let verdict = self.ask(&token).await;
+            self.take_note(verdict);
+        }
+        self.checked_at = Some(self.now().uptime);
+    }
+
+    /// Looks at the file. Whatever is wrong with it, the token held is written into it next, if that is good. Another good token in
+    /// it, from another refresher or an earlier life, is adopted.
+    pub(super) async fn look(&mut self) {
+        self.look_and_ask().await;
+    }
+
+    /// Tells what Dremio said about the token in the file, if it was asked.
+    async fn look_and_ask(&mut self) -> Option<Verdict> {
+        self.file_changed = false;
+        match self.tools.volume.read().await {
+            Ok(token) => {
+                self.read_trouble = None;
+                self.in_file = Some(token.clone());
+                if self.is_in_file() { None } else { self.consider(token).await }
+            }
+            Err(error) => {
+                let trouble = error.trouble();
+                if self.in_file.take().is_some() {
+                    tracing::warn!(reason = trouble.reason, error = trouble.message, "the token file is not as it was written");
+                    self.tools.metrics.failed("read", trouble.reason);
+                }
+                self.read_trouble = Some(trouble);
+                None
+            }
+        }
+    }
+
+    /// Considers a token found in the file that is not the one held.
+    async fn consider(&mut self, token: Token) -> Option<Verdict> {
+        let now = self.now();
+        let known_bad = self.former.contains(&token.id()) || token.is_expired(now.wall);
+        let facts = self.facts(&token, self.known_life);
+        let ours_is_better = self.held.as_ref().is_some_and(|held| held.facts.is_good(now)) && now.wall >= facts.renew_at;
+        if known_bad || ours_is_better {
+            return None;
+        }
+        let verdict = self.ask(&token).await;
+        match verdict {
+            Verdict::Accepted => self.adopt(token, facts, true),
+            // Better a token that may be good than none.
+            Verdict::Unknown if self.held.is_none() => self.adopt(token, facts, false),
+            Verdict::Unknown => {}
+            Verdict::Rejected => {
+                audit::token_invalid(&token);
+                self.reject(&token);
+            }
+        }
+        Some(verdict)
+    }
+
+    fn adopt(&mut self, token: Token, facts: Held, confirmed: bool) {
+        if confirmed {
+            audit::token_reused(&token);
+        }
+        self.replace_held(HeldToken { token, facts, unproven: !confirmed, confirmed });
+        self.hand_over_replaced();
+    }
+
+    /// Asks Dremio about `token`, and notes how Dremio is.
+    async fn ask(&mut self, token: &Token) -> Verdict {
+        let error = self.tools.client.probe(token.secret()).await.err();
+        match error {
+            Some(error) if error.class() != ErrorClass::RejectedCredentials => {
+                let trouble = Trouble::call(&error);
+                let cause = if error.class() == ErrorClass::NoUserYet { Cause::NoUser } else { Cause::Passing };
+                let (failures, pause) = self.pause(&self.checks, cause);
+                self.checks = failures;
+                self.tools.metrics.failed("check", trouble.reason);
+                let retry_in_seconds = pause.as_secs_f64();
+                tracing::warn!(reason = trouble.reason, error = trouble.message, retry_in_seconds, "could not check the token");
+                self.dremio = Some(Err(trouble));
+                Verdict::Unknown
+            }
+            answered => {
+                self.checks = super::Failures::default();
+                self.tools.metrics.checked(self.now().wall);
+                // That a login failed because of the credentials stays true while old tokens are accepted.
+                if self.logins.pause.is_none_or(|pause| pause.cause != Cause::Credentials) {
+                    self.dremio = Some(Ok(()));
+                }
+                if answered.is_none() { Verdict::Accepted } else { Verdict::Rejected }
+            }
+        }
+    }
+
+    /// Notes what Dremio said about the token held.
+    fn take_note(&mut self, verdict: Verdict) {
+        let Some(held) = &mut self.held else { return };
+        held.confirmed = verdict == Verdict::Accepted;
+        match verdict {
+            Verdict::Accepted if held.unproven => {
+                held.unproven = false;
+                audit::token_reused(&held.token);
+            }
+            Verdict::Rejected => {
+                held.facts.rejected = true;
+                let token = held.token.clone();
+                audit::token_invalid(&token);
+                self.reject(&token);
+            }
+            Verdict::Accepted | Verdict::Unknown => {}
+        }
+    }
+
+    fn reject(&mut self, token: &Token) {
+        remember(&mut self.former, token.id());
+        remember(&mut self.rejected, token.id());
+    }
+
+    /// What the schedule wants to know about a token that becomes ours now.
+    pub(super) fn facts(&self, token: &Token, whole_life: Option<SignedDuration>) -> Held {
+        let expires_at = token.expires_at();
+        Held { expires_at, renew_at: renew_at(expires_at, whole_life, &self.tools.policy), since: self.now().uptime, rejected: false }
+    }
+}

@@ -1,0 +1,157 @@
+//! Obtaining a token, proving it, writing it, and letting go of the one before.
+
+use dremio_client::ErrorClass;
+use secrecy::ExposeSecret;
+use token_file::Token;
+use tokio::time::Instant;
+
+use super::{Candidate, Failures, HeldToken, Keeper, remember};
+use crate::audit;
+use crate::revoker::{self, Replaced};
+use crate::schedule::Cause;
+use crate::trouble::Trouble;
+
+impl Keeper {
+    /// Logs in. What comes of it is a candidate, or a pause.
+    pub(super) async fn log_in(&mut self) {
+        let credentials = match self.tools.credentials.read().await {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                self.tools.credentials.remember_useless(None);
+                return self.login_failed(None, Trouble::new("credentials_unreadable", error.to_string()), Cause::Credentials);
+            }
+        };
+        let user = credentials.user.expose_secret().to_owned();
+        let login = match self.tools.client.login(&user, &credentials.password).await {
+            Ok(login) => login,
+            Err(error) => {
+                let cause = match error.class() {
+                    ErrorClass::RejectedCredentials => Cause::Credentials,
+                    ErrorClass::NoUserYet => Cause::NoUser,
+                    _ => Cause::Passing,
+                };
+                if cause == Cause::Credentials {
+                    self.tools.credentials.remember_useless(Some(credentials));
+                }
+                return self.login_failed(Some(&user), Trouble::login(&error), cause);
+            }
+        };
+        self.tools.credentials.forget_useless();
+        self.tools.metrics.logins.inc();
+        let token = Token::new(login.token, login.expires_at);
+        audit::login_succeeded(&user, &token, login.dremio_version.as_deref());
+        let life = token.expires_at().duration_since(self.now().wall);
+        if !life.is_positive() {
+            // Nobody would use it. It is logged out, or there would be one more with every attempt.
+            self.release(Replaced { token, due: Instant::now() });
+            return self.renewal_failed(clock_skew());
+        }
+        self.candidate = Some(Candidate { token, life });
+    }
+
+    fn login_failed(&mut self, user: Option<&str>, trouble: Trouble, cause: Cause) {
+        let (failures, pause) = self.pause(&self.logins, cause);
+        let needs_person = cause == Cause::Credentials;
+        audit::login_failed(user, &trouble, needs_person, failures.count, pause.as_secs_f64());
+        self.tools.metrics.failed("login", trouble.reason);
+        self.logins = failures;
+        self.dremio = Some(Err(trouble));
+    }
+
+    /// Makes the first call with the candidate. On success it is held from then on. If Dremio does not answer, it stays a candidate
+    /// and is proven later: another login would only leave one more token behind.
+    pub(super) async fn prove(&mut self) {
+        let Some(candidate) = self.candidate.take() else { return };
+        if candidate.token.is_expired(self.now().wall) {
+            return self.renewal_failed(clock_skew());
+        }
+        match self.tools.client.probe(candidate.token.secret()).await {
+            Ok(()) => self.hold(candidate),
+            Err(error) if error.class() == ErrorClass::RejectedCredentials => self.renewal_failed(Trouble::new(
+                "new_token_rejected",
+                "Dremio rejects the token that it has just issued; is there a proxy in between that drops the Authorization header?",
+            )),
+            Err(error) => {
+                self.candidate = Some(candidate);
+                self.renewal_failed(Trouble::call(&error));
+            }
+        }
+    }
+
+    fn hold(&mut self, candidate: Candidate) {
+        self.logins = Failures::default();
+        self.checks = Failures::default();
+        self.tools.metrics.checked(self.now().wall);
+        self.dremio = Some(Ok(()));
+        self.known_life = Some(candidate.life);
+        self.renewed = true;
+        let facts = self.facts(&candidate.token, Some(candidate.life));
+        self.replace_held(HeldToken { token: candidate.token, facts, unproven: false, confirmed: true });
+    }
+
+    /// A login succeeded, and what came of it is of no use, or not yet.
+    fn renewal_failed(&mut self, trouble: Trouble) {
+        let (failures, pause) = self.pause(&self.logins, Cause::Passing);
+        let retry_in_seconds = pause.as_secs_f64();
+        tracing::warn!(reason = trouble.reason, error = trouble.message, retry_in_seconds, "the new token cannot be used");
+        self.tools.metrics.failed("proof", trouble.reason);
+        self.logins = failures;
+        self.dremio = Some(Err(trouble));
+    }
+
+    /// Writes the token held into the file. If that fails, it is tried again later with the same token.
+    pub(super) async fn write(&mut self) {
+        let Some(held) = &self.held else { return };
+        let token = held.token.clone();
+        match self.tools.volume.write(token.clone()).await {
+            Ok(()) => {
+                audit::token_written(&token);
+                self.tools.metrics.wrote(self.now().wall);
+                self.writes = Failures::default();
+                (self.read_trouble, self.write_trouble) = (None, None);
+                self.in_file = Some(token);
+                self.hand_over_replaced();
+            }
+            Err(error) => {
+                let trouble = error.trouble();
+                let (failures, pause) = self.pause(&self.writes, Cause::Passing);
+                let retry_in_seconds = pause.as_secs_f64();
+                tracing::error!(reason = trouble.reason, error = trouble.message, retry_in_seconds, "could not write the token file");
+                self.tools.metrics.failed("write", trouble.reason);
+                self.writes = failures;
+                self.write_trouble = Some(trouble);
+            }
+        }
+    }
+
+    /// Makes `new` the token held. The one before is kept until its successor is in the file.
+    pub(super) fn replace_held(&mut self, new: HeldToken) {
+        let Some(old) = self.held.replace(new) else { return };
+        remember(&mut self.former, old.token.id());
+        if !old.facts.rejected {
+            self.superseded.push(old.token);
+        }
+    }
+
+    /// Gives the tokens that were replaced to the revoker: their successor is in the file.
+    pub(super) fn hand_over_replaced(&mut self) {
+        let now = self.now().wall;
+        for token in std::mem::take(&mut self.superseded) {
+            if let Some(due) = revoker::due(&token, now, self.tools.revoke_after) {
+                self.release(Replaced { token, due });
+            }
+        }
+    }
+
+    /// Never waits: a revoker that is that far behind leaves the token to its expiry.
+    fn release(&self, replaced: Replaced) {
+        let token_id = replaced.token.id();
+        if self.tools.replaced.try_send(replaced).is_err() {
+            tracing::warn!(%token_id, "leaving a replaced token to expire");
+        }
+    }
+}
+
+fn clock_skew() -> Trouble {
+    Trouble::new("clock_skew", "a new token has expired already by this machine's clock; set the clock of this machine or of Dremio right")
+}

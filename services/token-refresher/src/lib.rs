@@ -1,0 +1,28 @@
+//! Logs in to Dremio with user name and password and keeps a fresh token in a file that other services read.
+//!
+//! ```text
+//!            Config ─▶ App ─┬─ keeper   owns the token; asks `schedule` what to do next and does it
+//!                           ├─ revoker  logs replaced tokens out, after their grace
+//!                           └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ keeper
+//! ```
+//!
+//! The keeper is the only task that changes anything, one step at a time; what the next step is, [`schedule::next`] decides without
+//! any input or output. The binary is a thin shell around [`App`], and `dremio-mcp-local` runs the same [`App`] in its own process.
+//!
+//! It never serves agents, and nothing but its token file leaves it.
+
+mod app;
+mod audit;
+pub mod config;
+mod credentials;
+mod keeper;
+mod metrics;
+mod refresh;
+mod revoker;
+pub mod schedule;
+mod status;
+mod trouble;
+mod volume;
+
+pub use app::{App, RunningApp, StartError};
+pub use config::Config;

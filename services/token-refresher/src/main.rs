@@ -1,0 +1,127 @@
+//! The command line of token-refresher: arguments, logging, configuration, [`App`], exit code.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use dremio_client::Transport;
+use service_kit::env::{Env, Problems, Reader};
+use service_kit::lifecycle::Shutdown;
+use service_kit::logging::{self, LogConfig};
+use service_kit::{Clock, Exit, health};
+use token_refresher::config::read_admin_addr;
+use token_refresher::{App, Config, StartError};
+
+/// Logs in to Dremio and keeps a fresh token in a file. Configured through environment variables.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Command {
+    /// Keep the token fresh until asked to stop (the default)
+    Run,
+    /// See to it once that a good token is in the file, and exit with 0 if so
+    Once,
+    /// Ask the running service whether it is healthy, and exit with 0 if so
+    Healthcheck,
+    /// Check the configuration and exit with 0, or list what is wrong with it and exit with 78
+    CheckConfig,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Also help and version, which are no error.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+        }
+    };
+    let env = Env::process();
+    match arguments.command.unwrap_or(Command::Run) {
+        Command::Run => run(&env).await,
+        Command::Once => once(&env).await,
+        Command::Healthcheck => healthcheck(&env).await,
+        Command::CheckConfig => check_config(&env),
+    }
+    .into()
+}
+
+async fn run(env: &Env) -> Exit {
+    // Before anything slow: as PID 1, a signal without a handler is lost.
+    let shutdown = Shutdown::new();
+    let signals = shutdown.on_signals();
+    start_logging(env);
+    if let Err(error) = signals {
+        tracing::error!(%error, "cannot handle signals");
+        return Exit::TaskDied;
+    }
+    let config = match Config::read(env) {
+        Ok(config) => config,
+        Err(problems) => return report(&problems),
+    };
+    match App::start(config, Clock::system(), shutdown).await {
+        Ok(mut app) => app.join().await,
+        Err(error) => cannot_start(error),
+    }
+}
+
+async fn once(env: &Env) -> Exit {
+    start_logging(env);
+    let config = match Config::read(env) {
+        Ok(config) => config,
+        Err(problems) => return report(&problems),
+    };
+    App::once(config, Clock::system()).await.unwrap_or_else(cannot_start)
+}
+
+async fn healthcheck(env: &Env) -> Exit {
+    let admin_addr = match read_admin_addr(env) {
+        Ok(admin_addr) => admin_addr,
+        Err(problems) => return say(&mut io::stderr(), &problems.to_string(), Exit::Failure),
+    };
+    // A Dremio that is away is nothing that a restart cures: only the token counts.
+    match health::check(admin_addr, &["token"]).await {
+        Ok(()) => say(&mut io::stdout(), "healthy", Exit::Success),
+        Err(unhealthy) => say(&mut io::stderr(), &unhealthy.to_string(), Exit::Failure),
+    }
+}
+
+fn check_config(env: &Env) -> Exit {
+    let config = match Config::read(env) {
+        Ok(config) => config,
+        Err(problems) => return say(&mut io::stderr(), &problems.to_string(), Exit::Config),
+    };
+    match Transport::connect(&config.connect) {
+        Ok(_) => say(&mut io::stdout(), "the configuration is valid", Exit::Success),
+        Err(error) => say(&mut io::stderr(), &format!("{:#}", anyhow::Error::from(error)), Exit::Config),
+    }
+}
+
+/// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all other problems.
+fn start_logging(env: &Env) {
+    logging::init_stdout(LogConfig::read(&mut Reader::new(env)));
+}
+
+fn report(problems: &Problems) -> Exit {
+    for problem in &problems.0 {
+        tracing::error!(variable = problem.name, "{problem}");
+    }
+    Exit::Config
+}
+
+fn cannot_start(error: StartError) -> Exit {
+    tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "cannot start");
+    Exit::Config
+}
+
+/// Writes one line. Where nobody reads it, the exit code says it all.
+fn say(output: &mut dyn Write, text: &str, exit: Exit) -> Exit {
+    let _ = writeln!(output, "{text}");
+    exit
+}

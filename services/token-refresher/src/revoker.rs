@@ -1,0 +1,103 @@
+//! Logs replaced tokens out, once whoever still uses them has had time to move on.
+//!
+//! Best effort by nature: a token that cannot be logged out expires by itself, so after a few attempts, or at the end of the
+//! process, it is left alone.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dremio_client::{DremioClient, Logout};
+use service_kit::Clock;
+use service_kit::lifecycle::Shutdown;
+use token_file::Token;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::audit;
+use crate::metrics::Metrics;
+use crate::schedule::{Cause, Policy, pause_after};
+use crate::trouble::Trouble;
+
+/// Replaced tokens that wait at a time. With the usual settings there is one a day.
+pub(crate) const WAITING_MAX: usize = 256;
+
+/// Attempts for one token. With the usual back-off they spread over about a quarter of an hour.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// A token that nobody needs after `due`.
+pub(crate) struct Replaced {
+    pub(crate) token: Token,
+    pub(crate) due: Instant,
+}
+
+/// The task. It ends when the service stops; tokens that still wait are left alone.
+pub(crate) struct Revoker {
+    pub(crate) client: DremioClient,
+    pub(crate) clock: Clock,
+    pub(crate) policy: Policy,
+    pub(crate) random: fn() -> f64,
+    pub(crate) metrics: Metrics,
+    pub(crate) replaced: mpsc::Receiver<Replaced>,
+}
+
+impl Revoker {
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        let mut waiting: VecDeque<(Replaced, u32)> = VecDeque::new();
+        loop {
+            let next = (0..waiting.len()).min_by_key(|&index| waiting.get(index).map(|(replaced, _)| replaced.due));
+            let due = next.and_then(|index| waiting.get(index)).map(|(replaced, _)| replaced.due);
+            tokio::select! {
+                () = shutdown.draining() => return,
+                Some(replaced) = self.replaced.recv() => waiting.push_back((replaced, 0)),
+                () = until(due) => {
+                    let Some((replaced, failures)) = next.and_then(|index| waiting.remove(index)) else { continue };
+                    // A logout under way is finished: half of one would leave the token valid.
+                    if let Some(again) = self.revoke(replaced, failures).await {
+                        waiting.push_back(again);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Logs one token out. Gives it back, due later, if it may be worth another attempt.
+    async fn revoke(&self, replaced: Replaced, failures: u32) -> Option<(Replaced, u32)> {
+        let token = &replaced.token;
+        // At first it is not asked for its expiry: one that has expired by a clock that is wrong must go, too.
+        if failures > 0 && token.is_expired(self.clock.now()) {
+            return None;
+        }
+        let trouble = match self.client.logout(token.secret()).await {
+            Ok(Logout::Proven) => {
+                self.metrics.revocations.inc();
+                audit::token_revoked(token);
+                return None;
+            }
+            Ok(Logout::StillAccepted) => Trouble::new("still_accepted", "Dremio still accepted the token after its logout"),
+            Err(error) => Trouble::call(&error),
+        };
+        self.metrics.failed("logout", trouble.reason);
+        let (token_id, failures) = (token.id(), failures.saturating_add(1));
+        if failures >= ATTEMPTS_MAX {
+            tracing::warn!(%token_id, expires_at = %token.expires_at(), error = trouble.message, "leaving a replaced token to expire");
+            return None;
+        }
+        let pause = pause_after(failures, Cause::Passing, (self.random)(), &self.policy);
+        tracing::debug!(%token_id, error = trouble.message, retry_in_seconds = pause.as_secs_f64(), "could not log a replaced token out");
+        Some((Replaced { due: Instant::now() + pause, ..replaced }, failures))
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When a token that is replaced now should be logged out, if at all: not when it will have expired by itself by then.
+pub(crate) fn due(token: &Token, now: jiff::Timestamp, grace: Option<Duration>) -> Option<Instant> {
+    let grace = grace?;
+    let end_of_grace = now.checked_add(grace).ok()?;
+    (!token.is_expired(end_of_grace)).then(|| Instant::now() + grace)
+}

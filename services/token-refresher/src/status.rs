@@ -1,0 +1,86 @@
+//! The two conditions of readiness, as functions of what is known.
+
+use service_kit::admin::Condition;
+
+use crate::trouble::Trouble;
+
+/// What is known about the token in the file.
+pub(crate) struct TokenStatus<'a> {
+    /// Whether the file holds a token that is not expired and not known to be rejected.
+    pub(crate) usable: bool,
+    /// Whether the token held was rejected.
+    pub(crate) rejected: bool,
+    /// Whether the token held has expired.
+    pub(crate) expired: bool,
+    /// What is wrong with the file, at the last look or write.
+    pub(crate) file: Option<&'a Trouble>,
+    /// What is wrong with Dremio.
+    pub(crate) dremio: Option<&'a Trouble>,
+}
+
+pub(crate) fn token_condition(status: &TokenStatus<'_>) -> Condition {
+    match (status.usable, status.file) {
+        (true, None) => return Condition::met(),
+        (true, Some(trouble)) => return Condition::met_with_warning(trouble.reason, trouble.message.as_str()),
+        (false, Some(trouble)) if status.dremio.is_none() => return Condition::unmet(trouble.reason, trouble.message.as_str()),
+        _ => {}
+    }
+    let (reason, what) = if status.rejected {
+        ("token_rejected", "Dremio does not accept the token any more, and there is no new one yet")
+    } else if status.expired {
+        ("token_expired", "the token has expired, and there is no new one yet")
+    } else {
+        ("no_token", "there is no token yet")
+    };
+    match status.dremio {
+        Some(trouble) => Condition::unmet(reason, format!("{what}: {}", trouble.message)),
+        None => Condition::unmet(reason, what),
+    }
+}
+
+/// `dremio` is the result of the last call, if there was one.
+pub(crate) fn dremio_condition(dremio: Option<&Result<(), Trouble>>, tls_verified: bool) -> Option<Condition> {
+    Some(match dremio? {
+        Ok(()) if tls_verified => Condition::met(),
+        Ok(()) => Condition::met_with_warning(
+            "tls_not_verified",
+            "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false); set DREMIO_CA_FILE instead",
+        ),
+        Err(trouble) => Condition::unmet(trouble.reason, trouble.message.as_str()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_condition_tells_the_nearest_cause() {
+        let disk = Trouble::new("disk_full", "the disk is full");
+        let away = Trouble::new("unreachable", "Dremio cannot be reached");
+        let check = |usable: bool, rejected: bool, expired: bool, file: bool, dremio: bool, expected: (bool, Option<&str>)| {
+            let status = TokenStatus { usable, rejected, expired, file: file.then_some(&disk), dremio: dremio.then_some(&away) };
+            let condition = token_condition(&status);
+            assert_eq!((condition.ready, condition.reason.as_deref()), expected);
+            assert_eq!(dremio && !usable, condition.message.is_some_and(|message| message.contains("cannot be reached")));
+        };
+        check(true, false, false, false, false, (true, None));
+        // A Dremio that is away does not make a good token bad.
+        check(true, false, false, false, true, (true, None));
+        check(true, false, false, true, false, (true, Some("disk_full")));
+        check(false, false, false, true, false, (false, Some("disk_full")));
+        check(false, false, false, false, true, (false, Some("no_token")));
+        check(false, false, true, false, true, (false, Some("token_expired")));
+        check(false, true, false, true, true, (false, Some("token_rejected")));
+        check(false, false, false, false, false, (false, Some("no_token")));
+    }
+
+    #[test]
+    fn unverified_tls_shows() {
+        assert_eq!(dremio_condition(None, true), None);
+        assert_eq!(dremio_condition(Some(&Ok(())), true), Some(Condition::met()));
+        assert_eq!(dremio_condition(Some(&Ok(())), false).unwrap().reason.as_deref(), Some("tls_not_verified"));
+        let away = Err(Trouble::new("unreachable", "x"));
+        assert!(!dremio_condition(Some(&away), false).unwrap().ready);
+    }
+}

@@ -1,0 +1,52 @@
+//! What is wrong, in the two forms in which it is told: a stable word for machines, and a sentence with the cure for people.
+
+use std::error::Error;
+use std::fmt;
+
+use dremio_client::ErrorClass;
+
+/// Something that does not work at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// The stable word.
+    pub(crate) reason: &'static str,
+    /// The sentence. No secret, nothing from the network.
+    pub(crate) message: String,
+}
+
+impl Trouble {
+    pub(crate) fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    /// The trouble that an error of a login is.
+    pub(crate) fn login(error: &dremio_client::Error) -> Self {
+        match error.class() {
+            ErrorClass::RejectedCredentials => Self::new(
+                error.class().as_str(),
+                "Dremio rejected the user name or the password; correct DREMIO_USERNAME and DREMIO_PASSWORD (a changed file is tried at once)",
+            ),
+            _ => Self::call(error),
+        }
+    }
+
+    /// The trouble that an error of any other call is.
+    pub(crate) fn call(error: &dremio_client::Error) -> Self {
+        Self::new(error.class().as_str(), Chain(error).to_string())
+    }
+}
+
+/// An error with its causes on one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(current) = cause {
+            write!(f, ": {current}")?;
+            cause = current.source();
+        }
+        Ok(())
+    }
+}

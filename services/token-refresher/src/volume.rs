@@ -1,0 +1,122 @@
+//! The folder of the token file, which may be on a volume that hangs.
+//!
+//! Reads and writes run on one thread of their own, in order. When one hangs, the caller gets [`VolumeError::Stuck`] after a while,
+//! everything else goes on, and neither the runtime nor the process waits for it at the end.
+
+use std::io;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use token_file::{ReadError, Token, WriteError, Writer};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::trouble::{Chain, Trouble};
+
+/// How long one read or write may take. A disk needs milliseconds, but one that is flooded by others has been seen to take seconds for
+/// a sync.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+
+/// Why a read or write did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VolumeError<E> {
+    /// What went wrong.
+    #[error(transparent)]
+    Failed(E),
+    /// There was no answer in time.
+    #[error("the volume of the token file does not answer; check the storage that it is on")]
+    Stuck,
+}
+
+impl VolumeError<ReadError> {
+    pub(crate) fn trouble(&self) -> Trouble {
+        let reason = match self {
+            VolumeError::Failed(error) => error.reason(),
+            VolumeError::Stuck => "volume_stuck",
+        };
+        Trouble::new(reason, Chain(self).to_string())
+    }
+}
+
+impl VolumeError<WriteError> {
+    pub(crate) fn trouble(&self) -> Trouble {
+        let reason = match self {
+            VolumeError::Failed(error) => error.reason(),
+            VolumeError::Stuck => "volume_stuck",
+        };
+        Trouble::new(reason, Chain(self).to_string())
+    }
+}
+
+enum Request {
+    Open(oneshot::Sender<Result<(), WriteError>>),
+    Read(oneshot::Sender<Result<Token, ReadError>>),
+    Write(Token, oneshot::Sender<Result<(), WriteError>>),
+}
+
+/// A handle to the thread. The thread ends when the handle is dropped.
+pub(crate) struct Volume {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Volume {
+    /// Starts the thread. Touches nothing yet.
+    pub(crate) fn start(path: PathBuf) -> io::Result<Volume> {
+        // One request is under way, one may wait: there is one keeper, and it asks one thing at a time.
+        let (requests, mut received) = mpsc::channel(1);
+        thread::Builder::new().name("volume".to_owned()).spawn(move || {
+            let mut worker = Worker { path, writer: None };
+            while let Some(request) = received.blocking_recv() {
+                worker.serve(request);
+            }
+        })?;
+        Ok(Volume { requests })
+    }
+
+    /// Runs the write check of [`Writer::open`], once and for all if it succeeds.
+    pub(crate) async fn open(&self) -> Result<(), VolumeError<WriteError>> {
+        self.ask(Request::Open).await
+    }
+
+    pub(crate) async fn read(&self) -> Result<Token, VolumeError<ReadError>> {
+        self.ask(Request::Read).await
+    }
+
+    pub(crate) async fn write(&self, token: Token) -> Result<(), VolumeError<WriteError>> {
+        self.ask(|reply| Request::Write(token, reply)).await
+    }
+
+    async fn ask<T, E>(&self, request: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Request) -> Result<T, VolumeError<E>> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.try_send(request(reply)).map_err(|_| VolumeError::Stuck)?;
+        match tokio::time::timeout(ANSWER_MAX, answer).await {
+            Ok(Ok(result)) => result.map_err(VolumeError::Failed),
+            _ => Err(VolumeError::Stuck),
+        }
+    }
+}
+
+struct Worker {
+    path: PathBuf,
+    /// Made at the first chance: a disk that is full at the start is no reason not to start.
+    writer: Option<Writer>,
+}
+
+impl Worker {
+    /// Answers nobody if the asker has given up: the result is seen at the next look.
+    fn serve(&mut self, request: Request) {
+        match request {
+            Request::Open(reply) => drop(reply.send(self.writer().map(|_| ()))),
+            Request::Read(reply) => drop(reply.send(token_file::read(&self.path))),
+            Request::Write(token, reply) => drop(reply.send(self.writer().and_then(|writer| writer.write(&token)))),
+        }
+    }
+
+    fn writer(&mut self) -> Result<&Writer, WriteError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => Writer::open(self.path.clone())?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+}

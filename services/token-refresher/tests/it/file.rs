@@ -1,0 +1,85 @@
+//! The file while the service runs: repaired when damaged, adopted when another refresher was here, retried when it cannot be written.
+
+use std::fs;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use token_file::{Token, Writer};
+
+use crate::harness::{World, eventually, metric};
+
+#[tokio::test]
+async fn damage_is_repaired_without_a_login() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let token = world.good_token().await;
+    for damage in ["", "rubbish", r#"{"token":"never-issued","expires_at":"2999-01-01T00:00:00Z"}"#] {
+        fs::write(&world.config.token_file, damage).unwrap();
+        eventually("the repair", || world.token().filter(|found| found.id() == token.id())).await;
+    }
+    fs::remove_file(&world.config.token_file).unwrap();
+    eventually("the repair", || world.token().filter(|found| found.id() == token.id())).await;
+    service.condition("token", Ok(())).await;
+    assert_eq!(world.logins(), 1);
+    service.stop(&world).await;
+}
+
+#[tokio::test]
+async fn a_token_of_another_refresher_is_adopted() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let ours = world.good_token().await;
+    // Another one logs in and writes, as during a rolling update.
+    let transport = dremio_client::Transport::connect(&world.config.connect).unwrap();
+    let login = dremio_client::DremioClient::new(transport).login(&world.user, &world.password.clone().into()).await.unwrap();
+    let theirs = Token::new(login.token, login.expires_at);
+    Writer::open(world.config.token_file.clone()).unwrap().write(&theirs).unwrap();
+    eventually("the adoption", || world.events(Some(theirs.id())).contains(&"token_reused".to_owned()).then_some(())).await;
+    let (_, answer) = service.refresh().await;
+    assert_eq!((answer["outcome"].as_str(), answer["token_id"].as_str()), (Some("valid"), Some(theirs.id().to_string().as_str())));
+    assert_eq!(world.logins(), 2, "theirs and ours");
+
+    // Ours, put back, is the older one and is not taken up again.
+    Writer::open(world.config.token_file.clone()).unwrap().write(&ours).unwrap();
+    eventually("the repair", || world.token().filter(|found| found.id() == theirs.id())).await;
+    service.stop(&world).await;
+}
+
+#[tokio::test]
+async fn a_write_that_fails_is_repeated_without_another_login() {
+    let world = World::new().await;
+    // Found good at the start, spoilt before the first write: something has taken the file's name.
+    world.control.inject(dremio_sandbox::Fault::Delay(Duration::from_millis(300)), dremio_sandbox::Scope::path("/apiv2/login").once());
+    let service = world.start().await;
+    fs::create_dir(&world.config.token_file).unwrap();
+    service.condition("token", Err("target_not_a_file")).await;
+    service.condition("dremio", Ok(())).await;
+    let (status, answer) = service.refresh().await;
+    assert_eq!((status, answer["reason"].as_str()), (503, Some("target_not_a_file")));
+    let (_, metrics) = service.ask("GET", "/metrics").await;
+    assert!(metrics.contains(r#"token_refresher_failures_total{operation="write",reason="target_not_a_file"}"#), "{metrics}");
+
+    fs::remove_dir(&world.config.token_file).unwrap();
+    world.good_token().await;
+    service.condition("token", Ok(())).await;
+    assert_eq!(world.logins(), 1, "one token, however many writes it took");
+    service.stop(&world).await;
+}
+
+#[tokio::test]
+async fn metrics_tell_expiry_and_counts() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let token = world.good_token().await;
+    service.refresh().await;
+    let (_, metrics) = service.ask("GET", "/metrics").await;
+    let value = |name: &str| metric(&metrics, name);
+    assert_eq!(value("token_refresher_token_expiry_timestamp_seconds"), token.expires_at().as_second());
+    assert_eq!(value("token_refresher_logins_total"), 1);
+    assert_eq!(value("token_refresher_writes_total"), 1);
+    assert_eq!(value("token_refresher_checks_total"), 2);
+    let issued: Timestamp = token.expires_at() - jiff::SignedDuration::from_hours(30);
+    assert!(value("token_refresher_last_check_timestamp_seconds") >= issued.as_second());
+    assert!(value("token_refresher_last_write_timestamp_seconds") >= issued.as_second());
+    service.stop(&world).await;
+}
