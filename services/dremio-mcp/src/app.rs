@@ -1,0 +1,188 @@
+//! Puts the gateway together and runs it: binds everything first, so that a taken port is an error at once,
+//! then starts the tasks, and stops them in the order that lets answers in flight finish.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Router, middleware};
+use dremio_client::{ConnectError, DremioClient, Transport};
+use prometheus_client::registry::Registry;
+use service_kit::admin::{self, Condition, Readiness};
+use service_kit::http::{Limits, serve};
+use service_kit::lifecycle::{Shutdown, Tasks};
+use service_kit::{Clock, Exit};
+use tokio::net::TcpListener;
+
+use crate::config::{AuthConfig, Config, EngineConfig};
+use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, guard};
+use crate::dremio::{DremioHealth, TokenSource};
+use crate::egress::Hop;
+use crate::engine::Engine;
+use crate::engine::native::Native;
+use crate::engine::official::{Launch, Supervisor};
+use crate::metrics::Metrics;
+use crate::session::{Gateway, SessionLimits, SessionTable, router};
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the port, or the address is not of this machine.
+    #[error("{variable}={addr}: cannot listen there; is another program using the port? Choose another with {variable}")]
+    Bind {
+        /// The setting that names the address.
+        variable: &'static str,
+        /// The address.
+        addr: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The settings for Dremio cannot work.
+    #[error("Dremio cannot be called with these settings")]
+    Connect(#[from] ConnectError),
+    /// The keys went bad between the check of the configuration and now.
+    #[error("the API keys cannot be used")]
+    Keys(#[from] KeyRingError),
+    /// The operating system refused a thread, a socket or random numbers.
+    #[error("the operating system refused a resource")]
+    Resource(#[source] anyhow::Error),
+}
+
+/// A gateway whose ports are bound and whose tasks run.
+#[derive(Debug)]
+pub struct App {
+    mcp_addr: SocketAddr,
+    admin_addr: SocketAddr,
+    readiness: Readiness,
+    tasks: Tasks,
+    drain_timeout: std::time::Duration,
+}
+
+impl App {
+    /// Binds the ports and starts the tasks. Nobody needs to be there yet: neither Dremio, nor a token, nor the child.
+    ///
+    /// # Errors
+    /// When the gateway cannot run with this configuration on this machine; see [`StartError`].
+    pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<Self, StartError> {
+        let mcp = bind("MCP_ADDR", config.mcp_addr).await?;
+        let admin = bind("ADMIN_ADDR", config.admin_addr).await?;
+        let resource = |cause: std::io::Error| StartError::Resource(cause.into());
+        let (mcp_addr, admin_addr) = (mcp.local_addr().map_err(resource)?, admin.local_addr().map_err(resource)?);
+
+        let mut registry = Registry::default();
+        let metrics = Arc::new(Metrics::register(&mut registry));
+        let readiness = Readiness::new(&["dremio", "engine", "token"]);
+        // What serves requests stops first; what it needs stops when it is done.
+        let back = Shutdown::new();
+        let mut tasks = Tasks::new(shutdown.clone());
+
+        let transport = Transport::connect(&config.dremio)?;
+        let (tokens, nudger) = TokenSource::watch(&config.token_file, clock, config.refresher_url.clone());
+        let health = DremioHealth::new(readiness.clone(), config.dremio.tls_verify);
+        let client = DremioClient::new(transport.clone());
+        tasks.spawn("token report", tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()));
+        tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
+        tasks.spawn("dremio probe", health.clone().probe(client.clone(), tokens.clone(), back.clone()));
+
+        let engine = match &config.engine {
+            EngineConfig::Native => {
+                readiness.set("engine", Condition::met());
+                Engine::Native(Arc::new(Native::new(client, tokens, health)))
+            }
+            EngineConfig::Official(command) => {
+                let hop = Hop::bind(transport, tokens, health, Arc::clone(&metrics)).await.map_err(StartError::Resource)?;
+                let launch = Launch {
+                    command: command.clone(),
+                    environment: config.child_environment.clone(),
+                    hop_uri: hop.uri().map_err(resource)?,
+                    hop_secret: hop.secret(),
+                };
+                let (supervisor, official) = Supervisor::new(launch, readiness.clone(), Arc::clone(&metrics)).map_err(resource)?;
+                let hop_stop = Shutdown::new();
+                tasks.spawn("egress hop", hop.run(hop_stop.clone()));
+                let supervised = back.clone();
+                tasks.spawn("engine", async move {
+                    supervisor.run(supervised).await;
+                    hop_stop.request();
+                });
+                Engine::Official(Arc::new(official))
+            }
+        };
+
+        let auth = match config.auth {
+            AuthConfig::Open => Auth::Open,
+            AuthConfig::Keys(source) => {
+                let ring = Arc::new(KeyRing::load(source)?);
+                tasks.spawn("keys", Arc::clone(&ring).follow(back.clone()));
+                Auth::Keys(ring)
+            }
+        };
+        let hosts = HostRules::new(mcp_addr, &config.allowed_hosts, &config.allowed_origins);
+        let door = Arc::new(Door { hosts, auth, metrics: Arc::clone(&metrics) });
+        let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
+        let gateway = Arc::new(Gateway {
+            engine,
+            sessions: SessionTable::new(limits, Arc::clone(&metrics)),
+            metrics,
+            call_timeout: config.call_timeout,
+            shutdown: shutdown.clone(),
+        });
+        let swept = (Arc::clone(&gateway), back.clone());
+        tasks.spawn("session sweep", async move { swept.0.sessions.sweep(&swept.1).await });
+
+        let agents = router(gateway).layer(middleware::from_fn_with_state(door, guard)).merge(probes(readiness.clone()));
+        let (front, stopping) = (shutdown.clone(), readiness.clone());
+        let drained = back.clone();
+        tasks.spawn("agents' listener", async move {
+            let stopping = async {
+                front.draining().await;
+                stopping.set("engine", Condition::unmet("stopping", "the gateway was asked to stop"));
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = serve(mcp, agents, Limits::default(), front.clone()) => {}
+                () = stopping => {}
+            }
+            drained.request();
+        });
+        tasks.spawn("admin listener", serve(admin, admin::router(readiness.clone(), registry), Limits::default(), back));
+        Ok(Self { mcp_addr, admin_addr, readiness, tasks, drain_timeout: config.drain_timeout })
+    }
+
+    /// Where agents connect: the port is real even if the configuration said 0.
+    #[must_use]
+    pub fn mcp_addr(&self) -> SocketAddr {
+        self.mcp_addr
+    }
+
+    /// Where operators look.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
+    }
+
+    /// The conditions, as `/readyz` tells them.
+    #[must_use]
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Runs until the shutdown that it was started with is requested, then drains.
+    pub async fn run(self) -> Exit {
+        self.tasks.run(self.drain_timeout).await
+    }
+}
+
+async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(addr).await.map_err(|source| StartError::Bind { variable, addr, source })
+}
+
+/// `/healthz` and `/readyz` for load balancers that see only the agents' port: a status and no reasons.
+fn probes(readiness: Readiness) -> Router {
+    let readyz = async |State(readiness): State<Readiness>| {
+        if readiness.report().ready { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+    };
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readyz)).with_state(readiness)
+}

@@ -1,0 +1,218 @@
+//! The gateway's settings: read once from the environment, complete or with every problem named.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dremio_client::{ConnectConfig, DremioUri};
+use service_kit::SecretSource;
+use service_kit::env::{Env, Problems, Reader};
+use service_kit::logging::LogConfig;
+
+use crate::door::{KeyRing, KeyRingError};
+
+/// The official server's command line: logs to its standard error as JSON, none to a file.
+const MCP_SERVER_COMMAND: &str = "dremio-mcp-server run --no-log-to-file --enable-json-logging";
+
+/// Prefixes of our own; a variable under one of them that nobody knows is worth a warning.
+const PREFIXES: [&str; 2] = ["MCP_", "TOKEN_"];
+
+/// Settings of the other service: one `.env` file may serve both.
+const OTHERS: [&str; 9] = [
+    "DREMIO_USERNAME",
+    "DREMIO_USERNAME_FILE",
+    "DREMIO_PASSWORD",
+    "DREMIO_PASSWORD_FILE",
+    "TOKEN_CHECK_INTERVAL",
+    "TOKEN_REFRESH_BEFORE",
+    "TOKEN_REVOKE_AFTER",
+    "RETRY_INITIAL",
+    "RETRY_MAX",
+];
+
+/// Which engine answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineConfig {
+    /// The official server, started with this command line.
+    Official(Vec<String>),
+    /// Our own tools, in process.
+    Native,
+}
+
+/// Who may come in.
+#[derive(Clone, Debug)]
+pub enum AuthConfig {
+    /// Clients that present one of these keys.
+    Keys(SecretSource),
+    /// Everybody.
+    Open,
+}
+
+/// Everything that the gateway must be told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Dremio, and how far to trust it.
+    pub dremio: ConnectConfig,
+    /// The token file.
+    pub token_file: PathBuf,
+    /// Where agents connect.
+    pub mcp_addr: SocketAddr,
+    /// Where operators look.
+    pub admin_addr: SocketAddr,
+    /// Which engine answers.
+    pub engine: EngineConfig,
+    /// Who may come in.
+    pub auth: AuthConfig,
+    /// Names of this server besides loopback and its own address.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of pages that may use this server besides its own names.
+    pub allowed_origins: Vec<String>,
+    /// The refresher's admin address, to be nudged after a 401.
+    pub refresher_url: Option<url::Url>,
+    /// Limit for one call.
+    pub call_timeout: Duration,
+    /// How long a session may rest before it is forgotten.
+    pub session_idle: Duration,
+    /// How long answers in flight get to finish after SIGTERM.
+    pub drain_timeout: Duration,
+    /// The part of the gateway's environment that the official server may see.
+    pub child_environment: std::collections::BTreeMap<String, String>,
+    /// Variables under our prefixes that nobody knows.
+    pub unknown_variables: Vec<String>,
+}
+
+impl Config {
+    /// Reads `env`.
+    ///
+    /// # Errors
+    /// Every problem at once, each with its cure. A retry cannot help.
+    pub fn read(env: &Env) -> Result<(Self, LogConfig), Problems> {
+        let mut reader = Reader::new(env);
+        let logs = LogConfig::read(&mut reader);
+        let uri: Option<DremioUri> = reader.required("DREMIO_URI", "http://dremio:9047");
+        let ca_file = reader.text("DREMIO_CA_FILE").map(PathBuf::from);
+        let tls_verify = reader.flag("DREMIO_TLS_VERIFY", true);
+        let mcp_addr = reader.or("MCP_ADDR", SocketAddr::from(([127, 0, 0, 1], 8000)));
+        let admin_addr = reader.or("ADMIN_ADDR", SocketAddr::from(([127, 0, 0, 1], 9464)));
+        let engine = read_engine(&mut reader);
+        let auth = read_auth(&mut reader, mcp_addr);
+        let token_file = reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json").into();
+        let (allowed_hosts, allowed_origins) = (read_list(&mut reader, "MCP_ALLOWED_HOSTS"), read_list(&mut reader, "MCP_ALLOWED_ORIGINS"));
+        let refresher_url = read_url(&mut reader);
+        let call_timeout = reader.duration("MCP_CALL_TIMEOUT", Duration::from_secs(5 * 60));
+        if call_timeout.is_zero() {
+            reader.problem("MCP_CALL_TIMEOUT", "must be longer than 0, or no call can succeed".to_owned());
+        }
+        let session_idle = reader.duration("MCP_SESSION_IDLE", Duration::from_secs(60 * 60));
+        let drain_timeout = reader.duration("MCP_DRAIN_TIMEOUT", Duration::from_secs(20));
+        reader.knows(&OTHERS);
+        let unknown_variables = reader.unknown(&PREFIXES);
+        reader.finish()?;
+        // `finish` reports what is missing, so both are here; an empty list says the same without a panic.
+        let (Some(uri), Some(auth)) = (uri, auth) else { return Err(Problems(Vec::new())) };
+        let config = Self {
+            dremio: ConnectConfig { ca_file, tls_verify, ..ConnectConfig::new(uri) },
+            token_file,
+            mcp_addr,
+            admin_addr,
+            engine,
+            auth,
+            allowed_hosts,
+            allowed_origins,
+            refresher_url,
+            call_timeout,
+            session_idle,
+            drain_timeout,
+            child_environment: crate::engine::official::Launch::environment(env),
+            unknown_variables,
+        };
+        Ok((config, logs))
+    }
+}
+
+fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
+    let command = reader.text("MCP_SERVER_COMMAND").unwrap_or(MCP_SERVER_COMMAND);
+    let words = match shell_words::split(command) {
+        Ok(words) if !words.is_empty() => words,
+        _ => {
+            reader.problem("MCP_SERVER_COMMAND", "is not a command line: a quote is not closed, or it is blank".to_owned());
+            Vec::new()
+        }
+    };
+    match reader.text("MCP_ENGINE").unwrap_or("official") {
+        "official" => EngineConfig::Official(words),
+        "native" => EngineConfig::Native,
+        other => {
+            let problem = format!("`{other}` is not an engine; use official or native");
+            reader.problem("MCP_ENGINE", problem);
+            EngineConfig::Native
+        }
+    }
+}
+
+fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig> {
+    let may_be_open = reader.flag("MCP_ALLOW_OPEN", false);
+    let (key, keys_file) = (reader.secret("MCP_API_KEY"), reader.text("MCP_API_KEYS_FILE"));
+    match reader.text("MCP_AUTH").unwrap_or("keys") {
+        "none" if mcp_addr.ip().is_loopback() || may_be_open => Some(AuthConfig::Open),
+        "none" => {
+            let problem = format!(
+                "none would let everybody who reaches {mcp_addr} query Dremio. Use MCP_AUTH=keys, listen on 127.0.0.1, \
+                 or set MCP_ALLOW_OPEN=true if something else in front of it checks who asks"
+            );
+            reader.problem("MCP_AUTH", problem);
+            None
+        }
+        "keys" => {
+            let (name, source) = match (key, keys_file) {
+                (Some(_), Some(_)) => {
+                    reader.problem("MCP_API_KEYS_FILE", "is set and so is MCP_API_KEY (or MCP_API_KEY_FILE); keep one of them".to_owned());
+                    return None;
+                }
+                (Some(source), None) => ("MCP_API_KEY", source),
+                (None, Some(path)) => ("MCP_API_KEYS_FILE", SecretSource::File(path.into())),
+                (None, None) => {
+                    let problem = "no key is set: put one key a line into a file and name it in MCP_API_KEYS_FILE \
+                                   (make a key with `openssl rand -hex 32`), or set MCP_AUTH=none on a loopback address";
+                    reader.problem("MCP_AUTH", problem.to_owned());
+                    return None;
+                }
+            };
+            match KeyRing::load(source.clone()) {
+                Ok(_) => Some(AuthConfig::Keys(source)),
+                // A missing MCP_API_KEY_FILE was reported when it was read.
+                Err(KeyRingError::Unreadable(_)) if name == "MCP_API_KEY" => None,
+                Err(cause) => {
+                    reader.problem(name, cause.to_string());
+                    None
+                }
+            }
+        }
+        other => {
+            let problem = format!("`{other}` is not a way to authenticate; use keys or none");
+            reader.problem("MCP_AUTH", problem);
+            None
+        }
+    }
+}
+
+fn read_list(reader: &mut Reader<'_>, name: &str) -> Vec<String> {
+    let text = reader.text(name).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn read_url(reader: &mut Reader<'_>) -> Option<url::Url> {
+    let mut url: url::Url = reader.optional("REFRESHER_URL")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        reader.problem("REFRESHER_URL", "is not an http(s) address; for example http://token-refresher:9465".to_owned());
+        return None;
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use service_kit::env::Env;
+
+use super::{AuthConfig, Config, EngineConfig};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn read(extra: &[(&str, &str)]) -> Result<Config, String> {
+    let mut pairs = vec![("DREMIO_URI", "http://dremio:9047"), ("MCP_API_KEY", KEY)];
+    pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
+    pairs.extend(extra);
+    Config::read(&Env::from_pairs(pairs)).map(|(config, _)| config).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn defaults_are_the_documented_ones() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.mcp_addr.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.admin_addr.to_string(), "127.0.0.1:9464");
+    assert_eq!(config.token_file.to_str(), Some("/tokens/token.json"));
+    assert_eq!(config.call_timeout, Duration::from_secs(300));
+    let words = ["dremio-mcp-server", "run", "--no-log-to-file", "--enable-json-logging"].map(String::from).to_vec();
+    assert_eq!(config.engine, EngineConfig::Official(words));
+    assert!(matches!(config.auth, AuthConfig::Keys(_)));
+}
+
+#[test]
+fn mistakes_are_named_with_their_cure() {
+    for (pairs, expected) in [
+        (&[("DREMIO_URI", "")][..], "DREMIO_URI: is required"),
+        (&[("DREMIO_URI", "dremio:9047")], "DREMIO_URI: "),
+        (&[("MCP_ENGINE", "offical")], "MCP_ENGINE: `offical` is not an engine; use official or native"),
+        (&[("MCP_SERVER_COMMAND", "python 'oops")], "MCP_SERVER_COMMAND: is not a command line"),
+        (&[("MCP_API_KEY", "")], "MCP_AUTH: no key is set"),
+        (&[("MCP_API_KEY", "short")], "MCP_API_KEY: the key in line 1 is shorter than 16 characters"),
+        (&[("MCP_API_KEYS_FILE", "/x")], "MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"),
+        (&[("MCP_API_KEY", ""), ("MCP_API_KEYS_FILE", "/nowhere/keys")], "MCP_API_KEYS_FILE: secret file /nowhere/keys cannot be read"),
+        (&[("MCP_AUTH", "nobody")], "MCP_AUTH: `nobody` is not a way to authenticate"),
+        (&[("MCP_AUTH", "none"), ("MCP_ADDR", "0.0.0.0:8000")], "MCP_AUTH: none would let everybody"),
+        (&[("MCP_CALL_TIMEOUT", "300")], "MCP_CALL_TIMEOUT: `300` has no unit"),
+        (&[("MCP_CALL_TIMEOUT", "0")], "MCP_CALL_TIMEOUT: must be longer than 0"),
+        (&[("MCP_ADR", "127.0.0.1:1")], "MCP_ADR: is not a known variable; did you mean MCP_ADDR?"),
+        (&[("REFRESHER_URL", "refresher")], "REFRESHER_URL: "),
+    ] {
+        let problems = read(pairs).unwrap_err();
+        assert!(problems.starts_with(expected), "{pairs:?}: {problems}");
+        assert!(!problems.contains(KEY), "{problems}");
+        assert_eq!(problems.lines().count(), 1, "{problems}");
+    }
+}
+
+#[test]
+fn an_open_door_is_a_choice() {
+    assert!(matches!(read(&[("MCP_AUTH", "none"), ("MCP_API_KEY", "")]).unwrap().auth, AuthConfig::Open));
+    let asked = [("MCP_AUTH", "none"), ("MCP_ADDR", "0.0.0.0:8000"), ("MCP_ALLOW_OPEN", "true")];
+    assert!(matches!(read(&asked).unwrap().auth, AuthConfig::Open));
+}
+
+#[test]
+fn strangers_warn_and_the_other_services_settings_do_not() {
+    let config = read(&[("MCP_COLOUR", "red"), ("TOKEN_CHECK_INTERVAL", "5m"), ("DREMIO_PORT", "tcp://10.0.0.1")]).unwrap();
+    assert_eq!(config.unknown_variables, ["MCP_COLOUR"]);
+}
+
+#[test]
+fn the_child_gets_its_settings_and_neither_address_nor_token() {
+    let config = read(&[
+        ("DREMIOAI_TOOLS__SERVER_MODE", "FOR_SELF"),
+        ("DREMIOAI_DREMIO__URI", "http://elsewhere"),
+        ("DREMIOAI_DREMIO__PAT", "stolen"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("PATH", "/bin"),
+    ])
+    .unwrap();
+    let names: Vec<_> = config.child_environment.keys().map(String::as_str).collect();
+    assert_eq!(names, ["DREMIOAI_TOOLS__SERVER_MODE", "PATH"]);
+}

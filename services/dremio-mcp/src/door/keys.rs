@@ -1,0 +1,173 @@
+//! The keys that clients may present. Only their SHA-256 is kept; a key is looked for by comparing with every
+//! one of them in constant time. A file of keys is read again when it changes, so that a key can be added or
+//! withdrawn without a restart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use secrecy::{ExposeSecret, SecretString};
+use service_kit::lifecycle::Shutdown;
+use service_kit::{SecretError, SecretSource};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::random::hex;
+
+/// Shorter keys can be guessed. `openssl rand -hex 32` gives 64 characters.
+const KEY_CHARS_MIN: usize = 16;
+
+/// How often the file of keys is looked at. A withdrawn key works no longer than this.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Who asks: the fingerprint of the key, fit for logs. Equal keys are equal principals.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Principal(Arc<str>);
+
+impl Principal {
+    /// The one principal of an open door.
+    pub(crate) fn anyone() -> Self {
+        Self(Arc::from("anyone"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is not a list of keys.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRingError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] SecretError),
+    /// No line holds a key.
+    #[error("holds no key; write one key a line")]
+    Empty,
+    /// A key that can be guessed.
+    #[error("the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with `openssl rand -hex 32`")]
+    TooShort {
+        /// Its line, from 1.
+        line: usize,
+    },
+    /// A key that no client can send.
+    #[error("the key in line {line} has a character that cannot stand in an HTTP header")]
+    NotPrintable {
+        /// Its line, from 1.
+        line: usize,
+    },
+}
+
+#[derive(Debug)]
+struct Key {
+    digest: [u8; 32],
+    principal: Principal,
+}
+
+/// The keys that are valid now.
+#[derive(Debug)]
+pub(crate) struct KeyRing {
+    source: SecretSource,
+    keys: ArcSwap<Vec<Key>>,
+}
+
+impl KeyRing {
+    /// Reads the keys: one a line; blank lines and lines that start with `#` do not count.
+    ///
+    /// # Errors
+    /// When the source cannot be read, or holds no good key.
+    pub(crate) fn load(source: SecretSource) -> Result<Self, KeyRingError> {
+        let keys = parse(&source.read()?)?;
+        Ok(Self { source, keys: ArcSwap::from_pointee(keys) })
+    }
+
+    /// The principal that `presented` belongs to. The time taken does not depend on how much of it is right.
+    pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
+        let digest: [u8; 32] = Sha256::digest(presented).into();
+        let keys = self.keys.load();
+        // No early exit: every key is compared.
+        keys.iter().fold(None, |found, key| if bool::from(key.digest.ct_eq(&digest)) { Some(key.principal.clone()) } else { found })
+    }
+
+    /// Follows the file of keys until `shutdown` drains. A file that has become bad keeps the old keys.
+    pub(crate) async fn follow(self: Arc<Self>, shutdown: Shutdown) {
+        if self.source.path().is_none() {
+            return shutdown.draining().await;
+        }
+        let mut complained = false;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(RELOAD_INTERVAL) => {}
+                () = shutdown.draining() => return,
+            }
+            match self.source.read().map_err(KeyRingError::from).and_then(|text| parse(&text)) {
+                Ok(keys) => {
+                    complained = false;
+                    let before = self.keys.load();
+                    if !before.iter().map(|key| key.digest).eq(keys.iter().map(|key| key.digest)) {
+                        tracing::info!(keys = keys.len(), "the API keys changed");
+                        self.keys.store(Arc::new(keys));
+                    }
+                }
+                Err(cause) if !complained => {
+                    complained = true;
+                    tracing::error!(error = %cause, "MCP_API_KEYS_FILE has become unusable; the old keys stay valid");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+fn parse(text: &SecretString) -> Result<Vec<Key>, KeyRingError> {
+    let mut keys = Vec::new();
+    for (index, line) in text.expose_secret().lines().enumerate() {
+        let (key, line) = (line.trim(), index + 1);
+        if key.is_empty() || key.starts_with('#') {
+            continue;
+        }
+        if key.len() < KEY_CHARS_MIN {
+            return Err(KeyRingError::TooShort { line });
+        }
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(KeyRingError::NotPrintable { line });
+        }
+        let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        let fingerprint = hex(digest.get(..4).unwrap_or_default());
+        keys.push(Key { digest, principal: Principal(Arc::from(format!("key-{fingerprint}"))) });
+    }
+    if keys.is_empty() { Err(KeyRingError::Empty) } else { Ok(keys) }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_kit::SecretSource;
+
+    use super::{KeyRing, KeyRingError};
+
+    fn ring(text: &str) -> Result<KeyRing, KeyRingError> {
+        KeyRing::load(SecretSource::Inline(text.to_owned().into()))
+    }
+
+    #[test]
+    fn keys_are_found_and_told_apart() {
+        let ring = ring("# team a\naaaaaaaaaaaaaaaaaaaa\n\n  bbbbbbbbbbbbbbbbbbbb  \n").unwrap();
+        let (a, b) = (ring.find(b"aaaaaaaaaaaaaaaaaaaa").unwrap(), ring.find(b"bbbbbbbbbbbbbbbbbbbb").unwrap());
+        assert_ne!(a, b);
+        assert!(!a.as_str().contains("aaaa"));
+        for stranger in ["", "aaaaaaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaaaaaaaa", "# team a"] {
+            assert!(ring.find(stranger.as_bytes()).is_none(), "{stranger}");
+        }
+    }
+
+    #[test]
+    fn bad_lists_are_named_by_line_and_never_quoted() {
+        for (text, expected) in [
+            ("# none\n", "holds no key; write one key a line"),
+            ("\nshort", "the key in line 2 is shorter than 16 characters; make one with `openssl rand -hex 32`"),
+            ("aaaaaaaaaaaa aaaaaaaaaaaa", "the key in line 1 has a character that cannot stand in an HTTP header"),
+        ] {
+            assert_eq!(ring(text).unwrap_err().to_string(), expected);
+        }
+    }
+}

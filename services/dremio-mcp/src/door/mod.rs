@@ -1,0 +1,147 @@
+//! Who may come in. Three checks before a byte of the body is read: the Host (a page that rebinds its name to
+//! this address must not get in), the Origin (a page of another site must not either), and the key.
+
+mod hosts;
+mod keys;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use service_kit::http::Peer;
+
+pub(crate) use self::hosts::HostRules;
+pub use self::keys::KeyRingError;
+pub(crate) use self::keys::{KeyRing, Principal};
+use crate::metrics::Metrics;
+use crate::rpc::{ErrorCode, RpcError};
+
+/// How callers prove who they are.
+#[derive(Debug)]
+pub(crate) enum Auth {
+    /// By a key of the ring.
+    Keys(Arc<KeyRing>),
+    /// Not at all: everybody is the same principal.
+    Open,
+}
+
+/// The checks at the door of `/mcp`.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) hosts: HostRules,
+    pub(crate) auth: Auth,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Lets a request through with its [`Principal`] in the extensions, or answers 403 or 401.
+pub(crate) async fn guard(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    if !door.hosts.host_allowed(request.headers(), request.uri()) {
+        return door.deny(
+            &request,
+            StatusCode::FORBIDDEN,
+            "host_not_allowed",
+            "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.",
+        );
+    }
+    if origin.as_ref().is_some_and(|origin| !door.hosts.origin_allowed(origin)) {
+        return door.deny(
+            &request,
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.",
+        );
+    }
+    // A preflight carries no key by design (Fetch standard, "CORS-preflight fetch").
+    if request.method() == Method::OPTIONS {
+        return with_cors(StatusCode::NO_CONTENT.into_response(), origin);
+    }
+    match door.principal(&request) {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            with_cors(next.run(request).await, origin)
+        }
+        Err(reason) => {
+            let message = match reason {
+                "key_missing" => "This server needs a key: send `Authorization: Bearer <key>` with a key of MCP_API_KEYS_FILE.",
+                _ => "The key is not one of this server's.",
+            };
+            with_cors(door.deny(&request, StatusCode::UNAUTHORIZED, reason, message), origin)
+        }
+    }
+}
+
+impl Door {
+    fn principal(&self, request: &Request) -> Result<Principal, &'static str> {
+        let ring = match &self.auth {
+            Auth::Open => return Ok(Principal::anyone()),
+            Auth::Keys(ring) => ring,
+        };
+        let presented = request.headers().get(header::AUTHORIZATION).ok_or("key_missing")?;
+        let key = bearer(presented.as_bytes()).ok_or("key_malformed")?;
+        ring.find(key).ok_or("key_unknown")
+    }
+
+    fn deny(&self, request: &Request, status: StatusCode, reason: &'static str, message: &str) -> Response {
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string()).unwrap_or_default();
+        tracing::info!(target: "audit", event = "access_denied", reason, peer, "request turned away");
+        self.metrics.access_denied(reason);
+        let body = RpcError::new(ErrorCode::InvalidRequest, message).response(None);
+        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 6750 §3: no error code when no credentials were sent.
+            let challenge = match reason {
+                "key_missing" => r#"Bearer realm="dremio-mcp""#,
+                _ => r#"Bearer realm="dremio-mcp", error="invalid_token""#,
+            };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+/// The credentials of `Bearer <credentials>`; the scheme is case-insensitive (RFC 9110 §11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, credentials) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(credentials.trim_ascii()).filter(|credentials| !credentials.is_empty())
+}
+
+/// Lets a page of an allowed origin read the answer, and the session id in it.
+fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> Response {
+    let Some(origin) = origin else { return response };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id",
+        ),
+    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("mcp-session-id, www-authenticate"));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn bearer_credentials() {
+        for (value, expected) in [
+            ("Bearer abc", Some("abc")),
+            ("bearer abc", Some("abc")),
+            ("BEARER   abc ", Some("abc")),
+            ("Bearer ", None),
+            ("Bearer", None),
+            ("Basic abc", None),
+            ("", None),
+        ] {
+            assert_eq!(bearer(value.as_bytes()), expected.map(str::as_bytes), "{value}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Whether Dremio is there: learnt from the calls that are made anyway, and from a probe when there are none.
+
+use std::time::Duration;
+
+use dremio_client::{DremioClient, Error, ErrorClass};
+use service_kit::admin::{Condition, Readiness};
+use service_kit::lifecycle::Shutdown;
+
+use super::TokenSource;
+
+/// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may be wrong on an idle gateway.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The `dremio` condition.
+#[derive(Clone, Debug)]
+pub(crate) struct DremioHealth {
+    readiness: Readiness,
+    tls_verify: bool,
+}
+
+impl DremioHealth {
+    pub(crate) fn new(readiness: Readiness, tls_verify: bool) -> Self {
+        Self { readiness, tls_verify }
+    }
+
+    /// Dremio answered.
+    pub(crate) fn answered(&self) {
+        let condition = if self.tls_verify {
+            Condition::met()
+        } else {
+            Condition::met_with_warning("tls_not_verified", "DREMIO_TLS_VERIFY=false: Dremio's certificate is not checked")
+        };
+        self.readiness.set("dremio", condition);
+    }
+
+    /// A call to Dremio failed. Only failures to get an answer at all say something about Dremio.
+    pub(crate) fn failed(&self, error: &Error) {
+        match error.class() {
+            ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::Timeout | ErrorClass::Tls | ErrorClass::NotDremioApi => {
+                self.readiness.set("dremio", Condition::unmet(error.class().as_str(), error.to_string()));
+            }
+            ErrorClass::NoUserYet => self.readiness.set("dremio", Condition::unmet(error.class().as_str(), error.to_string())),
+            _ => self.answered(),
+        }
+    }
+
+    /// Probes until `shutdown` drains.
+    pub(crate) async fn probe(self, client: DremioClient, tokens: TokenSource, shutdown: Shutdown) {
+        let mut ticks = tokio::time::interval(PROBE_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut changed = tokens.subscribe();
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                // A first or a new token is worth a look at once.
+                seen = changed.changed() => if seen.is_err() { shutdown.draining().await },
+                () = shutdown.draining() => return,
+            }
+            let Ok(token) = tokens.current() else { continue };
+            match client.probe(token.secret()).await {
+                Ok(()) => self.answered(),
+                Err(error) => {
+                    self.failed(&error);
+                    if error.class() == ErrorClass::RejectedCredentials {
+                        tokens.rejected(token.id());
+                    }
+                }
+            }
+        }
+    }
+}

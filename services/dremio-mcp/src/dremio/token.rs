@@ -1,0 +1,185 @@
+//! The current token: read from the token file, never cached beyond it, never handed out once it is known
+//! to be expired, and replaced with the refresher's help when Dremio rejects it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use service_kit::Clock;
+use service_kit::admin::{Condition, Readiness};
+use service_kit::lifecycle::Shutdown;
+use token_file::{State, Token, TokenId, Watcher};
+use tokio::sync::{mpsc, watch};
+
+use crate::metrics::Metrics;
+
+/// How often the token file is looked at. A rejected token costs its call this much, on average half of it.
+const FILE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long a call waits for the token that replaces a rejected one. A login takes Dremio 0.1 to 1 s.
+const REPLACEMENT_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a call waits when there is no token at all: after a laptop slept for a night, the refresher has the next one in a moment.
+const FIRST_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Limit for one nudge: the refresher answers when its check is done.
+const NUDGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is no token to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoToken {
+    /// The token file has none; the word is [`token_file::ReadError::reason`].
+    #[error("no login token for Dremio ({0}); is token-refresher running, and can it log in?")]
+    Unreadable(&'static str),
+    /// It has one that is past its end.
+    #[error("the login token for Dremio expired at {0}; is token-refresher running, and can it log in?")]
+    Expired(Timestamp),
+}
+
+impl NoToken {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Unreadable(reason) => reason,
+            Self::Expired(_) => "token_expired",
+        }
+    }
+}
+
+/// Hands out the current token. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenSource {
+    state: watch::Receiver<Arc<State>>,
+    clock: Clock,
+    nudge: mpsc::Sender<TokenId>,
+    _watcher: Arc<Watcher>,
+}
+
+/// Asks the refresher to look at its token at once. One request at a time, whatever the number of callers.
+pub(crate) struct Nudger {
+    rejected: mpsc::Receiver<TokenId>,
+    state: watch::Receiver<Arc<State>>,
+    url: Option<url::Url>,
+}
+
+impl TokenSource {
+    /// Follows the token file at `path`.
+    pub(crate) fn watch(path: &Path, clock: Clock, refresher: Option<url::Url>) -> (Self, Nudger) {
+        let watcher = Watcher::spawn(path.to_owned(), FILE_INTERVAL);
+        let (nudge, rejected) = mpsc::channel(1);
+        let state = watcher.subscribe();
+        let url = refresher.and_then(|base| base.join("refresh").ok());
+        let nudger = Nudger { rejected, state: watcher.subscribe(), url };
+        (Self { state, clock, nudge, _watcher: Arc::new(watcher) }, nudger)
+    }
+
+    /// The token to send now.
+    ///
+    /// # Errors
+    /// When the file has none, or one that has expired.
+    pub(crate) fn current(&self) -> Result<Token, NoToken> {
+        match self.state.borrow().as_ref() {
+            Ok(token) if token.is_expired(self.clock.now()) => Err(NoToken::Expired(token.expires_at())),
+            Ok(token) => Ok(token.clone()),
+            Err(cause) => Err(NoToken::Unreadable(cause.reason())),
+        }
+    }
+
+    /// The token to send now, waiting a little if there is none, or only an expired one. Cancel safe.
+    ///
+    /// # Errors
+    /// When there is still none.
+    pub(crate) async fn usable(&self) -> Result<Token, NoToken> {
+        let none = match self.current() {
+            Ok(token) => return Ok(token),
+            Err(none) => none,
+        };
+        if let Ok(expired) = self.state.borrow().as_ref() {
+            self.rejected(expired.id());
+        }
+        let mut state = self.state.clone();
+        let fresh = state.wait_for(|state| state.as_ref().as_ref().is_ok_and(|token| !token.is_expired(self.clock.now())));
+        let waited = tokio::time::timeout(FIRST_WAIT_MAX, fresh).await.is_ok();
+        if waited { self.current() } else { Err(none) }
+    }
+
+    /// Changes of the file.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<State>> {
+        self.state.clone()
+    }
+
+    /// Tells the refresher, in the background, that Dremio rejected a token.
+    pub(crate) fn rejected(&self, id: TokenId) {
+        // Full: a nudge is already under way.
+        let _under_way = self.nudge.try_send(id);
+    }
+
+    /// The token that replaces the rejected one `id`, waiting a little for it. Cancel safe.
+    pub(crate) async fn replacement_for(&self, id: TokenId) -> Option<Token> {
+        let other = |state: &Arc<State>| state.as_ref().as_ref().is_ok_and(|token| token.id() != id);
+        let mut state = self.state.clone();
+        if !other(&state.borrow()) {
+            self.rejected(id);
+        }
+        tokio::time::timeout(REPLACEMENT_WAIT_MAX, state.wait_for(other)).await.ok()?.ok()?;
+        self.current().ok()
+    }
+
+    /// Keeps the `token` condition and the expiry metric true until `shutdown` drains.
+    pub(crate) async fn report(self, readiness: Readiness, metrics: Arc<Metrics>, shutdown: Shutdown) {
+        let mut state = self.state.clone();
+        // A token also expires without any event.
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut last = None;
+        loop {
+            match self.current() {
+                Ok(token) => {
+                    if last.replace(token.id()) != Some(token.id()) {
+                        tracing::info!(token_id = %token.id(), expires_at = %token.expires_at(), "using a new Dremio token");
+                    }
+                    metrics.token_expires(Some(token.expires_at()));
+                    readiness.set("token", Condition::met_by(format!("token {} expires at {}", token.id(), token.expires_at())));
+                }
+                Err(cause) => {
+                    metrics.token_expires(None);
+                    readiness.set("token", Condition::unmet(cause.reason(), cause.to_string()));
+                }
+            }
+            tokio::select! {
+                seen = state.changed() => if seen.is_err() { shutdown.draining().await },
+                _ = ticks.tick() => {}
+                () = shutdown.draining() => {}
+            }
+            if shutdown.is_draining() {
+                return;
+            }
+        }
+    }
+}
+
+impl Nudger {
+    /// Sends nudges until `shutdown` drains.
+    pub(crate) async fn run(mut self, http: reqwest::Client, shutdown: Shutdown) {
+        loop {
+            let id = tokio::select! {
+                id = self.rejected.recv() => id,
+                () = shutdown.draining() => return,
+            };
+            let Some(id) = id else { return shutdown.draining().await };
+            let still_current = self.state.borrow().as_ref().as_ref().is_ok_and(|token| token.id() == id);
+            if !still_current {
+                continue;
+            }
+            tracing::warn!(target: "audit", event = "token_invalid", token_id = %id, "Dremio rejected the token; asking the refresher for another");
+            let Some(url) = &self.url else {
+                tracing::warn!("REFRESHER_URL is not set: waiting for the refresher's own check");
+                continue;
+            };
+            match http.post(url.clone()).timeout(NUDGE_TIMEOUT).send().await {
+                Ok(answer) => tracing::info!(status = answer.status().as_u16(), "the refresher was asked for a new token"),
+                Err(cause) => tracing::warn!(error = %cause.without_url(), "the refresher does not answer (REFRESHER_URL)"),
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The egress hop: the only way from the child to Dremio. A loopback listener that accepts one secret, which
+//! is worth nothing anywhere else, and forwards with the current token, over verified TLS. So a rotation
+//! restarts nothing, and the child never holds a credential.
+//!
+//! - `rules`: what the child may ask of Dremio at all
+//! - `forward`: one request, repeated once with a new token if Dremio rejects the first
+//! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing
+
+mod forward;
+mod jobs;
+mod rules;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use dremio_client::Transport;
+use secrecy::{ExposeSecret, SecretString};
+use service_kit::http::{Limits, serve};
+use service_kit::lifecycle::Shutdown;
+use subtle::ConstantTimeEq;
+use tokio::net::TcpListener;
+
+use self::forward::{Forwarder, Incoming};
+use crate::dremio::{DremioHealth, TokenSource};
+use crate::metrics::Metrics;
+
+/// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The hop, bound but not yet serving.
+pub(crate) struct Hop {
+    listener: TcpListener,
+    secret: SecretString,
+    forwarder: Arc<Forwarder>,
+}
+
+impl Hop {
+    /// Binds a free loopback port and makes up a secret.
+    ///
+    /// # Errors
+    /// When there is no free port, or the operating system gives no random numbers.
+    pub(crate) async fn bind(
+        transport: Transport,
+        tokens: TokenSource,
+        health: DremioHealth,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let secret = crate::random::hex_256()?;
+        Ok(Self { listener, secret: secret.into(), forwarder: Arc::new(Forwarder::new(transport, tokens, health, metrics)) })
+    }
+
+    /// Where the child finds it.
+    ///
+    /// # Errors
+    /// When the socket has no address, which the operating system does not let happen.
+    pub(crate) fn uri(&self) -> std::io::Result<String> {
+        Ok(format!("http://{}", self.listener.local_addr()?))
+    }
+
+    /// What the child must present.
+    pub(crate) fn secret(&self) -> SecretString {
+        self.secret.clone()
+    }
+
+    /// Serves the child until `shutdown` drains.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
+        let state = Arc::new(HopState { secret: self.secret, forwarder: self.forwarder });
+        let router = Router::new().fallback(handle).with_state(state);
+        serve(self.listener, router, Limits::default(), shutdown).await;
+    }
+}
+
+struct HopState {
+    secret: SecretString,
+    forwarder: Arc<Forwarder>,
+}
+
+async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Response {
+    if !presents(&state.secret, request.headers()) {
+        return refusal(StatusCode::UNAUTHORIZED, "this address is for the MCP server process of dremio-mcp only");
+    }
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    if !rules::allows(&parts.method, path) {
+        tracing::warn!(method = %parts.method, "the MCP server process asked Dremio for something that it may not");
+        return refusal(StatusCode::FORBIDDEN, "dremio-mcp does not let the MCP server do this");
+    }
+    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 4 MiB");
+    };
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let incoming = Incoming { method: parts.method, path_and_query: format!("{path}{query}"), headers: parts.headers, body };
+    match rules::job_id(&incoming.method, path) {
+        Some(_) => jobs::wait(&state.forwarder, incoming).await,
+        None => state.forwarder.forward(incoming).await,
+    }
+}
+
+/// Whether the request carries the secret, compared in constant time.
+fn presents(secret: &SecretString, headers: &HeaderMap) -> bool {
+    let presented = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer ")).unwrap_or_default();
+    bool::from(presented.ct_eq(secret.expose_secret().as_bytes()))
+}
+
+/// An answer of the hop itself, in the form of Dremio's own errors. The official server shows its users the
+/// *reason phrase* of a failed call and nothing else, so the explanation goes there as well.
+fn refusal(status: StatusCode, message: &str) -> Response {
+    let body = serde_json::json!({ "errorMessage": message, "moreInfo": "" }).to_string();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(reason) = hyper::ext::ReasonPhrase::try_from(message.to_owned()) {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}

@@ -1,0 +1,136 @@
+//! Engines answer MCP requests. *official* relays to one shared child process; *native* is in process.
+//!
+//! Sessions, eras and HTTP are not known here: an engine gets one request and gives one response, with
+//! progress on the way. Dropping the future of a call cancels the call.
+
+pub(crate) mod native;
+pub(crate) mod official;
+mod tools;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+pub(crate) use self::tools::{HeaderArgument, ToolList};
+use crate::rpc::{Message, RpcError};
+
+/// Progress notifications of one call that its client has not read yet; the newest are dropped beyond.
+/// A guess: no tool reports more often than a person can read.
+const PROGRESS_QUEUE_MAX: usize = 64;
+
+/// Where an engine puts the progress of one call: ready-made `notifications/progress` messages that carry
+/// the client's own token. Never blocks the engine: a reader that is too slow loses progress, not answers.
+#[derive(Clone, Debug)]
+pub(crate) struct ProgressSink(mpsc::Sender<String>);
+
+impl ProgressSink {
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<String>) {
+        let (tx, rx) = mpsc::channel(PROGRESS_QUEUE_MAX);
+        (Self(tx), rx)
+    }
+
+    pub(crate) fn send(&self, notification: String) {
+        if self.0.try_send(notification).is_err() {
+            tracing::debug!("progress dropped: the client reads too slowly or has gone");
+        }
+    }
+}
+
+/// Why an engine gave no response of its own.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The child died, or was replaced, while the call ran. Whether it took effect is not known.
+    #[error("the MCP server process ended during the call")]
+    EngineLost,
+    /// No child was ready within the limit.
+    #[error("the MCP server process is not ready")]
+    NotReady,
+    /// The answer is larger than a message may be.
+    #[error("the answer is larger than {} MiB", .bytes_max / (1024 * 1024))]
+    AnswerTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The call took longer than a call may.
+    #[error("the call took longer than {limit:?}")]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+impl CallError {
+    /// What the client is told: what happened, and what helps.
+    pub(crate) fn to_rpc(&self) -> RpcError {
+        match self {
+            Self::EngineLost => RpcError::internal(
+                "engine_lost",
+                "The MCP server process ended while it worked on this call; a new one is starting. \
+                 The call may or may not have taken effect. Repeating a read-only call is safe.",
+            ),
+            Self::NotReady => RpcError::internal("engine_not_ready", "The MCP server process is not ready yet. Try again in a moment."),
+            Self::AnswerTooLarge { bytes_max } => RpcError::internal(
+                "answer_too_large",
+                format!("The answer is larger than {} MiB. Ask for fewer rows or columns.", bytes_max / (1024 * 1024)),
+            ),
+            Self::TimedOut { limit } => RpcError::internal(
+                "call_timed_out",
+                format!(
+                    "The call took longer than {} s and was cancelled (MCP_CALL_TIMEOUT). Narrow the query or raise the limit.",
+                    limit.as_secs()
+                ),
+            ),
+        }
+    }
+
+    /// A stable word for logs and metrics.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::EngineLost => "engine_lost",
+            Self::NotReady => "engine_not_ready",
+            Self::AnswerTooLarge { .. } => "answer_too_large",
+            Self::TimedOut { .. } => "timed_out",
+        }
+    }
+}
+
+/// The engine that this gateway runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    Official(Arc<official::Official>),
+    Native(Arc<native::Native>),
+}
+
+impl Engine {
+    /// The `InitializeResult` with which the engine introduces itself, as JSON text.
+    ///
+    /// # Errors
+    /// [`CallError::NotReady`] when a first child does not come up within the limit.
+    pub(crate) async fn initialize_result(&self) -> Result<Arc<str>, CallError> {
+        match self {
+            Self::Official(official) => official.initialize_result().await,
+            Self::Native(native) => Ok(native.initialize_result()),
+        }
+    }
+
+    /// Answers one request. The response carries an id of the engine's own; the caller sets the client's.
+    /// Cancel safe: dropping the future cancels the call.
+    ///
+    /// # Errors
+    /// When there is no response; see [`CallError`].
+    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
+        match self {
+            Self::Official(official) => official.call(request, progress).await,
+            Self::Native(native) => Ok(native.call(request, progress).await),
+        }
+    }
+
+    /// The tools that the engine offers, as far as it is known.
+    pub(crate) fn tools(&self) -> Arc<ToolList> {
+        match self {
+            Self::Official(official) => official.tools(),
+            Self::Native(native) => native.tools(),
+        }
+    }
+}

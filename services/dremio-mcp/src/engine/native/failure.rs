@@ -1,0 +1,55 @@
+//! What an agent reads instead of a result: what happened, and what helps. Texts hold no secrets: they are ours, or what Dremio
+//! said about the agent's own statement.
+
+use std::borrow::Cow;
+
+use dremio_client::{Error, ErrorClass};
+
+use super::calls::AskError;
+
+/// Advice for what an operator must mend.
+const TELL_OPERATOR: &str = "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
+
+/// Why a tool has no result. It becomes a result with `isError`, not an error of the protocol, so that the model sees it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    error: String,
+    message: Cow<'static, str>,
+}
+
+impl Failure {
+    /// `error` says what happened, `message` what helps.
+    pub(super) fn new(error: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { error: error.into(), message: message.into() }
+    }
+
+    /// The text that stands in the result, in the shape of the official server's.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::json!({ "error": self.error, "message": self.message }).to_string()
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(cause: AskError) -> Self {
+        let advice = match &cause {
+            AskError::NoToken(_) => TELL_OPERATOR,
+            AskError::Rejected => "Nothing is wrong with the request. Try it again in a moment.",
+            AskError::Dremio(error) => advice(error),
+        };
+        let said = if let AskError::Dremio(error) = &cause { error.remote_message() } else { None };
+        let error = said.map_or_else(|| cause.to_string(), |said| format!("{cause}: {said}"));
+        Self::new(error, advice)
+    }
+}
+
+fn advice(error: &Error) -> &'static str {
+    match error.class() {
+        ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::ServerStatus => {
+            "Nothing is wrong with the request: Dremio is away, starting or overloaded. Try it again in a minute."
+        }
+        ErrorClass::Timeout => "Dremio is slow or overloaded. Try it again in a minute, or ask for less.",
+        ErrorClass::TooLarge => "Ask for less: fewer columns, shorter values (SUBSTR), or aggregates.",
+        ErrorClass::Refused | ErrorClass::NotFound => "Check the request against what Dremio says.",
+        _ => TELL_OPERATOR,
+    }
+}

@@ -1,0 +1,153 @@
+//! One statement as a Dremio job: submitted, awaited, and cancelled at Dremio when nobody waits for it any more.
+
+use std::time::Duration;
+
+use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
+use tokio::runtime::Handle;
+
+use super::calls::{AskError, Dremio};
+use super::failure::Failure;
+use super::progress::Progress;
+
+/// Pause between two questions for a job's state: a quick query is noticed within milliseconds, a slow one costs Dremio four
+/// questions a second.
+const PAUSE_FIRST: Duration = Duration::from_millis(4);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// How long the cancellation of an abandoned job is tried, a replacement of its token included. A guess; nobody waits for it.
+const CANCEL_MAX: Duration = Duration::from_secs(15);
+
+/// Runs `sql` and returns its job when it has completed. Dropping the future cancels the job at Dremio, also while it is being
+/// submitted. `label` names the caller in Dremio's job history.
+///
+/// # Errors
+/// When the job could not be started or watched, or did not complete.
+pub(super) async fn run(dremio: &Dremio, label: &str, sql: &str, progress: &mut Progress<'_>) -> Result<JobId, Failure> {
+    let mut job = RunningJob::submit(dremio, format!("/* dremio-mcp: tool={label} */\n{sql}")).await?;
+    let status = job.end(progress).await?;
+    match status.state {
+        JobState::Completed => Ok(job.id.clone()),
+        JobState::Failed => Err(failed(status.error_message.as_ref())),
+        _ => Err(cancelled(status.cancellation_reason.as_ref())),
+    }
+}
+
+/// A job that somebody waits for.
+#[derive(Debug)]
+struct RunningJob {
+    dremio: Dremio,
+    id: JobId,
+    runtime: Handle,
+    /// Whether Dremio said that it is over.
+    is_over: bool,
+}
+
+impl RunningJob {
+    /// Submits `sql` in a task of its own: a caller that goes away in the middle would leave a job behind whose id nobody knows. The
+    /// task ends within the time limits of its calls, and the job that it then returns to nobody is cancelled by being dropped. What
+    /// remains is a job whose id was lost with the connection: that one runs to its end.
+    async fn submit(dremio: &Dremio, sql: String) -> Result<Self, Failure> {
+        let dremio = dremio.clone();
+        let runtime = Handle::current();
+        let submission = runtime.clone().spawn(async move {
+            let sql = sql.as_str();
+            let id = dremio.ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await }).await?;
+            Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false })
+        });
+        let submitted = submission.await.map_err(|_| Failure::new("the query was not submitted", "Try it again."))?;
+        Ok(submitted?)
+    }
+
+    /// Waits for the end of the job, however it ends.
+    async fn end(&mut self, progress: &mut Progress<'_>) -> Result<JobStatus, AskError> {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let id = &self.id;
+            let status = self.dremio.read(|client, token| async move { client.job(token.secret(), id).await }).await?;
+            if status.state.is_terminal() {
+                self.is_over = true;
+                return Ok(status);
+            }
+            progress.report(state_name(status.state));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(PAUSE_MAX);
+        }
+    }
+}
+
+impl Drop for RunningJob {
+    /// Nobody waits any more: spares Dremio the rest of the work. In the background, because a drop cannot wait; not joined, because
+    /// it ends by itself, and a process that stops does not wait for Dremio.
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let (dremio, id) = (self.dremio.clone(), self.id.clone());
+        self.runtime.spawn(async move {
+            let id = &id;
+            let cancellation = dremio.ask(|client, token| async move { client.cancel(token.secret(), id).await });
+            match tokio::time::timeout(CANCEL_MAX, cancellation).await {
+                Ok(Ok(outcome)) => tracing::debug!(job = %id, ?outcome, "cancelled the job of an abandoned call"),
+                Ok(Err(cause)) => tracing::warn!(job = %id, error = %cause, "could not cancel the job of an abandoned call"),
+                Err(_) => tracing::warn!(job = %id, "could not cancel the job of an abandoned call in time"),
+            }
+        });
+    }
+}
+
+/// The state as Dremio's own pages call it.
+fn state_name(state: JobState) -> &'static str {
+    match state {
+        JobState::Pending | JobState::NotSubmitted => "PENDING",
+        JobState::MetadataRetrieval => "METADATA_RETRIEVAL",
+        JobState::Planning => "PLANNING",
+        JobState::EngineStart => "ENGINE_START",
+        JobState::Queued | JobState::Enqueued => "QUEUED",
+        JobState::ExecutionPlanning => "EXECUTION_PLANNING",
+        JobState::Starting => "STARTING",
+        JobState::CancellationRequested => "CANCELLATION_REQUESTED",
+        _ => "RUNNING",
+    }
+}
+
+fn failed(said: Option<&RemoteMessage>) -> Failure {
+    let said = said.map_or("the query failed, and Dremio does not say why", RemoteMessage::as_str);
+    Failure::new(said, hint(said))
+}
+
+fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    Failure::new(
+        format!("the query was cancelled at Dremio{reason}"),
+        "Somebody or some limit stopped it there. Ask for less, or try it again.",
+    )
+}
+
+/// What usually helps against a failure that Dremio describes like this.
+fn hint(said: &str) -> &'static str {
+    let said = said.to_ascii_lowercase();
+    if said.contains("not found") {
+        "Look names up in INFORMATION_SCHEMA.\"TABLES\" and INFORMATION_SCHEMA.\"COLUMNS\", and write each part of a path in its own \
+         double quotes."
+    } else if said.contains("parsing") || said.contains("encountered") || said.contains("syntax") {
+        "Check the syntax. Names that are reserved words, like \"date\", \"count\", \"value\" or \"user\", need double quotes; strings \
+         need single quotes."
+    } else {
+        "Correct the query and try again."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hint;
+
+    #[test]
+    fn hints_fit_what_dremio_says() {
+        let check = |said: &str, start: &str| assert!(hint(said).starts_with(start), "{said}");
+        check("Object 'orderz' not found within 'Sales'. Please check that it exists in the selected context.", "Look names up");
+        check("Column 'x' not found in any table", "Look names up");
+        check("Failure parsing the query.", "Check the syntax");
+        check("Encountered \"date\" at line 1, column 8.", "Check the syntax");
+        check("Division by zero", "Correct the query");
+    }
+}

@@ -1,0 +1,144 @@
+//! The native engine: our own tools, in process, with the names and arguments of the official server's, made for Dremio Community
+//! Edition. It needs no Python and no child process.
+//!
+//! One call goes: `arguments` (are they what the tool expects?) → for a query `guard` (does it only read?, over `lexer`) → `job`
+//! (submit, wait, cancel when dropped) → `rows` (as many as fit); for a schema `table_name` → `table_schema`. All of them reach Dremio
+//! through `calls`, which knows the current token, and fail with a `failure`, which says what helps. `listing` and `system_tables` are
+//! the texts.
+//!
+//! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or tool, arguments of another
+//! shape) is a JSON-RPC error; a call that comes to nothing is a result with `isError`, which the model reads.
+//!
+//! What it deliberately does not do: it writes nothing, declares no prompts and no resources, and keeps no state between calls.
+
+mod arguments;
+mod calls;
+mod failure;
+mod guard;
+mod job;
+mod lexer;
+mod listing;
+mod progress;
+mod rows;
+mod system_tables;
+mod table_name;
+mod table_schema;
+
+use std::sync::Arc;
+
+use dremio_client::DremioClient;
+use serde_json::value::RawValue;
+
+use self::arguments::{BadArguments, NameArgument};
+use self::calls::Dremio;
+use self::failure::Failure;
+use self::listing::Tool;
+use self::progress::Progress;
+use self::table_name::TableName;
+use super::{ProgressSink, ToolList};
+use crate::dremio::{DremioHealth, TokenSource};
+use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
+
+/// Answers MCP requests by itself.
+#[derive(Debug)]
+pub(crate) struct Native {
+    dremio: Dremio,
+    initialize_result: Arc<str>,
+    list: Message,
+    tools: Arc<ToolList>,
+}
+
+impl Native {
+    /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be there.
+    pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth) -> Self {
+        let list = Message::from_result(&listing::tools_list());
+        let tools = ToolList::read(&list);
+        Self { dremio: Dremio::new(client, tokens, health), initialize_result: listing::initialize_result().into(), list, tools }
+    }
+
+    /// The `InitializeResult`, as JSON text.
+    pub(crate) fn initialize_result(&self) -> Arc<str> {
+        Arc::clone(&self.initialize_result)
+    }
+
+    /// The tools that it has.
+    pub(crate) fn tools(&self) -> Arc<ToolList> {
+        Arc::clone(&self.tools)
+    }
+
+    /// Answers one request. Dropping the future cancels the call, and its job at Dremio.
+    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Message {
+        self.answer(request, progress).await.unwrap_or_else(|error| Message::from_error(&error.object()))
+    }
+
+    async fn answer(&self, request: &Message, progress: &ProgressSink) -> Result<Message, RpcError> {
+        let params = request.params().map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
+        match request.method() {
+            "ping" => Ok(Message::from_result("{}")),
+            "tools/list" if params.cursor.is_some_and(|cursor| cursor.get() != "null") => {
+                Err(RpcError::new(ErrorCode::InvalidParams, "unknown cursor: the list of tools has one page"))
+            }
+            "tools/list" => Ok(self.list.clone()),
+            "tools/call" => self.call_tool(&params, progress).await,
+            method => Err(RpcError::new(ErrorCode::MethodNotFound, format!("this server has no method {method}"))),
+        }
+    }
+
+    async fn call_tool(&self, params: &Params<'_>, progress: &ProgressSink) -> Result<Message, RpcError> {
+        let name = params.name.as_deref().unwrap_or_default();
+        let tool = Tool::named(name).ok_or_else(|| {
+            let known = Tool::ALL.map(Tool::name).join(", ");
+            RpcError::new(ErrorCode::InvalidParams, format!("there is no tool `{name}`; the tools are {known}"))
+        })?;
+        let token = params.meta.progress_token.map(RawValue::get);
+        let mut progress = Progress::new(progress, token);
+        let outcome = match tool {
+            Tool::RunSqlQuery => self.run_sql_query(&arguments::query(params.arguments)?, &mut progress).await,
+            Tool::GetSchemaOfTable => self.schema_of_table(arguments::table_name(params.arguments)?).await,
+            Tool::GetUsefulSystemTableNames => {
+                arguments::none(tool, params.arguments)?;
+                Ok(system_tables::to_json())
+            }
+        };
+        Ok(tool_result(outcome))
+    }
+
+    async fn run_sql_query(&self, query: &str, progress: &mut Progress<'_>) -> Result<String, Failure> {
+        guard::check(query).map_err(|refusal| {
+            let advice = "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, \
+                          DESCRIBE or SHOW.";
+            Failure::new(refusal.to_string(), advice)
+        })?;
+        let job = job::run(&self.dremio, Tool::RunSqlQuery.name(), query, progress).await?;
+        rows::fetch(&self.dremio, &job).await
+    }
+
+    async fn schema_of_table(&self, name: NameArgument<'_>) -> Result<String, Failure> {
+        let name = match name {
+            NameArgument::Text(text) => TableName::parse(&text),
+            NameArgument::Parts(parts) => TableName::from_parts(parts),
+        };
+        let name = name.map_err(|cause| {
+            let advice =
+                "Give a dotted name like \"source\".\"folder\".\"table\", or a list of its parts like [\"source\", \"folder\", \"table\"].";
+            Failure::new(format!("table_name cannot be read: {cause}"), advice)
+        })?;
+        table_schema::fetch(&self.dremio, &name).await
+    }
+}
+
+impl From<BadArguments> for RpcError {
+    fn from(cause: BadArguments) -> Self {
+        Self::new(ErrorCode::InvalidParams, cause.to_string())
+    }
+}
+
+/// A `CallToolResult` with one block of text, which is JSON.
+fn tool_result(outcome: Result<String, Failure>) -> Message {
+    let is_error = outcome.is_err();
+    let text = string_literal(&outcome.unwrap_or_else(|failure| failure.to_json()));
+    Message::from_result(&format!(r#"{{"content":[{{"type":"text","text":{text}}}],"isError":{is_error}}}"#))
+}
+
+#[cfg(test)]
+mod tests;

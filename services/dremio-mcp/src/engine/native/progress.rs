@@ -1,0 +1,75 @@
+//! Tells a client that asked for it how far its call is.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::engine::ProgressSink;
+use crate::rpc::string_literal;
+
+/// How often a call reports. Also how long it is silent at first: an answer that comes sooner can go out as plain JSON, without a
+/// stream.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The progress of one call.
+#[derive(Debug)]
+pub(super) struct Progress<'c> {
+    sink: &'c ProgressSink,
+    /// The client's own token, raw. Without one it wants no reports.
+    token: Option<&'c str>,
+    started: Instant,
+    next: Instant,
+}
+
+impl<'c> Progress<'c> {
+    /// Progress of a call that starts now.
+    pub(super) fn new(sink: &'c ProgressSink, token: Option<&'c str>) -> Self {
+        let started = Instant::now();
+        Self { sink, token, started, next: started + REPORT_INTERVAL }
+    }
+
+    /// Reports that the call is busy with `what`, if a report is due. Its number is the seconds since the call's start, because
+    /// nobody knows how much there is to do.
+    pub(super) fn report(&mut self, what: &str) {
+        let now = Instant::now();
+        let Some(token) = self.token.filter(|_| now >= self.next) else { return };
+        self.next = now + REPORT_INTERVAL;
+        let seconds = now.duration_since(self.started).as_secs();
+        let message = string_literal(&format!("{what} ({seconds} s)"));
+        self.sink.send(format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{seconds},"message":{message}}}}}"#
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Progress, ProgressSink};
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_are_rare_and_their_number_grows() {
+        let (sink, mut sent) = ProgressSink::channel();
+        let mut progress = Progress::new(&sink, Some("\"p\\\"1\""));
+        for _ in 0..50 {
+            progress.report("RUNNING \"q\"");
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        assert_eq!(
+            sent.try_recv().unwrap(),
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":2,"message":"RUNNING \"q\" (2 s)"}}"#
+        );
+        assert!(sent.try_recv().unwrap().contains(r#""progress":4,"#));
+        assert!(sent.try_recv().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_without_a_token_gets_none() {
+        let (sink, mut sent) = ProgressSink::channel();
+        let mut progress = Progress::new(&sink, None);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        progress.report("RUNNING");
+        assert!(sent.try_recv().is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine in process against the stand-in: what the client gets, and what the stand-in saw.
+
+mod catalog;
+mod fixture;
+mod jobs;
+mod protocol;
+mod queries;

@@ -1,0 +1,132 @@
+//! An engine with everything that it needs, and ways to call it.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dremio_client::{ConnectConfig, DremioClient, JobId, Transport};
+use dremio_sandbox::{Control, RecordedRequest, Sandbox, SandboxConfig};
+use serde_json::{Value, json};
+use service_kit::Clock;
+use service_kit::admin::{Condition, Readiness};
+use tempfile::TempDir;
+use token_file::{Token, Writer};
+
+use super::super::Native;
+use crate::dremio::{DremioHealth, TokenSource};
+use crate::engine::ProgressSink;
+use crate::rpc::Message;
+
+/// Longest wait for something that happens in the background.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// An engine, its Dremio, and a way to give it tokens.
+pub(super) struct Fixture {
+    pub(super) sandbox: Sandbox,
+    pub(super) native: Arc<Native>,
+    pub(super) client: DremioClient,
+    readiness: Readiness,
+    pub(super) tokens: Writer,
+    _folder: TempDir,
+}
+
+impl Fixture {
+    /// Everything is there, and the engine has a good token.
+    pub(super) async fn start() -> Self {
+        Self::start_patient(Duration::from_secs(30)).await
+    }
+
+    /// As [`Fixture::start`], with a limit for each of the engine's requests.
+    pub(super) async fn start_patient(request_timeout: Duration) -> Self {
+        let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
+        let config = ConnectConfig { request_timeout, ..ConnectConfig::new(sandbox.uri().parse().unwrap()) };
+        let client = DremioClient::new(Transport::connect(&config).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token.json");
+        let tokens = Writer::open(path.clone()).unwrap();
+        tokens.write(&login(&client).await).unwrap();
+        let (source, _nudger) = TokenSource::watch(&path, Clock::system(), None);
+        let readiness = Readiness::new(&["dremio"]);
+        let health = DremioHealth::new(readiness.clone(), true);
+        let native = Arc::new(Native::new(client.clone(), source, health));
+        Self { sandbox, native, client, readiness, tokens, _folder: folder }
+    }
+
+    pub(super) fn control(&self) -> Control {
+        self.sandbox.control()
+    }
+
+    /// Calls a tool: whether it failed, and the JSON in its text.
+    pub(super) async fn tool(&self, name: &str, arguments: Value) -> (bool, Value) {
+        outcome(&self.native.call(&tool_call(name, &arguments), &ProgressSink::channel().0).await)
+    }
+
+    pub(super) async fn query(&self, sql: &str) -> (bool, Value) {
+        self.tool("RunSqlQuery", json!({ "query": sql })).await
+    }
+
+    /// A query that runs in the background.
+    pub(super) fn query_later(&self, sql: &str) -> tokio::task::JoinHandle<(bool, Value)> {
+        let (native, request) = (Arc::clone(&self.native), tool_call("RunSqlQuery", &json!({ "query": sql })));
+        tokio::spawn(async move { outcome(&native.call(&request, &ProgressSink::channel().0).await) })
+    }
+
+    /// Requests so far to paths of this kind.
+    pub(super) fn requests(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<RecordedRequest> {
+        self.control().requests().into_iter().filter(|request| is_wanted(&request.path)).collect()
+    }
+
+    pub(super) fn dremio_condition(&self) -> Condition {
+        self.readiness.report().conditions["dremio"].clone()
+    }
+}
+
+/// An engine whose Dremio and token do not exist.
+pub(super) fn lonely() -> Native {
+    let transport = Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
+    let (tokens, _nudger) = TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
+    Native::new(DremioClient::new(transport), tokens, DremioHealth::new(Readiness::new(&["dremio"]), true))
+}
+
+pub(super) async fn login(client: &DremioClient) -> Token {
+    let login = client.login("dremio", &"dremio123".into()).await.unwrap();
+    Token::new(login.token, login.expires_at)
+}
+
+pub(super) fn request(method: &str, params: &Value) -> Message {
+    Message::parse(json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()).unwrap()
+}
+
+pub(super) fn tool_call(name: &str, arguments: &Value) -> Message {
+    request("tools/call", &json!({ "name": name, "arguments": arguments }))
+}
+
+pub(super) fn outcome(response: &Message) -> (bool, Value) {
+    let (is_error, text) = outcome_text(response);
+    (is_error, serde_json::from_str(&text).unwrap_or_else(|cause| panic!("{cause}: {text}")))
+}
+
+pub(super) fn outcome_text(response: &Message) -> (bool, String) {
+    let result: Value = serde_json::from_str(response.result().unwrap_or_else(|| panic!("{}", response.text()))).unwrap();
+    assert_eq!(result["content"].as_array().unwrap().len(), 1);
+    assert_eq!(result["content"][0]["type"], "text");
+    (result["isError"].as_bool().unwrap(), result["content"][0]["text"].as_str().unwrap().to_owned())
+}
+
+pub(super) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(WAIT_MAX, found).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+/// The id of the only job.
+pub(super) async fn job_id(control: &Control) -> JobId {
+    wait_for("a job", async || control.jobs().first().map(|job| job.id.parse().unwrap())).await
+}

@@ -1,0 +1,241 @@
+//! The messages of one child: requests go out under ids of our own, and each answer and each progress
+//! notification goes back to the one call that it belongs to, and to nobody else.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::lines::{Line, id_in_head, next_line};
+use crate::engine::{CallError, ProgressSink};
+use crate::rpc::{Kind, Message};
+
+/// Largest message from the child. The official server stops at 200 KiB of rows; other tools may say more.
+const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Messages that wait for the child to read its input. Beyond that, callers wait.
+const OUTBOX_MAX: usize = 256;
+
+/// Calls that one child works on at a time; more wait their turn, first come, first served. A Python server
+/// is concurrent while Dremio works, and beyond this only gains latency.
+const IN_FLIGHT_MAX: usize = 64;
+
+/// The connection to one child.
+#[derive(Debug)]
+pub(super) struct Connection {
+    outbox: mpsc::Sender<String>,
+    pending: Pending,
+    ids: AtomicU64,
+    slots: Semaphore,
+}
+
+type Pending = Arc<Mutex<Option<HashMap<u64, Waiting>>>>;
+type Answer = Result<Message, CallError>;
+
+/// A call that waits for its answer.
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Answer>,
+    progress: Option<(String, ProgressSink)>,
+}
+
+/// What the child said that belongs to no call.
+#[derive(Debug)]
+pub(super) enum Aside {
+    /// `notifications/{tools,prompts,resources}/list_changed`.
+    ListChanged(String),
+}
+
+/// The two halves that the owner of the child must drive.
+pub(super) struct Halves {
+    pub(super) connection: Arc<Connection>,
+    outbox: mpsc::Receiver<String>,
+}
+
+impl Connection {
+    pub(super) fn open() -> Halves {
+        let (tx, outbox) = mpsc::channel(OUTBOX_MAX);
+        let connection = Self {
+            outbox: tx,
+            pending: Arc::new(Mutex::new(Some(HashMap::new()))),
+            ids: AtomicU64::new(1),
+            slots: Semaphore::new(IN_FLIGHT_MAX),
+        };
+        Halves { connection: Arc::new(connection), outbox }
+    }
+
+    /// Sends `request` and waits for its answer. Dropping the future tells the child that it was cancelled.
+    ///
+    /// # Errors
+    /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`].
+    pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
+        let _slot = self.slots.acquire().await.map_err(|_| CallError::EngineLost)?;
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        let id_text = id.to_string();
+        let token = request.params().ok().and_then(|params| params.meta.progress_token).map(|raw| raw.get().to_owned());
+        let line = request.to_line(&id_text, Some(&id_text));
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { answer, progress: token.zip(progress.cloned()) };
+        match self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(pending) => pending.insert(id, waiting),
+            None => return Err(CallError::EngineLost),
+        };
+        let mut guard = CancelOnDrop { connection: self, id, sent: false };
+        self.outbox.send(line).await.map_err(|_| CallError::EngineLost)?;
+        guard.sent = true;
+        answered.await.unwrap_or(Err(CallError::EngineLost))
+    }
+
+    /// Sends a notification, if the child still reads.
+    pub(super) async fn notify(&self, text: &str) -> Result<(), CallError> {
+        self.outbox.send(text.to_owned()).await.map_err(|_| CallError::EngineLost)
+    }
+
+    /// Resolves when no call runs or waits for its turn. Cancel safe.
+    pub(super) async fn idle(&self) {
+        let all = u32::try_from(IN_FLIGHT_MAX).unwrap_or(u32::MAX);
+        drop(self.slots.acquire_many(all).await);
+    }
+
+    /// Fails every call that waits, and all later ones.
+    pub(super) fn close(&self) -> usize {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        self.slots.close();
+        let failed = pending.len();
+        for (_, waiting) in pending {
+            let _gone = waiting.answer.send(Err(CallError::EngineLost));
+        }
+        failed
+    }
+
+    fn take(&self, id: u64) -> Option<Waiting> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(&id)
+    }
+
+    fn receive(&self, line: Line) -> Option<Aside> {
+        let text = match line {
+            Line::Whole(bytes) if bytes.is_empty() => return None,
+            Line::Whole(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(_) => return ignored("a line that is not UTF-8"),
+            },
+            Line::TooLong(head) => {
+                let Some(waiting) = id_in_head(&head).and_then(|id| self.take(id)) else {
+                    return ignored("a line over the limit that belongs to no call");
+                };
+                let _gone = waiting.answer.send(Err(CallError::AnswerTooLarge { bytes_max: LINE_BYTES_MAX }));
+                return None;
+            }
+        };
+        let Ok(message) = Message::parse(text) else { return ignored("a line that is not JSON-RPC") };
+        match message.kind() {
+            Kind::Response => self.answer(message),
+            Kind::Request => self.refuse(&message),
+            Kind::Notification => return self.notification(&message),
+        }
+        None
+    }
+
+    fn answer(&self, message: Message) {
+        match message.id().and_then(|id| id.parse().ok()).and_then(|id| self.take(id)) {
+            Some(waiting) => {
+                let _gone = waiting.answer.send(Ok(message));
+            }
+            // Usual after a cancellation: the server answers it although nobody waits.
+            None => tracing::debug!("an answer that no call waits for"),
+        }
+    }
+
+    /// The child may not call the client: over a shared child nobody knows which client it means.
+    fn refuse(&self, message: &Message) {
+        let id = message.id().unwrap_or("null");
+        let text = if message.method() == "ping" {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
+        } else {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"not supported by this client"}}}}"#)
+        };
+        if self.outbox.try_send(text).is_err() {
+            tracing::debug!("the child asked for something and does not read the answer");
+        }
+    }
+
+    fn notification(&self, message: &Message) -> Option<Aside> {
+        match message.method() {
+            "notifications/progress" => {
+                let token = message.params().ok()?.progress_token?.get().parse().ok()?;
+                let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+                let (token, sink) = pending.as_ref()?.get(&token)?.progress.as_ref()?;
+                sink.send(message.to_line("", Some(token)));
+                None
+            }
+            "notifications/message" => {
+                // It may speak of any client's call, so it goes to none; its content may hold rows.
+                tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");
+                None
+            }
+            method @ ("notifications/tools/list_changed"
+            | "notifications/prompts/list_changed"
+            | "notifications/resources/list_changed") => Some(Aside::ListChanged(method.to_owned())),
+            method => ignored(if method.len() < 100 { "a notification of a kind that is not relayed" } else { "an odd notification" }),
+        }
+    }
+}
+
+fn ignored(what: &'static str) -> Option<Aside> {
+    tracing::debug!(target: "dremio_mcp::child", what, "ignored from the child");
+    None
+}
+
+/// Tells the child when nobody waits for an answer any more.
+struct CancelOnDrop<'c> {
+    connection: &'c Connection,
+    id: u64,
+    sent: bool,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.connection.take(self.id).is_none() || !self.sent {
+            return;
+        }
+        let id = self.id;
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"the client cancelled or went away"}}}}"#
+        );
+        if self.connection.outbox.try_send(text).is_err() {
+            tracing::debug!(id, "cancellation not sent: the child does not read");
+        }
+    }
+}
+
+impl Halves {
+    /// Writes queued messages to the child's standard input and reads its standard output until that ends.
+    /// `aside` gets what belongs to no call.
+    pub(super) async fn run<R, W>(mut self, mut stdout: R, mut stdin: W, mut aside: impl FnMut(Aside))
+    where
+        R: AsyncBufRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let connection = Arc::clone(&self.connection);
+        let write = async {
+            while let Some(mut text) = self.outbox.recv().await {
+                text.push('\n');
+                if stdin.write_all(text.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
+                    break;
+                }
+            }
+            // A child that no longer reads may still answer: its end of output decides.
+            std::future::pending::<()>().await;
+        };
+        let read = async {
+            while let Ok(Some(line)) = next_line(&mut stdout, LINE_BYTES_MAX).await {
+                if let Some(said) = connection.receive(line) {
+                    aside(said);
+                }
+            }
+        };
+        tokio::select! { () = read => {}, () = write => {} }
+    }
+}

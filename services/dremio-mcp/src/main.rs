@@ -1,0 +1,140 @@
+//! `dremio-mcp`: arguments, logging, configuration, [`App`], exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use dremio_mcp::{App, Config, ESSENTIAL_CONDITIONS, EngineConfig};
+use service_kit::env::{Env, Reader};
+use service_kit::lifecycle::Shutdown;
+use service_kit::logging;
+use service_kit::{Clock, Exit, health};
+
+/// Serves a Dremio to AI agents over MCP streamable HTTP, with a login token that never goes stale.
+#[derive(Parser)]
+#[command(name = "dremio-mcp", version, after_help = HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Clone, Copy)]
+enum Command {
+    /// Serve (the default)
+    Run,
+    /// Ask a running gateway whether it is healthy: exit 0 or 1
+    Healthcheck,
+    /// Check the environment, print what would run, and exit: 0, or 78 with every problem
+    CheckConfig,
+}
+
+const HELP: &str = "\
+Settings come from the environment. The ones to know:
+  DREMIO_URI             Dremio's REST API, for example http://dremio:9047 (required)
+  TOKEN_FILE             the token that token-refresher keeps fresh [/tokens/token.json]
+  MCP_ADDR               where agents connect; the endpoint is /mcp [127.0.0.1:8000]
+  MCP_API_KEYS_FILE      keys that agents present as `Authorization: Bearer <key>`, one a line
+  MCP_AUTH               `keys`, or `none` on a loopback address [keys]
+  MCP_ENGINE             `official` runs Dremio's own MCP server, `native` needs no Python [official]
+  MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
+  MCP_ALLOWED_HOSTS      names of this server besides localhost, comma-separated
+  MCP_ALLOWED_ORIGINS    origins of web pages that may use it, comma-separated
+  MCP_CALL_TIMEOUT       limit for one call [5m]
+  MCP_SESSION_IDLE       how long a client's session may rest [1h]
+  MCP_DRAIN_TIMEOUT      how long answers in flight get to finish after SIGTERM [20s]
+  REFRESHER_URL          token-refresher's admin address, asked for a new token after a 401
+  ADMIN_ADDR             /healthz, /readyz with reasons, /metrics [127.0.0.1:9464]
+  DREMIO_CA_FILE         extra certificate authorities (PEM);  DREMIO_TLS_VERIFY [true]
+  LOG_LEVEL, LOG_FORMAT  debug, info, warn, error; json or text
+  DREMIOAI_…             passed on to the official server, except its URI and token
+A secret NAME can also be given as NAME_FILE. Durations need a unit: 90s, 5m, 6h.";
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(cause) => {
+            let _unprintable = cause.print();
+            return if cause.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return fail(&format!("no runtime: {cause}"), Exit::TaskDied),
+    };
+    let env = Env::process();
+    runtime.block_on(async {
+        match arguments.command.unwrap_or(Command::Run) {
+            Command::Run => run(&env).await,
+            Command::Healthcheck => healthcheck(&env).await,
+            Command::CheckConfig => check_config(&env),
+        }
+    })
+}
+
+async fn run(env: &Env) -> ExitCode {
+    let shutdown = Shutdown::new();
+    if let Err(cause) = shutdown.on_signals() {
+        return fail(&format!("no signal handlers: {cause}"), Exit::TaskDied);
+    }
+    let (config, logs) = match Config::read(env) {
+        Ok(read) => read,
+        Err(problems) => return fail(&problems.to_string(), Exit::Config),
+    };
+    logging::init_stdout(logs);
+    for name in &config.unknown_variables {
+        tracing::warn!(variable = name, "this variable is not known and has no effect");
+    }
+    if !config.dremio.tls_verify {
+        tracing::warn!("DREMIO_TLS_VERIFY=false: anyone between here and Dremio can read and change everything");
+    }
+    let dremio = config.dremio.uri.to_string();
+    let app = match App::start(config, Clock::system(), shutdown).await {
+        Ok(app) => app,
+        Err(cause) => return fail(&format!("{:#}", anyhow::Error::from(cause)), Exit::Config),
+    };
+    tracing::info!(mcp = format!("http://{}/mcp", app.mcp_addr()), admin = %app.admin_addr(), dremio, version = env!("CARGO_PKG_VERSION"), "serving");
+    let exit = app.run().await;
+    tracing::info!("stopped");
+    exit.into()
+}
+
+async fn healthcheck(env: &Env) -> ExitCode {
+    let mut reader = Reader::new(env);
+    let addr = reader.or("ADMIN_ADDR", std::net::SocketAddr::from(([127, 0, 0, 1], 9464)));
+    match health::check(addr, &ESSENTIAL_CONDITIONS).await {
+        Ok(()) => say("healthy", Exit::Success),
+        Err(cause) => fail(&cause.to_string(), Exit::Failure),
+    }
+}
+
+fn check_config(env: &Env) -> ExitCode {
+    match Config::read(env) {
+        Ok((config, _)) => {
+            let engine = match &config.engine {
+                EngineConfig::Official(command) => format!("official ({})", command.join(" ")),
+                EngineConfig::Native => "native".to_owned(),
+            };
+            let text = format!(
+                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  admin:   http://{}\n  engine:  {engine}",
+                config.dremio.uri,
+                config.token_file.display(),
+                config.mcp_addr,
+                config.admin_addr,
+            );
+            say(&text, Exit::Success)
+        }
+        Err(problems) => fail(&problems.to_string(), Exit::Config),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn say(text: &str, exit: Exit) -> ExitCode {
+    println!("{text}");
+    exit.into()
+}
+
+/// Before there is a log, and for commands: what is wrong goes to standard error.
+#[expect(clippy::print_stderr, reason = "there is no log yet")]
+fn fail(text: &str, exit: Exit) -> ExitCode {
+    eprintln!("{text}");
+    exit.into()
+}

@@ -1,0 +1,100 @@
+//! The gateway's metrics. Labels come from closed sets: a tool that the engine does not list is `other`.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Seconds. From an answer out of the cache to the default limit of a call.
+const CALL_BUCKETS: [f64; 14] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    tool: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ToolLabel {
+    tool: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+/// All counters; one per process, none global.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    tool_calls: Family<CallLabels, Counter>,
+    tool_call_seconds: Family<ToolLabel, Histogram, fn() -> Histogram>,
+    children_started: Counter,
+    denied: Family<ReasonLabel, Counter>,
+    dremio_requests: Family<OutcomeLabel, Counter>,
+    sessions: Gauge,
+    token_expiry: Gauge<f64, AtomicU64>,
+}
+
+impl Metrics {
+    /// Registers every metric.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            tool_calls: Family::default(),
+            tool_call_seconds: Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
+            children_started: Counter::default(),
+            denied: Family::default(),
+            dremio_requests: Family::default(),
+            sessions: Gauge::default(),
+            token_expiry: Gauge::default(),
+        };
+        let registry = registry.sub_registry_with_prefix("dremio_mcp");
+        registry.register("tool_calls", "Tool calls by tool and outcome", metrics.tool_calls.clone());
+        registry.register("tool_call_duration_seconds", "Time from request to answer of a tool call", metrics.tool_call_seconds.clone());
+        registry.register("engine_starts", "MCP server processes started", metrics.children_started.clone());
+        registry.register("access_denied", "Requests turned away at the door, by reason", metrics.denied.clone());
+        registry.register("dremio_requests", "Requests to Dremio by outcome", metrics.dremio_requests.clone());
+        registry.register("sessions", "Open sessions of clients with a handshake", metrics.sessions.clone());
+        registry.register(
+            "token_expiry_timestamp_seconds",
+            "When the current Dremio token expires; 0 without one",
+            metrics.token_expiry.clone(),
+        );
+        metrics
+    }
+
+    pub(crate) fn tool_called(&self, tool: &str, outcome: &'static str, took: Duration) {
+        self.tool_calls.get_or_create(&CallLabels { tool: tool.to_owned(), outcome }).inc();
+        self.tool_call_seconds.get_or_create(&ToolLabel { tool: tool.to_owned() }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn child_started(&self) {
+        self.children_started.inc();
+    }
+
+    pub(crate) fn access_denied(&self, reason: &'static str) {
+        self.denied.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub(crate) fn dremio_request(&self, outcome: &'static str) {
+        self.dremio_requests.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub(crate) fn sessions_open(&self, count: usize) {
+        self.sessions.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn token_expires(&self, at: Option<jiff::Timestamp>) {
+        self.token_expiry.set(at.map_or(0.0, |at| at.as_duration().as_secs_f64()));
+    }
+}

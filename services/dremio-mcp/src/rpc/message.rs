@@ -1,0 +1,263 @@
+//! One JSON-RPC message that keeps its own text, and knows where its id, parameters and result lie in it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Request,
+    Notification,
+    Response,
+}
+
+/// Why a text is not one JSON-RPC message.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ParseError {
+    #[error("the body is not JSON")]
+    NotJson,
+    #[error("the body is an array: batches are not supported by this protocol version")]
+    Batch,
+    #[error("the body is JSON, but not a JSON-RPC 2.0 request, notification or response: {0}")]
+    NotRpc(&'static str),
+}
+
+/// A JSON-RPC message and its text. Cheap to splice, since it remembers the spans that change on the way.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    text: String,
+    kind: Kind,
+    id: Option<Range<usize>>,
+    method: String,
+    params: Option<Range<usize>>,
+    result: Option<Range<usize>>,
+    error: Option<Range<usize>>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    jsonrpc: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
+}
+
+/// Tells a member that is `null` from one that is absent.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Some clients spell an absent member as `null`.
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+impl Message {
+    /// Classifies `text`.
+    ///
+    /// # Errors
+    /// When it is not JSON, a batch, or JSON of another shape.
+    pub(crate) fn parse(text: String) -> Result<Self, ParseError> {
+        let first = text.trim_start().as_bytes().first().copied();
+        if first != Some(b'{') {
+            return Err(match serde_json::from_str::<&RawValue>(&text) {
+                Err(_) => ParseError::NotJson,
+                Ok(_) if first == Some(b'[') => ParseError::Batch,
+                Ok(_) => ParseError::NotRpc("it is not an object"),
+            });
+        }
+        let envelope: Envelope<'_> = serde_json::from_str(&text).map_err(|cause| match cause.classify() {
+            serde_json::error::Category::Data => ParseError::NotRpc("a member has the wrong type or stands twice"),
+            _ => ParseError::NotJson,
+        })?;
+        if envelope.jsonrpc.as_deref() != Some("2.0") {
+            return Err(ParseError::NotRpc("`jsonrpc` is not \"2.0\""));
+        }
+        let span = |raw: &RawValue| span_within(&text, raw.get());
+        let kind = match (&envelope.method, envelope.id, envelope.result, envelope.error) {
+            (Some(_), Some(id), None, None) if is_id(id.get()) => Kind::Request,
+            (Some(_), Some(_), None, None) => return Err(ParseError::NotRpc("`id` is neither a string nor a number")),
+            (Some(_), None, None, None) => Kind::Notification,
+            (None, Some(_), Some(_), None) | (None, _, None, Some(_)) => Kind::Response,
+            _ => return Err(ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
+        };
+        let (id, params) = (envelope.id.map(span), envelope.params.map(span));
+        let (result, error) = (envelope.result.map(span), envelope.error.map(span));
+        let method = envelope.method.unwrap_or_default().into_owned();
+        Ok(Self { text, kind, id, method, params, result, error })
+    }
+
+    /// A response around `result`, which must be one JSON value. Its id is to be set by [`Message::with_id`].
+    pub(crate) fn from_result(result: &str) -> Self {
+        Self::response(format!(r#"{{"jsonrpc":"2.0","id":0,"result":{result}}}"#), result, true)
+    }
+
+    /// A response around `error`, which must be one JSON object.
+    pub(crate) fn from_error(error: &str) -> Self {
+        Self::response(format!(r#"{{"jsonrpc":"2.0","id":0,"error":{error}}}"#), error, false)
+    }
+
+    fn response(text: String, payload: &str, is_result: bool) -> Self {
+        const ID: usize = r#"{"jsonrpc":"2.0","id":"#.len();
+        let end = text.len() - 1;
+        let span = Some(end - payload.len()..end);
+        let (result, error) = if is_result { (span, None) } else { (None, span) };
+        Self { text, kind: Kind::Response, id: Some(ID..ID + 1), method: String::new(), params: None, result, error }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The method of a request or notification, empty for a response.
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The id as it was written: a string with its quotes, or a number.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.slice(self.id.as_ref())
+    }
+
+    /// The `params` as they were written.
+    pub(crate) fn params_text(&self) -> Option<&str> {
+        self.slice(self.params.as_ref())
+    }
+
+    /// The `result` as it was written.
+    pub(crate) fn result(&self) -> Option<&str> {
+        self.slice(self.result.as_ref())
+    }
+
+    /// The `error` as it was written.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.slice(self.error.as_ref())
+    }
+
+    /// The members of `params` that a relay must know. Absent params are empty params.
+    ///
+    /// # Errors
+    /// When `params` is not an object, or one of those members has the wrong type.
+    pub(crate) fn params(&self) -> Result<Params<'_>, ParseError> {
+        self.params_text().map_or_else(|| Ok(Params::default()), Params::parse)
+    }
+
+    /// The text with another id.
+    pub(crate) fn with_id(&self, id: &str) -> String {
+        self.id.as_ref().map_or_else(|| self.text.clone(), |span| splice(&self.text, &mut [(span.clone(), id)]))
+    }
+
+    /// The text with another id and another progress token, in one line, for a peer that frames by lines.
+    pub(crate) fn to_line(&self, id: &str, progress_token: Option<&str>) -> String {
+        let mut edits = Vec::with_capacity(2);
+        edits.extend(self.id.clone().map(|span| (span, id)));
+        if let (Some(token), Ok(params)) = (progress_token, self.params()) {
+            let old = params.meta.progress_token.or(params.progress_token);
+            edits.extend(old.map(|raw| (span_within(&self.text, raw.get()), token)));
+        }
+        in_one_line(splice(&self.text, &mut edits))
+    }
+
+    /// The text with its `result` (or `error`) replaced and another id.
+    pub(crate) fn with_payload(&self, id: &str, payload: &str) -> String {
+        let mut edits: Vec<_> = self.id.clone().map(|span| (span, id)).into_iter().collect();
+        edits.extend(self.result.clone().or(self.error.clone()).map(|span| (span, payload)));
+        splice(&self.text, &mut edits)
+    }
+
+    fn slice(&self, span: Option<&Range<usize>>) -> Option<&str> {
+        span.and_then(|span| self.text.get(span.clone()))
+    }
+}
+
+/// The members of `params` that decide how a message is routed.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Params<'a> {
+    #[serde(borrow, rename = "_meta", default, deserialize_with = "null_is_default")]
+    pub(crate) meta: Meta<'a>,
+    #[serde(borrow, default)]
+    pub(crate) name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) uri: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) arguments: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(crate) cursor: Option<&'a RawValue>,
+    /// Of `initialize`.
+    #[serde(borrow, default, rename = "protocolVersion")]
+    pub(crate) protocol_version: Option<Cow<'a, str>>,
+    /// Of `notifications/cancelled`.
+    #[serde(borrow, default, rename = "requestId")]
+    pub(crate) request_id: Option<&'a RawValue>,
+    /// Of `notifications/progress`.
+    #[serde(borrow, default, rename = "progressToken")]
+    pub(crate) progress_token: Option<&'a RawValue>,
+}
+
+impl<'a> Params<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, ParseError> {
+        if !text.starts_with('{') {
+            return Err(ParseError::NotRpc("`params` is not an object"));
+        }
+        serde_json::from_str(text).map_err(|_| ParseError::NotRpc("a member of `params` has the wrong type"))
+    }
+}
+
+/// The members of `params._meta` that the protocol reserves (2026-07-28, basic, "General fields").
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Meta<'a> {
+    #[serde(borrow, default, rename = "progressToken")]
+    pub(crate) progress_token: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "io.modelcontextprotocol/protocolVersion")]
+    pub(crate) protocol_version: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "io.modelcontextprotocol/clientCapabilities")]
+    pub(crate) client_capabilities: Option<&'a RawValue>,
+}
+
+/// Whether a raw JSON value may be a request id in MCP: a string or a number, never `null`.
+fn is_id(raw: &str) -> bool {
+    matches!(raw.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+fn span_within(whole: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    start..start + part.len()
+}
+
+/// Replaces each span. Spans must not overlap.
+fn splice(text: &str, edits: &mut [(Range<usize>, &str)]) -> String {
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut out = String::with_capacity(text.len() + edits.iter().map(|(_, new)| new.len()).sum::<usize>());
+    let mut from = 0;
+    for (span, new) in edits.iter() {
+        out.push_str(text.get(from..span.start).unwrap_or_default());
+        out.push_str(new);
+        from = span.end;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+/// JSON has line ends only between tokens (inside a string they are escaped), so a blank means the same.
+fn in_one_line(mut text: String) -> String {
+    if text.contains(['\n', '\r']) {
+        text = text.replace(['\n', '\r'], " ");
+    }
+    text
+}

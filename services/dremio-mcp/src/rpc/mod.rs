@@ -1,0 +1,13 @@
+//! JSON-RPC 2.0 as text: messages are classified and spliced, never re-serialised, so unknown members,
+//! number spellings and key order reach the other side as they were written.
+
+mod error;
+mod message;
+mod object;
+
+pub(crate) use error::{ErrorCode, RpcError};
+pub(crate) use message::{Kind, Message, Params, ParseError};
+pub(crate) use object::{insert_members, member, replace_member, string_literal};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Adds and replaces members of a JSON object without touching what else it says.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+/// `object` with `members` (`"name":value` each) in front of its own. `object` must be the text of a JSON object.
+pub(crate) fn insert_members(object: &str, members: &[String]) -> String {
+    let Some(rest) = object.strip_prefix('{').filter(|_| !members.is_empty()) else { return object.to_owned() };
+    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    format!("{{{}{comma}{rest}", members.join(","))
+}
+
+/// `text` as a JSON string, quotes included.
+pub(crate) fn string_literal(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The text of the member `name` of `object`.
+pub(crate) fn member<'o>(object: &'o str, name: &str) -> Option<&'o str> {
+    serde_json::from_str::<HashMap<Cow<'o, str>, &'o RawValue>>(object).ok()?.get(name).map(|raw| raw.get())
+}
+
+/// `object` with the value of its member `name` replaced by `value`; without that member, `object` as it is.
+pub(crate) fn replace_member(object: &str, name: &str, value: &str) -> String {
+    let Some(old) = member(object, name) else { return object.to_owned() };
+    let start = old.as_ptr() as usize - object.as_ptr() as usize;
+    let (before, rest) = object.split_at(start);
+    format!("{before}{value}{}", rest.get(old.len()..).unwrap_or_default())
+}

@@ -1,0 +1,114 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{ErrorCode, Kind, Message, ParseError, RpcError, insert_members};
+
+fn parse(text: &str) -> Result<Message, ParseError> {
+    Message::parse(text.to_owned())
+}
+
+#[test]
+fn messages_are_classified() {
+    for (text, kind) in [
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, Kind::Request),
+        (r#" {"method":"ping","id":"a","jsonrpc":"2.0","params":{}}"#, Kind::Request),
+        (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, Kind::Notification),
+        (r#"{"jsonrpc":"2.0","id":1,"result":null}"#, Kind::Response),
+        (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#, Kind::Response),
+        (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#, Kind::Response),
+    ] {
+        assert_eq!(parse(text).unwrap().kind(), kind, "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_message_is_refused() {
+    for (text, expected) in [
+        ("", ParseError::NotJson),
+        ("{", ParseError::NotJson),
+        ("hello", ParseError::NotJson),
+        ("[", ParseError::NotJson),
+        ("[]", ParseError::Batch),
+        ("7", ParseError::NotRpc("it is not an object")),
+        (r#"{"id":1,"method":"ping"}"#, ParseError::NotRpc("`jsonrpc` is not \"2.0\"")),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, ParseError::NotRpc("`id` is neither a string nor a number")),
+        (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, ParseError::NotRpc("`id` is neither a string nor a number")),
+        (r#"{"jsonrpc":"2.0","id":1}"#, ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
+        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#, ParseError::NotRpc("a member has the wrong type or stands twice")),
+    ] {
+        assert_eq!(parse(text).unwrap_err(), expected, "{text}");
+    }
+}
+
+#[test]
+fn only_id_and_progress_token_change_on_the_way() {
+    let text = "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,\n \"id\":\"a\\\"b\",\"method\":\"tools/call\",\r\n\"params\":{\"z\":1e400,\"_meta\":{\"k\":[],\"progressToken\" : \"p\"},\"a\":12345678901234567890123}}";
+    let line = parse(text).unwrap().to_line("7", Some("7"));
+    assert_eq!(
+        line,
+        "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,  \"id\":7,\"method\":\"tools/call\",  \"params\":{\"z\":1e400,\"_meta\":{\"k\":[],\"progressToken\" : 7},\"a\":12345678901234567890123}}"
+    );
+}
+
+#[test]
+fn a_progress_notification_gets_its_clients_token_back() {
+    let text = r#"{"method":"notifications/progress","params":{"progressToken":7,"progress":1.0},"jsonrpc":"2.0"}"#;
+    let line = parse(text).unwrap().to_line("", Some("\"mine\""));
+    assert_eq!(line, r#"{"method":"notifications/progress","params":{"progressToken":"mine","progress":1.0},"jsonrpc":"2.0"}"#);
+}
+
+#[test]
+fn responses_are_made_and_given_ids() {
+    assert_eq!(Message::from_result("{}").with_id("\"x\""), r#"{"jsonrpc":"2.0","id":"x","result":{}}"#);
+    assert_eq!(Message::from_result("{}").with_payload("5", "[1]"), r#"{"jsonrpc":"2.0","id":5,"result":[1]}"#);
+    let error = RpcError::new(ErrorCode::Parse, "no").object();
+    assert_eq!(Message::from_error(&error).with_id("1"), r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"no"}}"#);
+}
+
+#[test]
+fn members_are_added_in_front() {
+    let added = [r#""a":1"#.to_owned()];
+    assert_eq!(insert_members("{}", &added), r#"{"a":1}"#);
+    assert_eq!(insert_members("{ }", &added), r#"{"a":1 }"#);
+    assert_eq!(insert_members(r#"{"b":2}"#, &added), r#"{"a":1,"b":2}"#);
+    assert_eq!(insert_members(r#"{"b":2}"#, &[]), r#"{"b":2}"#);
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no NaN", |n| n.is_finite()).prop_map(Value::from),
+        ".*".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 48, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((".*", inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn random_parameters_and_results_cross_unchanged(value in any_json(), pretty in any::<bool>(), id in any::<u64>()) {
+        let text = |id: Value, token: Value| {
+            let request = json!({ "jsonrpc": "2.0", "id": id, "method": "m", "params": { "v": value, "_meta": { "progressToken": token } } });
+            if pretty { serde_json::to_string_pretty(&request).unwrap() } else { request.to_string() }
+        };
+        let line = parse(&text("c".into(), "t".into())).unwrap().to_line(&id.to_string(), Some("9"));
+        prop_assert_eq!(line, text(id.into(), 9.into()).replace('\n', " "));
+
+        let response = json!({ "jsonrpc": "2.0", "id": id, "result": { "v": value } }).to_string();
+        let back = parse(&response).unwrap().with_id("\"c\"");
+        prop_assert_eq!(back, response.replacen(&format!("\"id\":{id}"), "\"id\":\"c\"", 1));
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "\\PC*|[\\[{\",:}\\]a-z0-9. \\\\]*") {
+        if let Ok(message) = parse(&text) {
+            let _ = (message.params().is_ok(), message.to_line("1", Some("1")));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! How a call's answer goes out: as plain JSON when it is there soon and nothing came before it, else as a
+//! stream of server-sent events with progress, a sign of life every few seconds, and the answer last.
+//!
+//! Whoever stops reading stops the call: it is dropped with the body.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::sync::mpsc;
+
+/// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of life.
+const STREAM_AFTER: Duration = Duration::from_secs(10);
+
+/// How often a silent stream says that it lives.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Events that the network has not taken yet. Beyond, progress is dropped before it gets here.
+const EVENTS_MAX: usize = 8;
+
+/// How long one event may wait for a reader that does not read, before the stream is given up.
+const SLOW_READER_MAX: Duration = Duration::from_secs(60);
+
+/// The end of a call.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// For an answer that is not a stream.
+    pub(super) status: StatusCode,
+    /// The JSON-RPC response; `None` when the client cancelled and waits for none.
+    pub(super) body: Option<String>,
+}
+
+/// Runs `call` and answers with what it gives. `progress` must end when `call` does.
+pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<String>, may_stream: bool) -> Response
+where
+    C: Future<Output = Finished> + Send + 'static,
+{
+    let mut call = Box::pin(call);
+    let first = tokio::select! {
+        biased;
+        Some(first) = progress.recv(), if may_stream => Some(first),
+        finished = &mut call => return json(finished),
+        () = tokio::time::sleep(STREAM_AFTER), if may_stream => None,
+    };
+    let (events, body) = Events::channel();
+    tokio::spawn(async move {
+        let mut latest = first;
+        loop {
+            if let Some(text) = latest.take()
+                && events.message(&text).await.is_err()
+            {
+                return;
+            }
+            tokio::select! {
+                biased;
+                Some(next) = progress.recv() => latest = Some(next),
+                finished = &mut call => {
+                    if let Some(text) = finished.body {
+                        // A reader that has gone cannot be told.
+                        let _gone = events.message(&text).await;
+                    }
+                    return;
+                }
+                gone = events.keep_alive() => { let Gone = gone; return; }
+            }
+        }
+    });
+    body
+}
+
+fn json(finished: Finished) -> Response {
+    match finished.body {
+        Some(text) => (finished.status, [(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        // A cancelled request gets no response (2025-11-25, "Cancellation"): a stream that ends says so.
+        None => event_stream(Body::empty()),
+    }
+}
+
+/// The writing end of a stream of events.
+pub(super) struct Events(mpsc::Sender<Bytes>);
+
+/// The reader went away, or reads too slowly.
+pub(super) struct Gone;
+
+impl Events {
+    /// A stream and the response that carries it.
+    pub(super) fn channel() -> (Self, Response) {
+        let (tx, rx) = mpsc::channel::<Bytes>(EVENTS_MAX);
+        let chunks = stream::unfold(rx, async |mut rx| rx.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), rx)));
+        (Self(tx), event_stream(Body::from_stream(chunks)))
+    }
+
+    /// Sends one JSON-RPC message.
+    pub(super) async fn message(&self, text: &str) -> Result<(), Gone> {
+        let mut event = String::with_capacity(text.len() + 24);
+        event.push_str("event: message\n");
+        for line in text.split(['\n', '\r']) {
+            event.push_str("data: ");
+            event.push_str(line);
+            event.push('\n');
+        }
+        event.push('\n');
+        self.send(Bytes::from(event)).await
+    }
+
+    /// Sends signs of life until the reader is gone. Cancel safe.
+    pub(super) async fn keep_alive(&self) -> Gone {
+        loop {
+            tokio::select! {
+                () = self.0.closed() => return Gone,
+                () = tokio::time::sleep(KEEP_ALIVE_INTERVAL) => {}
+            }
+            if self.send(Bytes::from_static(b": keep-alive\n\n")).await.is_err() {
+                return Gone;
+            }
+        }
+    }
+
+    async fn send(&self, chunk: Bytes) -> Result<(), Gone> {
+        self.0.send_timeout(chunk, SLOW_READER_MAX).await.map_err(|_| Gone)
+    }
+}
+
+fn event_stream(body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, body).into_response()
+}

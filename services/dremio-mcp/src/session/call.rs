@@ -1,0 +1,103 @@
+//! One request on its way through the engine: deadline, cancellation, audit and metrics, in one place for both eras.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::answer::{Finished, answer};
+use super::table::Running;
+use super::{Gateway, modern};
+use crate::door::Principal;
+use crate::engine::{CallError, ProgressSink};
+use crate::rpc::Message;
+
+/// A request that was found good, and what its answer needs.
+pub(super) struct Call {
+    pub(super) request: Message,
+    pub(super) principal: Principal,
+    pub(super) client: Client,
+    /// Whether the client accepts a stream.
+    pub(super) may_stream: bool,
+}
+
+/// What the client's era adds to a call.
+pub(super) enum Client {
+    /// The call belongs to a session, by which it can be cancelled.
+    Legacy(Running),
+    /// The call stands alone; its answer must be completed to what that revision requires.
+    Modern,
+}
+
+impl Client {
+    /// Resolves when the client cancels the call by another request. Cancel safe.
+    async fn cancelled(&self) {
+        match self {
+            Self::Legacy(running) => running.cancelled().await,
+            Self::Modern => std::future::pending().await,
+        }
+    }
+}
+
+impl Call {
+    /// Runs the call and answers it. Dropping the future, or the body of a stream, cancels the call.
+    pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
+        let (sink, progress) = ProgressSink::channel();
+        let may_stream = self.may_stream;
+        answer(async move { self.run(&gateway, sink).await }, progress, may_stream).await
+    }
+
+    async fn run(self, gateway: &Gateway, sink: ProgressSink) -> Finished {
+        let started = Instant::now();
+        let limit = gateway.call_timeout;
+        let called = tokio::select! {
+            called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &sink)) => called,
+            () = self.client.cancelled() => {
+                self.record(gateway, "cancelled", started);
+                return Finished { status: StatusCode::OK, body: None };
+            }
+        };
+        let called = called.unwrap_or(Err(CallError::TimedOut { limit }));
+        self.record(gateway, outcome(&called), started);
+        let id = self.request.id();
+        match (called, &self.client) {
+            (Ok(response), Client::Legacy(_)) => Finished { status: StatusCode::OK, body: Some(response.with_id(id.unwrap_or("null"))) },
+            (Ok(response), Client::Modern) => modern::finish(gateway, &self.request, &response).await,
+            (Err(cause), _) => Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id)) },
+        }
+    }
+
+    /// The audit trail and metrics of a tool call. Arguments and rows never appear.
+    fn record(&self, gateway: &Gateway, outcome: &'static str, started: Instant) {
+        if self.request.method() != "tools/call" {
+            return;
+        }
+        let took = started.elapsed();
+        let params = self.request.params().unwrap_or_default();
+        // What clients make up must not become a metric label.
+        let tool = params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other".into());
+        gateway.metrics.tool_called(&tool, outcome, took);
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = self.principal.as_str(), outcome, duration_ms, "tool called");
+    }
+}
+
+/// The members of a `CallToolResult` and an `ErrorObject` that say how a call went.
+#[derive(Default, Deserialize)]
+struct ToolResult {
+    #[serde(rename = "isError", default)]
+    is_error: bool,
+}
+
+fn outcome(called: &Result<Message, CallError>) -> &'static str {
+    match called {
+        Err(cause) => cause.outcome(),
+        Ok(response) => match response.result() {
+            None => "rpc_error",
+            Some(result) if serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error => "tool_error",
+            Some(_) => "ok",
+        },
+    }
+}

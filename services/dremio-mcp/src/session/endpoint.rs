@@ -1,0 +1,165 @@
+//! `/mcp`: takes an HTTP request apart, finds out which era it speaks, and hands it on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Router};
+
+use super::call::{Call, Client};
+use super::modern::{self, Refused};
+use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy};
+use crate::door::Principal;
+use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
+
+/// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The MCP endpoint. The door stands in front of it and has put a [`Principal`] into the extensions.
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new().route("/mcp", post(receive).get(listen).delete(close)).with_state(gateway)
+}
+
+/// An error answer with a JSON-RPC body.
+pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], error.response(id)).into_response()
+}
+
+async fn receive(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(principal): Extension<Principal>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let (message, may_stream) = match read(&headers, body).await {
+        Ok(read) => read,
+        Err((status, error)) => return refuse(status, &error, None),
+    };
+    let Ok(params) = message.params() else {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            &RpcError::new(ErrorCode::InvalidParams, "`params` is not an object of the right shape"),
+            message.id(),
+        );
+    };
+    if !is_modern(&headers, &message, params.meta.protocol_version.is_some()) {
+        drop(params);
+        return legacy::handle(gateway, principal, &headers, message, may_stream).await;
+    }
+    if message.kind() != Kind::Request {
+        // This revision defines no notification towards the server over HTTP, and forbids responses.
+        return match message.kind() {
+            Kind::Notification => StatusCode::ACCEPTED.into_response(),
+            _ => refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, "A client must not send responses"), None),
+        };
+    }
+    if let Err(Refused(status, error)) = modern::check(&headers, &message, &params, &gateway.engine.tools()) {
+        return refuse(status, &error, message.id());
+    }
+    match message.method() {
+        "server/discover" => {
+            let finished = modern::discover(&gateway, &message).await;
+            (finished.status, [(header::CONTENT_TYPE, "application/json")], finished.body.unwrap_or_default()).into_response()
+        }
+        "subscriptions/listen" => modern::listen(gateway, &message),
+        _ => {
+            drop(params);
+            Call { request: message, principal, client: Client::Modern, may_stream }.answer(gateway).await
+        }
+    }
+}
+
+async fn listen(State(gateway): State<Arc<Gateway>>, Extension(principal): Extension<Principal>, headers: HeaderMap) -> Response {
+    if !accepts(&headers, "text/event-stream") {
+        let error = RpcError::new(ErrorCode::InvalidRequest, "GET opens a stream: send `Accept: text/event-stream`");
+        return refuse(StatusCode::NOT_ACCEPTABLE, &error, None);
+    }
+    if claims_modern(&headers) {
+        return not_in_this_revision();
+    }
+    legacy::listen(gateway, &principal, &headers)
+}
+
+async fn close(State(gateway): State<Arc<Gateway>>, Extension(principal): Extension<Principal>, headers: HeaderMap) -> Response {
+    if claims_modern(&headers) {
+        return not_in_this_revision();
+    }
+    legacy::close(&gateway, &principal, &headers)
+}
+
+fn not_in_this_revision() -> Response {
+    let error = RpcError::new(ErrorCode::InvalidRequest, format!("Protocol revision {MODERN_VERSION} has no GET and no DELETE"));
+    let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, &error, None);
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+    response
+}
+
+/// The message in a request, and whether its client takes a stream.
+async fn read(headers: &HeaderMap, body: Body) -> Result<(Message, bool), (StatusCode, RpcError)> {
+    let invalid = |status, message: &str| (status, RpcError::new(ErrorCode::InvalidRequest, message));
+    let (takes_json, takes_stream) = (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
+    if !takes_json && !takes_stream {
+        return Err(invalid(StatusCode::NOT_ACCEPTABLE, "Send `Accept: application/json, text/event-stream`"));
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !essence(content_type).eq_ignore_ascii_case("application/json") {
+        return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send `Content-Type: application/json`"));
+    }
+    let body = tokio::time::timeout(BODY_READ_TIMEOUT, axum::body::to_bytes(body, BODY_BYTES_MAX))
+        .await
+        .map_err(|_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"))?
+        .map_err(|_| invalid(StatusCode::PAYLOAD_TOO_LARGE, "The body was cut off, or is larger than 4 MiB"))?;
+    let text = String::from_utf8(body.into()).map_err(|_| parse_error(&ParseError::NotJson))?;
+    Message::parse(text).map(|message| (message, takes_stream)).map_err(|cause| parse_error(&cause))
+}
+
+fn parse_error(cause: &ParseError) -> (StatusCode, RpcError) {
+    let code = match cause {
+        ParseError::NotJson => ErrorCode::Parse,
+        ParseError::Batch | ParseError::NotRpc(_) => ErrorCode::InvalidRequest,
+    };
+    (StatusCode::BAD_REQUEST, RpcError::new(code, capitalised(&cause.to_string())))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Which era a message belongs to: the modern one says so in `_meta`, or at least in its headers.
+fn is_modern(headers: &HeaderMap, message: &Message, says_so_in_meta: bool) -> bool {
+    says_so_in_meta || claims_modern(headers) || matches!(message.method(), "server/discover" | "subscriptions/listen")
+}
+
+/// Whether the version header names a revision after the last one with a handshake. Revisions are dates.
+fn claims_modern(headers: &HeaderMap) -> bool {
+    let said = headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_date = said.len() == 10 && said.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    is_date && LEGACY_VERSIONS.last().is_some_and(|last| said > *last)
+}
+
+/// Whether the `Accept` header takes `wanted`; without the header, anything is taken (RFC 9110 §12.5.1).
+fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    let mut said =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
+    let (main, _) = wanted.split_once('/').unwrap_or_default();
+    said.peek().is_none()
+        || said.any(|range| {
+            let range = essence(range);
+            range.eq_ignore_ascii_case(wanted)
+                || range == "*/*"
+                || range.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(main))
+        })
+}
+
+/// A media type without its parameters.
+fn essence(value: &str) -> &str {
+    value.split(';').next().unwrap_or_default().trim()
+}

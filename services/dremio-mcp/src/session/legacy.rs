@@ -1,0 +1,162 @@
+//! Revisions 2025-03-26 to 2025-11-25: `initialize` opens a session, and `Mcp-Session-Id` names it afterwards.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Events;
+use super::call::{Call, Client};
+use super::endpoint::refuse;
+use super::table::{OpenError, Session};
+use super::{Gateway, LEGACY_VERSIONS};
+use crate::door::Principal;
+use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, replace_member, string_literal};
+
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// The newest revision with a handshake: what a client gets that asks for one we do not know.
+const LATEST: &str = "2025-11-25";
+
+/// Handles one legacy message.
+pub(super) async fn handle(
+    gateway: Arc<Gateway>,
+    principal: Principal,
+    headers: &HeaderMap,
+    message: Message,
+    may_stream: bool,
+) -> Response {
+    if message.kind() == Kind::Request && message.method() == "initialize" {
+        return initialize(&gateway, &principal, &message).await;
+    }
+    let session = match session(&gateway, &principal, headers) {
+        Ok(session) => session,
+        Err(refused) => return refused.response(message.id()),
+    };
+    match message.kind() {
+        Kind::Request => match message.method() {
+            // Log messages are never sent to clients (over a shared child nobody knows whose they are), so any level is fine.
+            "ping" | "logging/setLevel" => reply(&message, "{}"),
+            _ => {
+                let client = Client::Legacy(session.begin(message.id()));
+                Call { request: message, principal, client, may_stream }.answer(gateway).await
+            }
+        },
+        Kind::Notification => {
+            if message.method() == "notifications/cancelled"
+                && let Ok(Params { request_id: Some(id), .. }) = message.params()
+            {
+                session.cancel(id.get());
+            }
+            StatusCode::ACCEPTED.into_response()
+        }
+        // The engines never call the client, so this answers nothing; the specification wants it accepted.
+        Kind::Response => StatusCode::ACCEPTED.into_response(),
+    }
+}
+
+/// `GET`: a stream for messages that belong to no call. There are none today; clients open it all the same.
+pub(super) fn listen(gateway: Arc<Gateway>, principal: &Principal, headers: &HeaderMap) -> Response {
+    let session = match session(&gateway, principal, headers) {
+        Ok(session) => session,
+        Err(refused) => return refused.response(None),
+    };
+    let (events, response) = Events::channel();
+    let running = session.begin(None);
+    tokio::spawn(async move {
+        tokio::select! {
+            _gone = events.keep_alive() => {}
+            () = running.cancelled() => {}
+            () = gateway.shutdown.draining() => {}
+        }
+    });
+    response
+}
+
+/// `DELETE`: the client is done with its session.
+pub(super) fn close(gateway: &Gateway, principal: &Principal, headers: &HeaderMap) -> Response {
+    match session_id(headers) {
+        None => Refused::NoSession.response(None),
+        Some(id) if gateway.sessions.close(id, principal) => StatusCode::NO_CONTENT.into_response(),
+        Some(_) => Refused::UnknownSession.response(None),
+    }
+}
+
+async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message) -> Response {
+    let Ok(params) = message.params() else {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            &RpcError::new(ErrorCode::InvalidParams, "`params` of initialize are not usable"),
+            message.id(),
+        );
+    };
+    let asked = params.protocol_version.as_deref().unwrap_or_default();
+    let version = LEGACY_VERSIONS.into_iter().find(|&known| known == asked).unwrap_or(LATEST);
+    let introduction = match gateway.engine.initialize_result().await {
+        Ok(introduction) => introduction,
+        Err(cause) => return refuse(StatusCode::OK, &cause.to_rpc(), message.id()),
+    };
+    let session = match gateway.sessions.open(principal) {
+        Ok(session) => session,
+        Err(cause) => return too_many(&cause, message.id()),
+    };
+    let result = replace_member(&introduction, "protocolVersion", &string_literal(version));
+    let mut response = reply(message, &result);
+    if let Ok(id) = HeaderValue::from_str(&session.id) {
+        response.headers_mut().insert(SESSION_ID, id);
+    }
+    response
+}
+
+fn too_many(cause: &OpenError, id: Option<&str>) -> Response {
+    tracing::warn!(error = %cause, "no session opened");
+    let error = RpcError::internal("too_many_sessions", "This server has no room for another session. Close one, or try again later.");
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, &error, id);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    response
+}
+
+/// Why a message does not belong to a session.
+enum Refused {
+    NoSession,
+    UnknownSession,
+    Version(String),
+}
+
+impl Refused {
+    fn response(&self, id: Option<&str>) -> Response {
+        let (status, message) = match self {
+            Self::NoSession => (StatusCode::BAD_REQUEST, "The Mcp-Session-Id header is missing. Send `initialize` first.".to_owned()),
+            // The specification's cure for 404 is what clients do by themselves: initialize again.
+            Self::UnknownSession => {
+                (StatusCode::NOT_FOUND, "Session not found: it ended, or belongs to another key. Send `initialize` again.".to_owned())
+            }
+            Self::Version(said) => {
+                let message =
+                    format!("Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}", LEGACY_VERSIONS.join(", "));
+                (StatusCode::BAD_REQUEST, message)
+            }
+        };
+        refuse(status, &RpcError::new(ErrorCode::InvalidRequest, message), id)
+    }
+}
+
+fn session(gateway: &Gateway, principal: &Principal, headers: &HeaderMap) -> Result<Arc<Session>, Refused> {
+    // Absent, it is the one that was negotiated; a client that sends it may send any that we speak.
+    if let Some(said) = headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))
+        && !LEGACY_VERSIONS.contains(&said)
+    {
+        return Err(Refused::Version(said.chars().take(40).collect()));
+    }
+    let id = session_id(headers).ok_or(Refused::NoSession)?;
+    gateway.sessions.find(id, principal).ok_or(Refused::UnknownSession)
+}
+
+fn session_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(SESSION_ID).and_then(|value| value.to_str().ok())
+}
+
+fn reply(request: &Message, result: &str) -> Response {
+    let body = Message::from_result(result).with_id(request.id().unwrap_or("null"));
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

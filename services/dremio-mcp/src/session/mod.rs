@@ -1,0 +1,41 @@
+//! The MCP protocol towards clients, in both eras, on one endpoint:
+//!
+//! - *legacy* (2025-03-26 to 2025-11-25): `initialize` opens a session, `Mcp-Session-Id` names it
+//! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
+//!
+//! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one request,
+//! `answer` turns it into JSON or a stream, `table` holds the sessions.
+
+mod answer;
+mod call;
+mod endpoint;
+mod legacy;
+mod modern;
+mod table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::lifecycle::Shutdown;
+
+pub(crate) use self::endpoint::router;
+pub(crate) use self::table::{SessionLimits, SessionTable};
+use crate::engine::Engine;
+use crate::metrics::Metrics;
+
+/// Revisions with a handshake, oldest first.
+const LEGACY_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
+
+/// The revision without one.
+const MODERN_VERSION: &str = "2026-07-28";
+
+/// Everything that serves one MCP request.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) engine: Engine,
+    pub(crate) sessions: SessionTable,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Limit for one call, whoever it waits for.
+    pub(crate) call_timeout: Duration,
+    pub(crate) shutdown: Shutdown,
+}

@@ -1,0 +1,237 @@
+//! Revision 2026-07-28: no handshake, no session; every request says in `_meta` which protocol it speaks, and
+//! repeats in headers what intermediaries route by. Here a request is checked against its headers, and what a
+//! legacy engine answers is completed to what this revision requires.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::answer::{Events, Finished};
+use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION};
+use crate::engine::{HeaderArgument, ToolList};
+use crate::rpc::{ErrorCode, Message, Params, RpcError, insert_members, member, replace_member};
+
+/// How long a client may keep a list. Lists change only with the server's version, so with a restart.
+const LIST_TTL_MS: u32 = 300_000;
+
+/// Requests of earlier revisions that this one does not have.
+const REMOVED: [&str; 5] = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+
+/// A request that this revision's rules refuse: the HTTP status and the JSON-RPC error.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) StatusCode, pub(super) RpcError);
+
+fn mismatch(message: String) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::HeaderMismatch, message))
+}
+
+/// Checks a request against its headers ("Server Validation") and its required metadata ("`_meta`").
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(super) fn check(headers: &HeaderMap, request: &Message, params: &Params<'_>, tools: &ToolList) -> Result<(), Refused> {
+    let invalid = |message: &str| Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message));
+    let header = |name: &str| one(headers, name);
+    let version = params.meta.protocol_version.as_deref();
+    match (header("mcp-protocol-version")?, version) {
+        (None, _) => return Err(mismatch("The MCP-Protocol-Version header is missing".into())),
+        (Some(_), None) => return Err(invalid("params._meta lacks io.modelcontextprotocol/protocolVersion")),
+        (Some(said), Some(meant)) if said != meant => {
+            return Err(mismatch(format!("The MCP-Protocol-Version header says '{said}' and the body says '{meant}'")));
+        }
+        (Some(_), Some(MODERN_VERSION)) => {}
+        (Some(_), Some(other)) => return Err(unsupported(other)),
+    }
+    expect("Mcp-Method", header("mcp-method")?.as_deref(), request.method())?;
+    if params.meta.client_capabilities.is_none_or(|raw| !raw.get().starts_with('{')) {
+        return Err(invalid("params._meta lacks io.modelcontextprotocol/clientCapabilities"));
+    }
+    if REMOVED.contains(&request.method()) {
+        let message = format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
+        return Err(Refused(StatusCode::NOT_FOUND, RpcError::new(ErrorCode::MethodNotFound, message)));
+    }
+    let named = match request.method() {
+        "tools/call" | "prompts/get" => params.name.as_deref(),
+        "resources/read" => params.uri.as_deref(),
+        _ => None,
+    };
+    if let Some(named) = named {
+        expect("Mcp-Name", decoded(header("mcp-name")?, "Mcp-Name")?.as_deref(), named)?;
+        if request.method() == "tools/call" {
+            check_arguments(headers, params, tools.header_arguments(named))?;
+        }
+    }
+    Ok(())
+}
+
+/// A version that this server does not speak.
+pub(super) fn unsupported(requested: &str) -> Refused {
+    let supported: Vec<&str> = std::iter::once(MODERN_VERSION).chain(LEGACY_VERSIONS.into_iter().rev()).collect();
+    let error = RpcError::new(ErrorCode::UnsupportedProtocolVersion, "Unsupported protocol version")
+        .with_data(json!({ "supported": supported, "requested": requested }));
+    Refused(StatusCode::BAD_REQUEST, error)
+}
+
+fn expect(name: &str, said: Option<&str>, meant: &str) -> Result<(), Refused> {
+    match said {
+        None => Err(mismatch(format!("The {name} header is missing"))),
+        Some(said) if said == meant => Ok(()),
+        Some(said) => Err(mismatch(format!("The {name} header says '{said}' and the body says '{meant}'"))),
+    }
+}
+
+/// The arguments that must stand in headers too. Numbers are compared as numbers.
+fn check_arguments(headers: &HeaderMap, params: &Params<'_>, expected: &[HeaderArgument]) -> Result<(), Refused> {
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let arguments: Value = params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    for argument in expected {
+        let name = format!("Mcp-Param-{}", argument.name);
+        let said = decoded(one(headers, &name)?, &name)?;
+        let meant = argument.path.iter().try_fold(&arguments, |value, key| value.get(key)).filter(|value| !value.is_null());
+        let matches = match (&said, meant) {
+            (None, None) => true,
+            (Some(said), Some(Value::String(meant))) => said == meant,
+            (Some(said), Some(Value::Bool(meant))) => *said == meant.to_string(),
+            (Some(said), Some(Value::Number(meant))) => said.parse::<f64>().ok().is_some_and(|said| meant.as_f64() == Some(said)),
+            _ => false,
+        };
+        if !matches {
+            return Err(mismatch(format!("The {name} header and the argument `{}` do not match", argument.path.join("."))));
+        }
+    }
+    Ok(())
+}
+
+/// The one value of a header; twice, or with characters outside ASCII, is a mismatch by itself.
+fn one(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refused> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(_) => Err(mismatch(format!("The {name} header has invalid characters"))),
+        },
+        (Some(_), Some(_)) => Err(mismatch(format!("The {name} header stands twice"))),
+    }
+}
+
+/// Undoes the Base64 form of header values ("Value Encoding").
+fn decoded(value: Option<String>, name: &str) -> Result<Option<String>, Refused> {
+    let Some(text) = value else { return Ok(None) };
+    let Some(encoded) = text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else { return Ok(Some(text)) };
+    let bytes = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    bytes.map(Some).ok_or_else(|| mismatch(format!("The {name} header is not valid Base64 of UTF-8 text")))
+}
+
+/// What an `InitializeResult` says that `server/discover` repeats.
+#[derive(Deserialize)]
+struct Introduction<'a> {
+    #[serde(borrow)]
+    capabilities: Option<&'a RawValue>,
+    #[serde(borrow)]
+    instructions: Option<&'a RawValue>,
+}
+
+/// The answer to `server/discover`, made from the engine's introduction.
+pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
+    let introduction = match gateway.engine.initialize_result().await {
+        Ok(introduction) => introduction,
+        Err(cause) => return Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(request.id())) },
+    };
+    let said: Option<Introduction<'_>> = serde_json::from_str(&introduction).ok();
+    let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
+    let capabilities = said.as_ref().and_then(|said| text(said.capabilities)).unwrap_or_else(|| "{}".into());
+    let mut members = vec![format!(r#""supportedVersions":["{MODERN_VERSION}"]"#), format!(r#""capabilities":{capabilities}"#)];
+    members.extend(said.as_ref().and_then(|said| text(said.instructions)).map(|raw| format!(r#""instructions":{raw}"#)));
+    let result = insert_members("{}", &members);
+    finish(gateway, request, &Message::from_result(&result)).await
+}
+
+/// Completes an engine's response to what this revision requires of it, and chooses the HTTP status.
+pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Message) -> Finished {
+    let id = request.id().unwrap_or("null");
+    if let Some(error) = response.error() {
+        let code: Option<i64> = member(error, "code").and_then(|code| code.parse().ok());
+        return match code {
+            // "If the server does not implement the requested RPC method, it MUST respond with 404".
+            Some(-32601) => Finished { status: StatusCode::NOT_FOUND, body: Some(response.with_id(id)) },
+            // -32002 (resource not found) was replaced and must not be emitted any more.
+            Some(-32002) => {
+                Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &replace_member(error, "code", "-32602"))) }
+            }
+            _ => Finished { status: StatusCode::OK, body: Some(response.with_id(id)) },
+        };
+    }
+    let server_info = gateway.engine.initialize_result().await.ok().and_then(|text| member(&text, "serverInfo").map(str::to_owned));
+    let result = response.result().unwrap_or("{}");
+    Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &completed(request.method(), result, server_info.as_deref()))) }
+}
+
+/// A result with the members that every result, or every cacheable one, must have; those it has are left alone.
+fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
+    let mut members = Vec::with_capacity(4);
+    let missing = |name: &str| member(result, name).is_none();
+    if missing("resultType") {
+        members.push(r#""resultType":"complete""#.to_owned());
+    }
+    let ttl_ms = match method {
+        "server/discover" | "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" => Some(LIST_TTL_MS),
+        // Its content may change any time.
+        "resources/read" => Some(0),
+        _ => None,
+    };
+    if let Some(ttl_ms) = ttl_ms {
+        if missing("ttlMs") {
+            members.push(format!(r#""ttlMs":{ttl_ms}"#));
+        }
+        if missing("cacheScope") {
+            members.push(r#""cacheScope":"private""#.to_owned());
+        }
+    }
+    let Some(server_info) = server_info else { return insert_members(result, &members) };
+    let entry = [format!(r#""io.modelcontextprotocol/serverInfo":{server_info}"#)];
+    match member(result, "_meta") {
+        Some(meta) if meta.starts_with('{') && member(meta, "io.modelcontextprotocol/serverInfo").is_none() => {
+            let meta = insert_members(meta, &entry);
+            insert_members(&replace_member(result, "_meta", &meta), &members)
+        }
+        Some(_) => insert_members(result, &members),
+        None => {
+            members.push(format!(r#""_meta":{}"#, insert_members("{}", &entry)));
+            insert_members(result, &members)
+        }
+    }
+}
+
+/// `subscriptions/listen`: a stream that acknowledges, and stays open until one side leaves. The engines' lists
+/// and resources do not change while they run, so no kind of notification is agreed to.
+pub(super) fn listen(gateway: Arc<Gateway>, request: &Message) -> Response {
+    let id = request.id().unwrap_or("null").to_owned();
+    let (events, response) = Events::channel();
+    tokio::spawn(async move {
+        let meta = format!(r#""_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}"#);
+        let acknowledged =
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{{}}}}}}"#);
+        if events.message(&acknowledged).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            _gone = events.keep_alive() => {}
+            () = gateway.shutdown.draining() => {
+                let _gone = events.message(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete",{meta}}}}}"#)).await;
+            }
+        }
+    });
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! The sessions of legacy clients. A session belongs to the key that opened it, costs almost nothing, is
+//! forgotten when idle but never while a call runs, and there are only so many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use service_kit::lifecycle::Shutdown;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Principal;
+use crate::metrics::Metrics;
+use crate::random;
+
+/// How often idle sessions are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How many sessions there may be, and how long one may rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionLimits {
+    pub(crate) total_max: usize,
+    pub(crate) per_principal_max: usize,
+    pub(crate) idle_max: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        // Guesses with room: a person has a handful of clients, each with one session. A session takes under 1 KiB.
+        Self { total_max: 10_000, per_principal_max: 2_000, idle_max: Duration::from_secs(60 * 60) }
+    }
+}
+
+/// All sessions.
+#[derive(Debug)]
+pub(crate) struct SessionTable {
+    limits: SessionLimits,
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
+    metrics: Arc<Metrics>,
+}
+
+/// One legacy client.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: String,
+    principal: Principal,
+    activity: Mutex<Activity>,
+    closed: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Activity {
+    last: Instant,
+    /// Calls and streams under way; while there are any, the session is not idle.
+    running: usize,
+    /// How to cancel the calls under way, by the raw id that the client gave them.
+    cancel: HashMap<String, CancellationToken>,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error("there are too many sessions")]
+    Full,
+    #[error("no random numbers")]
+    Random(#[from] getrandom::Error),
+}
+
+impl SessionTable {
+    pub(crate) fn new(limits: SessionLimits, metrics: Arc<Metrics>) -> Self {
+        Self { limits, sessions: Mutex::default(), metrics }
+    }
+
+    /// Opens a session for `principal`. Over the limit of one principal, its longest idle session makes room.
+    ///
+    /// # Errors
+    /// When every place is taken by a session that is in use.
+    pub(super) fn open(&self, principal: &Principal) -> Result<Arc<Session>, OpenError> {
+        let session = Arc::new(Session {
+            id: random::hex_256()?,
+            principal: principal.clone(),
+            activity: Mutex::new(Activity { last: Instant::now(), running: 0, cancel: HashMap::new() }),
+            closed: CancellationToken::new(),
+        });
+        let mut sessions = self.lock();
+        let own = sessions.values().filter(|other| other.principal == *principal).count();
+        if own >= self.limits.per_principal_max || sessions.len() >= self.limits.total_max {
+            let idle =
+                sessions.values().filter(|other| other.principal == *principal).filter_map(|other| Some((other.idle_since()?, other)));
+            let oldest = idle.min_by_key(|(since, _)| *since).map(|(_, other)| other.id.clone()).ok_or(OpenError::Full)?;
+            if let Some(evicted) = sessions.remove(&oldest) {
+                evicted.closed.cancel();
+            }
+        }
+        sessions.insert(session.id.clone(), Arc::clone(&session));
+        self.metrics.sessions_open(sessions.len());
+        Ok(session)
+    }
+
+    /// The session `id`, if `principal` opened it.
+    pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
+        let session = self.lock().get(id).filter(|session| session.principal == *principal).cloned()?;
+        session.activity().last = Instant::now();
+        Some(session)
+    }
+
+    /// Ends the session `id`, if `principal` opened it; its calls are cancelled and its streams end.
+    pub(super) fn close(&self, id: &str, principal: &Principal) -> bool {
+        let mut sessions = self.lock();
+        if sessions.get(id).is_none_or(|session| session.principal != *principal) {
+            return false;
+        }
+        if let Some(session) = sessions.remove(id) {
+            session.closed.cancel();
+        }
+        self.metrics.sessions_open(sessions.len());
+        true
+    }
+
+    /// Forgets idle sessions until `shutdown` drains.
+    pub(crate) async fn sweep(&self, shutdown: &Shutdown) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP_INTERVAL.min(self.limits.idle_max)) => {}
+                () = shutdown.draining() => return,
+            }
+            let mut sessions = self.lock();
+            let idle_max = self.limits.idle_max;
+            sessions.retain(|_, session| {
+                let keep = session.idle_since().is_none_or(|since| since.elapsed() < idle_max);
+                if !keep {
+                    session.closed.cancel();
+                }
+                keep
+            });
+            self.metrics.sessions_open(sessions.len());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Marks a call or stream as under way; dropping it says that it is over.
+#[derive(Debug)]
+pub(super) struct Running {
+    session: Arc<Session>,
+    id: Option<String>,
+    cancelled: CancellationToken,
+}
+
+impl Session {
+    /// A call under the client's raw `id`, or a stream without one.
+    pub(super) fn begin(self: &Arc<Self>, id: Option<&str>) -> Running {
+        let cancelled = self.closed.child_token();
+        let mut activity = self.activity();
+        activity.running += 1;
+        if let Some(id) = id {
+            activity.cancel.insert(id.to_owned(), cancelled.clone());
+        }
+        drop(activity);
+        Running { session: Arc::clone(self), id: id.map(str::to_owned), cancelled }
+    }
+
+    /// Cancels the call that the client knows by the raw `id`, if it runs.
+    pub(super) fn cancel(&self, id: &str) {
+        if let Some(call) = self.activity().cancel.get(id) {
+            call.cancel();
+        }
+    }
+
+    fn idle_since(&self) -> Option<Instant> {
+        let activity = self.activity();
+        (activity.running == 0).then_some(activity.last)
+    }
+
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    /// Resolves when the client cancels the call or its session ends. Cancel safe.
+    pub(super) async fn cancelled(&self) {
+        self.cancelled.cancelled().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut activity = self.session.activity();
+        activity.running = activity.running.saturating_sub(1);
+        activity.last = Instant::now();
+        if let Some(id) = &self.id {
+            activity.cancel.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use prometheus_client::registry::Registry;
+    use service_kit::lifecycle::Shutdown;
+
+    use super::{OpenError, Principal, SessionLimits, SessionTable};
+    use crate::door::KeyRing;
+    use crate::metrics::Metrics;
+
+    fn table(total_max: usize, per_principal_max: usize, idle_max: Duration) -> SessionTable {
+        let metrics = Arc::new(Metrics::register(&mut Registry::default()));
+        SessionTable::new(SessionLimits { total_max, per_principal_max, idle_max }, metrics)
+    }
+
+    fn two() -> (Principal, Principal) {
+        let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
+        (ring.find(b"aaaaaaaaaaaaaaaa").unwrap(), ring.find(b"bbbbbbbbbbbbbbbb").unwrap())
+    }
+
+    #[test]
+    fn a_session_belongs_to_the_key_that_opened_it() {
+        let (table, (ada, bob)) = (table(9, 9, Duration::MAX), two());
+        let session = table.open(&ada).unwrap();
+        assert!(table.find(&session.id, &ada).is_some());
+        assert!(table.find(&session.id, &bob).is_none());
+        assert!(!table.close(&session.id, &bob));
+        assert!(table.close(&session.id, &ada));
+        assert!(table.find(&session.id, &ada).is_none());
+    }
+
+    #[test]
+    fn the_longest_idle_session_of_the_same_key_makes_room() {
+        let (table, (ada, bob)) = (table(3, 2, Duration::MAX), two());
+        let other = table.open(&bob).unwrap();
+        let first = table.open(&ada).unwrap();
+        let second = table.open(&ada).unwrap();
+        let _busy = first.begin(Some("1"));
+        table.open(&ada).unwrap();
+        assert!(table.find(&first.id, &ada).is_some(), "it was busy");
+        assert!(table.find(&second.id, &ada).is_none(), "it was idle");
+        assert!(table.find(&other.id, &bob).is_some(), "it is somebody else's");
+    }
+
+    #[test]
+    fn busy_sessions_are_not_evicted() {
+        let (table, (ada, _)) = (table(1, 1, Duration::MAX), two());
+        let only = table.open(&ada).unwrap();
+        let _busy = only.begin(None);
+        assert!(matches!(table.open(&ada), Err(OpenError::Full)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_sessions_end_and_running_calls_keep_theirs() {
+        let (table, (ada, _)) = (table(9, 9, Duration::from_secs(60)), two());
+        let (idle, busy) = (table.open(&ada).unwrap(), table.open(&ada).unwrap());
+        let running = busy.begin(Some("1"));
+        let shutdown = Shutdown::new();
+        let _ended = tokio::time::timeout(Duration::from_secs(300), table.sweep(&shutdown)).await;
+        assert!(table.find(&idle.id, &ada).is_none());
+        assert!(table.find(&busy.id, &ada).is_some());
+        drop(running);
+        let _ended = tokio::time::timeout(Duration::from_secs(300), table.sweep(&shutdown)).await;
+        assert!(table.find(&busy.id, &ada).is_none());
+    }
+}

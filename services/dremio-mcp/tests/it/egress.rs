@@ -1,0 +1,178 @@
+//! The child's way to Dremio, seen from both ends: what the caller gets, and what the sandbox saw.
+
+use std::time::Duration;
+
+use dremio_sandbox::{Fault, Sandbox, SandboxConfig, Scope};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use token_file::{Token, TokenId, Writer};
+
+use crate::support::{Client, Gateway, eventually, http};
+
+/// A sandbox, and a gateway in front of it with a token that the sandbox gave.
+struct Setting {
+    sandbox: Sandbox,
+    gateway: Gateway,
+    client: Client,
+}
+
+impl Setting {
+    async fn new() -> Self {
+        let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
+        let gateway = Gateway::start_with(&sandbox.uri(), &[]).await;
+        let client = gateway.client().await;
+        let setting = Self { sandbox, gateway, client };
+        setting.rotate().await;
+        setting
+    }
+
+    /// Logs in at the sandbox and writes the new token, as the refresher would.
+    async fn rotate(&self) -> String {
+        let body = json!({ "userName": "dremio", "password": "dremio123" });
+        let login: Value =
+            http().post(format!("{}/apiv2/login", self.sandbox.uri())).json(&body).send().await.unwrap().json().await.unwrap();
+        let token = login["token"].as_str().unwrap().to_owned();
+        let expires_at = Timestamp::from_millisecond(login["expires"].as_i64().unwrap()).unwrap();
+        let id = self.write(&token, expires_at).to_string();
+        let shown =
+            async || self.gateway.readiness().await["conditions"]["token"]["message"].as_str().is_some_and(|text| text.contains(&id));
+        eventually("the gateway uses the new token", shown).await;
+        token
+    }
+
+    fn write(&self, token: &str, expires_at: Timestamp) -> TokenId {
+        let token = Token::new(SecretString::from(token.to_owned()), expires_at);
+        Writer::open(self.gateway.folder.path().join("token.json")).unwrap().write(&token).unwrap();
+        token.id()
+    }
+
+    async fn token_reason_becomes(&self, reason: &str) {
+        eventually(&format!("readiness says {reason}"), async || self.gateway.readiness().await["conditions"]["token"]["reason"] == reason)
+            .await;
+    }
+
+    /// What the child gets for a GET: the status line and the body.
+    async fn get(&self, path: &str) -> String {
+        self.client.text("dremio", json!({ "path": path })).await
+    }
+}
+
+#[tokio::test]
+async fn calls_carry_the_current_token_and_the_child_has_none() {
+    let setting = Setting::new().await;
+    let first = setting.rotate().await;
+    assert!(setting.get("/api/v3/catalog").await.starts_with("HTTP/1.1 200"));
+    let second = setting.rotate().await;
+    assert!(setting.get("/api/v3/catalog").await.starts_with("HTTP/1.1 200"));
+    let used: Vec<_> = setting.sandbox.control().requests().into_iter().filter(|request| request.path.starts_with("/api/v3")).collect();
+    assert_eq!(used.iter().map(|request| request.token.clone()).collect::<Vec<_>>(), [Some(first.clone()), Some(second.clone())]);
+    let seen = setting.client.seen().await.to_string();
+    assert!(!seen.contains(&first) && !seen.contains(&second));
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_child_may_read_and_nothing_more() {
+    let setting = Setting::new().await;
+    setting.sandbox.control().clear_requests();
+    for path in ["/apiv2/login", "/api/v3/user/by-name/dremio", "/api/v3/catalog/../user/1", "/"] {
+        let answer = setting.get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 403 dremio-mcp does not let the MCP server do this"), "{path}: {answer}");
+    }
+    let asked = setting.sandbox.control().requests().into_iter().filter(|request| request.path != "/apiv2/login").count();
+    assert_eq!(asked, 0);
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_else_may_use_the_hop() {
+    let setting = Setting::new().await;
+    let environment = setting.client.seen().await["environment"].clone();
+    let hop =
+        environment.as_array().unwrap().iter().find_map(|pair| pair.as_str()?.strip_prefix("DREMIOAI_DREMIO__URI=")).unwrap().to_owned();
+    for authorization in ["", "Bearer ", "Bearer wrong"] {
+        let answer = http().get(format!("{hop}/api/v3/catalog")).header("authorization", authorization).send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_replaced_within_the_call() {
+    let setting = Setting::new().await;
+    assert_eq!(setting.sandbox.control().revoke_all_tokens(), 1);
+    // The refresher's part, late: the call is already waiting when the new token comes.
+    let (answer, _) = tokio::join!(setting.get("/api/v3/catalog"), async {
+        eventually("Dremio has rejected the call", async || {
+            setting.sandbox.control().requests().iter().any(|request| request.path.starts_with("/api/v3") && request.status == Some(401))
+        })
+        .await;
+        setting.rotate().await
+    });
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_expired_or_missing_token_is_never_sent() {
+    let setting = Setting::new().await;
+    setting.write("expired-long-ago", "2020-01-01T00:00:00Z".parse().unwrap());
+    setting.token_reason_becomes("token_expired").await;
+    setting.sandbox.control().clear_requests();
+    let answer = setting.get("/api/v3/catalog").await;
+    assert!(answer.starts_with("HTTP/1.1 503 the login token for Dremio expired at 2020-01-01T00:00:00Z"), "{answer}");
+    std::fs::remove_file(setting.gateway.folder.path().join("token.json")).unwrap();
+    setting.token_reason_becomes("missing").await;
+    let answer = setting.get("/api/v3/catalog").await;
+    assert!(answer.starts_with("HTTP/1.1 503 no login token for Dremio (missing)"), "{answer}");
+    assert_eq!(setting.sandbox.control().requests().len(), 0);
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_at_dremio_is_told_and_passes() {
+    let setting = Setting::new().await;
+    let control = setting.sandbox.control();
+    for (fault, expected) in [
+        (Fault::Status(500), "HTTP/1.1 500"),
+        (Fault::Html, "HTTP/1.1 502 the call to Dremio failed: the answer is not from Dremio's REST API"),
+        (Fault::Drip { bytes_per_chunk: 64, interval: Duration::from_millis(1) }, "HTTP/1.1 200"),
+        (Fault::Delay(Duration::from_millis(50)), "HTTP/1.1 200"),
+    ] {
+        let text = format!("{fault:?}");
+        control.inject(fault, Scope::path("/api/v3"));
+        let answer = setting.get("/api/v3/catalog").await;
+        assert!(answer.starts_with(expected), "{text}: {answer}");
+        control.clear_faults();
+    }
+    control.inject(Fault::ResetMidAnswer, Scope::path("/api/v3"));
+    let cut = setting.get("/api/v3/catalog").await;
+    assert!(!cut.contains("\"data\":[") || serde_json::from_str::<Value>(cut.split("\n\n").nth(1).unwrap_or_default()).is_err(), "{cut}");
+    control.clear_faults();
+    control.set_refusing(true);
+    let away = setting.get("/api/v3/catalog").await;
+    assert!(away.starts_with("HTTP/1.1 502 the call to Dremio failed: Dremio cannot be reached"), "{away}");
+    let readiness = setting.gateway.readiness().await;
+    assert_eq!(readiness["conditions"]["dremio"]["reason"], "unreachable");
+    assert_eq!(readiness["conditions"]["engine"]["ready"], true);
+    control.set_refusing(false);
+    assert!(setting.get("/api/v3/catalog").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(setting.gateway.readiness().await["ready"], true);
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_is_waited_for() {
+    let setting = Setting::new().await;
+    setting.sandbox.control().set_job_duration(Duration::from_millis(120));
+    let token = setting.rotate().await;
+    let sql = http().post(format!("{}/api/v3/sql", setting.sandbox.uri())).bearer_auth(token).json(&json!({ "sql": "SELECT 1" }));
+    let job: Value = sql.send().await.unwrap().json().await.unwrap();
+    let path = format!("/api/v3/job/{}", job["id"].as_str().unwrap());
+    // One question of the child, one answer: that of the finished job.
+    let answer = setting.get(&path).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""jobState":"COMPLETED""#), "{answer}");
+    assert!(setting.sandbox.control().requests().iter().filter(|request| request.path == path).count() > 2);
+    setting.gateway.stop().await;
+}

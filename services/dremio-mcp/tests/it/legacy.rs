@@ -1,0 +1,122 @@
+//! Revisions with a handshake.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{Client, Gateway, KEY, PATIENCE, messages};
+
+#[tokio::test]
+async fn the_handshake_gives_the_childs_own_introduction() {
+    let gateway = Gateway::start().await;
+    for (asked, given) in
+        [("2025-11-25", "2025-11-25"), ("2025-06-18", "2025-06-18"), ("2025-03-26", "2025-03-26"), ("1999-01-01", "2025-11-25")]
+    {
+        let mut client = Client::new(&gateway, KEY);
+        let result = client.initialize(asked).await;
+        assert_eq!(result["protocolVersion"], given);
+        assert_eq!(result["serverInfo"]["name"], "stdio-fixture");
+        assert_eq!(result["capabilities"]["x-vendor"], 1);
+        assert_eq!(result["instructions"], "for tests");
+        let initialized = client.post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
+        assert_eq!(initialized.status(), StatusCode::ACCEPTED);
+        assert_eq!(initialized.text().await.unwrap(), "");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn lists_calls_and_errors_come_back_as_the_child_said_them() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let tools = client.rpc(r#"{"jsonrpc":"2.0","id":"l","method":"tools/list"}"#).await;
+    assert_eq!((&tools["id"], &tools["result"]["tools"][0]["x-vendor"]), (&json!("l"), &json!(1.5)));
+    assert_eq!(client.text("echo", json!({ "text": "hello" })).await, "hello");
+    let unknown = client.call(json!(7), "no-such-tool", json!({})).await;
+    assert_eq!(unknown, json!({ "jsonrpc": "2.0", "id": 7, "error": { "code": -32602, "message": "Unknown tool" } }));
+    let ping = client.rpc(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#).await;
+    assert_eq!(ping, json!({ "jsonrpc": "2.0", "id": "p", "result": {} }));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn bad_requests_are_told_what_is_wrong() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    for (body, code) in [
+        ("not json", -32700),
+        ("{", -32700),
+        ("[]", -32600),
+        (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600),
+        ("7", -32600),
+        (r#"{"id":1,"method":"ping"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[1]}"#, -32602),
+    ] {
+        let answer = client.post(body).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], code, "{body}");
+    }
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let request = |content_type: &str, accept: &str| {
+        let request = client.request(Method::POST).header("content-type", content_type);
+        request.header("accept", accept).body(ping).send()
+    };
+    assert_eq!(request("text/plain", "*/*").await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let large = client.post(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{}"}}}}"#, "x".repeat(5 << 20))).await;
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let version = client.request(Method::POST).header("content-type", "application/json").header("mcp-protocol-version", "2024-01-01");
+    assert_eq!(version.body(ping).send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_are_required_found_and_closed() {
+    let gateway = Gateway::start().await;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let mut client = Client::new(&gateway, KEY);
+    assert_eq!(client.post(ping).await.status(), StatusCode::BAD_REQUEST);
+    client.session = Some("never-heard-of".into());
+    let unknown = client.post(ping).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    assert!(unknown.text().await.unwrap().contains("Send `initialize` again"));
+    client.initialize("2025-11-25").await;
+    assert_eq!(client.post(ping).await.status(), StatusCode::OK);
+    assert_eq!(client.request(Method::DELETE).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(client.post(ping).await.status(), StatusCode::NOT_FOUND);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_for_later_stays_open_until_its_session_ends() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let stream = client.request(Method::GET).send().await.unwrap();
+    assert_eq!(stream.status(), StatusCode::OK);
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    client.request(Method::DELETE).send().await.unwrap();
+    assert_eq!(tokio::time::timeout(PATIENCE, stream.text()).await.unwrap().unwrap(), "");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn progress_goes_to_the_call_that_asked_for_it() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let call = |id: u32, token: Value| {
+        let params = json!({ "name": "progress", "arguments": { "steps": 3, "ms": 5 }, "_meta": { "progressToken": token } });
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string();
+        let client = client.clone();
+        async move { messages(client.post(&body).await).await }
+    };
+    // Two calls at once with the same token: each gets its own, under that token.
+    let (first, second, quiet) = tokio::join!(call(1, json!("same")), call(2, json!("same")), call(3, Value::Null));
+    for (got, id) in [(first, 1), (second, 2)] {
+        assert_eq!(got.len(), 4, "{got:?}");
+        for (index, notification) in got[..3].iter().enumerate() {
+            assert_eq!(notification["params"], json!({ "progressToken": "same", "progress": index + 1, "total": 3 }));
+        }
+        assert_eq!(got[3]["id"], id);
+    }
+    assert_eq!(quiet.len(), 1);
+    gateway.stop().await;
+}

@@ -1,0 +1,96 @@
+//! Many clients, one child: what each sent comes back to it, unchanged.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Gateway, PATIENCE, eventually};
+
+#[tokio::test]
+async fn what_a_client_writes_crosses_byte_for_byte() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let params = r#"{"z":1.10,"a":12345678901234567890123,"n":-0.0,"u":"\u00e9é\/","nested":{"b":[],"a":{}}}"#;
+    let answer = client.post(&format!(r#"{{"jsonrpc":"2.0","id":"x","method":"x/reflect","params":{params}}}"#)).await;
+    let text = answer.text().await.unwrap();
+    // The fixture itself re-serialises, which keeps order and strings; what the gateway does to bytes is proved in its unit tests.
+    let same: Value = serde_json::from_str(params).unwrap();
+    assert_eq!(text, format!(r#"{{"jsonrpc":"2.0","id":"x","result":{same}}}"#));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn answers_that_come_back_out_of_order_reach_their_callers() {
+    let gateway = Gateway::start().await;
+    let mut calls = Vec::new();
+    for number in 0..200_u64 {
+        let client = gateway.client().await;
+        // All clients use the same id; the delays reverse the order of whole groups.
+        calls.push(tokio::spawn(async move {
+            let text = format!("client {number}");
+            let arguments = json!({ "text": text, "ms": (200 - number) % 37 });
+            (text, client.text("delay", arguments).await)
+        }));
+    }
+    for call in calls {
+        let (sent, got) = call.await.unwrap();
+        assert_eq!(sent, got);
+    }
+    assert!(gateway.metrics().await.contains("dremio_mcp_engine_starts_total 1\n"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn cancelling_and_leaving_reach_the_child() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let silent = |id: &str| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "fault", "arguments": { "kind": "silent" } } })
+            .to_string()
+    };
+
+    // Cancelled by a notification: the answer is a stream that ends without one.
+    let (cancelled, body) = (client.clone(), silent("c"));
+    let cancelled = tokio::spawn(async move { cancelled.post(&body).await.text().await.unwrap() });
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"c"}}"#;
+    eventually("the call is cancelled", async || {
+        client.post(notification).await;
+        cancelled.is_finished()
+    })
+    .await;
+    assert_eq!(cancelled.await.unwrap(), "");
+
+    // The client goes away: dropping the request closes its connection.
+    let gone = client.request(reqwest::Method::POST).header("content-type", "application/json").body(silent("d"));
+    assert!(gone.timeout(Duration::from_millis(100)).send().await.is_err());
+    eventually("the child knows of both", async || client.seen().await["cancelled"].as_array().is_some_and(|ids| ids.len() == 2)).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_given_up() {
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_CALL_TIMEOUT", "50ms")]).await;
+    let client = gateway.client().await;
+    let answer = client.call(json!(1), "fault", json!({ "kind": "silent" })).await;
+    assert_eq!(answer["error"]["data"]["reason"], "call_timed_out");
+    eventually("the child was told", async || client.seen().await["cancelled"].as_array().is_some_and(|ids| ids.len() == 1)).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_lets_answers_in_flight_finish() {
+    let gateway = Gateway::start().await;
+    let (client, observer) = (gateway.client().await, gateway.client().await);
+    let slow = tokio::spawn(async move { client.text("delay", json!({ "text": "in time", "ms": 500 })).await });
+    // The observer's own calls count too, so one more than those is the slow one.
+    let mut own = 0;
+    eventually("the call is under way", || {
+        own += 1;
+        let (observer, own) = (observer.clone(), own);
+        async move { observer.seen().await["calls"].as_u64() > Some(own) }
+    })
+    .await;
+    gateway.request_stop();
+    assert_eq!(tokio::time::timeout(PATIENCE, slow).await.unwrap().unwrap(), "in time");
+    gateway.stop().await;
+}
