@@ -1,0 +1,119 @@
+//! What a person sees: progress while things start, then a short screen with everything to paste. Progress goes to
+//! standard error, so that the rows of `--ask` can be piped.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use service_kit::Exit;
+
+use crate::stack::Facts;
+use crate::table::Table;
+
+/// Writes for people.
+pub(crate) struct Screen {
+    started: Instant,
+    colour: bool,
+    last: Mutex<String>,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { started: Instant::now(), colour: std::io::stderr().is_terminal() && !plain, last: Mutex::default() }
+    }
+
+    /// Something is on its way. The same twice in a row is said once.
+    pub(crate) fn starting(&self, what: &str, detail: &str) {
+        let line = format!("  {} {what:<11} {detail}", self.dim("…"));
+        let Ok(mut last) = self.last.lock() else { return };
+        if *last != line {
+            say(&line);
+            *last = line;
+        }
+    }
+
+    /// Something is there.
+    pub(crate) fn done(&self, what: &str, detail: &str) {
+        let seconds = self.started.elapsed().as_secs_f32();
+        say(format!("  {} {what:<11} {detail}", self.green("✓")).trim_end());
+        tracing::debug!(what, seconds, "started");
+    }
+
+    /// Everything is there: what to do next.
+    pub(crate) fn ready(&self, facts: &Facts) {
+        let seconds = self.started.elapsed().as_secs_f32();
+        let url = &facts.mcp_uri;
+        let (claude, json, code) = if facts.needs_key {
+            (
+                r#" --header "Authorization: Bearer <key>""#,
+                r#","headers":{"Authorization":"Bearer <key>"}"#,
+                r#","headers":{"Authorization":"Bearer <key>"}"#,
+            )
+        } else {
+            ("", "", "")
+        };
+        let dremio = match facts.sandbox_user {
+            Some((user, password)) => format!("{}  (sandbox; user {user}, password {password})", facts.dremio_uri),
+            None => facts.dremio_uri.clone(),
+        };
+        let access = if facts.needs_key { "agents need a key" } else { "open to programs on this machine" };
+        say(&format!(
+            "
+{title} in {seconds:.1} s
+
+  MCP URL      {url}  ({engine}; {access})
+  Dremio       {dremio}
+
+Connect an agent:
+
+  Claude Code  claude mcp add --transport http dremio {url}{claude}
+  Cursor       in ~/.cursor/mcp.json:
+               {{\"mcpServers\":{{\"dremio\":{{\"url\":\"{url}\"{json}}}}}}}
+  VS Code      code --add-mcp '{{\"name\":\"dremio\",\"type\":\"http\",\"url\":\"{url}\"{code}}}'
+
+Then ask it, for example: \"Which tables are there, and what do they hold?\"
+Ctrl-C stops everything.",
+            title = self.green("Ready"),
+            engine = facts.engine,
+        ));
+    }
+
+    /// The rows of an answer, on standard output.
+    pub(crate) fn rows(&self, table: &Table) {
+        let mut stdout = std::io::stdout().lock();
+        // A closed pipe (`| head`) is the reader's choice.
+        let _closed = write!(stdout, "{table}").and_then(|()| stdout.flush());
+    }
+
+    /// Something went wrong: each cause on a line of its own.
+    pub(crate) fn failed(&self, cause: &anyhow::Error, exit: Exit) -> Exit {
+        let mut text = format!("{} {cause}", self.red("error:"));
+        for deeper in cause.chain().skip(1) {
+            text.push_str(&format!("\n  because: {deeper}"));
+        }
+        say(&text);
+        exit
+    }
+
+    fn green(&self, text: &str) -> String {
+        self.coloured(text, "32")
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.coloured(text, "31")
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.coloured(text, "2")
+    }
+
+    fn coloured(&self, text: &str, code: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the screen")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,231 @@
+//! The three services in one process, wired as they are in production: the refresher writes a real token file in
+//! a private folder, the gateway reads it, and neither knows that the other is near.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use dremio_client::{ConnectConfig, DremioClient, DremioUri, Transport};
+use dremio_sandbox::{Sandbox, SandboxConfig};
+use service_kit::admin::Readiness;
+use service_kit::env::Env;
+use service_kit::lifecycle::Shutdown;
+use service_kit::{Clock, Exit};
+use tempfile::TempDir;
+use token_file::Token;
+use tokio::task::JoinHandle;
+
+use crate::arguments::{Arguments, Engine};
+use crate::screen::Screen;
+
+/// The sandbox's user. It guards demo data that anybody may see.
+const SANDBOX_USER: (&str, &str) = ("dremio", "dremio123");
+
+/// How long a condition may take before starting is given up. The official server needs up to 12 s on a busy machine.
+const START_WAIT_MAX: Duration = Duration::from_secs(90);
+
+/// How long the login token's logout may hold up the end.
+const LOGOUT_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The addresses and names that the screen shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// Dremio, or the sandbox in its place.
+    pub(crate) dremio_uri: String,
+    /// User name and password, if it is the sandbox.
+    pub(crate) sandbox_user: Option<(&'static str, &'static str)>,
+    /// The endpoint for agents.
+    pub(crate) mcp_uri: String,
+    /// Which engine answers.
+    pub(crate) engine: &'static str,
+    /// Whether agents need a key.
+    pub(crate) needs_key: bool,
+}
+
+/// A running sandbox (perhaps), refresher and gateway.
+pub(crate) struct Stack {
+    facts: Facts,
+    dremio: DremioUri,
+    folder: TempDir,
+    services: Shutdown,
+    gateway: JoinHandle<Exit>,
+    refresher: token_refresher::RunningApp,
+    sandbox: Option<Sandbox>,
+}
+
+impl Stack {
+    /// Starts everything and waits until an agent could be served, telling `screen` how it goes.
+    ///
+    /// # Errors
+    /// When something cannot start, or is not ready in time; with the reason and the cure.
+    pub(crate) async fn start(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Self> {
+        let folder = private_folder().context("cannot make a private folder for the token file")?;
+        let token_file = folder.path().join("token.json");
+        let token_file = token_file.to_str().ok_or_else(|| anyhow!("the folder for temporary files has a name that is not text"))?;
+        let sandbox = start_sandbox(arguments, screen).await?;
+        let dremio: DremioUri = match (&arguments.dremio_uri, &sandbox) {
+            (Some(uri), _) => uri.clone(),
+            (None, Some(sandbox)) => sandbox.uri().parse()?,
+            (None, None) => bail!("no Dremio to talk to"),
+        };
+        let dremio_uri = dremio.to_string();
+        let services = Shutdown::new();
+
+        let mut environment = vec![("DREMIO_URI", dremio_uri.as_str()), ("TOKEN_FILE", token_file), ("ADMIN_ADDR", "127.0.0.1:0")];
+        let password_file = arguments.password_file.as_ref().map(|path| path.to_string_lossy());
+        match (&arguments.username, &password_file) {
+            (Some(username), Some(path)) => environment.extend([("DREMIO_USERNAME", username.as_str()), ("DREMIO_PASSWORD_FILE", path)]),
+            _ => environment.extend([("DREMIO_USERNAME", SANDBOX_USER.0), ("DREMIO_PASSWORD", SANDBOX_USER.1)]),
+        }
+        let config = token_refresher::Config::read(&Env::from_pairs(environment))?;
+        let refresher = token_refresher::App::start(config, Clock::system(), services.clone()).await?;
+        wait(screen, "login", refresher.readiness(), &["dremio", "token"]).await?;
+
+        let gateway_config = gateway_config(arguments, &dremio_uri, token_file, refresher.admin_addr())?;
+        let app = dremio_mcp::App::start(gateway_config, Clock::system(), services.clone()).await.map_err(with_flag)?;
+        let facts = Facts {
+            dremio_uri,
+            sandbox_user: sandbox.is_some().then_some(SANDBOX_USER),
+            mcp_uri: format!("http://{}/mcp", app.mcp_addr()),
+            engine: match arguments.engine {
+                Engine::Native => "native engine",
+                Engine::Official => "official server",
+            },
+            needs_key: arguments.api_keys_file.is_some(),
+        };
+        let readiness = app.readiness().clone();
+        let gateway = tokio::spawn(app.run());
+        let stack = Self { facts, dremio, folder, services, gateway, refresher, sandbox };
+        match wait(screen, "MCP server", &readiness, &["dremio", "engine", "token"]).await {
+            Ok(()) => Ok(stack),
+            Err(cause) => {
+                stack.stop().await;
+                Err(cause)
+            }
+        }
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+
+    /// Resolves when a service has ended by itself. Cancel safe.
+    pub(crate) async fn ended(&mut self) -> Exit {
+        tokio::select! {
+            exit = &mut self.gateway => exit.unwrap_or(Exit::TaskDied),
+            exit = self.refresher.join() => exit,
+        }
+    }
+
+    /// Stops everything at once, ends the login at Dremio, and removes the private folder.
+    pub(crate) async fn stop(mut self) {
+        let token = token_file::read(&self.folder.path().join("token.json")).ok();
+        self.services.stop_now();
+        let _stopped = tokio::join!(&mut self.gateway, self.refresher.join());
+        if let Some(token) = token {
+            let _in_vain = tokio::time::timeout(LOGOUT_WAIT_MAX, log_out(&self.dremio, &token)).await;
+        }
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
+/// A folder that nobody else may look into.
+fn private_folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("dremio-mcp-local-").permissions(std::fs::Permissions::from_mode(0o700)).tempdir()
+}
+
+async fn start_sandbox(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Option<Sandbox>> {
+    if arguments.dremio_uri.is_some() {
+        return Ok(None);
+    }
+    screen.starting("sandbox", "loading demo data");
+    let addr = arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047));
+    let (user, password) = SANDBOX_USER;
+    let users = vec![(user.to_owned(), password.to_owned())];
+    let config = SandboxConfig { addr, users, token_lifetime: arguments.token_lifetime, ..SandboxConfig::default() };
+    let sandbox = Sandbox::start(config).await.map_err(|cause| match cause {
+        dremio_sandbox::StartError::Listen { addr, source } => anyhow!(source).context(format!(
+            "cannot listen on {addr} for the sandbox; is a Dremio already there? Choose another with --sandbox-addr 127.0.0.1:9048"
+        )),
+        other => other.into(),
+    })?;
+    screen.done("sandbox", &sandbox.uri());
+    Ok(Some(sandbox))
+}
+
+/// The well-known port, or a free one for a single question, which must not collide with a stack that runs.
+fn default_addr(arguments: &Arguments, port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, if arguments.ask.is_some() { 0 } else { port }))
+}
+
+fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, refresher: SocketAddr) -> anyhow::Result<dremio_mcp::Config> {
+    let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000)).to_string();
+    let refresher_url = format!("http://{refresher}");
+    let keys_file = arguments.api_keys_file.as_ref().map(|path| path.to_string_lossy());
+    // The child of the official engine gets what it needs of this process's environment.
+    let own = Env::process();
+    let mut environment: Vec<(&str, &str)> =
+        ["PATH", "HOME", "LANG", "TMPDIR"].iter().filter_map(|&name| Some((name, own.get(name)?))).collect();
+    environment.extend(own.with_prefix("DREMIOAI_"));
+    environment.extend([
+        ("DREMIO_URI", dremio_uri),
+        ("TOKEN_FILE", token_file),
+        ("ADMIN_ADDR", "127.0.0.1:0"),
+        ("MCP_ADDR", &mcp_addr),
+        ("REFRESHER_URL", &refresher_url),
+        ("MCP_ENGINE", if arguments.engine == Engine::Official { "official" } else { "native" }),
+        ("MCP_SERVER_COMMAND", arguments.mcp_server_command.as_deref().unwrap_or_default()),
+    ]);
+    match &keys_file {
+        Some(path) => environment.push(("MCP_API_KEYS_FILE", path)),
+        None => environment.push(("MCP_AUTH", "none")),
+    }
+    Ok(dremio_mcp::Config::read(&Env::from_pairs(environment))?.0)
+}
+
+/// Names the flag instead of the variable that this process set itself.
+fn with_flag(cause: dremio_mcp::StartError) -> anyhow::Error {
+    match cause {
+        dremio_mcp::StartError::Bind { addr, source, .. } => anyhow!(source).context(format!(
+            "cannot listen on {addr} for agents; is another program there? Choose another with --mcp-addr 127.0.0.1:8001"
+        )),
+        other => other.into(),
+    }
+}
+
+/// Waits until `conditions` are met, telling why they are not yet.
+async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[&str]) -> anyhow::Result<()> {
+    let mut last = String::new();
+    let waited = tokio::time::timeout(START_WAIT_MAX, async {
+        loop {
+            let report = readiness.report();
+            let unmet = conditions.iter().find_map(|&name| report.conditions.get(name).filter(|condition| !condition.ready));
+            let Some(condition) = unmet else { return Ok(()) };
+            let why = condition.message.clone().unwrap_or_default();
+            // What only a person can mend is not waited for.
+            if matches!(condition.reason.as_deref(), Some("rejected_credentials" | "no_user_yet" | "tls" | "not_dremio_api")) {
+                bail!("{why}");
+            }
+            if why != last {
+                screen.starting(what, &why);
+                last = why;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    match waited.await {
+        Ok(result) => result?,
+        Err(_) => bail!("{what} is not ready after {} s: {last}", START_WAIT_MAX.as_secs()),
+    }
+    screen.done(what, "");
+    Ok(())
+}
+
+async fn log_out(dremio: &DremioUri, token: &Token) -> anyhow::Result<()> {
+    let client = DremioClient::new(Transport::connect(&ConnectConfig::new(dremio.clone()))?);
+    client.logout(token.secret()).await?;
+    Ok(())
+}

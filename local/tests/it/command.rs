@@ -1,0 +1,103 @@
+//! The command itself, as a newcomer runs it.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::setting::PATIENCE;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dremio-mcp-local"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn ask_prints_rows_and_exits() {
+    let (code, stdout, stderr) = run(&["--ask", "SELECT 1 AS one, 'two' AS two"]);
+    assert_eq!(stdout, "one  two\n───  ───\n  1  two\n(1 row)\n", "{stderr}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_query_that_fails_says_why() {
+    let (code, stdout, stderr) = run(&["--ask", "SELECT * FROM no_such_table"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("no_such_table"), "{stderr}");
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_way_out() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    for flag in ["--mcp-addr", "--sandbox-addr"] {
+        let other = if flag == "--mcp-addr" { "--sandbox-addr" } else { "--mcp-addr" };
+        let (code, _, stderr) = run(&[flag, &addr, other, "127.0.0.1:0"]);
+        assert_eq!(code, Some(78));
+        assert!(
+            stderr.contains(&format!("cannot listen on {addr}")) && stderr.contains(&format!("Choose another with {flag}")),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_usage_errors() {
+    for arguments in
+        [&["--dremio-uri", "http://localhost:9047"][..], &["--engine", "other"], &["--token-lifetime", "5"], &["--no-such-flag"]]
+    {
+        assert_eq!(run(arguments).0, Some(64), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_dremio_that_is_not_one_or_not_ours_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "wrong-password\n").unwrap();
+    let sandbox = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let running = sandbox.block_on(dremio_sandbox::Sandbox::start(dremio_sandbox::SandboxConfig::default())).unwrap();
+    let (code, _, stderr) = run(&[
+        "--dremio-uri",
+        &running.uri(),
+        "--username",
+        "dremio",
+        "--password-file",
+        password.to_str().unwrap(),
+        "--mcp-addr",
+        "127.0.0.1:0",
+    ]);
+    assert_ne!(code, Some(0));
+    assert!(stderr.contains("rejected") && !stderr.contains("wrong-password"), "{stderr}");
+}
+
+#[test]
+fn ctrl_c_stops_at_once_and_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut running = command(&["--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
+    let mut running = running.env("TMPDIR", temporary.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut screen, mut byte) = (String::new(), [0_u8]);
+    let stderr = running.stderr.as_mut().unwrap();
+    while !screen.contains("Ctrl-C stops everything") {
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{screen}");
+        screen.push(char::from(byte[0]));
+    }
+    assert!(screen.contains("claude mcp add --transport http dremio http://127.0.0.1:"), "{screen}");
+    let asked = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
+    let status = loop {
+        if let Some(status) = running.try_wait().unwrap() {
+            break status;
+        }
+        assert!(asked.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
