@@ -25,7 +25,7 @@ impl Screen {
 
     /// Something is on its way. The same twice in a row is said once.
     pub(crate) fn starting(&self, what: &str, detail: &str) {
-        let line = format!("  {} {what:<11} {detail}", self.dim("…"));
+        let line = format!("  {} {what:<11} {detail}", self.dim("…")).trim_end().to_owned();
         let Ok(mut last) = self.last.lock() else { return };
         if *last != line {
             say(&line);

@@ -198,13 +198,14 @@ fn with_flag(cause: dremio_mcp::StartError) -> anyhow::Error {
 
 /// Waits until `conditions` are met, telling why they are not yet.
 async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[&str]) -> anyhow::Result<()> {
-    let mut last = String::new();
+    let mut last = String::from("-");
     let waited = tokio::time::timeout(START_WAIT_MAX, async {
         loop {
             let report = readiness.report();
             let unmet = conditions.iter().find_map(|&name| report.conditions.get(name).filter(|condition| !condition.ready));
             let Some(condition) = unmet else { return Ok(()) };
-            let why = condition.message.clone().unwrap_or_default();
+            let starting = condition.reason.as_deref() == Some("starting");
+            let why = if starting { String::new() } else { condition.message.clone().unwrap_or_default() };
             // What only a person can mend is not waited for.
             if matches!(condition.reason.as_deref(), Some("rejected_credentials" | "no_user_yet" | "tls" | "not_dremio_api")) {
                 bail!("{why}");

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -18,10 +18,15 @@ use tokio_util::sync::CancellationToken;
 /// How long to wait before another try when the port was taken in the meantime, or accepting failed (out of descriptors).
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
+/// Connections that wait to be accepted; as many as `std` and tokio allow by default.
+const BACKLOG: u32 = 1024;
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     addr: SocketAddr,
     runtime: Handle,
+    /// Bound to the same port and never listening: while the gate is closed, connections are refused and the port is nobody else's.
+    _reserved: TcpSocket,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -40,10 +45,13 @@ impl Gate {
     /// Listens on `addr`. Must be called inside a tokio runtime.
     pub(crate) fn listen(addr: SocketAddr) -> io::Result<Self> {
         let runtime = Handle::current();
+        let reserved = socket(addr)?;
+        let addr = reserved.local_addr()?;
         let listener = bind(&runtime, addr)?;
         Ok(Self {
-            addr: listener.local_addr()?,
+            addr,
             runtime,
+            _reserved: reserved,
             inner: Mutex::new(Inner { listener: Some(listener), refusing: false, shut: false, connections: CancellationToken::new() }),
             changed: Notify::new(),
         })
@@ -122,10 +130,16 @@ impl Gate {
     }
 }
 
-/// `std` sets `SO_REUSEADDR`, without which a port with connections in TIME_WAIT could not be opened again.
 fn bind(runtime: &Handle, addr: SocketAddr) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(addr)?;
-    listener.set_nonblocking(true)?;
     let _inside = runtime.enter();
-    TcpListener::from_std(listener)
+    socket(addr)?.listen(BACKLOG)
+}
+
+/// A socket bound to `addr`. `SO_REUSEADDR` lets two of ours share the port as long as only one listens, and lets a port with
+/// connections in TIME_WAIT be opened again.
+fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    Ok(socket)
 }

@@ -13,6 +13,6 @@ pub mod lifecycle;
 pub mod logging;
 mod secret;
 
-pub use clock::Clock;
+pub use clock::{Clock, ManualClock};
 pub use exit::Exit;
 pub use secret::{SecretError, SecretSource};

@@ -109,8 +109,9 @@ impl Tasks {
                     let task = ended.and_then(Result::ok).unwrap_or("a task that panicked");
                     tracing::error!(task, "a task that should run for ever ended; stopping");
                     exit = Exit::TaskDied;
+                    // Only here: where a drain was asked for already, asking again would mean "now".
+                    self.shutdown.request();
                 }
-                self.shutdown.request();
             }
         }
         let shutdown = self.shutdown.clone();
@@ -151,6 +152,28 @@ mod tests {
         let start = tokio::time::Instant::now();
         assert_eq!(tasks.run(Duration::from_secs(7)).await, Exit::Success);
         assert_eq!(start.elapsed(), Duration::from_secs(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_ends_as_soon_as_asked_does_not_cut_the_others_short() {
+        // Which of the two is seen first is a matter of chance, so many times.
+        for _ in 0..64 {
+            let shutdown = Shutdown::new();
+            let mut tasks = Tasks::new(shutdown.clone());
+            let (quick, slow, finished) = (shutdown.clone(), shutdown.clone(), Shutdown::new());
+            let done = finished.clone();
+            tasks.spawn("quick", async move { quick.draining().await });
+            tasks.spawn("slow", async move {
+                slow.draining().await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                done.request();
+            });
+            tokio::task::yield_now().await;
+            shutdown.request();
+            tokio::task::yield_now().await;
+            assert_eq!(tasks.run(Duration::from_secs(7)).await, Exit::Success);
+            assert!(finished.is_draining(), "the slow task was cut short");
+        }
     }
 
     #[tokio::test(start_paused = true)]

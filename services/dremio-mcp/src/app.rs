@@ -80,7 +80,7 @@ impl App {
 
         let transport = Transport::connect(&config.dremio)?;
         let (tokens, nudger) = TokenSource::watch(&config.token_file, clock, config.refresher_url.clone());
-        let health = DremioHealth::new(readiness.clone(), config.dremio.tls_verify);
+        let health = DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
         let client = DremioClient::new(transport.clone());
         tasks.spawn("token report", tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()));
         tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
@@ -92,7 +92,7 @@ impl App {
                 Engine::Native(Arc::new(Native::new(client, tokens, health)))
             }
             EngineConfig::Official(command) => {
-                let hop = Hop::bind(transport, tokens, health, Arc::clone(&metrics)).await.map_err(StartError::Resource)?;
+                let hop = Hop::bind(transport, tokens, health).await.map_err(StartError::Resource)?;
                 let launch = Launch {
                     command: command.clone(),
                     environment: config.child_environment.clone(),

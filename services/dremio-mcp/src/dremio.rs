@@ -1,7 +1,9 @@
-//! What the gateway knows about Dremio: whether it answers, and with which token to ask it.
+//! What the gateway knows about Dremio: whether it answers, with which token to ask it, and how often.
 
 mod health;
+mod pauses;
 mod token;
 
 pub(crate) use health::DremioHealth;
+pub(crate) use pauses::Pauses;
 pub(crate) use token::{NoToken, TokenSource};

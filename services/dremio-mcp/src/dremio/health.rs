@@ -1,5 +1,6 @@
 //! Whether Dremio is there: learnt from the calls that are made anyway, and from a probe when there are none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dremio_client::{DremioClient, Error, ErrorClass};
@@ -7,24 +8,31 @@ use service_kit::admin::{Condition, Readiness};
 use service_kit::lifecycle::Shutdown;
 
 use super::TokenSource;
+use crate::metrics::Metrics;
 
 /// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may be wrong on an idle gateway.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The `dremio` condition.
+/// The `dremio` condition, and the count of requests.
 #[derive(Clone, Debug)]
 pub(crate) struct DremioHealth {
     readiness: Readiness,
+    metrics: Arc<Metrics>,
     tls_verify: bool,
 }
 
 impl DremioHealth {
-    pub(crate) fn new(readiness: Readiness, tls_verify: bool) -> Self {
-        Self { readiness, tls_verify }
+    pub(crate) fn new(readiness: Readiness, metrics: Arc<Metrics>, tls_verify: bool) -> Self {
+        Self { readiness, metrics, tls_verify }
     }
 
-    /// Dremio answered.
-    pub(crate) fn answered(&self) {
+    /// Dremio answered; `outcome` is how, for the metrics.
+    pub(crate) fn answered(&self, outcome: &'static str) {
+        self.metrics.dremio_request(outcome);
+        self.is_there();
+    }
+
+    fn is_there(&self) {
         let condition = if self.tls_verify {
             Condition::met()
         } else {
@@ -35,12 +43,13 @@ impl DremioHealth {
 
     /// A call to Dremio failed. Only failures to get an answer at all say something about Dremio.
     pub(crate) fn failed(&self, error: &Error) {
+        self.metrics.dremio_request(error.class().as_str());
         match error.class() {
             ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::Timeout | ErrorClass::Tls | ErrorClass::NotDremioApi => {
                 self.readiness.set("dremio", Condition::unmet(error.class().as_str(), error.to_string()));
             }
             ErrorClass::NoUserYet => self.readiness.set("dremio", Condition::unmet(error.class().as_str(), error.to_string())),
-            _ => self.answered(),
+            _ => self.is_there(),
         }
     }
 
@@ -58,7 +67,7 @@ impl DremioHealth {
             }
             let Ok(token) = tokens.current() else { continue };
             match client.probe(token.secret()).await {
-                Ok(()) => self.answered(),
+                Ok(()) => self.answered("ok"),
                 Err(error) => {
                     self.failed(&error);
                     if error.class() == ErrorClass::RejectedCredentials {

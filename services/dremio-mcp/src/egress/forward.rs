@@ -1,6 +1,5 @@
 //! One request of the child, sent to Dremio with the current token.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -12,7 +11,6 @@ use token_file::Token;
 
 use super::refusal;
 use crate::dremio::{DremioHealth, NoToken, TokenSource};
-use crate::metrics::Metrics;
 
 /// Limit for one forwarded call, from the first byte sent to the last byte of the answer.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(120);
@@ -63,12 +61,11 @@ pub(super) struct Forwarder {
     transport: Transport,
     tokens: TokenSource,
     health: DremioHealth,
-    metrics: Arc<Metrics>,
 }
 
 impl Forwarder {
-    pub(super) fn new(transport: Transport, tokens: TokenSource, health: DremioHealth, metrics: Arc<Metrics>) -> Self {
-        Self { transport, tokens, health, metrics }
+    pub(super) fn new(transport: Transport, tokens: TokenSource, health: DremioHealth) -> Self {
+        Self { transport, tokens, health }
     }
 
     /// Sends `incoming` and streams the answer back.
@@ -115,8 +112,7 @@ impl Forwarder {
         }
         match request.send().await {
             Ok(answer) if !is_page(&answer) => {
-                self.health.answered();
-                self.metrics.dremio_request(outcome(answer.status()));
+                self.health.answered(outcome(answer.status()));
                 Ok(answer)
             }
             Ok(page) => Err(self.failed(Error::NotDremioApi { operation: OPERATION, status: page.status().as_u16(), kind: "a web page" })),
@@ -126,7 +122,6 @@ impl Forwarder {
 
     fn failed(&self, error: Error) -> Error {
         self.health.failed(&error);
-        self.metrics.dremio_request(error.class().as_str());
         error
     }
 }

@@ -11,10 +11,7 @@ use tokio::time::Instant;
 
 use super::forward::{Forwarder, Incoming};
 use super::refusal;
-
-/// Pause between questions: a quick query is noticed within milliseconds, a slow one costs Dremio four questions a second.
-const PAUSE_FIRST: Duration = Duration::from_millis(4);
-const PAUSE_MAX: Duration = Duration::from_millis(250);
+use crate::dremio::Pauses;
 
 /// Below the 300 s after which the official server's HTTP client gives up. Then the child simply asks again.
 const HOLD_MAX: Duration = Duration::from_secs(60);
@@ -35,7 +32,7 @@ struct JobStatus {
 /// Dropping the future, as a child does that was told to cancel, ends the questions.
 pub(super) async fn wait(forwarder: &Forwarder, incoming: Incoming) -> Response {
     let deadline = Instant::now() + HOLD_MAX;
-    let mut pause = PAUSE_FIRST;
+    let mut pauses = Pauses::new();
     loop {
         let answer = match forwarder.send(&incoming).await {
             Ok(answer) => answer,
@@ -49,6 +46,7 @@ pub(super) async fn wait(forwarder: &Forwarder, incoming: Incoming) -> Response 
         };
         let unfinished =
             status == StatusCode::OK && serde_json::from_slice::<JobStatus>(&body).is_ok_and(|job| !TERMINAL.contains(&job.state.as_str()));
+        let pause = pauses.next();
         if !unfinished || Instant::now() + pause > deadline {
             let mut response = Response::new(Body::from(body));
             *response.status_mut() = status;
@@ -57,7 +55,6 @@ pub(super) async fn wait(forwarder: &Forwarder, incoming: Incoming) -> Response 
             return response;
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(PAUSE_MAX);
     }
 }
 

@@ -27,7 +27,6 @@ use tokio::net::TcpListener;
 
 use self::forward::{Forwarder, Incoming};
 use crate::dremio::{DremioHealth, TokenSource};
-use crate::metrics::Metrics;
 
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -44,15 +43,10 @@ impl Hop {
     ///
     /// # Errors
     /// When there is no free port, or the operating system gives no random numbers.
-    pub(crate) async fn bind(
-        transport: Transport,
-        tokens: TokenSource,
-        health: DremioHealth,
-        metrics: Arc<Metrics>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(transport: Transport, tokens: TokenSource, health: DremioHealth) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
-        Ok(Self { listener, secret: secret.into(), forwarder: Arc::new(Forwarder::new(transport, tokens, health, metrics)) })
+        Ok(Self { listener, secret: secret.into(), forwarder: Arc::new(Forwarder::new(transport, tokens, health)) })
     }
 
     /// Where the child finds it.

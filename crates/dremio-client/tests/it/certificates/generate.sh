@@ -36,6 +36,7 @@ make() {
 here='DNS:localhost,IP:127.0.0.1'
 make_key "$work/authority.key"
 make_key server.key
+chmod 644 server.key
 make authority 20200101000000Z 21200101000000Z 'basicConstraints=critical,CA:TRUE' "$work/authority.key" \
     -selfsign -keyfile "$work/authority.key"
 by_authority="-cert authority.pem -keyfile $work/authority.key"

@@ -49,7 +49,7 @@ impl Dremio {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let token = self.tokens.current()?;
+        let token = self.tokens.usable().await?;
         let id = token.id();
         let answer = self.observed(call(self.client.clone(), token).await);
         if !is_rejected(&answer) {
@@ -83,7 +83,7 @@ impl Dremio {
 
     fn observed<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
         match &answer {
-            Ok(_) => self.health.answered(),
+            Ok(_) => self.health.answered("ok"),
             Err(cause) => self.health.failed(cause),
         }
         answer

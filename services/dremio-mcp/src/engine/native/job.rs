@@ -8,11 +8,7 @@ use tokio::runtime::Handle;
 use super::calls::{AskError, Dremio};
 use super::failure::Failure;
 use super::progress::Progress;
-
-/// Pause between two questions for a job's state: a quick query is noticed within milliseconds, a slow one costs Dremio four
-/// questions a second.
-const PAUSE_FIRST: Duration = Duration::from_millis(4);
-const PAUSE_MAX: Duration = Duration::from_millis(250);
+use crate::dremio::Pauses;
 
 /// How long the cancellation of an abandoned job is tried, a replacement of its token included. A guess; nobody waits for it.
 const CANCEL_MAX: Duration = Duration::from_secs(15);
@@ -60,7 +56,7 @@ impl RunningJob {
 
     /// Waits for the end of the job, however it ends.
     async fn end(&mut self, progress: &mut Progress<'_>) -> Result<JobStatus, AskError> {
-        let mut pause = PAUSE_FIRST;
+        let mut pauses = Pauses::new();
         loop {
             let id = &self.id;
             let status = self.dremio.read(|client, token| async move { client.job(token.secret(), id).await }).await?;
@@ -69,8 +65,7 @@ impl RunningJob {
                 return Ok(status);
             }
             progress.report(state_name(status.state));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(PAUSE_MAX);
+            tokio::time::sleep(pauses.next()).await;
         }
     }
 }

@@ -6,8 +6,8 @@
 //! through `calls`, which knows the current token, and fail with a `failure`, which says what helps. `listing` and `system_tables` are
 //! the texts.
 //!
-//! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or tool, arguments of another
-//! shape) is a JSON-RPC error; a call that comes to nothing is a result with `isError`, which the model reads.
+//! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or tool) is a JSON-RPC error; a call
+//! that comes to nothing, be it for its arguments, is a result with `isError`, which the model reads.
 //!
 //! What it deliberately does not do: it writes nothing, declares no prompts and no resources, and keeps no state between calls.
 
@@ -92,15 +92,18 @@ impl Native {
         })?;
         let token = params.meta.progress_token.map(RawValue::get);
         let mut progress = Progress::new(progress, token);
-        let outcome = match tool {
-            Tool::RunSqlQuery => self.run_sql_query(&arguments::query(params.arguments)?, &mut progress).await,
-            Tool::GetSchemaOfTable => self.schema_of_table(arguments::table_name(params.arguments)?).await,
+        Ok(tool_result(self.run(tool, params.arguments, &mut progress).await))
+    }
+
+    async fn run(&self, tool: Tool, arguments: Option<&RawValue>, progress: &mut Progress<'_>) -> Result<String, Failure> {
+        match tool {
+            Tool::RunSqlQuery => self.run_sql_query(&arguments::query(arguments)?, progress).await,
+            Tool::GetSchemaOfTable => self.schema_of_table(arguments::table_name(arguments)?).await,
             Tool::GetUsefulSystemTableNames => {
-                arguments::none(tool, params.arguments)?;
+                arguments::none(tool, arguments)?;
                 Ok(system_tables::to_json())
             }
-        };
-        Ok(tool_result(outcome))
+        }
     }
 
     async fn run_sql_query(&self, query: &str, progress: &mut Progress<'_>) -> Result<String, Failure> {
@@ -127,9 +130,10 @@ impl Native {
     }
 }
 
-impl From<BadArguments> for RpcError {
+/// A model can correct its arguments, so it must see what was wrong with them (2025-11-25, tools, "Error Handling").
+impl From<BadArguments> for Failure {
     fn from(cause: BadArguments) -> Self {
-        Self::new(ErrorCode::InvalidParams, cause.to_string())
+        Self::new(cause.to_string(), "Correct the arguments and call the tool again.")
     }
 }
 

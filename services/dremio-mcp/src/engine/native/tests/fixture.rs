@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dremio_client::{ConnectConfig, DremioClient, JobId, Transport};
 use dremio_sandbox::{Control, RecordedRequest, Sandbox, SandboxConfig};
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use service_kit::Clock;
 use service_kit::admin::{Condition, Readiness};
@@ -16,6 +17,7 @@ use token_file::{Token, Writer};
 use super::super::Native;
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::engine::ProgressSink;
+use crate::metrics::Metrics;
 use crate::rpc::Message;
 
 /// Longest wait for something that happens in the background.
@@ -48,7 +50,7 @@ impl Fixture {
         tokens.write(&login(&client).await).unwrap();
         let (source, _nudger) = TokenSource::watch(&path, Clock::system(), None);
         let readiness = Readiness::new(&["dremio"]);
-        let health = DremioHealth::new(readiness.clone(), true);
+        let health = DremioHealth::new(readiness.clone(), metrics(), true);
         let native = Arc::new(Native::new(client.clone(), source, health));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
@@ -82,11 +84,15 @@ impl Fixture {
     }
 }
 
+fn metrics() -> Arc<Metrics> {
+    Arc::new(Metrics::register(&mut Registry::default()))
+}
+
 /// An engine whose Dremio and token do not exist.
 pub(super) fn lonely() -> Native {
     let transport = Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
     let (tokens, _nudger) = TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
-    Native::new(DremioClient::new(transport), tokens, DremioHealth::new(Readiness::new(&["dremio"]), true))
+    Native::new(DremioClient::new(transport), tokens, DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true))
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {

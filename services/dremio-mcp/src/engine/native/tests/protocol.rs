@@ -38,10 +38,6 @@ async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
         ("tools/call", json!({}), -32602, "there is no tool ``; the tools are RunSqlQuery, GetSchemaOfTable, GetUsefulSystemTableNames"),
         ("tools/call", json!({ "name": "runsqlquery" }), -32602, "there is no tool `runsqlquery`"),
         ("tools/call", json!({ "name": 5 }), -32602, "wrong type"),
-        ("tools/call", json!({ "name": "RunSqlQuery" }), -32602, "RunSqlQuery expects"),
-        ("tools/call", json!({ "name": "RunSqlQuery", "arguments": { "query": ["SELECT 1"] } }), -32602, "RunSqlQuery expects"),
-        ("tools/call", json!({ "name": "GetSchemaOfTable", "arguments": { "table_name": 5 } }), -32602, "GetSchemaOfTable expects"),
-        ("tools/call", json!({ "name": "GetUsefulSystemTableNames", "arguments": [1] }), -32602, "GetUsefulSystemTableNames expects"),
     ] {
         let response = native.call(&request(method, &params), &ProgressSink::channel().0).await;
         let error: Value = serde_json::from_str(response.error().unwrap_or_else(|| panic!("{}", response.text()))).unwrap();
@@ -57,6 +53,10 @@ async fn calls_that_come_to_nothing_tell_the_model_why() {
         ("RunSqlQuery", json!({ "query": "SELECT 1" }), "no login token for Dremio", "Nothing is wrong with the request"),
         ("RunSqlQuery", json!({ "query": "DROP TABLE t" }), "starts with DROP TABLE", "Nothing was sent to Dremio"),
         ("GetSchemaOfTable", json!({ "table_name": "a.b" }), "no login token for Dremio", "Nothing is wrong with the request"),
+        ("RunSqlQuery", json!({}), "RunSqlQuery expects", "Correct the arguments"),
+        ("RunSqlQuery", json!({ "query": ["SELECT 1"] }), "RunSqlQuery expects", "Correct the arguments"),
+        ("GetSchemaOfTable", json!({ "table_name": 5 }), "GetSchemaOfTable expects", "Correct the arguments"),
+        ("GetUsefulSystemTableNames", json!([1]), "GetUsefulSystemTableNames expects", "Correct the arguments"),
         ("GetSchemaOfTable", json!({ "table_name": " " }), "table_name cannot be read: the name is empty", "Give a dotted name"),
         ("GetSchemaOfTable", json!({ "table_name": [] }), "table_name cannot be read: the name is empty", "Give a dotted name"),
         ("GetSchemaOfTable", json!({ "table_name": "\"a" }), "a double quote is opened and never closed", "Give a dotted name"),
