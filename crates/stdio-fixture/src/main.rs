@@ -6,13 +6,14 @@
 //! - `delay` (`ms`, `text`): the same, later; other calls go on meanwhile
 //! - `progress` (`steps`, `ms`): reports progress, if the caller asked for it, then answers
 //! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`: status and body
+//! - `query` (`sql`): runs SQL as the official server does, and drops its question to Dremio when it is cancelled: the job's status
 //! - `fault` (`kind`): `exit`, `garbage`, `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
 //!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
 //! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ struct Out(Arc<Mutex<Seen>>);
 struct Seen {
     calls: u64,
     cancelled: BTreeSet<u64>,
+    /// Connections that a cancellation closes, by request.
+    open: BTreeMap<u64, TcpStream>,
 }
 
 impl Out {
@@ -76,13 +79,13 @@ fn handle(out: &Out, message: &Value) {
         ),
         "tools/list" => {
             let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" }, "x-vendor": 1.5 });
-            let names = ["echo", "delay", "progress", "dremio", "fault", "seen"];
+            let names = ["echo", "delay", "progress", "dremio", "query", "fault", "seen"];
             out.result(id, &json!({ "tools": names.iter().map(tool).collect::<Vec<_>>() }));
         }
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
         "tools/call" => call(out, id, params),
         "ping" => out.result(id, &json!({})),
-        "notifications/cancelled" => drop(out.seen().cancelled.insert(params["requestId"].as_u64().unwrap_or_default())),
+        "notifications/cancelled" => cancel(out, params["requestId"].as_u64().unwrap_or_default()),
         // Tests look at what arrived here byte for byte.
         "x/reflect" => out.line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{params}}}"#)),
         _ if id.is_null() => {}
@@ -118,7 +121,18 @@ fn call(out: &Out, id: &Value, params: &Value) {
         }
         "dremio" => {
             let path = arguments["path"].as_str().unwrap_or("/").to_owned();
-            in_background(move || out.text(&id, &get(&path).unwrap_or_else(|cause| format!("error {cause}"))));
+            in_background(move || out.text(&id, &ask(&out, &id, "GET", &path, "").unwrap_or_else(|cause| format!("error {cause}"))));
+        }
+        "query" => {
+            let body = json!({ "sql": arguments["sql"] }).to_string();
+            in_background(move || {
+                let answer = ask(&out, &id, "POST", "/api/v3/sql", &body).and_then(|submitted| {
+                    let body = submitted.lines().last().unwrap_or_default();
+                    let job: Value = serde_json::from_str(body).unwrap_or_default();
+                    ask(&out, &id, "GET", &format!("/api/v3/job/{}", job["id"].as_str().unwrap_or_default()), "")
+                });
+                out.text(&id, &answer.unwrap_or_else(|cause| format!("error {cause}")));
+            });
         }
         "seen" => {
             let environment: Vec<String> =
@@ -167,17 +181,30 @@ fn in_background(task: impl FnOnce() + Send + 'static) {
     drop(std::thread::spawn(task));
 }
 
-/// A GET with the credentials that the environment names: status line, blank line, body.
-fn get(path: &str) -> std::io::Result<String> {
+fn cancel(out: &Out, id: u64) {
+    let mut seen = out.seen();
+    seen.cancelled.insert(id);
+    if let Some(connection) = seen.open.remove(&id) {
+        // Already closed is as good.
+        let _closed = connection.shutdown(Shutdown::Both);
+    }
+}
+
+/// One call to "Dremio" with the credentials that the environment names: status line, blank line, body. `id` is the request that it
+/// is made for, whose cancellation closes the connection.
+fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::Result<String> {
     let variable = |name| std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default();
     let (uri, pat) = (variable("DREMIOAI_DREMIO__URI"), variable("DREMIOAI_DREMIO__PAT"));
     let address = uri.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;
-    stream.write_all(
-        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\nConnection: close\r\n\r\n").as_bytes(),
-    )?;
+    let id = id.as_u64().unwrap_or_default();
+    out.seen().open.insert(id, stream.try_clone()?);
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\nContent-Type: application/json\r\n");
+    stream.write_all(format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
+    out.seen().open.remove(&id);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     Ok(format!("{}\n\n{body}", head.lines().next().unwrap_or_default()))
 }

@@ -4,7 +4,7 @@
 //!
 //! - `rules`: what the child may ask of Dremio at all
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
-//! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing
+//! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and cancels jobs that it abandons
 
 mod forward;
 mod jobs;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use dremio_client::Transport;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +26,7 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
 use self::forward::{Forwarder, Incoming};
+use self::jobs::Jobs;
 use crate::dremio::{DremioHealth, TokenSource};
 
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
@@ -35,7 +36,7 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(crate) struct Hop {
     listener: TcpListener,
     secret: SecretString,
-    forwarder: Arc<Forwarder>,
+    jobs: Arc<Jobs>,
 }
 
 impl Hop {
@@ -46,7 +47,7 @@ impl Hop {
     pub(crate) async fn bind(transport: Transport, tokens: TokenSource, health: DremioHealth) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
-        Ok(Self { listener, secret: secret.into(), forwarder: Arc::new(Forwarder::new(transport, tokens, health)) })
+        Ok(Self { listener, secret: secret.into(), jobs: Jobs::new(Forwarder::new(transport, tokens, health)) })
     }
 
     /// Where the child finds it.
@@ -64,15 +65,15 @@ impl Hop {
 
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let state = Arc::new(HopState { secret: self.secret, forwarder: self.forwarder });
+        let state = Arc::new(HopState { secret: self.secret, jobs: Arc::clone(&self.jobs) });
         let router = Router::new().fallback(handle).with_state(state);
-        serve(self.listener, router, Limits::default(), shutdown).await;
+        tokio::join!(serve(self.listener, router, Limits::default(), shutdown.clone()), self.jobs.sweep(shutdown));
     }
 }
 
 struct HopState {
     secret: SecretString,
-    forwarder: Arc<Forwarder>,
+    jobs: Arc<Jobs>,
 }
 
 async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Response {
@@ -91,8 +92,9 @@ async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Respons
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let incoming = Incoming { method: parts.method, path_and_query: format!("{path}{query}"), headers: parts.headers, body };
     match rules::job_id(&incoming.method, path) {
-        Some(_) => jobs::wait(&state.forwarder, incoming).await,
-        None => state.forwarder.forward(incoming).await,
+        Some(id) => state.jobs.wait(id, incoming).await,
+        None if incoming.method == Method::POST && path == "/api/v3/sql" => state.jobs.submit(incoming).await,
+        None => state.jobs.forwarder().forward(incoming).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dremio_sandbox::{Fault, Sandbox, SandboxConfig, Scope};
+use dremio_sandbox::{Fault, JobState, Sandbox, SandboxConfig, Scope};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -166,13 +166,71 @@ async fn what_goes_wrong_at_dremio_is_told_and_passes() {
 async fn a_job_is_waited_for() {
     let setting = Setting::new().await;
     setting.sandbox.control().set_job_duration(Duration::from_millis(120));
-    let token = setting.rotate().await;
-    let sql = http().post(format!("{}/api/v3/sql", setting.sandbox.uri())).bearer_auth(token).json(&json!({ "sql": "SELECT 1" }));
-    let job: Value = sql.send().await.unwrap().json().await.unwrap();
-    let path = format!("/api/v3/job/{}", job["id"].as_str().unwrap());
-    // One question of the child, one answer: that of the finished job.
-    let answer = setting.get(&path).await;
+    let answer = setting.client.text("query", json!({ "sql": "SELECT 1" })).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""jobState":"COMPLETED""#), "{answer}");
-    assert!(setting.sandbox.control().requests().iter().filter(|request| request.path == path).count() > 2);
+    // One question of the child, one answer; the hop asked as often as it took.
+    let asked = setting.sandbox.control().requests().into_iter().filter(|request| request.path.starts_with("/api/v3/job/")).count();
+    assert!(asked > 2, "{asked}");
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
+    let setting = Setting::new().await;
+    let control = setting.sandbox.control();
+    control.set_job_duration(Duration::from_secs(3600));
+    let query = |id: &str| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "query", "arguments": { "sql": "SELECT 1" } } })
+            .to_string()
+    };
+    let asked = async |count: usize| {
+        eventually("Dremio is asked about the job", async || {
+            let jobs = setting.sandbox.control().jobs();
+            jobs.len() == count && jobs.iter().all(|job| job.polls > 0)
+        })
+        .await;
+    };
+    let cancelled = async |count: usize| {
+        eventually("its job is cancelled", async || {
+            setting.sandbox.control().jobs().iter().filter(|job| job.state == JobState::Canceled).count() == count
+        })
+        .await;
+    };
+    let in_background = |body: String| {
+        let client = setting.client.clone();
+        tokio::spawn(async move { client.post(&body).await.text().await })
+    };
+
+    let waiting = in_background(query("cancelled"));
+    asked(1).await;
+    setting.client.post(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"cancelled"}}"#).await;
+    cancelled(1).await;
+    waiting.await.unwrap().unwrap();
+
+    let gone = in_background(query("gone"));
+    asked(2).await;
+    gone.abort();
+    cancelled(2).await;
+
+    let lost = in_background(query("lost"));
+    asked(3).await;
+    let pid = i32::try_from(setting.client.seen().await["pid"].as_i64().unwrap()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL).unwrap();
+    cancelled(3).await;
+    assert!(lost.await.unwrap().unwrap().contains("engine_lost"));
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_over_its_time_cancels_its_job() {
+    let sandbox = Sandbox::start(SandboxConfig { job_duration: Duration::from_secs(3600), ..SandboxConfig::default() }).await.unwrap();
+    let gateway = Gateway::start_with(&sandbox.uri(), &[("MCP_CALL_TIMEOUT", "300ms")]).await;
+    let client = gateway.client().await;
+    let setting = Setting { sandbox, gateway, client };
+    setting.rotate().await;
+    let answer = setting.client.call(json!(1), "query", json!({ "sql": "SELECT 1" })).await;
+    assert_eq!(answer["error"]["data"]["reason"], "call_timed_out");
+    let jobs = || setting.sandbox.control().jobs();
+    eventually("its job is cancelled", async || jobs().iter().all(|job| job.state == JobState::Canceled) && jobs().len() == 1).await;
     setting.gateway.stop().await;
 }
