@@ -129,7 +129,8 @@ fn call(out: &Out, id: &Value, params: &Value) {
                 let answer = ask(&out, &id, "POST", "/api/v3/sql", &body).and_then(|submitted| {
                     let body = submitted.lines().last().unwrap_or_default();
                     let job: Value = serde_json::from_str(body).unwrap_or_default();
-                    ask(&out, &id, "GET", &format!("/api/v3/job/{}", job["id"].as_str().unwrap_or_default()), "")
+                    let job = job.get("id").and_then(Value::as_str).unwrap_or_default();
+                    ask(&out, &id, "GET", &format!("/api/v3/job/{job}"), "")
                 });
                 out.text(&id, &answer.unwrap_or_else(|cause| format!("error {cause}")));
             });

@@ -98,6 +98,7 @@ impl App {
                     environment: config.child_environment.clone(),
                     hop_uri: hop.uri().map_err(resource)?,
                     hop_secret: hop.secret(),
+                    silence_max: config.engine_timeout,
                 };
                 let (supervisor, official) = Supervisor::new(launch, readiness.clone(), Arc::clone(&metrics)).map_err(resource)?;
                 let hop_stop = Shutdown::new();

@@ -14,6 +14,9 @@ use crate::door::{KeyRing, KeyRingError};
 /// The official server's command line: logs to its standard error as JSON, none to a file.
 const MCP_SERVER_COMMAND: &str = "dremio-mcp-server run --no-log-to-file --enable-json-logging";
 
+/// Below this, a healthy child would be killed for being busy. Only tests come near.
+const ENGINE_TIMEOUT_MIN: Duration = Duration::from_millis(100);
+
 /// Prefixes of our own; a variable under one of them that nobody knows is worth a warning.
 const PREFIXES: [&str; 2] = ["MCP_", "TOKEN_"];
 
@@ -71,6 +74,8 @@ pub struct Config {
     pub refresher_url: Option<url::Url>,
     /// Limit for one call.
     pub call_timeout: Duration,
+    /// A child that is silent for this long, pings included, is replaced.
+    pub engine_timeout: Duration,
     /// How long a session may rest before it is forgotten.
     pub session_idle: Duration,
     /// How long answers in flight get to finish after SIGTERM.
@@ -103,6 +108,10 @@ impl Config {
         if call_timeout.is_zero() {
             reader.problem("MCP_CALL_TIMEOUT", "must be longer than 0, or no call can succeed".to_owned());
         }
+        let engine_timeout = reader.duration("MCP_ENGINE_TIMEOUT", Duration::from_secs(30));
+        if engine_timeout < ENGINE_TIMEOUT_MIN {
+            reader.problem("MCP_ENGINE_TIMEOUT", "is too short for a busy server to answer a ping; use 100ms or more".to_owned());
+        }
         let session_idle = reader.duration("MCP_SESSION_IDLE", Duration::from_secs(60 * 60));
         let drain_timeout = reader.duration("MCP_DRAIN_TIMEOUT", Duration::from_secs(20));
         reader.knows(&OTHERS);
@@ -121,6 +130,7 @@ impl Config {
             allowed_origins,
             refresher_url,
             call_timeout,
+            engine_timeout,
             session_idle,
             drain_timeout,
             child_environment: crate::engine::official::Launch::environment(env),

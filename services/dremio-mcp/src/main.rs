@@ -39,6 +39,7 @@ Settings come from the environment. The ones to know:
   MCP_ALLOWED_HOSTS      names of this server besides localhost, comma-separated
   MCP_ALLOWED_ORIGINS    origins of web pages that may use it, comma-separated
   MCP_CALL_TIMEOUT       limit for one call [5m]
+  MCP_ENGINE_TIMEOUT     an MCP server process that is silent for this long is replaced [30s]
   MCP_SESSION_IDLE       how long a client's session may rest [1h]
   MCP_DRAIN_TIMEOUT      how long answers in flight get to finish after SIGTERM [20s]
   REFRESHER_URL          token-refresher's admin address, asked for a new token after a 401

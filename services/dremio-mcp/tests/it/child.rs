@@ -65,6 +65,29 @@ async fn grandchildren_leave_with_the_child() {
 }
 
 #[tokio::test]
+async fn a_child_that_hangs_is_replaced() {
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_ENGINE_TIMEOUT", "400ms")]).await;
+    let client = gateway.client().await;
+    // Stopped from outside, with a call in flight, and stuck by itself.
+    for stop in [true, false] {
+        let child = pid(&client.seen().await);
+        if stop {
+            kill_process(child, Signal::STOP).unwrap();
+        }
+        let lost = client.call(json!(1), "fault", json!({ "kind": "hang" })).await;
+        assert_eq!(lost["error"]["data"]["reason"], "engine_lost");
+        assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
+        assert_ne!(pid(&client.seen().await), child);
+        assert!(test_kill_process(child).is_err(), "it is gone");
+    }
+    // A child that is merely idle is left alone.
+    let idle = pid(&client.seen().await);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!(pid(&client.seen().await), idle);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn odd_output_harms_no_call() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;

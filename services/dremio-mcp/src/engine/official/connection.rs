@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -29,6 +30,8 @@ pub(super) struct Connection {
     pending: Pending,
     ids: AtomicU64,
     slots: Semaphore,
+    /// Lines that the child has written: a number that grows is a sign of life.
+    heard: AtomicU64,
 }
 
 type Pending = Arc<Mutex<Option<HashMap<u64, Waiting>>>>;
@@ -62,6 +65,7 @@ impl Connection {
             pending: Arc::new(Mutex::new(Some(HashMap::new()))),
             ids: AtomicU64::new(1),
             slots: Semaphore::new(IN_FLIGHT_MAX),
+            heard: AtomicU64::new(0),
         };
         Halves { connection: Arc::new(connection), outbox }
     }
@@ -99,6 +103,26 @@ impl Connection {
         drop(self.slots.acquire_many(all).await);
     }
 
+    /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it is stopped, or stuck. Cancel safe.
+    pub(super) async fn stuck(&self, silence_max: Duration) {
+        loop {
+            let heard = self.heard.load(Ordering::Relaxed);
+            tokio::time::sleep(silence_max / 2).await;
+            if self.heard.load(Ordering::Relaxed) != heard {
+                continue;
+            }
+            // Past the slots: a child whose slots are all taken must still be asked. Nobody waits for the answer; that one comes counts.
+            let id = self.ids.fetch_add(1, Ordering::Relaxed);
+            if self.outbox.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).is_err() {
+                tracing::debug!("the child does not read its input");
+            }
+            tokio::time::sleep(silence_max / 2).await;
+            if self.heard.load(Ordering::Relaxed) == heard {
+                return;
+            }
+        }
+    }
+
     /// Fails every call that waits, and all later ones.
     pub(super) fn close(&self) -> usize {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
@@ -115,6 +139,7 @@ impl Connection {
     }
 
     fn receive(&self, line: Line) -> Option<Aside> {
+        self.heard.fetch_add(1, Ordering::Relaxed);
         let text = match line {
             Line::Whole(bytes) if bytes.is_empty() => return None,
             Line::Whole(bytes) => match String::from_utf8(bytes) {

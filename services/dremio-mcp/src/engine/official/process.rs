@@ -50,6 +50,8 @@ pub(crate) struct Launch {
     pub(crate) hop_uri: String,
     /// What the child presents there. Worthless anywhere else.
     pub(crate) hop_secret: SecretString,
+    /// A child that is silent for this long, pings included, is replaced.
+    pub(crate) silence_max: Duration,
 }
 
 /// Why a child could not be started.

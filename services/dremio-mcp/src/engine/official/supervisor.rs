@@ -136,7 +136,10 @@ impl Supervisor {
         tracing::info!(startup_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), "MCP server process ready");
         self.current.send_replace(Some(Arc::clone(connection)));
         self.readiness.set("engine", Condition::met());
-        shutdown.draining().await;
+        tokio::select! {
+            () = shutdown.draining() => {}
+            () = connection.stuck(self.launch.silence_max) => return End::Unasked(format!("it did not answer for {:?}", self.launch.silence_max)),
+        }
         tokio::select! {
             () = connection.idle() => {}
             () = shutdown.now() => {}
