@@ -72,14 +72,14 @@ fn handle(out: &Out, message: &Value) {
             id,
             &json!({
                 "protocolVersion": "2025-11-25",
-                "capabilities": { "tools": { "listChanged": false }, "prompts": { "listChanged": false }, "x-vendor": 1 },
+                "capabilities": { "tools": { "listChanged": true }, "prompts": { "listChanged": false }, "x-vendor": 1 },
                 "serverInfo": { "name": "stdio-fixture", "version": "0" },
                 "instructions": "for tests",
             }),
         ),
         "tools/list" => {
             let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" }, "x-vendor": 1.5 });
-            let names = ["echo", "delay", "progress", "dremio", "query", "fault", "seen"];
+            let names = ["echo", "delay", "progress", "notify", "dremio", "query", "fault", "seen"];
             out.result(id, &json!({ "tools": names.iter().map(tool).collect::<Vec<_>>() }));
         }
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
@@ -118,6 +118,11 @@ fn call(out: &Out, id: &Value, params: &Value) {
                 }
                 out.text(&id, "done");
             });
+        }
+        "notify" => {
+            let notification = json!({ "jsonrpc": "2.0", "method": arguments["method"], "params": arguments["params"] });
+            out.line(&notification.to_string());
+            out.text(&id, "done");
         }
         "dremio" => {
             let path = arguments["path"].as_str().unwrap_or("/").to_owned();

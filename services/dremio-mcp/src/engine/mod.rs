@@ -3,6 +3,8 @@
 //! Sessions, eras and HTTP are not known here: an engine gets one request and gives one response, with
 //! progress on the way. Dropping the future of a call cancels the call.
 
+mod changes;
+mod logs;
 pub(crate) mod native;
 pub(crate) mod official;
 mod tools;
@@ -12,26 +14,45 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+pub(crate) use self::changes::{Changes, List};
+pub(crate) use self::logs::LogLevel;
 pub(crate) use self::tools::{HeaderArgument, ToolList};
+use crate::door::Principal;
 use crate::rpc::{Message, RpcError};
 
-/// Progress notifications of one call that its client has not read yet; the newest are dropped beyond.
+/// Notifications of one call that its client has not read yet; the newest are dropped beyond.
 /// A guess: no tool reports more often than a person can read.
 const PROGRESS_QUEUE_MAX: usize = 64;
 
 /// Where an engine puts the progress of one call: ready-made `notifications/progress` messages that carry
-/// the client's own token. Never blocks the engine: a reader that is too slow loses progress, not answers.
+/// the client's own token, and `notifications/message` if the client asked for them. Never blocks the engine: a
+/// reader that is too slow loses progress, not answers.
 #[derive(Clone, Debug)]
-pub(crate) struct ProgressSink(mpsc::Sender<String>);
+pub(crate) struct ProgressSink {
+    messages: mpsc::Sender<String>,
+    /// Whose call it is; `None` for the gateway's own.
+    caller: Option<Principal>,
+    /// The least severe log messages that the client wants.
+    log_level: Option<LogLevel>,
+}
 
 impl ProgressSink {
     pub(crate) fn channel() -> (Self, mpsc::Receiver<String>) {
         let (tx, rx) = mpsc::channel(PROGRESS_QUEUE_MAX);
-        (Self(tx), rx)
+        (Self { messages: tx, caller: None, log_level: None }, rx)
+    }
+
+    /// The same for a call of `caller`, who wants log messages from `log_level` on, or none.
+    pub(crate) fn of(self, caller: Principal, log_level: Option<LogLevel>) -> Self {
+        Self { caller: Some(caller), log_level, ..self }
+    }
+
+    fn wants_log(&self, level: LogLevel) -> bool {
+        self.log_level.is_some_and(|least| level >= least)
     }
 
     pub(crate) fn send(&self, notification: String) {
-        if self.0.try_send(notification).is_err() {
+        if self.messages.try_send(notification).is_err() {
             tracing::debug!("progress dropped: the client reads too slowly or has gone");
         }
     }
@@ -131,6 +152,14 @@ impl Engine {
         match self {
             Self::Official(official) => official.tools(),
             Self::Native(native) => native.tools(),
+        }
+    }
+
+    /// The changes of its lists from now on.
+    pub(crate) fn changes(&self) -> Changes {
+        match self {
+            Self::Official(official) => official.changes(),
+            Self::Native(_) => Changes::never(),
         }
     }
 }

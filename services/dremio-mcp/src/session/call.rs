@@ -11,7 +11,7 @@ use super::answer::{Finished, answer};
 use super::table::Running;
 use super::{Gateway, modern};
 use crate::door::Principal;
-use crate::engine::{CallError, ProgressSink};
+use crate::engine::{CallError, LogLevel, ProgressSink};
 use crate::rpc::Message;
 
 /// A request that was found good, and what its answer needs.
@@ -21,6 +21,8 @@ pub(super) struct Call {
     pub(super) client: Client,
     /// Whether the client accepts a stream.
     pub(super) may_stream: bool,
+    /// The least severe log messages that the client asked for; without, it gets none.
+    pub(super) log_level: Option<LogLevel>,
 }
 
 /// What the client's era adds to a call.
@@ -45,6 +47,7 @@ impl Call {
     /// Runs the call and answers it. Dropping the future, or the body of a stream, cancels the call.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
         let (sink, progress) = ProgressSink::channel();
+        let sink = sink.of(self.principal.clone(), self.log_level);
         let may_stream = self.may_stream;
         answer(async move { self.run(&gateway, sink).await }, progress, may_stream).await
     }

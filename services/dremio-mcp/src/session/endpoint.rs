@@ -14,6 +14,7 @@ use super::call::{Call, Client};
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy};
 use crate::door::Principal;
+use crate::engine::LogLevel;
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
@@ -68,10 +69,14 @@ async fn receive(
             let finished = modern::discover(&gateway, &message).await;
             (finished.status, [(header::CONTENT_TYPE, "application/json")], finished.body.unwrap_or_default()).into_response()
         }
-        "subscriptions/listen" => modern::listen(gateway, &message),
-        _ => {
+        "subscriptions/listen" => {
             drop(params);
-            Call { request: message, principal, client: Client::Modern, may_stream }.answer(gateway).await
+            modern::listen(gateway, &message).await
+        }
+        _ => {
+            let log_level = params.meta.log_level.and_then(|raw| LogLevel::read(raw.get()));
+            drop(params);
+            Call { request: message, principal, client: Client::Modern, may_stream, log_level }.answer(gateway).await
         }
     }
 }

@@ -11,6 +11,7 @@ use super::endpoint::refuse;
 use super::table::{OpenError, Session};
 use super::{Gateway, LEGACY_VERSIONS};
 use crate::door::Principal;
+use crate::engine::LogLevel;
 use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, replace_member, string_literal};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -35,11 +36,11 @@ pub(super) async fn handle(
     };
     match message.kind() {
         Kind::Request => match message.method() {
-            // Log messages are never sent to clients (over a shared child nobody knows whose they are), so any level is fine.
-            "ping" | "logging/setLevel" => reply(&message, "{}"),
+            "ping" => reply(&message, "{}"),
+            "logging/setLevel" => set_log_level(&session, &message),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
-                Call { request: message, principal, client, may_stream }.answer(gateway).await
+                Call { request: message, principal, client, may_stream, log_level: session.log_level() }.answer(gateway).await
             }
         },
         Kind::Notification => {
@@ -55,19 +56,31 @@ pub(super) async fn handle(
     }
 }
 
-/// `GET`: a stream for messages that belong to no call. There are none today; clients open it all the same.
+/// `GET`: a stream for messages that belong to no call: which lists have changed. Of several streams of one session only the
+/// newest tells ("MUST NOT broadcast the same message across multiple streams"); the others may be of lost connections.
 pub(super) fn listen(gateway: Arc<Gateway>, principal: &Principal, headers: &HeaderMap) -> Response {
     let session = match session(&gateway, principal, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
     let (events, response) = Events::channel();
-    let running = session.begin(None);
+    let mut changes = gateway.engine.changes();
+    let (stream, running) = (session.open_stream(), session.begin(None));
     tokio::spawn(async move {
-        tokio::select! {
-            _gone = events.keep_alive() => {}
-            () = running.cancelled() => {}
-            () = gateway.shutdown.draining() => {}
+        loop {
+            let changed = tokio::select! {
+                // A change that came before the stop is still told.
+                biased;
+                _gone = events.keep_alive() => return,
+                changed = changes.next() => changed,
+                () = running.cancelled() => return,
+                () = gateway.shutdown.draining() => return,
+            };
+            for list in changed.into_iter().filter(|_| session.is_newest(stream)) {
+                if events.message(&format!(r#"{{"jsonrpc":"2.0","method":"{}"}}"#, list.notification())).await.is_err() {
+                    return;
+                }
+            }
         }
     });
     response
@@ -80,6 +93,15 @@ pub(super) fn close(gateway: &Gateway, principal: &Principal, headers: &HeaderMa
         Some(id) if gateway.sessions.close(id, principal) => StatusCode::NO_CONTENT.into_response(),
         Some(_) => Refused::UnknownSession.response(None),
     }
+}
+
+/// The child is not told: it is shared, and its level would be everybody's.
+fn set_log_level(session: &Session, message: &Message) -> Response {
+    let Some(level) = LogLevel::of(message) else {
+        return refuse(StatusCode::OK, &RpcError::new(ErrorCode::InvalidParams, "`level` is not a log level"), message.id());
+    };
+    session.set_log_level(level);
+    reply(message, "{}")
 }
 
 async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message) -> Response {

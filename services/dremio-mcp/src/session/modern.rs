@@ -13,15 +13,27 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::answer::{Events, Finished};
-use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION};
-use crate::engine::{HeaderArgument, ToolList};
+use super::{Gateway, MODERN_VERSION};
+use crate::engine::{HeaderArgument, List, LogLevel, ToolList};
 use crate::rpc::{ErrorCode, Message, Params, RpcError, insert_members, member, replace_member};
 
-/// How long a client may keep a list. Lists change only with the server's version, so with a restart.
+/// How long a client may keep a list. Lists rarely change but with the server's version, and who listens is told.
 const LIST_TTL_MS: u32 = 300_000;
 
-/// Requests of earlier revisions that this one does not have.
-const REMOVED: [&str; 5] = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+/// The requests of this revision. Others are refused here: servers of earlier revisions still have those that were
+/// removed, and the Python SDK calls one that it does not know "invalid parameters", which must be "not found".
+const METHODS: [&str; 10] = [
+    "server/discover",
+    "subscriptions/listen",
+    "tools/list",
+    "tools/call",
+    "prompts/list",
+    "prompts/get",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "completion/complete",
+];
 
 /// A request that this revision's rules refuse: the HTTP status and the JSON-RPC error.
 #[derive(Debug)]
@@ -52,7 +64,10 @@ pub(super) fn check(headers: &HeaderMap, request: &Message, params: &Params<'_>,
     if params.meta.client_capabilities.is_none_or(|raw| !raw.get().starts_with('{')) {
         return Err(invalid("params._meta lacks io.modelcontextprotocol/clientCapabilities"));
     }
-    if REMOVED.contains(&request.method()) {
+    if params.meta.log_level.is_some_and(|raw| LogLevel::read(raw.get()).is_none()) {
+        return Err(invalid("io.modelcontextprotocol/logLevel is not a log level"));
+    }
+    if !METHODS.contains(&request.method()) {
         let message = format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
         return Err(Refused(StatusCode::NOT_FOUND, RpcError::new(ErrorCode::MethodNotFound, message)));
     }
@@ -70,11 +85,11 @@ pub(super) fn check(headers: &HeaderMap, request: &Message, params: &Params<'_>,
     Ok(())
 }
 
-/// A version that this server does not speak.
+/// A version that this server does not speak. It names what `server/discover` names: the versions that a request
+/// may state. Those with a handshake are not among them; clients find those by `initialize`.
 pub(super) fn unsupported(requested: &str) -> Refused {
-    let supported: Vec<&str> = std::iter::once(MODERN_VERSION).chain(LEGACY_VERSIONS.into_iter().rev()).collect();
     let error = RpcError::new(ErrorCode::UnsupportedProtocolVersion, "Unsupported protocol version")
-        .with_data(json!({ "supported": supported, "requested": requested }));
+        .with_data(json!({ "supported": [MODERN_VERSION], "requested": requested }));
     Refused(StatusCode::BAD_REQUEST, error)
 }
 
@@ -167,6 +182,8 @@ pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Mess
             Some(-32002) => {
                 Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &replace_member(error, "code", "-32602"))) }
             }
+            // HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: "the response status MUST be 400".
+            Some(-32022..=-32020) => Finished { status: StatusCode::BAD_REQUEST, body: Some(response.with_id(id)) },
             _ => Finished { status: StatusCode::OK, body: Some(response.with_id(id)) },
         };
     }
@@ -211,26 +228,57 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
     }
 }
 
-/// `subscriptions/listen`: a stream that acknowledges, and stays open until one side leaves. The engines' lists
-/// and resources do not change while they run, so no kind of notification is agreed to.
-pub(super) fn listen(gateway: Arc<Gateway>, request: &Message) -> Response {
+/// The notifications that a client can ask for on a stream, by the names of the filter.
+const SUBSCRIPTIONS: [(&str, List); 3] =
+    [("toolsListChanged", List::Tools), ("promptsListChanged", List::Prompts), ("resourcesListChanged", List::Resources)];
+
+/// `subscriptions/listen`: a stream that acknowledges, tells which lists change, and stays open until one side leaves.
+/// It agrees to what the client asked for and the engine says it does. Updates of single resources are not among it:
+/// an engine that is shared would have to be told by whom each is wanted.
+pub(super) async fn listen(gateway: Arc<Gateway>, request: &Message) -> Response {
+    let mut changes = gateway.engine.changes();
+    let introduction = gateway.engine.initialize_result().await.ok();
+    let agreed = agreed(request.params_text().unwrap_or("{}"), introduction.as_deref().unwrap_or("{}"));
     let id = request.id().unwrap_or("null").to_owned();
     let (events, response) = Events::channel();
     tokio::spawn(async move {
         let meta = format!(r#""_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}"#);
-        let acknowledged =
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{{}}}}}}"#);
+        let said: Vec<String> = agreed.iter().map(|(name, _)| format!(r#""{name}":true"#)).collect();
+        let acknowledged = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{{{}}}}}}}"#,
+            said.join(",")
+        );
         if events.message(&acknowledged).await.is_err() {
             return;
         }
-        tokio::select! {
-            _gone = events.keep_alive() => {}
-            () = gateway.shutdown.draining() => {
-                let _gone = events.message(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete",{meta}}}}}"#)).await;
+        loop {
+            let changed = tokio::select! {
+                // A change that came before the stop is still told.
+                biased;
+                _gone = events.keep_alive() => return,
+                changed = changes.next() => changed,
+                () = gateway.shutdown.draining() => {
+                    let _gone = events.message(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete",{meta}}}}}"#)).await;
+                    return;
+                }
+            };
+            for list in changed.into_iter().filter(|changed| agreed.iter().any(|(_, list)| list == changed)) {
+                let text = format!(r#"{{"jsonrpc":"2.0","method":"{}","params":{{{meta}}}}}"#, list.notification());
+                if events.message(&text).await.is_err() {
+                    return;
+                }
             }
         }
     });
     response
+}
+
+/// Of what `params` ask for, what the engine of this introduction does.
+fn agreed(params: &str, introduction: &str) -> Vec<(&'static str, List)> {
+    let is_true = |object: Option<&str>, name: &str| object.and_then(|object| member(object, name)) == Some("true");
+    let (filter, capabilities) = (member(params, "notifications"), member(introduction, "capabilities"));
+    let capability = |list: List| capabilities.and_then(|all| member(all, list.capability()));
+    SUBSCRIPTIONS.into_iter().filter(|(name, list)| is_true(filter, name) && is_true(capability(*list), "listChanged")).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! forgotten when idle but never while a call runs, and there are only so many.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::door::Principal;
+use crate::engine::LogLevel;
 use crate::metrics::Metrics;
 use crate::random;
 
@@ -45,6 +47,8 @@ pub(super) struct Session {
     pub(super) id: String,
     principal: Principal,
     activity: Mutex<Activity>,
+    /// How many `GET` streams it has opened.
+    streams: AtomicU64,
     closed: CancellationToken,
 }
 
@@ -53,6 +57,8 @@ struct Activity {
     last: Instant,
     /// Calls and streams under way; while there are any, the session is not idle.
     running: usize,
+    /// The least severe log messages that the client asked for. Before it asks, it gets none.
+    log_level: Option<LogLevel>,
     /// How to cancel the calls under way, by the raw id that the client gave them.
     cancel: HashMap<String, CancellationToken>,
 }
@@ -79,7 +85,8 @@ impl SessionTable {
         let session = Arc::new(Session {
             id: random::hex_256()?,
             principal: principal.clone(),
-            activity: Mutex::new(Activity { last: Instant::now(), running: 0, cancel: HashMap::new() }),
+            activity: Mutex::new(Activity { last: Instant::now(), running: 0, log_level: None, cancel: HashMap::new() }),
+            streams: AtomicU64::new(0),
             closed: CancellationToken::new(),
         });
         let mut sessions = self.lock();
@@ -168,6 +175,24 @@ impl Session {
         if let Some(call) = self.activity().cancel.get(id) {
             call.cancel();
         }
+    }
+
+    pub(super) fn set_log_level(&self, level: LogLevel) {
+        self.activity().log_level = Some(level);
+    }
+
+    pub(super) fn log_level(&self) -> Option<LogLevel> {
+        self.activity().log_level
+    }
+
+    /// Counts a `GET` stream; its number.
+    pub(super) fn open_stream(&self) -> u64 {
+        self.streams.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether no stream was opened after number `stream`.
+    pub(super) fn is_newest(&self, stream: u64) -> bool {
+        self.streams.load(Ordering::Relaxed) == stream
     }
 
     fn idle_since(&self) -> Option<Instant> {

@@ -84,13 +84,44 @@ async fn progress_is_streamed_before_the_answer() {
 #[tokio::test]
 async fn a_subscription_is_acknowledged_and_ends_with_the_server() {
     let gateway = Gateway::start().await;
-    let stream = post(&gateway, "subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } })).await;
+    let stream =
+        post(&gateway, "subscriptions/listen", json!({ "notifications": { "toolsListChanged": true, "promptsListChanged": true } })).await;
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     gateway.request_stop();
     let got = tokio::time::timeout(PATIENCE, messages(stream)).await.unwrap();
     assert_eq!(got[0]["method"], "notifications/subscriptions/acknowledged");
-    assert_eq!(got[0]["params"], json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": "m" }, "notifications": {} }));
+    assert_eq!(
+        got[0]["params"],
+        json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": "m" }, "notifications": { "toolsListChanged": true } })
+    );
     assert_eq!(got[1]["id"], "m");
     assert_eq!(got[1]["result"]["resultType"], "complete");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn list_changes_reach_who_listens_in_either_era() {
+    let gateway = Gateway::start().await;
+    let (client, both) = (gateway.client().await, json!({ "toolsListChanged": true, "promptsListChanged": true }));
+    let modern = post(&gateway, "subscriptions/listen", json!({ "notifications": both })).await;
+    let (older, newer) =
+        (client.request(reqwest::Method::GET).send().await.unwrap(), client.request(reqwest::Method::GET).send().await.unwrap());
+    for list in ["tools", "prompts"] {
+        let arguments = json!({ "method": format!("notifications/{list}/list_changed") });
+        assert_eq!(client.text("notify", arguments).await, "done");
+    }
+    // The list was forgotten, and what comes instead is kept again.
+    assert!(client.rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await["result"]["tools"].is_array());
+    gateway.request_stop();
+    let got = tokio::time::timeout(PATIENCE, messages(modern)).await.unwrap();
+    // The child never said that its prompts change, so nothing was agreed about them.
+    let change = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed",
+                         "params": { "_meta": { "io.modelcontextprotocol/subscriptionId": "m" } } });
+    assert_eq!((got.len(), &got[1]), (3, &change));
+    let got = tokio::time::timeout(PATIENCE, messages(newer)).await.unwrap();
+    let mut methods: Vec<&str> = got.iter().filter_map(|message| message["method"].as_str()).collect();
+    methods.sort_unstable();
+    assert_eq!(methods, ["notifications/prompts/list_changed", "notifications/tools/list_changed"]);
+    assert!(tokio::time::timeout(PATIENCE, messages(older)).await.unwrap().is_empty(), "one stream of a session tells");
     gateway.stop().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, PATIENCE, eventually};
+use crate::support::{Client, Gateway, OTHER_KEY, PATIENCE, eventually, messages};
 
 #[tokio::test]
 async fn what_a_client_writes_crosses_byte_for_byte() {
@@ -92,5 +92,44 @@ async fn a_stop_lets_answers_in_flight_finish() {
     .await;
     gateway.request_stop();
     assert_eq!(tokio::time::timeout(PATIENCE, slow).await.unwrap().unwrap(), "in time");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
+    let gateway = Gateway::start().await;
+    let (asked, silent) = (gateway.client().await, gateway.client().await);
+    let set_level =
+        |level: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": { "level": level } }).to_string();
+    assert_eq!(asked.rpc(&set_level("loud")).await["error"]["code"], -32602);
+    assert_eq!(asked.rpc(&set_level("notice")).await["result"], json!({}));
+    let logging = |level: &str| {
+        let arguments = json!({ "method": "notifications/message", "params": { "level": level, "data": "row" } });
+        json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "notify", "arguments": arguments } }).to_string()
+    };
+    let got = messages(asked.post(&logging("warning")).await).await;
+    assert_eq!(got[0], json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "warning", "data": "row" } }));
+    assert_eq!(messages(asked.post(&logging("info")).await).await.len(), 1, "less severe than asked for");
+    assert_eq!(messages(silent.post(&logging("error")).await).await.len(), 1, "nobody asked");
+
+    // Two calls at a time: nobody can say whose it is.
+    let (other, body) = (silent.clone(), json!({ "text": "x", "ms": 400 }));
+    let running = tokio::spawn(async move { other.text("delay", body).await });
+    let mut own = 0;
+    eventually("the other call is under way", || {
+        own += 1;
+        let (asked, own) = (asked.clone(), own);
+        async move { asked.seen().await["calls"].as_u64() > Some(own + 3) }
+    })
+    .await;
+    assert_eq!(messages(asked.post(&logging("error")).await).await.len(), 1, "another call runs");
+    running.await.unwrap();
+    assert_eq!(messages(asked.post(&logging("error")).await).await.len(), 2);
+
+    // From now on the child knows something of another key's.
+    let mut stranger = Client::new(&gateway, OTHER_KEY);
+    stranger.initialize("2025-11-25").await;
+    stranger.text("echo", json!({ "text": "secret" })).await;
+    assert_eq!(messages(asked.post(&logging("error")).await).await.len(), 1, "the child has worked for two keys");
     gateway.stop().await;
 }

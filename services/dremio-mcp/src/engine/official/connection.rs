@@ -10,7 +10,8 @@ use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::lines::{Line, id_in_head, next_line};
-use crate::engine::{CallError, ProgressSink};
+use crate::door::Principal;
+use crate::engine::{CallError, List, LogLevel, ProgressSink};
 use crate::rpc::{Kind, Message};
 
 /// Largest message from the child. The official server stops at 200 KiB of rows; other tools may say more.
@@ -32,6 +33,15 @@ pub(super) struct Connection {
     slots: Semaphore,
     /// Lines that the child has written: a number that grows is a sign of life.
     heard: AtomicU64,
+    callers: Mutex<Callers>,
+}
+
+/// Whose calls a child has worked on since it started.
+#[derive(Debug, PartialEq, Eq)]
+enum Callers {
+    Nobody,
+    One(Principal),
+    Several,
 }
 
 type Pending = Arc<Mutex<Option<HashMap<u64, Waiting>>>>;
@@ -41,14 +51,15 @@ type Answer = Result<Message, CallError>;
 #[derive(Debug)]
 struct Waiting {
     answer: oneshot::Sender<Answer>,
-    progress: Option<(String, ProgressSink)>,
+    token: Option<String>,
+    sink: Option<ProgressSink>,
 }
 
 /// What the child said that belongs to no call.
 #[derive(Debug)]
 pub(super) enum Aside {
     /// `notifications/{tools,prompts,resources}/list_changed`.
-    ListChanged(String),
+    ListChanged(List),
 }
 
 /// The two halves that the owner of the child must drive.
@@ -66,6 +77,7 @@ impl Connection {
             ids: AtomicU64::new(1),
             slots: Semaphore::new(IN_FLIGHT_MAX),
             heard: AtomicU64::new(0),
+            callers: Mutex::new(Callers::Nobody),
         };
         Halves { connection: Arc::new(connection), outbox }
     }
@@ -81,7 +93,10 @@ impl Connection {
         let token = request.params().ok().and_then(|params| params.meta.progress_token).map(|raw| raw.get().to_owned());
         let line = request.to_line(&id_text, Some(&id_text));
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { answer, progress: token.zip(progress.cloned()) };
+        let waiting = Waiting { answer, token, sink: progress.cloned() };
+        if let Some(caller) = progress.and_then(|sink| sink.caller.as_ref()) {
+            self.note_caller(caller);
+        }
         match self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             Some(pending) => pending.insert(id, waiting),
             None => return Err(CallError::EngineLost),
@@ -90,6 +105,16 @@ impl Connection {
         self.outbox.send(line).await.map_err(|_| CallError::EngineLost)?;
         guard.sent = true;
         answered.await.unwrap_or(Err(CallError::EngineLost))
+    }
+
+    /// Must come before the child can know of the call.
+    fn note_caller(&self, caller: &Principal) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*callers {
+            Callers::Nobody => *callers = Callers::One(caller.clone()),
+            Callers::One(other) if other != caller => *callers = Callers::Several,
+            Callers::One(_) | Callers::Several => {}
+        }
     }
 
     /// Sends a notification, if the child still reads.
@@ -191,19 +216,34 @@ impl Connection {
             "notifications/progress" => {
                 let token = message.params().ok()?.progress_token?.get().parse().ok()?;
                 let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-                let (token, sink) = pending.as_ref()?.get(&token)?.progress.as_ref()?;
-                sink.send(message.to_line("", Some(token)));
+                let waiting = pending.as_ref()?.get(&token)?;
+                waiting.sink.as_ref()?.send(message.to_line("", Some(waiting.token.as_ref()?)));
                 None
             }
             "notifications/message" => {
-                // It may speak of any client's call, so it goes to none; its content may hold rows.
-                tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");
+                self.log(message);
                 None
             }
-            method @ ("notifications/tools/list_changed"
-            | "notifications/prompts/list_changed"
-            | "notifications/resources/list_changed") => Some(Aside::ListChanged(method.to_owned())),
-            method => ignored(if method.len() < 100 { "a notification of a kind that is not relayed" } else { "an odd notification" }),
+            method => match List::of_notification(method) {
+                Some(list) => Some(Aside::ListChanged(list)),
+                None => ignored(if method.len() < 100 { "a notification of a kind that is not relayed" } else { "an odd notification" }),
+            },
+        }
+    }
+}
+
+impl Connection {
+    /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a client only if it can
+    /// speak of nobody else's: as long as the child has only ever worked for that client's key, and on this call alone
+    /// now; and if the client asked for messages of its level.
+    fn log(&self, message: &Message) {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = pending.iter().flat_map(HashMap::values);
+        let only = calls.next().filter(|_| calls.next().is_none()).and_then(|waiting| waiting.sink.as_ref());
+        let alone = matches!(&*self.callers.lock().unwrap_or_else(PoisonError::into_inner), Callers::One(_));
+        match (only, LogLevel::of(message)) {
+            (Some(sink), Some(level)) if alone && sink.wants_log(level) => sink.send(message.text().to_owned()),
+            _ => tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded"),
         }
     }
 }

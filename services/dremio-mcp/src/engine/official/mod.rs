@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use self::connection::Connection;
 pub(crate) use self::process::Launch;
 pub(crate) use self::supervisor::Supervisor;
+use super::changes::{Changes, List, Versions};
 use super::{CallError, ProgressSink, ToolList};
 use crate::rpc::Message;
 
@@ -39,26 +40,51 @@ pub(crate) struct Facts {
     initialize: watch::Sender<Option<Arc<str>>>,
     lists: Mutex<HashMap<&'static str, Arc<Message>>>,
     tools: Mutex<Arc<ToolList>>,
+    versions: watch::Sender<Versions>,
 }
 
-/// The requests whose first page never changes while a child declares no `listChanged`, with the capability
-/// that says whether the child has them.
-const LISTS: [(&str, &str); 4] =
-    [("tools/list", "tools"), ("prompts/list", "prompts"), ("resources/list", "resources"), ("resources/templates/list", "resources")];
+/// The requests whose first page stays as it is until the child says that it has changed, and what they list.
+const LISTS: [(&str, List); 4] = [
+    ("tools/list", List::Tools),
+    ("prompts/list", List::Prompts),
+    ("resources/list", List::Resources),
+    ("resources/templates/list", List::Resources),
+];
 
 impl Facts {
     fn set_initialize(&self, result: &str) {
         self.initialize.send_replace(Some(Arc::from(result)));
     }
 
+    /// What a new child lists. Where its lists are not those of the child before, they have changed.
     fn set_lists(&self, lists: HashMap<&'static str, Arc<Message>>) {
         let tools = lists.get("tools/list").map(|list| ToolList::read(list)).unwrap_or_default();
         *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = tools;
-        *self.lists.lock().unwrap_or_else(PoisonError::into_inner) = lists;
+        let before = std::mem::replace(&mut *self.lists.lock().unwrap_or_else(PoisonError::into_inner), lists.clone());
+        let result = |lists: &HashMap<_, Arc<Message>>, method| lists.get(method).and_then(|list| list.result().map(str::to_owned));
+        for (method, list) in LISTS {
+            if before.contains_key(method) && result(&before, method) != result(&lists, method) {
+                self.versions.send_modify(|versions| versions.bump(list));
+            }
+        }
     }
 
-    fn forget_list(&self, method: &str) {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner).remove(method);
+    /// The child says that `changed` is not any more what it said.
+    fn list_changed(&self, changed: List) {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner).retain(|method, _| !LISTS.contains(&(*method, changed)));
+        self.versions.send_modify(|versions| versions.bump(changed));
+    }
+
+    /// What the child lists, asked for at `asked_at`; not kept if anything has changed since, because then it may be the list before.
+    fn learn(&self, method: &'static str, list: &Message, asked_at: Versions) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if list.result().is_none() || *self.versions.borrow() != asked_at {
+            return;
+        }
+        if method == "tools/list" {
+            *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = ToolList::read(list);
+        }
+        lists.insert(method, Arc::new(list.clone()));
     }
 
     fn list(&self, method: &str) -> Option<Arc<Message>> {
@@ -76,13 +102,25 @@ impl Official {
 
     /// Relays one request to the child, waiting for a child that is being replaced.
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
-        if let Some(list) = self.facts.list(request.method()).filter(|_| request.params().is_ok_and(|params| params.cursor.is_none())) {
+        let list = LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
+        let first_page = list.filter(|_| request.params().is_ok_and(|params| params.cursor.is_none()));
+        if let Some(list) = first_page.and_then(|method| self.facts.list(method)) {
             return Ok(list.as_ref().clone());
         }
+        let asked_at = *self.facts.versions.borrow();
         let mut current = self.current.clone();
         let connection = tokio::time::timeout(READY_WAIT_MAX, current.wait_for(Option::is_some)).await;
         let connection = connection.ok().and_then(Result::ok).and_then(|found| found.clone()).ok_or(CallError::NotReady)?;
-        connection.call(request, Some(progress)).await
+        let answer = connection.call(request, Some(progress)).await?;
+        if let Some(method) = first_page {
+            self.facts.learn(method, &answer, asked_at);
+        }
+        Ok(answer)
+    }
+
+    /// The changes of the child's lists from now on.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes::of(self.facts.versions.subscribe())
     }
 
     /// The tools that the child listed when it started.

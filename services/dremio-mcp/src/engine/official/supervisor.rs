@@ -103,7 +103,7 @@ impl Supervisor {
         let halves = Connection::open();
         let connection = Arc::clone(&halves.connection);
         let facts = Arc::clone(&self.facts);
-        let mut messages = tokio::spawn(halves.run(stdout, stdin, move |Aside::ListChanged(method)| facts.forget_list(list_of(&method))));
+        let mut messages = tokio::spawn(halves.run(stdout, stdin, move |Aside::ListChanged(list)| facts.list_changed(list)));
         let end = tokio::select! {
             end = self.serve(&connection, started, shutdown) => end,
             status = process.ended() => {
@@ -156,8 +156,8 @@ impl Supervisor {
             .map_err(|source| IntroductionError::NoAnswer { method: "notifications/initialized", source })?;
         let capabilities = Introduction::capabilities(result);
         let mut lists = HashMap::new();
-        for (method, capability) in LISTS {
-            if !capabilities.contains_key(capability) {
+        for (method, list) in LISTS {
+            if !capabilities.contains_key(list.capability()) {
                 continue;
             }
             let list = ask(connection, method, "{}").await?;
@@ -197,15 +197,6 @@ async fn ask(connection: &Connection, method: &'static str, params: &str) -> Res
     let text = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{params}}}"#);
     let request = Message::parse(text).map_err(|_| IntroductionError::Refused { method })?;
     connection.call(&request, None).await.map_err(|source| IntroductionError::NoAnswer { method, source })
-}
-
-/// The list that a `…/list_changed` notification speaks of.
-fn list_of(notification: &str) -> &'static str {
-    match notification {
-        "notifications/tools/list_changed" => "tools/list",
-        "notifications/prompts/list_changed" => "prompts/list",
-        _ => "resources/list",
-    }
 }
 
 /// An error with its causes, for the one place where it is reported.

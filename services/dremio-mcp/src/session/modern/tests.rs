@@ -42,6 +42,7 @@ fn requests_are_checked_against_their_headers() {
         ("tools/list", &plain, &[version, run], Some((400, -32020))),
         ("tools/list", &plain, &[version, ("mcp-method", "Tools/List")], Some((400, -32020))),
         ("ping", &plain, &[version, ("mcp-method", "ping")], Some((404, -32601))),
+        ("vendor/method", &plain, &[version, ("mcp-method", "vendor/method")], Some((404, -32601))),
         ("initialize", &plain, &[version, ("mcp-method", "initialize")], Some((404, -32601))),
         ("prompts/get", &named("p"), &[version, get, ("mcp-name", "p")], None),
         ("prompts/get", &named("p"), &[version, get], Some((400, -32020))),
