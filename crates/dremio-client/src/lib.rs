@@ -20,6 +20,7 @@
 //!
 //! The crate does not keep tokens, does not log, and does not poll.
 
+mod bootstrap;
 mod catalog;
 mod client;
 mod error;
@@ -31,6 +32,7 @@ mod tls;
 mod transport;
 mod uri;
 
+pub use bootstrap::FirstUser;
 pub use client::DremioClient;
 pub use error::{Error, ErrorClass};
 pub use jobs::{CancelOutcome, JobId, JobIdError, JobState, JobStatus, PAGE_ROWS_MAX, Page};

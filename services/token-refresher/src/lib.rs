@@ -15,6 +15,7 @@ mod app;
 mod audit;
 pub mod config;
 mod credentials;
+mod first_user;
 mod keeper;
 mod metrics;
 mod refresh;
@@ -26,3 +27,4 @@ mod volume;
 
 pub use app::{App, RunningApp, StartError};
 pub use config::Config;
+pub use first_user::{FirstUserError, first_user};

@@ -10,7 +10,7 @@ use service_kit::lifecycle::Shutdown;
 use service_kit::logging::{self, LogConfig};
 use service_kit::{Clock, Exit, health};
 use token_refresher::config::read_admin_addr;
-use token_refresher::{App, Config, StartError};
+use token_refresher::{App, Config, first_user};
 
 /// Logs in to Dremio and keeps a fresh token in a file. Configured through environment variables.
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Run,
     /// See to it once that a good token is in the file, and exit with 0 if so
     Once,
+    /// Create the first user of a fresh Dremio, waiting for it to start; exit with 0 also if Dremio has users already
+    FirstUser,
     /// Ask the running service whether it is healthy, and exit with 0 if so
     Healthcheck,
     /// Check the configuration and exit with 0, or list what is wrong with it and exit with 78
@@ -46,6 +48,7 @@ async fn main() -> ExitCode {
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => run(&env).await,
         Command::Once => once(&env).await,
+        Command::FirstUser => create_first_user(&env).await,
         Command::Healthcheck => healthcheck(&env).await,
         Command::CheckConfig => check_config(&env),
     }
@@ -67,7 +70,7 @@ async fn run(env: &Env) -> Exit {
     };
     match App::start(config, Clock::system(), shutdown).await {
         Ok(mut app) => app.join().await,
-        Err(error) => cannot_start(error),
+        Err(error) => cannot_start(&error.into()),
     }
 }
 
@@ -77,7 +80,25 @@ async fn once(env: &Env) -> Exit {
         Ok(config) => config,
         Err(problems) => return report(&problems),
     };
-    App::once(config, Clock::system()).await.unwrap_or_else(cannot_start)
+    App::once(config, Clock::system()).await.unwrap_or_else(|error| cannot_start(&error.into()))
+}
+
+async fn create_first_user(env: &Env) -> Exit {
+    let shutdown = Shutdown::new();
+    let signals = shutdown.on_signals();
+    start_logging(env);
+    if let Err(error) = signals {
+        tracing::error!(%error, "cannot handle signals");
+        return Exit::TaskDied;
+    }
+    let config = match Config::read(env) {
+        Ok(config) => config,
+        Err(problems) => return report(&problems),
+    };
+    tokio::select! {
+        created = first_user(&config) => created.unwrap_or_else(|error| cannot_start(&error.into())),
+        () = shutdown.draining() => Exit::Failure,
+    }
 }
 
 async fn healthcheck(env: &Env) -> Exit {
@@ -115,8 +136,8 @@ fn report(problems: &Problems) -> Exit {
     Exit::Config
 }
 
-fn cannot_start(error: StartError) -> Exit {
-    tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "cannot start");
+fn cannot_start(error: &anyhow::Error) -> Exit {
+    tracing::error!(error = format!("{error:#}"), "cannot start");
     Exit::Config
 }
 

@@ -87,6 +87,25 @@ async fn once_says_by_its_code_whether_there_is_a_token() {
 }
 
 /// Starts the service and waits for the line that tells its admin address.
+#[tokio::test]
+async fn first_user_creates_one_where_there_is_none_and_changes_nothing_else() {
+    let world = World::new().await;
+    let control = world.sandbox.control();
+    control.remove_all_users();
+    let first = |world: &World| command(Some(world), &["first-user"]);
+    let (code, stdout, _) = run(first(&world)).await;
+    assert!(code == 0 && stdout.contains("first_user_created"), "{code} {stdout}");
+    let (code, stdout, _) = run(first(&world)).await;
+    assert!(code == 0 && stdout.contains("has users already"), "{code} {stdout}");
+    assert_eq!(run(command(Some(&world), &["once"])).await.0, 0, "and this user can log in");
+
+    control.remove_all_users();
+    std::fs::write(&world.password_file, "short").unwrap();
+    let (code, stdout, _) = run(first(&world)).await;
+    assert!(code == 1 && stdout.contains("must be at least 8 letters long"), "{code} {stdout}");
+    assert_eq!(control.requests().iter().filter(|request| request.path == "/apiv2/bootstrap/firstuser").count(), 3);
+}
+
 async fn running(world: &World) -> (Child, String) {
     let mut child = command(Some(world), &[]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -1,0 +1,63 @@
+//! Creates the first user of a fresh Dremio, so that nobody has to click: a step before the service, not a part of it.
+
+use std::time::Duration;
+
+use dremio_client::{ConnectError, DremioClient, FirstUser, Transport};
+use secrecy::ExposeSecret;
+use service_kit::{Exit, SecretError};
+use tokio::time::Instant;
+
+use crate::config::Config;
+
+/// How long Dremio may take to start: its own container needs one to two minutes, and more on a small machine.
+const START_WAIT_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// How often a Dremio that starts is asked. It refuses connections until it is ready.
+const ASK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Why it could not even be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstUserError {
+    /// Trust or the HTTP client could not be set up.
+    #[error("cannot prepare the connection to Dremio")]
+    Connect(#[from] ConnectError),
+    /// The user name or password could not be read.
+    #[error("cannot read the credentials")]
+    Credentials(#[from] SecretError),
+}
+
+/// Waits for Dremio, up to 10 minutes, and creates the configured user if Dremio has none. A Dremio with users is left alone, which
+/// is a success: [`Exit::Failure`] means that there is no user now.
+///
+/// # Errors
+/// See [`FirstUserError`].
+pub async fn first_user(config: &Config) -> Result<Exit, FirstUserError> {
+    let client = DremioClient::new(Transport::connect(&config.connect)?);
+    let (user, password) = (config.username.read()?, config.password.read()?);
+    let deadline = Instant::now() + START_WAIT_MAX;
+    let mut is_told = false;
+    loop {
+        match client.create_first_user(user.expose_secret(), &password).await {
+            Ok(FirstUser::Created) => {
+                tracing::info!(target: "audit", event = "first_user_created", "created Dremio's first user");
+                return Ok(Exit::Success);
+            }
+            Ok(FirstUser::AlreadyThere) => {
+                tracing::info!("Dremio has users already; nothing was changed");
+                return Ok(Exit::Success);
+            }
+            Err(error) if error.is_transient() && Instant::now() < deadline => {
+                if !is_told {
+                    tracing::info!(dremio_uri = %config.connect.uri, "waiting for Dremio to start");
+                    is_told = true;
+                }
+            }
+            Err(error) => {
+                let said = error.remote_message().unwrap_or_default();
+                tracing::error!(%error, said, "Dremio has no first user");
+                return Ok(Exit::Failure);
+            }
+        }
+        tokio::time::sleep(ASK_INTERVAL).await;
+    }
+}
