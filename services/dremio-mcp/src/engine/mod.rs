@@ -31,9 +31,18 @@ const PROGRESS_QUEUE_MAX: usize = 64;
 pub(crate) struct ProgressSink {
     messages: mpsc::Sender<String>,
     /// Whose call it is; `None` for the gateway's own.
-    caller: Option<Principal>,
+    caller: Option<Caller>,
     /// The least severe log messages that the client wants.
     log_level: Option<LogLevel>,
+}
+
+/// Whose call it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// By which key.
+    pub(crate) principal: Principal,
+    /// Which client of that key, as far as it can be told: calls of one client wait for each other before those of others do.
+    pub(crate) client: Arc<str>,
 }
 
 impl ProgressSink {
@@ -43,8 +52,12 @@ impl ProgressSink {
     }
 
     /// The same for a call of `caller`, who wants log messages from `log_level` on, or none.
-    pub(crate) fn of(self, caller: Principal, log_level: Option<LogLevel>) -> Self {
+    pub(crate) fn of(self, caller: Caller, log_level: Option<LogLevel>) -> Self {
         Self { caller: Some(caller), log_level, ..self }
+    }
+
+    fn client(&self) -> Arc<str> {
+        self.caller.as_ref().map_or_else(|| Arc::from("gateway"), |caller| Arc::clone(&caller.client))
     }
 
     fn wants_log(&self, level: LogLevel) -> bool {
@@ -67,6 +80,9 @@ pub(crate) enum CallError {
     /// No child was ready within the limit.
     #[error("the MCP server process is not ready")]
     NotReady,
+    /// Too many calls of this client wait already.
+    #[error("too many calls of this client are waiting")]
+    Busy,
     /// The answer is larger than a message may be.
     #[error("the answer is larger than {} MiB", .bytes_max / (1024 * 1024))]
     AnswerTooLarge {
@@ -91,6 +107,9 @@ impl CallError {
                  The call may or may not have taken effect. Repeating a read-only call is safe.",
             ),
             Self::NotReady => RpcError::internal("engine_not_ready", "The MCP server process is not ready yet. Try again in a moment."),
+            Self::Busy => {
+                RpcError::internal("busy", "Too many of your calls are waiting for the MCP server process. Wait for some of them.")
+            }
             Self::AnswerTooLarge { bytes_max } => RpcError::internal(
                 "answer_too_large",
                 format!("The answer is larger than {} MiB. Ask for fewer rows or columns.", bytes_max / (1024 * 1024)),
@@ -110,6 +129,7 @@ impl CallError {
         match self {
             Self::EngineLost => "engine_lost",
             Self::NotReady => "engine_not_ready",
+            Self::Busy => "busy",
             Self::AnswerTooLarge { .. } => "answer_too_large",
             Self::TimedOut { .. } => "timed_out",
         }

@@ -10,14 +10,13 @@ use tokio::time::Instant;
 use super::answer::{Finished, answer};
 use super::table::Running;
 use super::{Gateway, modern};
-use crate::door::Principal;
-use crate::engine::{CallError, LogLevel, ProgressSink};
+use crate::engine::{CallError, Caller, LogLevel, ProgressSink};
 use crate::rpc::Message;
 
 /// A request that was found good, and what its answer needs.
 pub(super) struct Call {
     pub(super) request: Message,
-    pub(super) principal: Principal,
+    pub(super) caller: Caller,
     pub(super) client: Client,
     /// Whether the client accepts a stream.
     pub(super) may_stream: bool,
@@ -47,7 +46,7 @@ impl Call {
     /// Runs the call and answers it. Dropping the future, or the body of a stream, cancels the call.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
         let (sink, progress) = ProgressSink::channel();
-        let sink = sink.of(self.principal.clone(), self.log_level);
+        let sink = sink.of(self.caller.clone(), self.log_level);
         let may_stream = self.may_stream;
         answer(async move { self.run(&gateway, sink).await }, progress, may_stream).await
     }
@@ -83,7 +82,7 @@ impl Call {
         let tool = params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other".into());
         gateway.metrics.tool_called(&tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = self.principal.as_str(), outcome, duration_ms, "tool called");
+        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = self.caller.principal.as_str(), outcome, duration_ms, "tool called");
     }
 }
 

@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
+use service_kit::http::Peer;
 
 use super::call::{Call, Client};
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy};
 use crate::door::Principal;
-use crate::engine::LogLevel;
+use crate::engine::{Caller, LogLevel};
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
@@ -36,6 +37,7 @@ pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> 
 async fn receive(
     State(gateway): State<Arc<Gateway>>,
     Extension(principal): Extension<Principal>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -76,7 +78,10 @@ async fn receive(
         _ => {
             let log_level = params.meta.log_level.and_then(|raw| LogLevel::read(raw.get()));
             drop(params);
-            Call { request: message, principal, client: Client::Modern, may_stream, log_level }.answer(gateway).await
+            // Nothing but the address tells clients of one key apart.
+            let client = Arc::from(format!("{}@{}", principal.as_str(), peer.0.ip()));
+            let caller = Caller { principal, client };
+            Call { request: message, caller, client: Client::Modern, may_stream, log_level }.answer(gateway).await
         }
     }
 }

@@ -11,7 +11,7 @@ use super::endpoint::refuse;
 use super::table::{OpenError, Session};
 use super::{Gateway, LEGACY_VERSIONS};
 use crate::door::Principal;
-use crate::engine::LogLevel;
+use crate::engine::{Caller, LogLevel};
 use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, replace_member, string_literal};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -40,7 +40,8 @@ pub(super) async fn handle(
             "logging/setLevel" => set_log_level(&session, &message),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
-                Call { request: message, principal, client, may_stream, log_level: session.log_level() }.answer(gateway).await
+                let caller = Caller { principal, client: Arc::from(session.id.as_str()) };
+                Call { request: message, caller, client, may_stream, log_level: session.log_level() }.answer(gateway).await
             }
         },
         Kind::Notification => {

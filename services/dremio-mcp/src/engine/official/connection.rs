@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::lines::{Line, id_in_head, next_line};
+use super::turns::{NoTurn, Turns};
 use crate::door::Principal;
 use crate::engine::{CallError, List, LogLevel, ProgressSink};
 use crate::rpc::{Kind, Message};
@@ -20,7 +21,7 @@ const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Messages that wait for the child to read its input. Beyond that, callers wait.
 const OUTBOX_MAX: usize = 256;
 
-/// Calls that one child works on at a time; more wait their turn, first come, first served. A Python server
+/// Calls that one child works on at a time; more wait their turn. A Python server
 /// is concurrent while Dremio works, and beyond this only gains latency.
 const IN_FLIGHT_MAX: usize = 64;
 
@@ -30,7 +31,7 @@ pub(super) struct Connection {
     outbox: mpsc::Sender<String>,
     pending: Pending,
     ids: AtomicU64,
-    slots: Semaphore,
+    turns: Turns,
     /// Lines that the child has written: a number that grows is a sign of life.
     heard: AtomicU64,
     callers: Mutex<Callers>,
@@ -75,7 +76,7 @@ impl Connection {
             outbox: tx,
             pending: Arc::new(Mutex::new(Some(HashMap::new()))),
             ids: AtomicU64::new(1),
-            slots: Semaphore::new(IN_FLIGHT_MAX),
+            turns: Turns::new(IN_FLIGHT_MAX),
             heard: AtomicU64::new(0),
             callers: Mutex::new(Callers::Nobody),
         };
@@ -87,7 +88,11 @@ impl Connection {
     /// # Errors
     /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`].
     pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
-        let _slot = self.slots.acquire().await.map_err(|_| CallError::EngineLost)?;
+        let client = progress.map_or_else(|| Arc::from("gateway"), ProgressSink::client);
+        let _turn = self.turns.take(&client).await.map_err(|cause| match cause {
+            NoTurn::TooMany => CallError::Busy,
+            NoTurn::Closed => CallError::EngineLost,
+        })?;
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let id_text = id.to_string();
         let token = request.params().ok().and_then(|params| params.meta.progress_token).map(|raw| raw.get().to_owned());
@@ -95,7 +100,7 @@ impl Connection {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { answer, token, sink: progress.cloned() };
         if let Some(caller) = progress.and_then(|sink| sink.caller.as_ref()) {
-            self.note_caller(caller);
+            self.note_caller(&caller.principal);
         }
         match self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             Some(pending) => pending.insert(id, waiting),
@@ -124,8 +129,7 @@ impl Connection {
 
     /// Resolves when no call runs or waits for its turn. Cancel safe.
     pub(super) async fn idle(&self) {
-        let all = u32::try_from(IN_FLIGHT_MAX).unwrap_or(u32::MAX);
-        drop(self.slots.acquire_many(all).await);
+        self.turns.idle().await;
     }
 
     /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it is stopped, or stuck. Cancel safe.
@@ -136,7 +140,7 @@ impl Connection {
             if self.heard.load(Ordering::Relaxed) != heard {
                 continue;
             }
-            // Past the slots: a child whose slots are all taken must still be asked. Nobody waits for the answer; that one comes counts.
+            // Past the turns: a child that has all the calls it may have must still be asked. Nobody waits for the answer; that one comes counts.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
             if self.outbox.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).is_err() {
                 tracing::debug!("the child does not read its input");
@@ -151,7 +155,7 @@ impl Connection {
     /// Fails every call that waits, and all later ones.
     pub(super) fn close(&self) -> usize {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        self.slots.close();
+        self.turns.close();
         let failed = pending.len();
         for (_, waiting) in pending {
             let _gone = waiting.answer.send(Err(CallError::EngineLost));

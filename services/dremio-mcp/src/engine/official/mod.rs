@@ -2,12 +2,14 @@
 //!
 //! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave anything behind
 //! - `connection`: the messages of one child: ids out, answers and progress in
+//! - `turns`: whose call is next when many wait
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod connection;
 mod lines;
 mod process;
 mod supervisor;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
