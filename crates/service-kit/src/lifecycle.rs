@@ -10,6 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Exit;
 
+/// Lets this process open as many files and connections as the system allows it: the default of 1024 is for programs that use `select`.
+/// Processes that it starts inherit the limit; they are used to it from containers.
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    if let Err(cause) = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum }) {
+        tracing::warn!(error = %cause, limit = now.current, "cannot raise the limit on open files");
+    }
+}
+
 /// The two stops. `draining` means: take no new work, finish what runs. `now` means: drop everything.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {

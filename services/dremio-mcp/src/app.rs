@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,7 +18,7 @@ use service_kit::{Clock, Exit};
 use tokio::net::TcpListener;
 
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, guard};
+use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, guard};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::egress::Hop;
 use crate::engine::Engine;
@@ -25,6 +26,10 @@ use crate::engine::native::Native;
 use crate::engine::official::{Launch, Supervisor};
 use crate::metrics::Metrics;
 use crate::session::{Gateway, SessionLimits, SessionTable, router};
+
+/// Agents may be many, and a connection that says nothing must not cost another its place: what is idle is closed after 10 s, and
+/// until then there is room. A silent connection takes some 10 KiB.
+const AGENT_LIMITS: Limits = Limits { connections_max: 16_384, header_read_timeout: Duration::from_secs(10), header_bytes_max: 64 * 1024 };
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +62,7 @@ pub struct App {
     admin_addr: SocketAddr,
     readiness: Readiness,
     tasks: Tasks,
-    drain_timeout: std::time::Duration,
+    drain_timeout: Duration,
 }
 
 impl App {
@@ -121,7 +126,7 @@ impl App {
             }
         };
         let hosts = HostRules::new(mcp_addr, &config.allowed_hosts, &config.allowed_origins);
-        let door = Arc::new(Door { hosts, auth, metrics: Arc::clone(&metrics) });
+        let door = Arc::new(Door { hosts, auth, rate_limit: config.rate_limit.map(RateLimit::new), metrics: Arc::clone(&metrics) });
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
         let gateway = Arc::new(Gateway {
             engine,
@@ -143,7 +148,7 @@ impl App {
                 std::future::pending::<()>().await;
             };
             tokio::select! {
-                () = serve(mcp, agents, Limits::default(), front.clone()) => {}
+                () = serve(mcp, agents, AGENT_LIMITS, front.clone()) => {}
                 () = stopping => {}
             }
             drained.request();

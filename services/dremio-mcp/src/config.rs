@@ -9,7 +9,7 @@ use service_kit::SecretSource;
 use service_kit::env::{Env, Problems, Reader};
 use service_kit::logging::LogConfig;
 
-use crate::door::{KeyRing, KeyRingError};
+use crate::door::{KeyRing, KeyRingError, Rate};
 
 /// The official server's command line: logs to its standard error as JSON, none to a file.
 const MCP_SERVER_COMMAND: &str = "dremio-mcp-server run --no-log-to-file --enable-json-logging";
@@ -72,6 +72,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The refresher's admin address, to be nudged after a 401.
     pub refresher_url: Option<url::Url>,
+    /// How many requests one key may make.
+    pub rate_limit: Option<Rate>,
     /// Limit for one call.
     pub call_timeout: Duration,
     /// A child that is silent for this long, pings included, is replaced.
@@ -104,6 +106,7 @@ impl Config {
         let token_file = reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json").into();
         let (allowed_hosts, allowed_origins) = (read_list(&mut reader, "MCP_ALLOWED_HOSTS"), read_list(&mut reader, "MCP_ALLOWED_ORIGINS"));
         let refresher_url = read_url(&mut reader);
+        let rate_limit = reader.optional("MCP_RATE_LIMIT");
         let call_timeout = reader.duration("MCP_CALL_TIMEOUT", Duration::from_secs(5 * 60));
         if call_timeout.is_zero() {
             reader.problem("MCP_CALL_TIMEOUT", "must be longer than 0, or no call can succeed".to_owned());
@@ -129,6 +132,7 @@ impl Config {
             allowed_hosts,
             allowed_origins,
             refresher_url,
+            rate_limit,
             call_timeout,
             engine_timeout,
             session_idle,

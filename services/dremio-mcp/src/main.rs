@@ -38,6 +38,7 @@ Settings come from the environment. The ones to know:
   MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
   MCP_ALLOWED_HOSTS      names of this server besides localhost, comma-separated
   MCP_ALLOWED_ORIGINS    origins of web pages that may use it, comma-separated
+  MCP_RATE_LIMIT         requests that one key may make, for example 600/m [no limit]
   MCP_CALL_TIMEOUT       limit for one call [5m]
   MCP_ENGINE_TIMEOUT     an MCP server process that is silent for this long is replaced [30s]
   MCP_SESSION_IDLE       how long a client's session may rest [1h]
@@ -81,6 +82,7 @@ async fn run(env: &Env) -> ExitCode {
         Err(problems) => return fail(&problems.to_string(), Exit::Config),
     };
     logging::init_stdout(logs);
+    service_kit::lifecycle::raise_descriptor_limit();
     for name in &config.unknown_variables {
         tracing::warn!(variable = name, "this variable is not known and has no effect");
     }

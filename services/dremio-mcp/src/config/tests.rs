@@ -41,6 +41,7 @@ fn mistakes_are_named_with_their_cure() {
         (&[("MCP_CALL_TIMEOUT", "300")], "MCP_CALL_TIMEOUT: `300` has no unit"),
         (&[("MCP_CALL_TIMEOUT", "0")], "MCP_CALL_TIMEOUT: must be longer than 0"),
         (&[("MCP_ENGINE_TIMEOUT", "1ms")], "MCP_ENGINE_TIMEOUT: is too short"),
+        (&[("MCP_RATE_LIMIT", "lots")], "MCP_RATE_LIMIT: `lots` is not a rate; write for example 10/s"),
         (&[("MCP_ADR", "127.0.0.1:1")], "MCP_ADR: is not a known variable; did you mean MCP_ADDR?"),
         (&[("REFRESHER_URL", "refresher")], "REFRESHER_URL: "),
     ] {

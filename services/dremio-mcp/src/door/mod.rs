@@ -1,10 +1,12 @@
 //! Who may come in. Three checks before a byte of the body is read: the Host (a page that rebinds its name to
-//! this address must not get in), the Origin (a page of another site must not either), and the key.
+//! this address must not get in), the Origin (a page of another site must not either), and the key, which may have a rate limit.
 
 mod hosts;
 mod keys;
+mod rate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -15,6 +17,8 @@ use service_kit::http::Peer;
 pub(crate) use self::hosts::HostRules;
 pub use self::keys::KeyRingError;
 pub(crate) use self::keys::{KeyRing, Principal};
+pub use self::rate::Rate;
+pub(crate) use self::rate::RateLimit;
 use crate::metrics::Metrics;
 use crate::rpc::{ErrorCode, RpcError};
 
@@ -32,6 +36,8 @@ pub(crate) enum Auth {
 pub(crate) struct Door {
     pub(crate) hosts: HostRules,
     pub(crate) auth: Auth,
+    /// Without it, a key may ask as often as it likes.
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -60,6 +66,9 @@ pub(crate) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     }
     match door.principal(&request) {
         Ok(principal) => {
+            if let Some(Err(wait)) = door.rate_limit.as_ref().map(|limit| limit.count(&principal)) {
+                return with_cors(door.slow_down(&request, wait), origin);
+            }
             request.extensions_mut().insert(principal);
             with_cors(next.run(request).await, origin)
         }
@@ -82,6 +91,15 @@ impl Door {
         let presented = request.headers().get(header::AUTHORIZATION).ok_or("key_missing")?;
         let key = bearer(presented.as_bytes()).ok_or("key_malformed")?;
         ring.find(key).ok_or("key_unknown")
+    }
+
+    /// RFC 6585 §4. `Retry-After` has whole seconds, rounded up so that the retry succeeds.
+    fn slow_down(&self, request: &Request, wait: Duration) -> Response {
+        let message = "This key makes too many requests (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
+        let mut response = self.deny(request, StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        response
     }
 
     fn deny(&self, request: &Request, status: StatusCode, reason: &'static str, message: &str) -> Response {

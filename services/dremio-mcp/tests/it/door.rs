@@ -64,6 +64,21 @@ async fn a_page_of_an_allowed_origin_may_ask_and_read() {
 }
 
 #[tokio::test]
+async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_RATE_LIMIT", "2/h")]).await;
+    let ada = Client::new(&gateway, KEY);
+    for _ in 0..2 {
+        assert_eq!(ada.post(PING).await.status(), StatusCode::BAD_REQUEST, "without a session, but through the door");
+    }
+    let refused = ada.post(PING).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1000..=1801).contains(&seconds), "{seconds}");
+    assert_eq!(Client::new(&gateway, OTHER_KEY).post(PING).await.status(), StatusCode::BAD_REQUEST, "another key has its own");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_session_is_of_no_use_to_another_key() {
     let gateway = Gateway::start().await;
     let ada = gateway.client().await;

@@ -1,0 +1,88 @@
+//! How many requests one key may make: a steady rate with a burst, so that a loop gone wild costs its owner and nobody else.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::Principal;
+
+/// Requests per second, minute or hour, such as `600/m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    requests: NonZeroU32,
+    per: Duration,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a rate; write for example 10/s, 600/m or 5000/h");
+        let (requests, unit) = text.split_once('/').ok_or_else(wrong)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return Err(wrong()),
+        };
+        Ok(Self { requests: requests.parse().map_err(|_| wrong())?, per: Duration::from_secs(seconds) })
+    }
+}
+
+/// Counts requests by key.
+pub(crate) struct RateLimit(DefaultKeyedRateLimiter<Principal>);
+
+impl RateLimit {
+    /// At most `rate.requests` at once, and as many in each period after that.
+    pub(crate) fn new(rate: Rate) -> Self {
+        // A period of zero is not possible: the smallest is one second over 2^32 requests, which is a quarter of a nanosecond.
+        let interval = (rate.per / rate.requests.get()).max(Duration::from_nanos(1));
+        let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(rate.requests)).allow_burst(rate.requests);
+        Self(RateLimiter::keyed(quota))
+    }
+
+    /// Counts one request of `principal`.
+    ///
+    /// # Errors
+    /// How long to wait, when it is one too many.
+    pub(crate) fn count(&self, principal: &Principal) -> Result<(), Duration> {
+        // Keys come from the key ring, so the table has as many entries as there ever were keys.
+        self.0.check_key(principal).map_err(|over| over.wait_time_from(DefaultClock::default().now()))
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RateLimit")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Principal, Rate, RateLimit};
+
+    #[test]
+    fn rates_are_read() {
+        for good in ["1/s", "600/m", "4294967295/h"] {
+            assert!(good.parse::<Rate>().is_ok(), "{good}");
+        }
+        for bad in ["", "600", "0/m", "-1/s", "1/d", "many/s", "1 / s"] {
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_burst_is_allowed_and_then_there_is_a_wait() {
+        let limit = RateLimit::new("3/h".parse().unwrap());
+        let ada = Principal::anyone();
+        assert!((0..3).all(|_| limit.count(&ada).is_ok()));
+        let wait = limit.count(&ada).unwrap_err();
+        assert!(wait.as_secs() > 1000 && wait.as_secs() <= 1200, "{wait:?}");
+        // As fast as can be written does not divide by zero.
+        assert!(RateLimit::new("4294967295/s".parse().unwrap()).count(&ada).is_ok());
+    }
+}
