@@ -51,6 +51,13 @@ impl Call {
         answer(async move { self.run(&gateway, sink).await }, progress, may_stream).await
     }
 
+    /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was cancelled.
+    pub(super) async fn finish(self, gateway: &Gateway) -> Option<String> {
+        let (sink, _nobody_reads) = ProgressSink::channel();
+        let sink = sink.of(self.caller.clone(), None);
+        self.run(gateway, sink).await.body
+    }
+
     async fn run(self, gateway: &Gateway, sink: ProgressSink) -> Finished {
         let started = Instant::now();
         let limit = gateway.call_timeout;

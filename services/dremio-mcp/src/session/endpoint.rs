@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
+use serde_json::value::RawValue;
 use service_kit::http::Peer;
 
 use super::call::{Call, Client};
@@ -42,7 +43,12 @@ async fn receive(
     body: Body,
 ) -> Response {
     let (message, may_stream) = match read(&headers, body).await {
-        Ok(read) => read,
+        Ok(Received::Message(message, may_stream)) => (message, may_stream),
+        Ok(Received::Batch(text)) if !claims_modern(&headers) => return legacy::handle_batch(gateway, principal, &headers, &text).await,
+        Ok(Received::Batch(_)) => {
+            let (status, error) = parse_error(&ParseError::Batch);
+            return refuse(status, &error, None);
+        }
         Err((status, error)) => return refuse(status, &error, None),
     };
     let Ok(params) = message.params() else {
@@ -111,8 +117,15 @@ fn not_in_this_revision() -> Response {
     response
 }
 
-/// The message in a request, and whether its client takes a stream.
-async fn read(headers: &HeaderMap, body: Body) -> Result<(Message, bool), (StatusCode, RpcError)> {
+/// What a request carried.
+enum Received {
+    /// A message, and whether its client takes a stream.
+    Message(Message, bool),
+    /// The text of an array.
+    Batch(String),
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Received, (StatusCode, RpcError)> {
     let invalid = |status, message: &str| (status, RpcError::new(ErrorCode::InvalidRequest, message));
     let (takes_json, takes_stream) = (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
     if !takes_json && !takes_stream {
@@ -127,7 +140,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<(Message, bool), (Statu
         .map_err(|_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"))?
         .map_err(|_| invalid(StatusCode::PAYLOAD_TOO_LARGE, "The body was cut off, or is larger than 4 MiB"))?;
     let text = String::from_utf8(body.into()).map_err(|_| parse_error(&ParseError::NotJson))?;
-    Message::parse(text).map(|message| (message, takes_stream)).map_err(|cause| parse_error(&cause))
+    if text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(&text).is_ok() {
+        return Ok(Received::Batch(text));
+    }
+    Message::parse(text).map(|message| Received::Message(message, takes_stream)).map_err(|cause| parse_error(&cause))
 }
 
 fn parse_error(cause: &ParseError) -> (StatusCode, RpcError) {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
+use serde_json::value::RawValue;
 
 use super::answer::Events;
 use super::call::{Call, Client};
@@ -18,6 +20,12 @@ const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// The newest revision with a handshake: what a client gets that asks for one we do not know.
 const LATEST: &str = "2025-11-25";
+
+/// The one revision in which several messages may come as an array.
+const WITH_BATCHES: &str = "2025-03-26";
+
+/// Messages in one batch. A guess: nobody was seen to send any, and each may hold a place at the engine.
+const BATCH_MAX: usize = 64;
 
 /// Handles one legacy message.
 pub(super) async fn handle(
@@ -34,14 +42,69 @@ pub(super) async fn handle(
         Ok(session) => session,
         Err(refused) => return refused.response(message.id()),
     };
+    match sort(&session, principal, message, may_stream) {
+        Sorted::Call(call) => call.answer(gateway).await,
+        Sorted::Answered(text) => json(text),
+        Sorted::Taken => StatusCode::ACCEPTED.into_response(),
+    }
+}
+
+/// Handles an array of messages (2025-03-26, "Sending Messages to the Server"): the answers come as one array, in the order of the
+/// requests, when the last of them is there. Progress has no place in it.
+pub(super) async fn handle_batch(gateway: Arc<Gateway>, principal: Principal, headers: &HeaderMap, text: &str) -> Response {
+    let invalid = |message: &str| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, message), None);
+    let session = match session(&gateway, &principal, headers) {
+        Ok(session) => session,
+        Err(refused) => return refused.response(None),
+    };
+    if session.protocol_version != WITH_BATCHES {
+        return invalid("The body is an array: batches are not part of this session's protocol version");
+    }
+    let parts: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    if parts.is_empty() || parts.len() > BATCH_MAX {
+        return invalid("A batch has 1 to 64 messages");
+    }
+    let answers = parts.iter().map(|part| {
+        let sorted = match Message::parse(part.get().to_owned()) {
+            Ok(message) if message.method() == "initialize" => {
+                let error = RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch");
+                Sorted::Answered(error.response(message.id()))
+            }
+            Ok(message) => sort(&session, principal.clone(), message, false),
+            Err(cause) => Sorted::Answered(RpcError::new(ErrorCode::InvalidRequest, cause.to_string()).response(None)),
+        };
+        let gateway = Arc::clone(&gateway);
+        async move {
+            match sorted {
+                Sorted::Call(call) => call.finish(&gateway).await,
+                Sorted::Answered(text) => Some(text),
+                Sorted::Taken => None,
+            }
+        }
+    });
+    let answers: Vec<String> = join_all(answers).await.into_iter().flatten().collect();
+    if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { json(format!("[{}]", answers.join(","))) }
+}
+
+/// What is to be done about a message of a session.
+enum Sorted {
+    /// The engine must be asked.
+    Call(Box<Call>),
+    /// Here is the answer.
+    Answered(String),
+    /// There is none.
+    Taken,
+}
+
+fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stream: bool) -> Sorted {
     match message.kind() {
         Kind::Request => match message.method() {
-            "ping" => reply(&message, "{}"),
-            "logging/setLevel" => set_log_level(&session, &message),
+            "ping" => Sorted::Answered(reply(&message, "{}")),
+            "logging/setLevel" => Sorted::Answered(set_log_level(session, &message)),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
                 let caller = Caller { principal, client: Arc::from(session.id.as_str()) };
-                Call { request: message, caller, client, may_stream, log_level: session.log_level() }.answer(gateway).await
+                Sorted::Call(Box::new(Call { request: message, caller, client, may_stream, log_level: session.log_level() }))
             }
         },
         Kind::Notification => {
@@ -50,10 +113,10 @@ pub(super) async fn handle(
             {
                 session.cancel(id.get());
             }
-            StatusCode::ACCEPTED.into_response()
+            Sorted::Taken
         }
         // The engines never call the client, so this answers nothing; the specification wants it accepted.
-        Kind::Response => StatusCode::ACCEPTED.into_response(),
+        Kind::Response => Sorted::Taken,
     }
 }
 
@@ -97,9 +160,9 @@ pub(super) fn close(gateway: &Gateway, principal: &Principal, headers: &HeaderMa
 }
 
 /// The child is not told: it is shared, and its level would be everybody's.
-fn set_log_level(session: &Session, message: &Message) -> Response {
+fn set_log_level(session: &Session, message: &Message) -> String {
     let Some(level) = LogLevel::of(message) else {
-        return refuse(StatusCode::OK, &RpcError::new(ErrorCode::InvalidParams, "`level` is not a log level"), message.id());
+        return RpcError::new(ErrorCode::InvalidParams, "`level` is not a log level").response(message.id());
     };
     session.set_log_level(level);
     reply(message, "{}")
@@ -119,12 +182,12 @@ async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message)
         Ok(introduction) => introduction,
         Err(cause) => return refuse(StatusCode::OK, &cause.to_rpc(), message.id()),
     };
-    let session = match gateway.sessions.open(principal) {
+    let session = match gateway.sessions.open(principal, version) {
         Ok(session) => session,
         Err(cause) => return too_many(&cause, message.id()),
     };
     let result = replace_member(&introduction, "protocolVersion", &string_literal(version));
-    let mut response = reply(message, &result);
+    let mut response = json(reply(message, &result));
     if let Ok(id) = HeaderValue::from_str(&session.id) {
         response.headers_mut().insert(SESSION_ID, id);
     }
@@ -179,7 +242,10 @@ fn session_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(SESSION_ID).and_then(|value| value.to_str().ok())
 }
 
-fn reply(request: &Message, result: &str) -> Response {
-    let body = Message::from_result(result).with_id(request.id().unwrap_or("null"));
+fn reply(request: &Message, result: &str) -> String {
+    Message::from_result(result).with_id(request.id().unwrap_or("null"))
+}
+
+fn json(body: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -45,6 +45,7 @@ pub(crate) struct SessionTable {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: String,
+    pub(super) protocol_version: &'static str,
     principal: Principal,
     activity: Mutex<Activity>,
     /// How many `GET` streams it has opened.
@@ -81,9 +82,10 @@ impl SessionTable {
     ///
     /// # Errors
     /// When every place is taken by a session that is in use.
-    pub(super) fn open(&self, principal: &Principal) -> Result<Arc<Session>, OpenError> {
+    pub(super) fn open(&self, principal: &Principal, protocol_version: &'static str) -> Result<Arc<Session>, OpenError> {
         let session = Arc::new(Session {
             id: random::hex_256()?,
+            protocol_version,
             principal: principal.clone(),
             activity: Mutex::new(Activity { last: Instant::now(), running: 0, log_level: None, cancel: HashMap::new() }),
             streams: AtomicU64::new(0),
@@ -248,7 +250,7 @@ mod tests {
     #[test]
     fn a_session_belongs_to_the_key_that_opened_it() {
         let (table, (ada, bob)) = (table(9, 9, Duration::MAX), two());
-        let session = table.open(&ada).unwrap();
+        let session = table.open(&ada, "2025-11-25").unwrap();
         assert!(table.find(&session.id, &ada).is_some());
         assert!(table.find(&session.id, &bob).is_none());
         assert!(!table.close(&session.id, &bob));
@@ -259,11 +261,11 @@ mod tests {
     #[test]
     fn the_longest_idle_session_of_the_same_key_makes_room() {
         let (table, (ada, bob)) = (table(3, 2, Duration::MAX), two());
-        let other = table.open(&bob).unwrap();
-        let first = table.open(&ada).unwrap();
-        let second = table.open(&ada).unwrap();
+        let other = table.open(&bob, "2025-11-25").unwrap();
+        let first = table.open(&ada, "2025-11-25").unwrap();
+        let second = table.open(&ada, "2025-11-25").unwrap();
         let _busy = first.begin(Some("1"));
-        table.open(&ada).unwrap();
+        table.open(&ada, "2025-11-25").unwrap();
         assert!(table.find(&first.id, &ada).is_some(), "it was busy");
         assert!(table.find(&second.id, &ada).is_none(), "it was idle");
         assert!(table.find(&other.id, &bob).is_some(), "it is somebody else's");
@@ -272,15 +274,15 @@ mod tests {
     #[test]
     fn busy_sessions_are_not_evicted() {
         let (table, (ada, _)) = (table(1, 1, Duration::MAX), two());
-        let only = table.open(&ada).unwrap();
+        let only = table.open(&ada, "2025-11-25").unwrap();
         let _busy = only.begin(None);
-        assert!(matches!(table.open(&ada), Err(OpenError::Full)));
+        assert!(matches!(table.open(&ada, "2025-11-25"), Err(OpenError::Full)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn idle_sessions_end_and_running_calls_keep_theirs() {
         let (table, (ada, _)) = (table(9, 9, Duration::from_secs(60)), two());
-        let (idle, busy) = (table.open(&ada).unwrap(), table.open(&ada).unwrap());
+        let (idle, busy) = (table.open(&ada, "2025-11-25").unwrap(), table.open(&ada, "2025-11-25").unwrap());
         let running = busy.begin(Some("1"));
         let shutdown = Shutdown::new();
         let _ended = tokio::time::timeout(Duration::from_secs(300), table.sweep(&shutdown)).await;

@@ -70,6 +70,33 @@ async fn bad_requests_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn batches_are_part_of_one_revision() {
+    let gateway = Gateway::start().await;
+    let mut client = Client::new(&gateway, KEY);
+    client.initialize("2025-03-26").await;
+    let call = |id: u32, ms: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "delay", "arguments": { "text": id.to_string(), "ms": ms } } });
+    let batch = json!([
+        call(1, 60),
+        { "jsonrpc": "2.0", "method": "notifications/initialized" },
+        { "jsonrpc": "2.0", "id": 2, "method": "ping" },
+        { "jsonrpc": "2.0", "id": 3, "method": "initialize" },
+        7,
+        call(4, 0),
+    ]);
+    let answers: Value = client.post(&batch.to_string()).await.json().await.unwrap();
+    let ids: Vec<_> = answers.as_array().unwrap().iter().map(|answer| answer["id"].clone()).collect();
+    assert_eq!(ids, [json!(1), json!(2), json!(3), Value::Null, json!(4)], "{answers}");
+    assert_eq!((&answers[0]["result"]["content"][0]["text"], &answers[4]["result"]["content"][0]["text"]), (&json!("1"), &json!("4")));
+    assert_eq!((&answers[2]["error"]["code"], &answers[3]["error"]["code"]), (&json!(-32600), &json!(-32600)));
+    let only_notifications = client.post(r#"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#).await;
+    assert_eq!(only_notifications.status(), StatusCode::ACCEPTED);
+    assert_eq!(client.post("[]").await.status(), StatusCode::BAD_REQUEST);
+    let newer = gateway.client().await;
+    assert_eq!(newer.post(&batch.to_string()).await.status(), StatusCode::BAD_REQUEST);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn sessions_are_required_found_and_closed() {
     let gateway = Gateway::start().await;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
