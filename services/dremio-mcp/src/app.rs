@@ -104,6 +104,7 @@ impl App {
                     hop_uri: hop.uri().map_err(resource)?,
                     hop_secret: hop.secret(),
                     silence_max: config.engine_timeout,
+                    standby: config.standby,
                 };
                 let (supervisor, official) = Supervisor::new(launch, readiness.clone(), Arc::clone(&metrics)).map_err(resource)?;
                 let hop_stop = Shutdown::new();

@@ -78,6 +78,8 @@ pub struct Config {
     pub call_timeout: Duration,
     /// A child that is silent for this long, pings included, is replaced.
     pub engine_timeout: Duration,
+    /// Whether a second child waits to take over.
+    pub standby: bool,
     /// How long a session may rest before it is forgotten.
     pub session_idle: Duration,
     /// How long answers in flight get to finish after SIGTERM.
@@ -115,6 +117,7 @@ impl Config {
         if engine_timeout < ENGINE_TIMEOUT_MIN {
             reader.problem("MCP_ENGINE_TIMEOUT", "is too short for a busy server to answer a ping; use 100ms or more".to_owned());
         }
+        let standby = reader.flag("MCP_STANDBY", false);
         let session_idle = reader.duration("MCP_SESSION_IDLE", Duration::from_secs(60 * 60));
         let drain_timeout = reader.duration("MCP_DRAIN_TIMEOUT", Duration::from_secs(20));
         reader.knows(&OTHERS);
@@ -135,6 +138,7 @@ impl Config {
             rate_limit,
             call_timeout,
             engine_timeout,
+            standby,
             session_idle,
             drain_timeout,
             child_environment: crate::engine::official::Launch::environment(env),

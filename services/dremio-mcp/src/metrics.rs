@@ -40,6 +40,7 @@ pub(crate) struct Metrics {
     tool_calls: Family<CallLabels, Counter>,
     tool_call_seconds: Family<ToolLabel, Histogram, fn() -> Histogram>,
     children_started: Counter,
+    children_ready: Gauge,
     denied: Family<ReasonLabel, Counter>,
     dremio_requests: Family<OutcomeLabel, Counter>,
     sessions: Gauge,
@@ -53,6 +54,7 @@ impl Metrics {
             tool_calls: Family::default(),
             tool_call_seconds: Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
             children_started: Counter::default(),
+            children_ready: Gauge::default(),
             denied: Family::default(),
             dremio_requests: Family::default(),
             sessions: Gauge::default(),
@@ -62,6 +64,7 @@ impl Metrics {
         registry.register("tool_calls", "Tool calls by tool and outcome", metrics.tool_calls.clone());
         registry.register("tool_call_duration_seconds", "Time from request to answer of a tool call", metrics.tool_call_seconds.clone());
         registry.register("engine_starts", "MCP server processes started", metrics.children_started.clone());
+        registry.register("engine_processes", "MCP server processes that have introduced themselves", metrics.children_ready.clone());
         registry.register("access_denied", "Requests turned away at the door, by reason", metrics.denied.clone());
         registry.register("dremio_requests", "Requests to Dremio by outcome", metrics.dremio_requests.clone());
         registry.register("sessions", "Open sessions of clients with a handshake", metrics.sessions.clone());
@@ -82,6 +85,12 @@ impl Metrics {
         self.children_started.inc();
     }
 
+    /// Counts a child as ready until the guard is dropped.
+    pub(crate) fn child_ready(&self) -> Ready {
+        self.children_ready.inc();
+        Ready(self.children_ready.clone())
+    }
+
     pub(crate) fn access_denied(&self, reason: &'static str) {
         self.denied.get_or_create(&ReasonLabel { reason }).inc();
     }
@@ -96,5 +105,15 @@ impl Metrics {
 
     pub(crate) fn token_expires(&self, at: Option<jiff::Timestamp>) {
         self.token_expiry.set(at.map_or(0.0, |at| at.as_duration().as_secs_f64()));
+    }
+}
+
+/// A child that counts as ready.
+#[derive(Debug)]
+pub(crate) struct Ready(Gauge);
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

@@ -65,6 +65,31 @@ async fn grandchildren_leave_with_the_child() {
 }
 
 #[tokio::test]
+async fn a_child_on_standby_takes_over_without_a_wait() {
+    // The fixture takes its time to start, as a Python server does.
+    let slow = format!("/bin/sh -c 'sleep 1; exec {}'", stdio_fixture::executable().display());
+    let environment = [("MCP_STANDBY", "true"), ("MCP_SERVER_COMMAND", slow.as_str()), ("PATH", "/usr/bin:/bin")];
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &environment).await;
+    let client = gateway.client().await;
+    let first = pid(&client.seen().await);
+    eventually("both are there", async || gateway.metrics().await.contains("dremio_mcp_engine_processes 2\n")).await;
+    kill_process(first, Signal::KILL).unwrap();
+    eventually("the other has taken over", async || {
+        let asked = tokio::time::Instant::now();
+        let answer = client.call(json!(1), "seen", json!({})).await;
+        // The one call that was on its way may be lost; none waits for a start.
+        assert!(asked.elapsed() < Duration::from_millis(800), "{:?}", asked.elapsed());
+        answer["result"].is_object()
+    })
+    .await;
+    assert_eq!(gateway.readiness().await["conditions"]["engine"]["ready"], true);
+    let second = pid(&client.seen().await);
+    assert_ne!(second, first);
+    gateway.stop().await;
+    assert!(test_kill_process(second).is_err());
+}
+
+#[tokio::test]
 async fn a_child_that_hangs_is_replaced() {
     let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_ENGINE_TIMEOUT", "400ms")]).await;
     let client = gateway.client().await;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub(crate) struct Launch {
     pub(crate) hop_secret: SecretString,
     /// A child that is silent for this long, pings included, is replaced.
     pub(crate) silence_max: Duration,
+    /// Whether a second child waits to take over.
+    pub(crate) standby: bool,
 }
 
 /// Why a child could not be started.
@@ -179,9 +181,14 @@ impl Process {
         self.group.as_raw_nonzero().get()
     }
 
-    /// Waits for the child to end. Cancel safe.
-    pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.wait().await.ok()
+    /// Waits for the child to end, and says how it did. Cancel safe.
+    pub(super) async fn end_of(&mut self) -> String {
+        self.child.wait().await.map_or_else(|_| "it ended".to_owned(), |status| format!("it ended ({status})"))
+    }
+
+    /// Kills the whole group at once: a child that hangs does not leave by itself.
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
     }
 
     /// Ends the child: its input is closed already; then SIGTERM, then SIGKILL, each to the whole group.

@@ -1,5 +1,5 @@
-//! Keeps exactly one child alive: start, introduce, publish; when it ends, fail its calls, clear its process
-//! group and start another, sooner or later depending on how long the last one lived.
+//! Keeps one child alive: start, introduce, publish; when it ends, fail its calls, clear its process group and start
+//! another, sooner or later depending on how long the last one lived. With a standby, the other is there already.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use serde_json::value::RawValue;
 use service_kit::admin::{Condition, Readiness};
 use service_kit::lifecycle::Shutdown;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::connection::{Aside, Connection};
-use super::process::{Launch, Spawner};
+use super::process::{Launch, Process, Spawner};
 use super::{Facts, LISTS, Official};
 use crate::engine::CallError;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Ready};
 use crate::rpc::Message;
 
 /// The newest revision that the official server's SDK speaks. A child may answer with an older one.
@@ -29,6 +30,9 @@ const INTRODUCTION_WAIT_MAX: Duration = Duration::from_secs(60);
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 const PROVEN_AFTER: Duration = Duration::from_secs(30);
+
+/// A child that served for this long may be replaced by the one on standby at once; two that die young are paused for.
+const TRUSTED_AFTER: Duration = Duration::from_secs(1);
 
 /// How long the output of a child that has ended is read: a grandchild may hold the pipe open for ever.
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
@@ -54,12 +58,21 @@ enum IntroductionError {
     Refused { method: &'static str },
 }
 
-/// How one child's life went.
+/// How one child's service went.
 enum End {
     /// It ran until the gateway stopped.
     Asked,
-    /// It ended, or never came up; the text says why.
+    /// It ended, or is of no use any more; the text says why.
     Unasked(String),
+}
+
+/// A child that has introduced itself.
+struct Life {
+    process: Process,
+    connection: Arc<Connection>,
+    /// Drives the connection; it holds the child's input, which closes with it.
+    messages: JoinHandle<()>,
+    _counted: Ready,
 }
 
 impl Supervisor {
@@ -76,72 +89,99 @@ impl Supervisor {
 
     /// Runs until `shutdown` drains and the calls in flight are answered, or it says now.
     pub(crate) async fn run(self, shutdown: Shutdown) {
+        let supervisor = Arc::new(self);
         let mut pause = PAUSE_FIRST;
+        let mut standby = Standby::default();
         while !shutdown.is_draining() {
+            let life = tokio::select! {
+                life = standby.take_or_start(&supervisor) => life,
+                () = shutdown.draining() => break,
+            };
             let started = Instant::now();
-            let end = self.one_life(&shutdown).await;
-            self.current.send_replace(None);
+            let end = match life {
+                Ok(mut life) => {
+                    supervisor.current.send_replace(Some(Arc::clone(&life.connection)));
+                    supervisor.readiness.set("engine", Condition::met());
+                    if supervisor.launch.standby {
+                        standby.prepare(&supervisor);
+                    }
+                    let end = supervisor.serve(&mut life, &shutdown).await;
+                    supervisor.current.send_replace(None);
+                    life.close(&end);
+                    // A child that was asked to stop is waited for; one that failed must not hold up the next.
+                    let ended = tokio::spawn(life.process.stop());
+                    if matches!(end, End::Asked) {
+                        drop(ended.await);
+                    }
+                    end
+                }
+                Err(why) => End::Unasked(why),
+            };
             let End::Unasked(why) = end else { break };
-            pause = if started.elapsed() >= PROVEN_AFTER { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
-            self.readiness.set("engine", Condition::unmet("engine_down", why.clone()));
-            tracing::warn!(why, restart_in = ?pause, "the MCP server process is down");
+            tracing::warn!(why, "the MCP server process is down");
+            let is_proven = started.elapsed() >= PROVEN_AFTER;
+            pause = if is_proven { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
+            if standby.is_ready() && started.elapsed() >= TRUSTED_AFTER {
+                continue;
+            }
+            supervisor.readiness.set("engine", Condition::unmet("engine_down", why));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shutdown.draining() => {}
             }
         }
+        standby.end().await;
     }
 
-    async fn one_life(&self, shutdown: &Shutdown) -> End {
+    /// Starts a child and introduces the gateway to it. Dropping the future kills the child.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    async fn start(&self) -> Result<Life, String> {
         let started = Instant::now();
-        let (mut process, stdout, stdin) = match self.spawner.spawn(&self.launch).await {
-            Ok(started) => started,
-            Err(cause) => return End::Unasked(chain(&cause)),
-        };
+        let (mut process, stdout, stdin) = self.spawner.spawn(&self.launch).await.map_err(|cause| chain(&cause))?;
         self.metrics.child_started();
         tracing::info!(pid = process.pid(), "MCP server process started");
         let halves = Connection::open();
         let connection = Arc::clone(&halves.connection);
         let facts = Arc::clone(&self.facts);
-        let mut messages = tokio::spawn(halves.run(stdout, stdin, move |Aside::ListChanged(list)| facts.list_changed(list)));
-        let end = tokio::select! {
-            end = self.serve(&connection, started, shutdown) => end,
-            status = process.ended() => {
-                // What it wrote before it ended still lies in the pipe.
-                let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut messages).await;
-                End::Unasked(status.map_or_else(|| "it ended".into(), |status| format!("it ended ({status})")))
+        let messages = tokio::spawn(halves.run(stdout, stdin, move |Aside::ListChanged(list)| facts.list_changed(list)));
+        let introduced = tokio::select! {
+            introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) => {
+                introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(|cause| chain(&cause))
             }
-            _ = &mut messages => End::Unasked("it closed its output".into()),
+            why = process.end_of() => Err(why),
         };
-        self.current.send_replace(None);
-        // The messages task holds the child's input: with it, the input closes and the child leaves.
-        messages.abort();
-        let failed = connection.close();
-        if failed > 0 {
-            tracing::warn!(pid = process.pid(), calls = failed, "calls in flight were lost with the MCP server process");
+        if let Err(why) = introduced {
+            messages.abort();
+            return Err(why);
         }
-        process.stop().await;
-        end
+        tracing::info!(
+            pid = process.pid(),
+            startup_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "MCP server process ready"
+        );
+        Ok(Life { process, connection, messages, _counted: self.metrics.child_ready() })
     }
 
-    /// Introduces the gateway to the child, publishes the connection, and waits for a stop.
-    async fn serve(&self, connection: &Arc<Connection>, started: Instant, shutdown: &Shutdown) -> End {
-        let introduced = tokio::select! {
-            introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(connection)) => introduced,
-            () = shutdown.draining() => return End::Asked,
-        };
-        if let Err(cause) = introduced.unwrap_or(Err(IntroductionError::TimedOut)) {
-            return End::Unasked(chain(&cause));
-        }
-        tracing::info!(startup_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), "MCP server process ready");
-        self.current.send_replace(Some(Arc::clone(connection)));
-        self.readiness.set("engine", Condition::met());
+    /// Waits until the child is of no use any more, or until a stop is asked for and its calls are answered.
+    async fn serve(&self, life: &mut Life, shutdown: &Shutdown) -> End {
+        let silence_max = self.launch.silence_max;
         tokio::select! {
             () = shutdown.draining() => {}
-            () = connection.stuck(self.launch.silence_max) => return End::Unasked(format!("it did not answer for {:?}", self.launch.silence_max)),
+            () = life.connection.stuck(silence_max) => {
+                life.process.kill();
+                return End::Unasked(format!("it did not answer for {silence_max:?}"));
+            }
+            why = life.process.end_of() => {
+                // What it wrote before it ended still lies in the pipe.
+                let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut life.messages).await;
+                return End::Unasked(why);
+            }
+            _ = &mut life.messages => return End::Unasked("it closed its output".into()),
         }
         tokio::select! {
-            () = connection.idle() => {}
+            () = life.connection.idle() => {}
             () = shutdown.now() => {}
         }
         End::Asked
@@ -172,6 +212,60 @@ impl Supervisor {
         self.facts.set_lists(lists);
         self.facts.set_initialize(result);
         Ok(())
+    }
+}
+
+impl Life {
+    /// Fails what is in flight, and closes the child's input, upon which it leaves.
+    fn close(&self, end: &End) {
+        self.messages.abort();
+        let failed = self.connection.close();
+        if failed > 0 && matches!(end, End::Unasked(_)) {
+            tracing::warn!(pid = self.process.pid(), calls = failed, "calls in flight were lost with the MCP server process");
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.messages.is_finished()
+    }
+}
+
+/// A second child that waits to take over, if there is to be one.
+#[derive(Default)]
+struct Standby(Option<JoinHandle<Result<Life, String>>>);
+
+impl Standby {
+    /// Starts a child in the background.
+    fn prepare(&mut self, supervisor: &Arc<Supervisor>) {
+        let supervisor = Arc::clone(supervisor);
+        self.0 = Some(tokio::spawn(async move { supervisor.start().await }));
+    }
+
+    /// Whether the child has started, or failed to.
+    fn is_ready(&self) -> bool {
+        self.0.as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
+    /// The child that waits, if it still lives, or else a new one.
+    async fn take_or_start(&mut self, supervisor: &Arc<Supervisor>) -> Result<Life, String> {
+        if let Some(prepared) = self.0.take()
+            && let Ok(Ok(life)) = prepared.await
+            && life.is_alive()
+        {
+            tracing::info!(pid = life.process.pid(), "the MCP server process on standby takes over");
+            return Ok(life);
+        }
+        supervisor.start().await
+    }
+
+    /// Ends the child that waits.
+    async fn end(self) {
+        let Some(prepared) = self.0 else { return };
+        prepared.abort();
+        if let Ok(Ok(life)) = prepared.await {
+            life.close(&End::Asked);
+            life.process.stop().await;
+        }
     }
 }
 
