@@ -1,9 +1,11 @@
 //! How a call's answer goes out: as plain JSON when it is there soon and nothing came before it, else as a
 //! stream of server-sent events with progress, a sign of life every few seconds, and the answer last.
 //!
-//! Whoever stops reading stops the call: it is dropped with the body.
+//! A modern client that stops reading stops the call: it is dropped with the body. A legacy client may come back (see `replay`).
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -12,11 +14,17 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use super::replay::Replay;
+use super::table::Session;
+
 /// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of life.
 const STREAM_AFTER: Duration = Duration::from_secs(10);
 
 /// How often a silent stream says that it lives.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// A comment, which clients ignore (HTML, "Server-sent events").
+pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 
 /// Events that the network has not taken yet. Beyond, progress is dropped before it gets here.
 const EVENTS_MAX: usize = 8;
@@ -33,42 +41,91 @@ pub(super) struct Finished {
     pub(super) body: Option<String>,
 }
 
+/// How a client can take an answer that is not there yet.
+pub(super) enum Delivery {
+    /// It accepts no stream, so it waits.
+    Whole,
+    /// As a stream; who leaves it has cancelled the call (2026-07-28, "Cancellation").
+    Stream,
+    /// As a stream that it can read on after it lost its connection.
+    Resumable(Arc<Session>),
+}
+
 /// Runs `call` and answers with what it gives. `progress` must end when `call` does.
-pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<String>, may_stream: bool) -> Response
+pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<String>, delivery: Delivery) -> Response
 where
     C: Future<Output = Finished> + Send + 'static,
 {
     let mut call = Box::pin(call);
+    let may_stream = !matches!(delivery, Delivery::Whole);
     let first = tokio::select! {
         biased;
         Some(first) = progress.recv(), if may_stream => Some(first),
         finished = &mut call => return json(finished),
         () = tokio::time::sleep(STREAM_AFTER), if may_stream => None,
     };
-    let (events, body) = Events::channel();
-    tokio::spawn(async move {
-        let mut latest = first;
-        loop {
-            if let Some(text) = latest.take()
-                && events.message(&text).await.is_err()
-            {
+    if let Delivery::Resumable(session) = delivery
+        && let Some(replay) = session.open_replay()
+    {
+        let response = replay.read_after(0);
+        tokio::spawn(resumable(call, progress, first, replay));
+        return response;
+    }
+    let (events, response) = Events::channel();
+    tokio::spawn(streamed(call, progress, first, events));
+    response
+}
+
+async fn streamed<C: Future<Output = Finished>>(
+    mut call: Pin<Box<C>>,
+    mut progress: mpsc::Receiver<String>,
+    mut latest: Option<String>,
+    events: Events,
+) {
+    loop {
+        if let Some(text) = latest.take()
+            && events.message(&text).await.is_err()
+        {
+            return;
+        }
+        tokio::select! {
+            biased;
+            Some(next) = progress.recv() => latest = Some(next),
+            finished = &mut call => {
+                if let Some(text) = finished.body {
+                    // A reader that has gone cannot be told.
+                    let _gone = events.message(&text).await;
+                }
                 return;
             }
-            tokio::select! {
-                biased;
-                Some(next) = progress.recv() => latest = Some(next),
-                finished = &mut call => {
-                    if let Some(text) = finished.body {
-                        // A reader that has gone cannot be told.
-                        let _gone = events.message(&text).await;
-                    }
-                    return;
-                }
-                gone = events.keep_alive() => { let Gone = gone; return; }
-            }
+            gone = events.keep_alive() => { let Gone = gone; return; }
         }
-    });
-    body
+    }
+}
+
+async fn resumable<C: Future<Output = Finished>>(
+    mut call: Pin<Box<C>>,
+    mut progress: mpsc::Receiver<String>,
+    first: Option<String>,
+    replay: Arc<Replay>,
+) {
+    if let Some(text) = first {
+        replay.push(&text);
+    }
+    loop {
+        tokio::select! {
+            biased;
+            Some(next) = progress.recv() => replay.push(&next),
+            finished = &mut call => {
+                if let Some(text) = finished.body {
+                    replay.push(&text);
+                }
+                break;
+            }
+            () = replay.abandoned() => break,
+        }
+    }
+    replay.finish();
 }
 
 fn json(finished: Finished) -> Response {
@@ -95,15 +152,7 @@ impl Events {
 
     /// Sends one JSON-RPC message.
     pub(super) async fn message(&self, text: &str) -> Result<(), Gone> {
-        let mut event = String::with_capacity(text.len() + 24);
-        event.push_str("event: message\n");
-        for line in text.split(['\n', '\r']) {
-            event.push_str("data: ");
-            event.push_str(line);
-            event.push('\n');
-        }
-        event.push('\n');
-        self.send(Bytes::from(event)).await
+        self.send(event(text, None)).await
     }
 
     /// Sends signs of life until the reader is gone. Cancel safe.
@@ -113,7 +162,7 @@ impl Events {
                 () = self.0.closed() => return Gone,
                 () = tokio::time::sleep(KEEP_ALIVE_INTERVAL) => {}
             }
-            if self.send(Bytes::from_static(b": keep-alive\n\n")).await.is_err() {
+            if self.send(Bytes::from_static(KEEP_ALIVE)).await.is_err() {
                 return Gone;
             }
         }
@@ -124,7 +173,25 @@ impl Events {
     }
 }
 
-fn event_stream(body: Body) -> Response {
+/// One event with a JSON-RPC message, and the id to come back with if there is one.
+pub(super) fn event(message: &str, id: Option<&str>) -> Bytes {
+    let mut event = String::with_capacity(message.len() + 64);
+    event.push_str("event: message\n");
+    if let Some(id) = id {
+        event.push_str("id: ");
+        event.push_str(id);
+        event.push('\n');
+    }
+    for line in message.split(['\n', '\r']) {
+        event.push_str("data: ");
+        event.push_str(line);
+        event.push('\n');
+    }
+    event.push('\n');
+    Bytes::from(event)
+}
+
+pub(super) fn event_stream(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::answer::{Finished, answer};
+use super::answer::{Delivery, Finished, answer};
 use super::table::Running;
 use super::{Gateway, modern};
 use crate::engine::{CallError, Caller, LogLevel, ProgressSink};
@@ -43,12 +43,16 @@ impl Client {
 }
 
 impl Call {
-    /// Runs the call and answers it. Dropping the future, or the body of a stream, cancels the call.
+    /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern client, dropping the body of a stream.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
         let (sink, progress) = ProgressSink::channel();
         let sink = sink.of(self.caller.clone(), self.log_level);
-        let may_stream = self.may_stream;
-        answer(async move { self.run(&gateway, sink).await }, progress, may_stream).await
+        let delivery = match &self.client {
+            _ if !self.may_stream => Delivery::Whole,
+            Client::Legacy(running) => Delivery::Resumable(running.session()),
+            Client::Modern => Delivery::Stream,
+        };
+        answer(async move { self.run(&gateway, sink).await }, progress, delivery).await
     }
 
     /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was cancelled.
@@ -59,17 +63,18 @@ impl Call {
     }
 
     async fn run(self, gateway: &Gateway, sink: ProgressSink) -> Finished {
-        let started = Instant::now();
+        let mut record = Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
         let limit = gateway.call_timeout;
         let called = tokio::select! {
             called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &sink)) => called,
             () = self.client.cancelled() => {
-                self.record(gateway, "cancelled", started);
+                record.outcome = "cancelled";
                 return Finished { status: StatusCode::OK, body: None };
             }
         };
         let called = called.unwrap_or(Err(CallError::TimedOut { limit }));
-        self.record(gateway, outcome(&called), started);
+        record.outcome = outcome(&called);
+        drop(record);
         let id = self.request.id();
         match (called, &self.client) {
             (Ok(response), Client::Legacy(_)) => Finished { status: StatusCode::OK, body: Some(response.with_id(id.unwrap_or("null"))) },
@@ -77,19 +82,29 @@ impl Call {
             (Err(cause), _) => Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id)) },
         }
     }
+}
 
-    /// The audit trail and metrics of a tool call. Arguments and rows never appear.
-    fn record(&self, gateway: &Gateway, outcome: &'static str, started: Instant) {
-        if self.request.method() != "tools/call" {
+/// The audit trail and metrics of a tool call, written when it ends, however it ends. Arguments and rows never appear.
+struct Record<'c> {
+    gateway: &'c Gateway,
+    call: &'c Call,
+    started: Instant,
+    outcome: &'static str,
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        let Self { gateway, call, started, outcome } = *self;
+        if call.request.method() != "tools/call" {
             return;
         }
         let took = started.elapsed();
-        let params = self.request.params().unwrap_or_default();
+        let params = call.request.params().unwrap_or_default();
         // What clients make up must not become a metric label.
         let tool = params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other".into());
         gateway.metrics.tool_called(&tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = self.caller.principal.as_str(), outcome, duration_ms, "tool called");
+        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = call.caller.principal.as_str(), outcome, duration_ms, "tool called");
     }
 }
 

@@ -122,11 +122,18 @@ fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stre
 
 /// `GET`: a stream for messages that belong to no call: which lists have changed. Of several streams of one session only the
 /// newest tells ("MUST NOT broadcast the same message across multiple streams"); the others may be of lost connections.
+/// With `Last-Event-ID`: the rest of the stream that has this event.
 pub(super) fn listen(gateway: Arc<Gateway>, principal: &Principal, headers: &HeaderMap) -> Response {
     let session = match session(&gateway, principal, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
+    if let Some(last) = headers.get("last-event-id").and_then(|value| value.to_str().ok()) {
+        return match session.find_replay(last) {
+            Some((replay, number)) => replay.read_after(number),
+            None => Refused::UnknownEvent.response(None),
+        };
+    }
     let (events, response) = Events::channel();
     let mut changes = gateway.engine.changes();
     let (stream, running) = (session.open_stream(), session.begin(None));
@@ -206,6 +213,7 @@ fn too_many(cause: &OpenError, id: Option<&str>) -> Response {
 enum Refused {
     NoSession,
     UnknownSession,
+    UnknownEvent,
     Version(String),
 }
 
@@ -216,6 +224,9 @@ impl Refused {
             // The specification's cure for 404 is what clients do by themselves: initialize again.
             Self::UnknownSession => {
                 (StatusCode::NOT_FOUND, "Session not found: it ended, or belongs to another key. Send `initialize` again.".to_owned())
+            }
+            Self::UnknownEvent => {
+                (StatusCode::BAD_REQUEST, "No stream of this session has the event in Last-Event-ID any more.".to_owned())
             }
             Self::Version(said) => {
                 let message =

@@ -4,13 +4,15 @@
 //! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
 //!
 //! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one request,
-//! `answer` turns it into JSON or a stream, `table` holds the sessions.
+//! `answer` turns it into JSON or a stream, `replay` lets a lost stream
+//! be read on, `table` holds the sessions.
 
 mod answer;
 mod call;
 mod endpoint;
 mod legacy;
 mod modern;
+mod replay;
 mod table;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The sessions of legacy clients. A session belongs to the key that opened it, costs almost nothing, is
 //! forgotten when idle but never while a call runs, and there are only so many.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::replay::Replay;
 use crate::door::Principal;
 use crate::engine::LogLevel;
 use crate::metrics::Metrics;
@@ -17,6 +18,9 @@ use crate::random;
 
 /// How often idle sessions are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Streams of one session that can be read on. A guess: clients have a few calls under way at a time.
+const REPLAYS_MAX: usize = 16;
 
 /// How many sessions there may be, and how long one may rest.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +62,14 @@ struct Activity {
     last: Instant,
     /// Calls and streams under way; while there are any, the session is not idle.
     running: usize,
+    /// Calls and streams so far.
+    begun: u64,
     /// The least severe log messages that the client asked for. Before it asks, it gets none.
     log_level: Option<LogLevel>,
     /// How to cancel the calls under way, by the raw id that the client gave them.
-    cancel: HashMap<String, CancellationToken>,
+    cancel: HashMap<String, (u64, CancellationToken)>,
+    /// Streams that the client can read on, oldest first.
+    replays: VecDeque<Arc<Replay>>,
 }
 
 /// Why a session could not be opened.
@@ -87,7 +95,14 @@ impl SessionTable {
             id: random::hex_256()?,
             protocol_version,
             principal: principal.clone(),
-            activity: Mutex::new(Activity { last: Instant::now(), running: 0, log_level: None, cancel: HashMap::new() }),
+            activity: Mutex::new(Activity {
+                last: Instant::now(),
+                running: 0,
+                begun: 0,
+                replays: VecDeque::new(),
+                log_level: None,
+                cancel: HashMap::new(),
+            }),
             streams: AtomicU64::new(0),
             closed: CancellationToken::new(),
         });
@@ -136,6 +151,7 @@ impl SessionTable {
             let mut sessions = self.lock();
             let idle_max = self.limits.idle_max;
             sessions.retain(|_, session| {
+                session.activity().replays.retain(|replay| !replay.is_stale());
                 let keep = session.idle_since().is_none_or(|since| since.elapsed() < idle_max);
                 if !keep {
                     session.closed.cancel();
@@ -156,6 +172,8 @@ impl SessionTable {
 pub(super) struct Running {
     session: Arc<Session>,
     id: Option<String>,
+    /// Which of the session's calls and streams it is.
+    number: u64,
     cancelled: CancellationToken,
 }
 
@@ -165,16 +183,18 @@ impl Session {
         let cancelled = self.closed.child_token();
         let mut activity = self.activity();
         activity.running += 1;
+        activity.begun += 1;
+        let number = activity.begun;
         if let Some(id) = id {
-            activity.cancel.insert(id.to_owned(), cancelled.clone());
+            activity.cancel.insert(id.to_owned(), (number, cancelled.clone()));
         }
         drop(activity);
-        Running { session: Arc::clone(self), id: id.map(str::to_owned), cancelled }
+        Running { session: Arc::clone(self), id: id.map(str::to_owned), number, cancelled }
     }
 
     /// Cancels the call that the client knows by the raw `id`, if it runs.
     pub(super) fn cancel(&self, id: &str) {
-        if let Some(call) = self.activity().cancel.get(id) {
+        if let Some((_, call)) = self.activity().cancel.get(id) {
             call.cancel();
         }
     }
@@ -185,6 +205,28 @@ impl Session {
 
     pub(super) fn log_level(&self) -> Option<LogLevel> {
         self.activity().log_level
+    }
+
+    /// A stream that this client can read on later. It is primed if the client's revision knows that ("SHOULD immediately send an SSE
+    /// event consisting of an event ID and an empty data field"; older clients take the empty data for a message).
+    pub(super) fn open_replay(&self) -> Option<Arc<Replay>> {
+        let replay = Replay::new().ok()?;
+        if self.protocol_version == "2025-11-25" {
+            replay.push("");
+        }
+        let mut activity = self.activity();
+        activity.replays.retain(|replay| !replay.is_stale());
+        if activity.replays.len() >= REPLAYS_MAX {
+            activity.replays.pop_front();
+        }
+        activity.replays.push_back(Arc::clone(&replay));
+        Some(replay)
+    }
+
+    /// The stream that has the event `last_event_id`, and the event's number in it.
+    pub(super) fn find_replay(&self, last_event_id: &str) -> Option<(Arc<Replay>, u64)> {
+        let activity = self.activity();
+        activity.replays.iter().find_map(|replay| Some((Arc::clone(replay), replay.number_of(last_event_id)?)))
     }
 
     /// Counts a `GET` stream; its number.
@@ -208,6 +250,10 @@ impl Session {
 }
 
 impl Running {
+    pub(super) fn session(&self) -> Arc<Session> {
+        Arc::clone(&self.session)
+    }
+
     /// Resolves when the client cancels the call or its session ends. Cancel safe.
     pub(super) async fn cancelled(&self) {
         self.cancelled.cancelled().await;
@@ -219,7 +265,10 @@ impl Drop for Running {
         let mut activity = self.session.activity();
         activity.running = activity.running.saturating_sub(1);
         activity.last = Instant::now();
-        if let Some(id) = &self.id {
+        // A client that uses an id twice at once has put another call there.
+        if let Some(id) = &self.id
+            && activity.cancel.get(id).is_some_and(|(number, _)| *number == self.number)
+        {
             activity.cancel.remove(id);
         }
     }

@@ -147,3 +147,38 @@ async fn progress_goes_to_the_call_that_asked_for_it() {
     assert_eq!(quiet.len(), 1);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_lost_stream_is_read_on_and_misses_nothing() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let params = json!({ "name": "progress", "arguments": { "steps": 40, "ms": 5 }, "_meta": { "progressToken": "t" } });
+    let body = json!({ "jsonrpc": "2.0", "id": "r", "method": "tools/call", "params": params }).to_string();
+    // Read until the third progress report, then lose the connection.
+    let mut answer = client.post(&body).await;
+    let mut seen = String::new();
+    while seen.matches("notifications/progress").count() < 3 {
+        seen.push_str(std::str::from_utf8(&answer.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    drop(answer);
+    assert!(seen.starts_with("event: message\nid: "), "primed with an id: {seen}");
+    let last = seen.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap().to_owned();
+    let reported = seen.matches("notifications/progress").count();
+
+    let rest = client.request(Method::GET).header("last-event-id", &last).send().await.unwrap();
+    let rest = messages(rest).await;
+    let progress: Vec<_> = rest.iter().filter_map(|message| message["params"]["progress"].as_u64()).collect();
+    assert_eq!(progress, (reported as u64 + 1..=40).collect::<Vec<_>>());
+    assert_eq!((&rest.last().unwrap()["id"], &rest.last().unwrap()["result"]["content"][0]["text"]), (&json!("r"), &json!("done")));
+
+    // The answer can be had again; by another key it cannot, and an event that never was is told.
+    let again = messages(client.request(Method::GET).header("last-event-id", &last).send().await.unwrap()).await;
+    assert_eq!(again, rest);
+    let mut stranger = Client::new(&gateway, crate::support::OTHER_KEY);
+    stranger.session = client.session.clone();
+    assert_eq!(stranger.request(Method::GET).header("last-event-id", &last).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    let unknown = client.request(Method::GET).header("last-event-id", "0123456789abcdef-1").send().await.unwrap();
+    assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
+    assert!(gateway.metrics().await.contains(r#"tool_calls_total{tool="progress",outcome="ok"} 1"#));
+    gateway.stop().await;
+}

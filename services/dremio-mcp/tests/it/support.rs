@@ -177,5 +177,9 @@ pub(crate) async fn messages(answer: Response) -> Vec<Value> {
     if !streamed {
         return vec![serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))];
     }
-    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect()
+    text.lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .filter(|data| !data.is_empty())
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect()
 }

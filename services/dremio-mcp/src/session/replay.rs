@@ -1,0 +1,215 @@
+//! Streams that a legacy client can read on after it lost its connection (2025-11-25, "Resumability and Redelivery"): each event has
+//! an id, `GET` with `Last-Event-ID` gives those after it, and the call goes on for a while without anybody reading.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use futures_util::stream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::answer::{KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event, event_stream};
+use crate::random;
+
+/// How long a call goes on, and how long its answer is kept, without a reader. Clients come back within seconds.
+const RETURN_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of events that are kept for a reader that lags or comes back. The oldest go first: progress, not the answer.
+const KEPT_BYTES_MAX: usize = 1024 * 1024;
+
+/// The events of one stream.
+#[derive(Debug)]
+pub(super) struct Replay {
+    id: String,
+    state: Mutex<State>,
+    /// Changes when there is something new to read.
+    news: watch::Sender<u64>,
+    readers: watch::Sender<usize>,
+}
+
+#[derive(Debug)]
+struct State {
+    events: VecDeque<(u64, Bytes)>,
+    bytes: usize,
+    last: u64,
+    finished_at: Option<Instant>,
+}
+
+/// A reader of a stream, and how far it has read.
+struct Reader {
+    replay: Arc<Replay>,
+    after: u64,
+    news: watch::Receiver<u64>,
+}
+
+impl Replay {
+    /// A stream without events.
+    ///
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub(super) fn new() -> Result<Arc<Self>, getrandom::Error> {
+        let state = State { events: VecDeque::new(), bytes: 0, last: 0, finished_at: None };
+        let (news, readers) = (watch::Sender::new(0), watch::Sender::new(0));
+        Ok(Arc::new(Self { id: random::hex_64()?, state: Mutex::new(state), news, readers }))
+    }
+
+    /// Adds a message. An empty one tells the client the id to come back with ("prime the client to reconnect").
+    pub(super) fn push(&self, message: &str) {
+        let mut state = self.lock();
+        state.last += 1;
+        let number = state.last;
+        let event = event(message, Some(&format!("{}-{number}", self.id)));
+        state.bytes += event.len();
+        state.events.push_back((number, event));
+        while state.bytes > KEPT_BYTES_MAX && state.events.len() > 1 {
+            if let Some((_, oldest)) = state.events.pop_front() {
+                state.bytes -= oldest.len();
+            }
+        }
+        drop(state);
+        self.news.send_replace(number);
+    }
+
+    /// Nothing more will come.
+    pub(super) fn finish(&self) {
+        self.lock().finished_at = Some(Instant::now());
+        self.news.send_modify(|_| {});
+    }
+
+    /// Resolves when nobody has read for so long that nobody will come back. Cancel safe.
+    pub(super) async fn abandoned(&self) {
+        let mut readers = self.readers.subscribe();
+        loop {
+            // The sender lives in `self`, so neither wait can fail.
+            drop(readers.wait_for(|&readers| readers == 0).await);
+            let back = readers.wait_for(|&readers| readers > 0);
+            if tokio::time::timeout(RETURN_MAX, back).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Whether it is over and was kept long enough.
+    pub(super) fn is_stale(&self) -> bool {
+        *self.readers.borrow() == 0 && self.lock().finished_at.is_some_and(|at| at.elapsed() > RETURN_MAX)
+    }
+
+    /// The number of the event `last_event_id`, if it is one of this stream.
+    pub(super) fn number_of(&self, last_event_id: &str) -> Option<u64> {
+        let (stream, number) = last_event_id.rsplit_once('-')?;
+        let number = number.parse().ok()?;
+        (stream == self.id && number <= self.lock().last).then_some(number)
+    }
+
+    /// The events after number `after`, those to come included.
+    pub(super) fn read_after(self: &Arc<Self>, after: u64) -> Response {
+        self.readers.send_modify(|readers| *readers += 1);
+        let reader = Reader { replay: Arc::clone(self), after, news: self.news.subscribe() };
+        let chunks = stream::unfold(reader, async |mut reader| reader.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), reader)));
+        event_stream(Body::from_stream(chunks))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reader {
+    /// The next event, or a sign of life; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            // Marked as seen before looking, so that what comes in between wakes again.
+            self.news.borrow_and_update();
+            {
+                let state = self.replay.lock();
+                if let Some((number, event)) = state.events.iter().find(|(number, _)| *number > self.after) {
+                    self.after = *number;
+                    return Some(event.clone());
+                }
+                if state.finished_at.is_some() {
+                    return None;
+                }
+            }
+            match tokio::time::timeout(KEEP_ALIVE_INTERVAL, self.news.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => return Some(Bytes::from_static(KEEP_ALIVE)),
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.replay.readers.send_modify(|readers| *readers -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{KEPT_BYTES_MAX, RETURN_MAX, Replay};
+
+    async fn text(response: axum::response::Response) -> String {
+        String::from_utf8(axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_comes_back_gets_what_it_missed() {
+        let replay = Replay::new().unwrap();
+        for message in ["", "one", "two"] {
+            replay.push(message);
+        }
+        replay.finish();
+        let all = text(replay.read_after(0)).await;
+        let ids: Vec<_> = all.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+        assert_eq!(ids.len(), 3, "{all}");
+        assert!(all.contains("data: \n\n") && all.ends_with("data: two\n\n"), "{all}");
+        let rest = text(replay.read_after(replay.number_of(ids[1]).unwrap())).await;
+        assert!(rest.contains("two") && !rest.contains("one"), "{rest}");
+        for foreign in ["", "x", "x-1", &format!("{}9", ids[2]), &ids[0].replace('-', "")] {
+            assert_eq!(replay.number_of(foreign), None, "{foreign}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_has_a_limit_and_the_answer_stays() {
+        let replay = Replay::new().unwrap();
+        for _ in 0..40 {
+            replay.push(&"p".repeat(KEPT_BYTES_MAX / 16));
+        }
+        replay.push(&"a".repeat(2 * KEPT_BYTES_MAX));
+        replay.finish();
+        let kept = text(replay.read_after(0)).await;
+        assert!(kept.contains("aaaa") && !kept.contains("pppp"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_without_readers_is_given_up_after_a_while() {
+        let replay = Replay::new().unwrap();
+        let started = Instant::now();
+        let reader = replay.read_after(0);
+        let returning = replay.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(reader);
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let again = returning.read_after(0);
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            drop(again);
+        });
+        replay.abandoned().await;
+        assert_eq!(started.elapsed(), Duration::from_secs(80) + RETURN_MAX);
+        replay.finish();
+        assert!(!replay.is_stale());
+        tokio::time::sleep(RETURN_MAX * 2).await;
+        assert!(replay.is_stale());
+    }
+}
