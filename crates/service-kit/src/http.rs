@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::lifecycle::Shutdown;
+use crate::stall::StallGuard;
 
 /// How long `accept` rests after an error such as "too many open files", so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -28,12 +29,20 @@ pub struct Limits {
     pub header_read_timeout: Duration,
     /// Size of a request head.
     pub header_bytes_max: usize,
+    /// How long a write may wait for a peer that takes nothing.
+    pub write_stall_max: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // 10 s is generous for a head that fits one packet; 64 KiB is above what any proxy forwards.
-        Self { connections_max: 4096, header_read_timeout: Duration::from_secs(10), header_bytes_max: 64 * 1024 }
+        // 10 s is generous for a head that fits one packet; 64 KiB is above what any proxy forwards; a peer that takes nothing for a
+        // minute has gone, or never meant to read.
+        Self {
+            connections_max: 4096,
+            header_read_timeout: Duration::from_secs(10),
+            header_bytes_max: 64 * 1024,
+            write_stall_max: Duration::from_secs(60),
+        }
     }
 }
 
@@ -57,7 +66,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_read_timeout)
             .max_buf_size(limits.header_bytes_max)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+            .serve_connection(TokioIo::new(StallGuard::new(stream, limits.write_stall_max)), TowerToHyperService::new(router));
         let connection = graceful.watch(connection);
         let shutdown = shutdown.clone();
         tokio::spawn(async move {

@@ -12,6 +12,7 @@ pub mod http;
 pub mod lifecycle;
 pub mod logging;
 mod secret;
+mod stall;
 
 pub use clock::{Clock, ManualClock};
 pub use exit::Exit;

@@ -29,7 +29,12 @@ use crate::session::{Gateway, SessionLimits, SessionTable, router};
 
 /// Agents may be many, and a connection that says nothing must not cost another its place: what is idle is closed after 10 s, and
 /// until then there is room. A silent connection takes some 10 KiB.
-const AGENT_LIMITS: Limits = Limits { connections_max: 16_384, header_read_timeout: Duration::from_secs(10), header_bytes_max: 64 * 1024 };
+const AGENT_LIMITS: Limits = Limits {
+    connections_max: 16_384,
+    header_read_timeout: Duration::from_secs(10),
+    header_bytes_max: 64 * 1024,
+    write_stall_max: Duration::from_secs(60),
+};
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -28,7 +28,12 @@ use crate::volume::{Volume, VolumeError};
 const DRAIN_MAX: Duration = Duration::from_secs(8);
 
 /// The admin endpoints are for a few tools, not for crowds.
-const ADMIN_LIMITS: Limits = Limits { connections_max: 64, header_read_timeout: Duration::from_secs(5), header_bytes_max: 16 * 1024 };
+const ADMIN_LIMITS: Limits = Limits {
+    connections_max: 64,
+    header_read_timeout: Duration::from_secs(5),
+    header_bytes_max: 16 * 1024,
+    write_stall_max: Duration::from_secs(10),
+};
 
 /// Why the service did not start. All of these need a person; none goes away by a restart.
 #[derive(Debug, thiserror::Error)]

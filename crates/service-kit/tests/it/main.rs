@@ -62,6 +62,36 @@ async fn half_a_request_head_does_not_hold_a_connection() {
 }
 
 #[tokio::test]
+async fn a_reader_that_does_not_read_is_dropped_and_a_slow_one_is_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (addr, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
+    // Far more than the kernel's buffers of both ends hold.
+    let router = axum::Router::new().route("/", axum::routing::get(async || vec![b'x'; 64 << 20]));
+    let limits = Limits { write_stall_max: Duration::from_millis(300), ..Limits::default() };
+    tokio::spawn(serve(listener, router, limits, shutdown));
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+    let mut slow = TcpStream::connect(addr).await.unwrap();
+    slow.write_all(request).await.unwrap();
+    let (mut read, mut chunk) = (0, vec![0; 4 << 20]);
+    loop {
+        match slow.read(&mut chunk).await.unwrap() {
+            0 => break,
+            bytes => read += bytes,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(read > 64 << 20, "{read}");
+
+    let mut stopped = TcpStream::connect(addr).await.unwrap();
+    stopped.write_all(request).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    let mut rest = Vec::new();
+    let read = stopped.read_to_end(&mut rest).await.unwrap_or(rest.len());
+    assert!(read < 64 << 20, "{read}");
+}
+
+#[tokio::test]
 async fn a_stop_closes_idle_connections_at_once() {
     let (addr, _, shutdown, served) = start(Limits::default()).await;
     let mut idle = TcpStream::connect(addr).await.unwrap();
