@@ -7,7 +7,7 @@
 //! - `progress` (`steps`, `ms`): reports progress, if the caller asked for it, then answers
 //! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`: status and body
 //! - `query` (`sql`): runs SQL as the official server does, and drops its question to Dremio when it is cancelled: the job's status
-//! - `fault` (`kind`): `exit`, `garbage`, `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
+//! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
 //!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
 //! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled
 
@@ -163,6 +163,13 @@ fn fault(out: &Out, id: &Value, kind: &str) {
             out.line(r#"{"jsonrpc":"2.0","id":999999999,"result":{"for":"nobody"}}"#);
             out.line(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"whose?"}}"#);
             out.text(id, "after garbage");
+        }
+        "flood" => {
+            let line = format!("{}\n", "e".repeat(100_000));
+            for _ in 0..50 {
+                let _gone = std::io::stderr().write_all(line.as_bytes());
+            }
+            out.text(id, "after the flood");
         }
         "large" => out.text(id, &"x".repeat(20_000_000)),
         "hang" => loop {

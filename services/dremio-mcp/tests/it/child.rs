@@ -118,6 +118,7 @@ async fn odd_output_harms_no_call() {
     let client = gateway.client().await;
     assert_eq!(client.text("fault", json!({ "kind": "garbage" })).await, "after garbage");
     assert_eq!(client.text("fault", json!({ "kind": "ask" })).await, "asked");
+    assert_eq!(client.text("fault", json!({ "kind": "flood" })).await, "after the flood");
     let large = client.call(json!(1), "fault", json!({ "kind": "large" })).await;
     assert_eq!(large["error"]["data"]["reason"], "answer_too_large");
     assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
