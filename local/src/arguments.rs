@@ -31,19 +31,20 @@ pub(crate) struct Arguments {
     pub(crate) password_file: Option<PathBuf>,
 
     /// What answers the agents: our own tools, or Dremio's official MCP server
-    #[arg(long, value_enum, default_value_t = Engine::Native)]
-    pub(crate) engine: Engine,
+    /// [default: native; official if its command is given]
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
 
     /// How to start the official server [default: dremio-mcp-server run --no-log-to-file --enable-json-logging]
     #[arg(long, value_name = "COMMAND")]
     pub(crate) mcp_server_command: Option<String>,
 
     /// Where agents connect [default: 127.0.0.1:8000; with --ask a free port]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_addr)]
     pub(crate) mcp_addr: Option<SocketAddr>,
 
     /// Where the sandbox listens [default: 127.0.0.1:9047; with --ask a free port]
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "dremio_uri")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_addr, conflicts_with = "dremio_uri")]
     pub(crate) sandbox_addr: Option<SocketAddr>,
 
     /// How long the sandbox's login tokens live; try 10s to watch them being renewed
@@ -68,6 +69,36 @@ pub(crate) enum Engine {
     Official,
 }
 
+impl Arguments {
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine.unwrap_or(if self.mcp_server_command.is_some() { Engine::Official } else { Engine::Native })
+    }
+}
+
+/// An address, or a port on this machine: `127.0.0.1:8001`, `localhost:8001`, `8001`.
+fn parse_addr(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    if let Ok(port) = port.parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    text.parse().map_err(|_| format!("`{text}` is no address; write for example 127.0.0.1:8001, or just 8001"))
+}
+
+/// `text` with the names of variables that this process sets itself replaced by the flags that they come from.
+pub(crate) fn in_flags(text: &str) -> String {
+    const FLAGS: [(&str, &str); 8] = [
+        ("MCP_API_KEYS_FILE", "--api-keys-file"),
+        ("MCP_SERVER_COMMAND", "--mcp-server-command"),
+        ("MCP_ADDR", "--mcp-addr"),
+        ("DREMIO_PASSWORD_FILE", "--password-file"),
+        ("DREMIO_PASSWORD", "--password-file"),
+        ("DREMIO_USERNAME", "--username"),
+        ("DREMIO_URI", "--dremio-uri"),
+        ("MCP_ENGINE", "--engine"),
+    ];
+    FLAGS.iter().fold(text.to_owned(), |text, (variable, flag)| text.replace(variable, flag))
+}
+
 const EXAMPLES: &str = r#"Examples:
   dremio-mcp-local
   dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'
@@ -77,6 +108,19 @@ const EXAMPLES: &str = r#"Examples:
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn addresses_may_be_short() {
+        for text in ["8001", "localhost:8001", "127.0.0.1:8001"] {
+            assert_eq!(super::parse_addr(text).unwrap().to_string(), "127.0.0.1:8001", "{text}");
+        }
+        assert!(super::parse_addr("elsewhere").unwrap_err().contains("write for example"));
+    }
+
+    #[test]
+    fn variables_are_called_by_their_flags() {
+        assert_eq!(super::in_flags("correct DREMIO_USERNAME and DREMIO_PASSWORD"), "correct --username and --password-file");
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use self::arguments::Arguments;
 use self::screen::Screen;
-use self::stack::Stack;
+use self::stack::{NotReady, Stack};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -57,6 +57,7 @@ async fn run(arguments: Arguments, screen: &Screen) -> Exit {
     };
     let mut stack = match started {
         Ok(stack) => stack,
+        Err(cause) if cause.is::<NotReady>() => return screen.failed(&cause, Exit::Failure),
         Err(cause) => return screen.failed(&cause, Exit::Config),
     };
     let exit = match &arguments.ask {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use service_kit::Exit;
 
+use crate::arguments::in_flags;
 use crate::stack::Facts;
 use crate::table::Table;
 
@@ -28,7 +29,7 @@ impl Screen {
         let line = format!("  {} {what:<11} {detail}", self.dim("…")).trim_end().to_owned();
         let Ok(mut last) = self.last.lock() else { return };
         if *last != line {
-            say(&line);
+            say(&in_flags(&line));
             *last = line;
         }
     }
@@ -92,7 +93,7 @@ Ctrl-C stops everything.",
         for deeper in cause.chain().skip(1) {
             text.push_str(&format!("\n  because: {deeper}"));
         }
-        say(&text);
+        say(&in_flags(&text));
         exit
     }
 

@@ -2,7 +2,6 @@
 //! a private folder, the gateway reads it, and neither knows that the other is near.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -11,8 +10,7 @@ use dremio_sandbox::{Sandbox, SandboxConfig};
 use service_kit::admin::Readiness;
 use service_kit::env::Env;
 use service_kit::lifecycle::Shutdown;
-use service_kit::{Clock, Exit};
-use tempfile::TempDir;
+use service_kit::{Clock, Exit, PrivateFolder};
 use token_file::Token;
 use tokio::task::JoinHandle;
 
@@ -43,11 +41,16 @@ pub(crate) struct Facts {
     pub(crate) needs_key: bool,
 }
 
+/// What could be started, and did not come up: nothing is wrong with the command line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotReady(String);
+
 /// A running sandbox (perhaps), refresher and gateway.
 pub(crate) struct Stack {
     facts: Facts,
     dremio: DremioUri,
-    folder: TempDir,
+    folder: PrivateFolder,
     services: Shutdown,
     gateway: JoinHandle<Exit>,
     refresher: token_refresher::RunningApp,
@@ -60,7 +63,8 @@ impl Stack {
     /// # Errors
     /// When something cannot start, or is not ready in time; with the reason and the cure.
     pub(crate) async fn start(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Self> {
-        let folder = private_folder().context("cannot make a private folder for the token file")?;
+        check_addresses(arguments)?;
+        let folder = PrivateFolder::new("dremio-mcp-local").context("cannot make a private folder for the token file")?;
         let token_file = folder.path().join("token.json");
         let token_file = token_file.to_str().ok_or_else(|| anyhow!("the folder for temporary files has a name that is not text"))?;
         let sandbox = start_sandbox(arguments, screen).await?;
@@ -83,12 +87,12 @@ impl Stack {
         wait(screen, "login", refresher.readiness(), &["dremio", "token"]).await?;
 
         let gateway_config = gateway_config(arguments, &dremio_uri, token_file, refresher.admin_addr())?;
-        let app = dremio_mcp::App::start(gateway_config, Clock::system(), services.clone()).await.map_err(with_flag)?;
+        let app = dremio_mcp::App::start(gateway_config, Clock::system(), services.clone()).await?;
         let facts = Facts {
             dremio_uri,
             sandbox_user: sandbox.is_some().then_some(SANDBOX_USER),
             mcp_uri: format!("http://{}/mcp", app.mcp_addr()),
-            engine: match arguments.engine {
+            engine: match arguments.engine() {
                 Engine::Native => "native engine",
                 Engine::Official => "official server",
             },
@@ -132,9 +136,23 @@ impl Stack {
     }
 }
 
-/// A folder that nobody else may look into.
-fn private_folder() -> std::io::Result<TempDir> {
-    tempfile::Builder::new().prefix("dremio-mcp-local-").permissions(std::fs::Permissions::from_mode(0o700)).tempdir()
+/// Finds out at once, before anything starts, that an address is taken, or open to the network without keys.
+fn check_addresses(arguments: &Arguments) -> anyhow::Result<()> {
+    let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000));
+    if !mcp_addr.ip().is_loopback() && arguments.api_keys_file.is_none() {
+        bail!("--mcp-addr {mcp_addr} lets other machines in; require a key of them with --api-keys-file FILE (one key a line)");
+    }
+    check_free(mcp_addr, "agents", "--mcp-addr")?;
+    if arguments.dremio_uri.is_none() {
+        check_free(arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047)), "the sandbox", "--sandbox-addr")?;
+    }
+    Ok(())
+}
+
+fn check_free(addr: SocketAddr, whom: &str, flag: &str) -> anyhow::Result<()> {
+    let next = SocketAddr::new(addr.ip(), addr.port().wrapping_add(1));
+    let cure = || format!("cannot listen on {addr} for {whom}; is another program there? Choose another with {flag} {next}");
+    std::net::TcpListener::bind(addr).map(drop).with_context(cure)
 }
 
 async fn start_sandbox(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Option<Sandbox>> {
@@ -146,12 +164,7 @@ async fn start_sandbox(arguments: &Arguments, screen: &Screen) -> anyhow::Result
     let (user, password) = SANDBOX_USER;
     let users = vec![(user.to_owned(), password.to_owned())];
     let config = SandboxConfig { addr, users, token_lifetime: arguments.token_lifetime, ..SandboxConfig::default() };
-    let sandbox = Sandbox::start(config).await.map_err(|cause| match cause {
-        dremio_sandbox::StartError::Listen { addr, source } => anyhow!(source).context(format!(
-            "cannot listen on {addr} for the sandbox; is a Dremio already there? Choose another with --sandbox-addr 127.0.0.1:9048"
-        )),
-        other => other.into(),
-    })?;
+    let sandbox = Sandbox::start(config).await?;
     screen.done("sandbox", &sandbox.uri());
     Ok(Some(sandbox))
 }
@@ -176,24 +189,14 @@ fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, ref
         ("ADMIN_ADDR", "127.0.0.1:0"),
         ("MCP_ADDR", &mcp_addr),
         ("REFRESHER_URL", &refresher_url),
-        ("MCP_ENGINE", if arguments.engine == Engine::Official { "official" } else { "native" }),
+        ("MCP_ENGINE", if arguments.engine() == Engine::Official { "official" } else { "native" }),
         ("MCP_SERVER_COMMAND", arguments.mcp_server_command.as_deref().unwrap_or_default()),
     ]);
     match &keys_file {
         Some(path) => environment.push(("MCP_API_KEYS_FILE", path)),
         None => environment.push(("MCP_AUTH", "none")),
     }
-    Ok(dremio_mcp::Config::read(&Env::from_pairs(environment))?.0)
-}
-
-/// Names the flag instead of the variable that this process set itself.
-fn with_flag(cause: dremio_mcp::StartError) -> anyhow::Error {
-    match cause {
-        dremio_mcp::StartError::Bind { addr, source, .. } => anyhow!(source).context(format!(
-            "cannot listen on {addr} for agents; is another program there? Choose another with --mcp-addr 127.0.0.1:8001"
-        )),
-        other => other.into(),
-    }
+    Ok(dremio_mcp::Config::read(&Env::from_pairs(environment))?)
 }
 
 /// Waits until `conditions` are met, telling why they are not yet.
@@ -211,7 +214,8 @@ async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[
                 bail!("{why}");
             }
             if why != last {
-                screen.starting(what, &why);
+                let retrying = if why.is_empty() { "" } else { " (trying again; Ctrl-C stops)" };
+                screen.starting(what, &format!("{why}{retrying}"));
                 last = why;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -219,7 +223,7 @@ async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[
     });
     match waited.await {
         Ok(result) => result?,
-        Err(_) => bail!("{what} is not ready after {} s: {last}", START_WAIT_MAX.as_secs()),
+        Err(_) => return Err(NotReady(format!("{what} is not ready after {} s: {last}", START_WAIT_MAX.as_secs())).into()),
     }
     screen.done(what, "");
     Ok(())

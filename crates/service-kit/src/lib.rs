@@ -7,6 +7,7 @@ pub mod admin;
 mod clock;
 pub mod env;
 mod exit;
+mod folder;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
@@ -16,4 +17,5 @@ mod stall;
 
 pub use clock::{Clock, ManualClock};
 pub use exit::Exit;
+pub use folder::PrivateFolder;
 pub use secret::{SecretError, SecretSource};

@@ -64,18 +64,20 @@ impl Shutdown {
         self.draining.is_cancelled()
     }
 
-    /// Installs handlers for SIGTERM and SIGINT, before anything slow: PID 1 ignores an unhandled SIGTERM.
+    /// Installs handlers for SIGTERM, SIGINT and SIGHUP (a closed terminal), before anything slow: PID 1 ignores an unhandled SIGTERM.
     ///
     /// # Errors
     /// When the operating system refuses the handlers.
     pub fn on_signals(&self) -> std::io::Result<()> {
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut hangup = signal(SignalKind::hangup())?;
         let shutdown = self.clone();
         tokio::spawn(async move {
             while !shutdown.now.is_cancelled() {
                 let name = tokio::select! {
                     _ = term.recv() => "SIGTERM",
                     _ = int.recv() => "SIGINT",
+                    _ = hangup.recv() => "SIGHUP",
                     () = shutdown.now() => return,
                 };
                 tracing::info!(signal = name, again = shutdown.is_draining(), "asked to stop");

@@ -32,7 +32,7 @@ pub enum ReadError {
     #[error("the token file has not been read yet; its volume does not answer")]
     Pending,
     /// There is no file, or not even its folder.
-    #[error("there is no token file; is token-refresher running, and do both services mount the same volume?")]
+    #[error("there is no token file")]
     Missing,
     /// The file has no content but white space.
     #[error("the token file is empty")]

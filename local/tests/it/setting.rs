@@ -47,7 +47,7 @@ impl Setting {
             ("MCP_SERVER_COMMAND", fixture.to_str().unwrap()),
             ("REFRESHER_URL", nudge.as_str()),
         ];
-        let (config, _) = dremio_mcp::Config::read(&Env::from_pairs(common.into_iter().chain(own))).unwrap();
+        let config = dremio_mcp::Config::read(&Env::from_pairs(common.into_iter().chain(own))).unwrap();
         let app = dremio_mcp::App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
         let (uri, admin) = (format!("http://{}/mcp", app.mcp_addr()), format!("http://{}", app.admin_addr()));
         Self { sandbox, uri, admin, _folder: folder, shutdown, gateway: tokio::spawn(app.run()), refresher }

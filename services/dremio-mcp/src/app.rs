@@ -2,6 +2,7 @@
 //! then starts the tasks, and stops them in the order that lets answers in flight finish.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,12 @@ pub enum StartError {
     /// The keys went bad between the check of the configuration and now.
     #[error("the API keys cannot be used")]
     Keys(#[from] KeyRingError),
+    /// The official server is not installed where it is looked for.
+    #[error("MCP_SERVER_COMMAND: `{program}` was not found; install the official server or name its full path")]
+    NoSuchProgram {
+        /// The program.
+        program: String,
+    },
     /// The operating system refused a thread, a socket or random numbers.
     #[error("the operating system refused a resource")]
     Resource(#[source] anyhow::Error),
@@ -71,6 +78,23 @@ pub struct App {
 }
 
 impl App {
+    /// Finds what would keep the gateway from working although the configuration is well-formed, without starting anything.
+    ///
+    /// # Errors
+    /// What [`App::start`] would say, and a program that is not there, which it would go on trying to start.
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        Transport::connect(&config.dremio)?;
+        match &config.engine {
+            EngineConfig::Official(command) => match command.first() {
+                Some(program) if !is_found(program, config.child_environment.get("PATH").map_or("", String::as_str)) => {
+                    Err(StartError::NoSuchProgram { program: program.clone() })
+                }
+                _ => Ok(()),
+            },
+            EngineConfig::Native => Ok(()),
+        }
+    }
+
     /// Binds the ports and starts the tasks. Nobody needs to be there yet: neither Dremio, nor a token, nor the child.
     ///
     /// # Errors
@@ -189,6 +213,15 @@ impl App {
 
 async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(addr).await.map_err(|source| StartError::Bind { variable, addr, source })
+}
+
+/// Whether a program would be found, as `exec` looks for it.
+fn is_found(program: &str, path: &str) -> bool {
+    if program.contains('/') {
+        Path::new(program).is_file()
+    } else {
+        path.split(':').any(|folder| Path::new(folder).join(program).is_file())
+    }
 }
 
 /// `/healthz` and `/readyz` for load balancers that see only the agents' port: a status and no reasons.

@@ -95,9 +95,10 @@ impl Config {
     ///
     /// # Errors
     /// Every problem at once, each with its cure. A retry cannot help.
-    pub fn read(env: &Env) -> Result<(Self, LogConfig), Problems> {
+    pub fn read(env: &Env) -> Result<Self, Problems> {
         let mut reader = Reader::new(env);
-        let logs = LogConfig::read(&mut reader);
+        // Read for real before anything else; here for the list of problems.
+        LogConfig::read(&mut reader);
         let uri: Option<DremioUri> = reader.required("DREMIO_URI", "http://dremio:9047");
         let ca_file = reader.text("DREMIO_CA_FILE").map(PathBuf::from);
         let tls_verify = reader.flag("DREMIO_TLS_VERIFY", true);
@@ -144,7 +145,7 @@ impl Config {
             child_environment: crate::engine::official::Launch::environment(env),
             unknown_variables,
         };
-        Ok((config, logs))
+        Ok(config)
     }
 }
 
@@ -172,6 +173,11 @@ fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig
     let may_be_open = reader.flag("MCP_ALLOW_OPEN", false);
     let (key, keys_file) = (reader.secret("MCP_API_KEY"), reader.text("MCP_API_KEYS_FILE"));
     match reader.text("MCP_AUTH").unwrap_or("keys") {
+        "none" if key.is_some() || keys_file.is_some() => {
+            let problem = "none would leave the door open although keys are set; remove one of the two";
+            reader.problem("MCP_AUTH", problem.to_owned());
+            None
+        }
         "none" if mcp_addr.ip().is_loopback() || may_be_open => Some(AuthConfig::Open),
         "none" => {
             let problem = format!(

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dremio_mcp::{App, Config, ESSENTIAL_CONDITIONS, EngineConfig};
-use service_kit::env::{Env, Reader};
+use dremio_mcp::{App, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig};
+use service_kit::env::{Env, Problems, Reader};
 use service_kit::lifecycle::Shutdown;
-use service_kit::logging;
+use service_kit::logging::{self, LogConfig};
 use service_kit::{Clock, Exit, health};
 
 /// Serves a Dremio to AI agents over MCP streamable HTTP, with a login token that never goes stale.
@@ -20,9 +20,11 @@ struct Arguments {
 #[derive(Subcommand, Clone, Copy)]
 enum Command {
     /// Serve (the default)
+    #[command(after_help = HELP)]
     Run,
     /// Ask a running gateway whether it is healthy: exit 0 or 1
     Healthcheck,
+    #[command(after_help = HELP)]
     /// Check the environment, print what would run, and exit: 0, or 78 with every problem
     CheckConfig,
 }
@@ -34,6 +36,7 @@ Settings come from the environment. The ones to know:
   MCP_ADDR               where agents connect; the endpoint is /mcp [127.0.0.1:8000]
   MCP_API_KEYS_FILE      keys that agents present as `Authorization: Bearer <key>`, one a line
   MCP_AUTH               `keys`, or `none` on a loopback address [keys]
+  MCP_ALLOW_OPEN         allow MCP_AUTH=none on other addresses [false]
   MCP_ENGINE             `official` runs Dremio's own MCP server, `native` needs no Python [official]
   MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
   MCP_ALLOWED_HOSTS      names of this server besides localhost, comma-separated
@@ -78,11 +81,17 @@ async fn run(env: &Env) -> ExitCode {
     if let Err(cause) = shutdown.on_signals() {
         return fail(&format!("no signal handlers: {cause}"), Exit::TaskDied);
     }
-    let (config, logs) = match Config::read(env) {
-        Ok(read) => read,
-        Err(problems) => return fail(&problems.to_string(), Exit::Config),
+    // Before the configuration, with defaults where that is wrong, so that its problems are log lines like all others.
+    logging::init_stdout(LogConfig::read(&mut Reader::new(env)));
+    let config = match Config::read(env) {
+        Ok(config) => config,
+        Err(Problems(problems)) => {
+            for problem in problems {
+                tracing::error!(variable = problem.name, "{problem}");
+            }
+            return Exit::Config.into();
+        }
     };
-    logging::init_stdout(logs);
     service_kit::lifecycle::raise_descriptor_limit();
     for name in &config.unknown_variables {
         tracing::warn!(variable = name, "this variable is not known and has no effect");
@@ -93,7 +102,10 @@ async fn run(env: &Env) -> ExitCode {
     let dremio = config.dremio.uri.to_string();
     let app = match App::start(config, Clock::system(), shutdown).await {
         Ok(app) => app,
-        Err(cause) => return fail(&format!("{:#}", anyhow::Error::from(cause)), Exit::Config),
+        Err(cause) => {
+            tracing::error!(error = format!("{:#}", anyhow::Error::from(cause)), "cannot start");
+            return Exit::Config.into();
+        }
     };
     tracing::info!(mcp = format!("http://{}/mcp", app.mcp_addr()), admin = %app.admin_addr(), dremio, version = env!("CARGO_PKG_VERSION"), "serving");
     let exit = app.run().await;
@@ -112,13 +124,20 @@ async fn healthcheck(env: &Env) -> ExitCode {
 
 fn check_config(env: &Env) -> ExitCode {
     match Config::read(env) {
-        Ok((config, _)) => {
+        Ok(config) => {
+            if let Err(cause) = App::check(&config) {
+                return fail(&format!("{:#}", anyhow::Error::from(cause)), Exit::Config);
+            }
+            let access = match &config.auth {
+                AuthConfig::Keys(_) => "by key",
+                AuthConfig::Open => "OPEN to everybody who reaches the address",
+            };
             let engine = match &config.engine {
                 EngineConfig::Official(command) => format!("official ({})", command.join(" ")),
                 EngineConfig::Native => "native".to_owned(),
             };
             let text = format!(
-                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  admin:   http://{}\n  engine:  {engine}",
+                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  admin:   http://{}\n  access:  {access}\n  engine:  {engine}",
                 config.dremio.uri,
                 config.token_file.display(),
                 config.mcp_addr,

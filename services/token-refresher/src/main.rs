@@ -12,9 +12,25 @@ use service_kit::{Clock, Exit, health};
 use token_refresher::config::read_admin_addr;
 use token_refresher::{App, Config, first_user};
 
-/// Logs in to Dremio and keeps a fresh token in a file. Configured through environment variables.
+const HELP: &str = "\
+Settings come from the environment. The ones to know:
+  DREMIO_URI             Dremio's REST API, for example http://dremio:9047 (required)
+  DREMIO_USERNAME        the user to log in as (required)
+  DREMIO_PASSWORD_FILE   the file with the password, read again when it changes (or DREMIO_PASSWORD; required)
+  TOKEN_FILE             the token that is kept fresh; its folder must be writable [/tokens/token.json]
+  TOKEN_CHECK_INTERVAL   how often Dremio is asked whether it still accepts the token [5m]
+  TOKEN_REFRESH_BEFORE   how long before its end the token is replaced [6h]
+  TOKEN_REVOKE_AFTER     how long a replaced token stays valid for calls under way; 0 leaves it [10m]
+  RETRY_INITIAL          first pause after a failure, doubled each time, with jitter [1s]
+  RETRY_MAX              longest pause; also the pace when the password is wrong [5m]
+  ADMIN_ADDR             /healthz, /readyz with reasons, /metrics, POST /refresh [127.0.0.1:9465]
+  DREMIO_CA_FILE         extra certificate authorities (PEM);  DREMIO_TLS_VERIFY [true]
+  LOG_LEVEL, LOG_FORMAT  debug, info, warn, error; json or text
+A secret NAME can also be given as NAME_FILE. Durations need a unit: 90s, 5m, 6h.";
+
+/// Logs in to Dremio with user name and password and keeps a fresh token in a file that other services read.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -23,6 +39,7 @@ struct Arguments {
 #[derive(Clone, Copy, Subcommand)]
 enum Command {
     /// Keep the token fresh until asked to stop (the default)
+    #[command(after_help = HELP)]
     Run,
     /// See to it once that a good token is in the file, and exit with 0 if so
     Once,
@@ -30,6 +47,7 @@ enum Command {
     FirstUser,
     /// Ask the running service whether it is healthy, and exit with 0 if so
     Healthcheck,
+    #[command(after_help = HELP)]
     /// Check the configuration and exit with 0, or list what is wrong with it and exit with 78
     CheckConfig,
 }
@@ -119,7 +137,10 @@ fn check_config(env: &Env) -> Exit {
         Err(problems) => return say(&mut io::stderr(), &problems.to_string(), Exit::Config),
     };
     match Transport::connect(&config.connect) {
-        Ok(_) => say(&mut io::stdout(), "the configuration is valid", Exit::Success),
+        Ok(_) => match token_file::Writer::open(config.token_file) {
+            Ok(_) => say(&mut io::stdout(), "the configuration is valid", Exit::Success),
+            Err(error) => say(&mut io::stderr(), &format!("{:#}", anyhow::Error::from(error)), Exit::Config),
+        },
         Err(error) => say(&mut io::stderr(), &format!("{:#}", anyhow::Error::from(error)), Exit::Config),
     }
 }

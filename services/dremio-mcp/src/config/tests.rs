@@ -10,7 +10,7 @@ fn read(extra: &[(&str, &str)]) -> Result<Config, String> {
     let mut pairs = vec![("DREMIO_URI", "http://dremio:9047"), ("MCP_API_KEY", KEY)];
     pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
     pairs.extend(extra);
-    Config::read(&Env::from_pairs(pairs)).map(|(config, _)| config).map_err(|problems| problems.to_string())
+    Config::read(&Env::from_pairs(pairs)).map_err(|problems| problems.to_string())
 }
 
 #[test]
@@ -37,7 +37,8 @@ fn mistakes_are_named_with_their_cure() {
         (&[("MCP_API_KEYS_FILE", "/x")], "MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"),
         (&[("MCP_API_KEY", ""), ("MCP_API_KEYS_FILE", "/nowhere/keys")], "MCP_API_KEYS_FILE: secret file /nowhere/keys cannot be read"),
         (&[("MCP_AUTH", "nobody")], "MCP_AUTH: `nobody` is not a way to authenticate"),
-        (&[("MCP_AUTH", "none"), ("MCP_ADDR", "0.0.0.0:8000")], "MCP_AUTH: none would let everybody"),
+        (&[("MCP_AUTH", "none")], "MCP_AUTH: none would leave the door open although keys are set"),
+        (&[("MCP_AUTH", "none"), ("MCP_API_KEY", ""), ("MCP_ADDR", "0.0.0.0:8000")], "MCP_AUTH: none would let everybody"),
         (&[("MCP_CALL_TIMEOUT", "300")], "MCP_CALL_TIMEOUT: `300` has no unit"),
         (&[("MCP_CALL_TIMEOUT", "0")], "MCP_CALL_TIMEOUT: must be longer than 0"),
         (&[("MCP_ENGINE_TIMEOUT", "1ms")], "MCP_ENGINE_TIMEOUT: is too short"),
@@ -55,7 +56,7 @@ fn mistakes_are_named_with_their_cure() {
 #[test]
 fn an_open_door_is_a_choice() {
     assert!(matches!(read(&[("MCP_AUTH", "none"), ("MCP_API_KEY", "")]).unwrap().auth, AuthConfig::Open));
-    let asked = [("MCP_AUTH", "none"), ("MCP_ADDR", "0.0.0.0:8000"), ("MCP_ALLOW_OPEN", "true")];
+    let asked = [("MCP_AUTH", "none"), ("MCP_API_KEY", ""), ("MCP_ADDR", "0.0.0.0:8000"), ("MCP_ALLOW_OPEN", "true")];
     assert!(matches!(read(&asked).unwrap().auth, AuthConfig::Open));
 }
 

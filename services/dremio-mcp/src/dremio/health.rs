@@ -67,7 +67,10 @@ impl DremioHealth {
             }
             let Ok(token) = tokens.current() else { continue };
             match client.probe(token.secret()).await {
-                Ok(()) => self.answered("ok"),
+                Ok(()) => {
+                    self.answered("ok");
+                    tokens.accepted();
+                }
                 Err(error) => {
                     self.failed(&error);
                     if error.class() == ErrorClass::RejectedCredentials {

@@ -51,13 +51,24 @@ impl NoToken {
 pub(crate) struct TokenSource {
     state: watch::Receiver<Arc<State>>,
     clock: Clock,
-    nudge: mpsc::Sender<TokenId>,
+    nudge: mpsc::Sender<Nudge>,
+    /// The token that Dremio has rejected and that was not replaced in time.
+    refused: watch::Sender<Option<TokenId>>,
     _watcher: Arc<Watcher>,
+}
+
+/// Why the refresher is asked to look at its token.
+#[derive(Clone, Copy, Debug)]
+enum Nudge {
+    /// Dremio said no.
+    Rejected(TokenId),
+    /// The token is past its end, and was not sent.
+    Expired(TokenId),
 }
 
 /// Asks the refresher to look at its token at once. One request at a time, whatever the number of callers.
 pub(crate) struct Nudger {
-    rejected: mpsc::Receiver<TokenId>,
+    nudges: mpsc::Receiver<Nudge>,
     state: watch::Receiver<Arc<State>>,
     url: Option<url::Url>,
 }
@@ -66,11 +77,11 @@ impl TokenSource {
     /// Follows the token file at `path`.
     pub(crate) fn watch(path: &Path, clock: Clock, refresher: Option<url::Url>) -> (Self, Nudger) {
         let watcher = Watcher::spawn(path.to_owned(), FILE_INTERVAL);
-        let (nudge, rejected) = mpsc::channel(1);
+        let (nudge, nudges) = mpsc::channel(1);
         let state = watcher.subscribe();
         let url = refresher.and_then(|base| base.join("refresh").ok());
-        let nudger = Nudger { rejected, state: watcher.subscribe(), url };
-        (Self { state, clock, nudge, _watcher: Arc::new(watcher) }, nudger)
+        let nudger = Nudger { nudges, state: watcher.subscribe(), url };
+        (Self { state, clock, nudge, refused: watch::Sender::new(None), _watcher: Arc::new(watcher) }, nudger)
     }
 
     /// The token to send now.
@@ -95,7 +106,7 @@ impl TokenSource {
             Err(none) => none,
         };
         if let Ok(expired) = self.state.borrow().as_ref() {
-            self.rejected(expired.id());
+            self.ask(Nudge::Expired(expired.id()));
         }
         let mut state = self.state.clone();
         let fresh = state.wait_for(|state| state.as_ref().as_ref().is_ok_and(|token| !token.is_expired(self.clock.now())));
@@ -108,10 +119,20 @@ impl TokenSource {
         self.state.clone()
     }
 
-    /// Tells the refresher, in the background, that Dremio rejected a token.
+    /// Dremio has rejected token `id`, outside of a call that waits for another: the refresher is told, and readiness falls.
     pub(crate) fn rejected(&self, id: TokenId) {
-        // Full: a nudge is already under way.
-        let _under_way = self.nudge.try_send(id);
+        self.ask(Nudge::Rejected(id));
+        self.refused.send_replace(Some(id));
+    }
+
+    /// Dremio has accepted a token, whatever it said before.
+    pub(crate) fn accepted(&self) {
+        self.refused.send_if_modified(|refused| refused.take().is_some());
+    }
+
+    fn ask(&self, nudge: Nudge) {
+        // Full: one is already under way.
+        let _under_way = self.nudge.try_send(nudge);
     }
 
     /// The token that replaces the rejected one `id`, waiting a little for it. Cancel safe.
@@ -119,21 +140,30 @@ impl TokenSource {
         let other = |state: &Arc<State>| state.as_ref().as_ref().is_ok_and(|token| token.id() != id);
         let mut state = self.state.clone();
         if !other(&state.borrow()) {
-            self.rejected(id);
+            self.ask(Nudge::Rejected(id));
         }
-        tokio::time::timeout(REPLACEMENT_WAIT_MAX, state.wait_for(other)).await.ok()?.ok()?;
+        let replaced = tokio::time::timeout(REPLACEMENT_WAIT_MAX, state.wait_for(other)).await.is_ok_and(|seen| seen.is_ok());
+        if !replaced {
+            self.refused.send_replace(Some(id));
+            return None;
+        }
         self.current().ok()
     }
 
     /// Keeps the `token` condition and the expiry metric true until `shutdown` drains.
     pub(crate) async fn report(self, readiness: Readiness, metrics: Arc<Metrics>, shutdown: Shutdown) {
-        let mut state = self.state.clone();
+        let (mut state, mut refused) = (self.state.clone(), self.refused.subscribe());
         // A token also expires without any event.
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut last = None;
         loop {
             match self.current() {
+                Ok(token) if *self.refused.borrow() == Some(token.id()) => {
+                    metrics.token_expires(Some(token.expires_at()));
+                    let message = format!("Dremio rejects token {}, and token-refresher has written no other", token.id());
+                    readiness.set("token", Condition::unmet("token_rejected", message));
+                }
                 Ok(token) => {
                     if last.replace(token.id()) != Some(token.id()) {
                         tracing::info!(token_id = %token.id(), expires_at = %token.expires_at(), "using a new Dremio token");
@@ -148,6 +178,7 @@ impl TokenSource {
             }
             tokio::select! {
                 seen = state.changed() => if seen.is_err() { shutdown.draining().await },
+                _ = refused.changed() => {}
                 _ = ticks.tick() => {}
                 () = shutdown.draining() => {}
             }
@@ -162,16 +193,22 @@ impl Nudger {
     /// Sends nudges until `shutdown` drains.
     pub(crate) async fn run(mut self, http: reqwest::Client, shutdown: Shutdown) {
         loop {
-            let id = tokio::select! {
-                id = self.rejected.recv() => id,
+            let nudge = tokio::select! {
+                nudge = self.nudges.recv() => nudge,
                 () = shutdown.draining() => return,
             };
-            let Some(id) = id else { return shutdown.draining().await };
+            let Some(nudge) = nudge else { return shutdown.draining().await };
+            let (Nudge::Rejected(id) | Nudge::Expired(id)) = nudge;
             let still_current = self.state.borrow().as_ref().as_ref().is_ok_and(|token| token.id() == id);
             if !still_current {
                 continue;
             }
-            tracing::warn!(target: "audit", event = "token_invalid", token_id = %id, "Dremio rejected the token; asking the refresher for another");
+            match nudge {
+                Nudge::Rejected(_) => {
+                    tracing::warn!(target: "audit", event = "token_invalid", token_id = %id, "Dremio rejected the token; asking the refresher for another");
+                }
+                Nudge::Expired(_) => tracing::info!(token_id = %id, "the token has expired; asking the refresher for another"),
+            }
             let Some(url) = &self.url else {
                 tracing::warn!("REFRESHER_URL is not set: waiting for the refresher's own check");
                 continue;

@@ -85,11 +85,16 @@ impl Forwarder {
         let token = self.tokens.usable().await?;
         let answer = self.send_with(incoming, &token).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
+            self.tokens.accepted();
             return Ok(answer);
         }
         let token = self.tokens.replacement_for(token.id()).await.ok_or(ForwardError::Rejected)?;
         let answer = self.send_with(incoming, &token).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED { Err(ForwardError::Rejected) } else { Ok(answer) }
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            self.tokens.rejected(token.id());
+            return Err(ForwardError::Rejected);
+        }
+        Ok(answer)
     }
 
     async fn send_with(&self, incoming: &Incoming, token: &Token) -> Result<reqwest::Response, Error> {

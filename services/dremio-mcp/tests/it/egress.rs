@@ -115,6 +115,19 @@ async fn a_rejected_token_is_replaced_within_the_call() {
 }
 
 #[tokio::test]
+async fn a_token_that_dremio_rejects_and_nobody_replaces_is_not_ready() {
+    let setting = Setting::new().await;
+    setting.sandbox.control().revoke_all_tokens();
+    let answer = setting.get("/api/v3/catalog").await;
+    assert!(answer.starts_with("HTTP/1.1 401 Dremio rejected the login token"), "{answer}");
+    setting.token_reason_becomes("token_rejected").await;
+    setting.rotate().await;
+    assert!(setting.get("/api/v3/catalog").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(setting.gateway.readiness().await["ready"], true);
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
 async fn an_expired_or_missing_token_is_never_sent() {
     let setting = Setting::new().await;
     setting.write("expired-long-ago", "2020-01-01T00:00:00Z".parse().unwrap());

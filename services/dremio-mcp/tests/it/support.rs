@@ -45,7 +45,7 @@ impl Gateway {
         ];
         pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
         pairs.extend(extra);
-        let (config, _) = Config::read(&Env::from_pairs(pairs)).unwrap();
+        let config = Config::read(&Env::from_pairs(pairs)).unwrap();
         let shutdown = Shutdown::new();
         let app = App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
         let (uri, admin) = (format!("http://{}/mcp", app.mcp_addr()), format!("http://{}", app.admin_addr()));

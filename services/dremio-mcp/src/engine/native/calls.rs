@@ -53,11 +53,19 @@ impl Dremio {
         let id = token.id();
         let answer = self.observed(call(self.client.clone(), token).await);
         if !is_rejected(&answer) {
+            if answer.is_ok() {
+                self.tokens.accepted();
+            }
             return Ok(answer?);
         }
         let token = self.tokens.replacement_for(id).await.ok_or(AskError::Rejected)?;
+        let id = token.id();
         let answer = self.observed(call(self.client.clone(), token).await);
-        if is_rejected(&answer) { Err(AskError::Rejected) } else { Ok(answer?) }
+        if is_rejected(&answer) {
+            self.tokens.rejected(id);
+            return Err(AskError::Rejected);
+        }
+        Ok(answer?)
     }
 
     /// Makes one call that changes nothing, and repeats it a little while it fails in passing. Not after a timeout: that has already

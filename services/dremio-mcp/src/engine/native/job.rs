@@ -14,12 +14,13 @@ use crate::dremio::Pauses;
 const CANCEL_MAX: Duration = Duration::from_secs(15);
 
 /// Runs `sql` and returns its job when it has completed. Dropping the future cancels the job at Dremio, also while it is being
-/// submitted. `label` names the caller in Dremio's job history.
+/// submitted. `label` names the caller in Dremio's job history; it stands last, so that
+/// positions in Dremio's messages are those of the statement.
 ///
 /// # Errors
 /// When the job could not be started or watched, or did not complete.
 pub(super) async fn run(dremio: &Dremio, label: &str, sql: &str, progress: &mut Progress<'_>) -> Result<JobId, Failure> {
-    let mut job = RunningJob::submit(dremio, format!("/* dremio-mcp: tool={label} */\n{sql}")).await?;
+    let mut job = RunningJob::submit(dremio, format!("{sql}\n/* dremio-mcp: tool={label} */")).await?;
     let status = job.end(progress).await?;
     match status.state {
         JobState::Completed => Ok(job.id.clone()),

@@ -118,7 +118,11 @@ impl Native {
 
     async fn schema_of_table(&self, name: NameArgument<'_>) -> Result<String, Failure> {
         let name = match name {
-            NameArgument::Text(text) => TableName::parse(&text),
+            // Models often write a list as text.
+            NameArgument::Text(text) => match serde_json::from_str::<Vec<String>>(&text) {
+                Ok(parts) => TableName::from_parts(parts),
+                Err(_) => TableName::parse(&text),
+            },
             NameArgument::Parts(parts) => TableName::from_parts(parts),
         };
         let name = name.map_err(|cause| {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
 use secrecy::{ExposeSecret, SecretString};
+use service_kit::PrivateFolder;
 use tokio::io::{AsyncBufRead, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
@@ -74,7 +75,7 @@ pub(super) enum StartError {
 pub(super) struct Process {
     child: Child,
     group: Pid,
-    _folder: tempfile::TempDir,
+    _folder: PrivateFolder,
 }
 
 impl Launch {
@@ -168,8 +169,8 @@ impl Spawner {
 
 /// An empty folder for the child to work in. The official server writes a configuration file where it finds
 /// none and reads `.env` from its working directory, so both lie where nobody else writes.
-fn private_folder() -> std::io::Result<tempfile::TempDir> {
-    let folder = tempfile::Builder::new().prefix("dremio-mcp-child-").tempdir()?;
+fn private_folder() -> std::io::Result<PrivateFolder> {
+    let folder = PrivateFolder::new("dremio-mcp-child")?;
     let config = folder.path().join("dremioai");
     std::fs::create_dir(&config)?;
     std::fs::write(config.join("config.yaml"), "")?;

@@ -24,7 +24,7 @@ async fn rows_arrive_as_dremio_wrote_them() {
     let response = fixture.native.call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &ProgressSink::channel().0).await;
     let expected = r#"{"result":[{"big":9223372036854775807,"amount":12.50,"text":"it's"}]}"#;
     assert_eq!(outcome_text(&response), (false, expected.to_owned()));
-    assert_eq!(fixture.control().jobs()[0].sql, format!("/* dremio-mcp: tool=RunSqlQuery */\n{sql}"));
+    assert_eq!(fixture.control().jobs()[0].sql, format!("{sql}\n/* dremio-mcp: tool=RunSqlQuery */"));
     assert_eq!(fixture.dremio_condition(), Condition::met());
 }
 
