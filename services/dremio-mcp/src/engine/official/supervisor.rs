@@ -26,13 +26,11 @@ const PROTOCOL_VERSION: &str = "2025-11-25";
 /// A Python server on a busy two-core machine was seen to need 12 s.
 const INTRODUCTION_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Pause before a new child, doubled for each one that did not live for [`PROVEN_AFTER`].
+/// Pause before a new child, doubled for each one that never served, or not for [`PROVEN_AFTER`]. A child that served and died, of a
+/// call or by a hand, is replaced at once however often that happens: the calls that wait are worth the start.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-const PROVEN_AFTER: Duration = Duration::from_secs(30);
-
-/// A child that served for this long may be replaced by the one on standby at once; two that die young are paused for.
-const TRUSTED_AFTER: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+const PROVEN_AFTER: Duration = Duration::from_secs(1);
 
 /// How long the output of a child that has ended is read: a grandchild may hold the pipe open for ever.
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
@@ -121,7 +119,7 @@ impl Supervisor {
             tracing::warn!(why, "the MCP server process is down");
             let is_proven = started.elapsed() >= PROVEN_AFTER;
             pause = if is_proven { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
-            if standby.is_ready() && started.elapsed() >= TRUSTED_AFTER {
+            if standby.is_ready() && is_proven {
                 continue;
             }
             supervisor.readiness.set("engine", Condition::unmet("engine_down", why));
