@@ -40,7 +40,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::accept;
 use crate::clock;
 use crate::control::Control;
-use crate::duration::parse_duration;
+use crate::duration::{parse_duration, parse_token_lifetime};
 use crate::faults::{Fault, Scope};
 use crate::gate::Gate;
 
@@ -140,7 +140,8 @@ struct FaultBody {
 
 async fn token_lifetime(State(control): State<Control>, body: Bytes) -> Answer {
     let body: DurationBody = read(&body)?;
-    control.set_token_lifetime(duration(&body.duration)?);
+    let lifetime = parse_token_lifetime(&body.duration).map_err(Refused)?;
+    control.set_token_lifetime(lifetime);
     done()
 }
 

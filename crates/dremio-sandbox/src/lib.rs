@@ -23,6 +23,7 @@
 //!   (`ALTER SYSTEM SET` works, because tests of token lifetime need it).
 //! * No TLS, no Arrow Flight, no UI, no gzip, no versioned (Nessie) sources, no user-defined functions, no reflections.
 //! * It is no SQL conformance suite: SQL is rewritten token by token for SQLite, result types are derived, not planned.
+//!   What it cannot answer as Dremio would is a FAILED job that says so, never a guess.
 //! * Passwords are kept and recorded in clear: never give it one that matters.
 
 mod accept;

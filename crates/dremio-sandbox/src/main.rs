@@ -57,7 +57,7 @@ struct Run {
     #[arg(long, conflicts_with_all = ["user", "password_file"])]
     no_users: bool,
     /// How long a login token lives, with a unit (5s, 10m, 30h)
-    #[arg(long, default_value = "30h", value_parser = parse_duration)]
+    #[arg(long, default_value = "30h", value_parser = parse_token_lifetime)]
     token_lifetime: Duration,
     /// How long a job takes at least, with a unit
     #[arg(long, default_value = "0s", value_parser = parse_duration)]
@@ -65,6 +65,17 @@ struct Run {
     /// Address of the HTTP control port; off unless given. It has no protection: keep it on loopback
     #[arg(long, value_name = "ADDR")]
     control: Option<SocketAddr>,
+}
+
+/// Below this a token could expire on its way to the client.
+const TOKEN_LIFETIME_MIN: Duration = Duration::from_millis(250);
+
+fn parse_token_lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = parse_duration(text).map_err(|error| error.to_string())?;
+    if lifetime < TOKEN_LIFETIME_MIN {
+        return Err(format!("tokens that live {text} could not be used: give at least {}ms", TOKEN_LIFETIME_MIN.as_millis()));
+    }
+    Ok(lifetime)
 }
 
 const CONTROL_HELP: &str = r#"Control port (JSON; durations have a unit):

@@ -46,7 +46,12 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.view(&["Finance", "reports", "order-margin"], MARGIN)?;
     builder.home("@dremio");
     builder.view(&["@dremio", "top_customers"], TOP_CUSTOMERS)?;
-    builder.note(&["Sales"], &[], "# Sales\nStart here: customers, orders and what was in them. Amounts are in EUR.");
+    builder.note(
+        &["Sales"],
+        &[],
+        "# Sales\nStart here: customers, orders and what was in them. Amounts are in EUR. \
+         The orders cover 2023-01-01 to 2025-06-29; nothing is newer.",
+    );
     builder.note(
         &["Sales", "customers"],
         &["sales", "pii"],
@@ -55,12 +60,13 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.note(
         &["Sales", "orders"],
         &["sales"],
-        "# Orders\nOne row per order; see `order_items` for its lines. `status` is OPEN, SHIPPED, RETURNED or CANCELLED.",
+        "# Orders\nOne row per order; see `order_items` for its lines. `status` is OPEN, SHIPPED, RETURNED or CANCELLED. \
+         The orders cover 2023-01-01 to 2025-06-29.",
     );
     builder.note(
         &["Sales", "revenue_by_month"],
         &["sales", "report"],
-        "# Revenue by month\nCancelled orders are left out. `order_month` is the first day of the month.",
+        "# Revenue by month\nCancelled orders are left out. `order_month` is the first day of the month, from 2023-01 to 2025-06.",
     );
     Ok(())
 }

@@ -124,7 +124,8 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.note(
         &["Warehouse", "shop", "orders"],
         &["sales", "fact"],
-        "# Orders\nOne row per order. `total_amount` is the sum of its `order_items`, in EUR, before `discount_rate`.",
+        "# Orders\nOne row per order. `total_amount` is the sum of its `order_items`, in EUR, before `discount_rate`. \
+         The orders cover 2023-01-01 to 2025-06-29.",
     );
     builder.note(
         &["Warehouse", "hr", "employees"],

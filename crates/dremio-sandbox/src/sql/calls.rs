@@ -1,8 +1,9 @@
 //! Function calls whose syntax or name SQLite does not share.
 
 use super::error::SqlError;
+use super::expression::{Expression, as_text, narrow};
 use super::rewrite::Rewriter;
-use super::token::{Kind, Token, quote_text};
+use super::token::{Kind, Token, quote_name, quote_text};
 use super::types::DremioType;
 
 /// Functions whose first argument may be a unit without quotes.
@@ -13,7 +14,10 @@ pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, 
     let open = index + 1;
     let close = rewriter.brackets.close_of(open).unwrap_or(open);
     let call = Call { rewriter, name: rewriter.tokens.get(index).map(|token| token.text.to_uppercase()).unwrap_or_default(), open, close };
+    call.check()?;
     let text = match call.name.as_str() {
+        "SUM" | "AVG" => call.total()?,
+        "CONCAT" => call.concat()?,
         "CAST" => call.cast()?,
         "EXTRACT" => call.extract()?,
         "POSITION" => call.position()?,
@@ -22,9 +26,115 @@ pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, 
         "LISTAGG" => return call.listagg(),
         "APPROX_COUNT_DISTINCT" | "NDV" => format!("count(DISTINCT {})", rewriter.range(open + 1, close)?),
         name if UNIT_FIRST.contains(&name) => call.with_unit()?,
-        name => format!("{}({})", sqlite_name(name), rewriter.range(open + 1, close)?),
+        name => format!("{}({})", sqlite_name(name), call.arguments()?),
     };
-    Ok((text, close + 1))
+    call.window(text)
+}
+
+/// Functions of Dremio that are not here. Others that are not here do not exist in Dremio either.
+const MISSING: &[&str] = &[
+    "AES_DECRYPT",
+    "AES_ENCRYPT",
+    "ANY_VALUE",
+    "APPROX_PERCENTILE",
+    "ARRAY_AGG",
+    "BIT_AND",
+    "BIT_OR",
+    "BIT_XOR",
+    "BOOL_AND",
+    "BOOL_OR",
+    "CBRT",
+    "CHR",
+    "COL_LIKE",
+    "CONCAT_WS",
+    "CONTAINS",
+    "CONVERT_FROM",
+    "CONVERT_TIMEZONE",
+    "CONVERT_TO",
+    "CORR",
+    "COVAR_POP",
+    "COVAR_SAMP",
+    "DATE_FORMAT",
+    "DEGREES",
+    "FLATTEN",
+    "FROM_HEX",
+    "GROUPING",
+    "GROUPING_ID",
+    "HASH",
+    "IIF",
+    "ISNUMERIC",
+    "LEVENSHTEIN",
+    "MAP_KEYS",
+    "MAP_VALUES",
+    "MASK",
+    "MD5",
+    "MONTHS_BETWEEN",
+    "NEXT_DAY",
+    "OVERLAY",
+    "PERCENTILE_CONT",
+    "PERCENTILE_DISC",
+    "RADIANS",
+    "REGEXP_COL_LIKE",
+    "REGEXP_EXTRACT",
+    "REGEXP_LIKE",
+    "REGEXP_MATCHES",
+    "REGEXP_REPLACE",
+    "REGEXP_SPLIT",
+    "SHA",
+    "SHA1",
+    "SHA256",
+    "SHA512",
+    "SIN",
+    "COS",
+    "TAN",
+    "SPLIT",
+    "TO_HEX",
+    "TO_NUMBER",
+    "TO_TIME",
+    "TRANSLATE",
+    "TYPEOF",
+    "UNNEST",
+    "XOR",
+    "ARRAY",
+    "ROW",
+];
+
+/// Functions of numbers, to which SQLite would give the number that a text begins with.
+const NUMERIC: &[&str] = &[
+    "ABS",
+    "AVG",
+    "CEIL",
+    "CEILING",
+    "EXP",
+    "FLOOR",
+    "LN",
+    "LOG",
+    "LOG10",
+    "MEDIAN",
+    "MOD",
+    "POWER",
+    "ROUND",
+    "SIGN",
+    "SQRT",
+    "STDDEV",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "SUM",
+    "TRUNC",
+    "TRUNCATE",
+    "VARIANCE",
+    "VAR_POP",
+    "VAR_SAMP",
+];
+
+/// Functions whose result is one of their arguments, and which therefore have one type.
+const ALIKE: &[&str] = &["COALESCE", "NVL", "IFNULL", "NULLIF", "GREATEST", "LEAST"];
+
+/// Functions that hand decimals of any length on.
+const EXACT: &[&str] = &["ROUND", "TRUNC", "TRUNCATE", "COUNT", "COALESCE", "NVL", "IFNULL", "LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE"];
+
+pub(crate) fn is_missing(name: &str) -> bool {
+    MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(name))
 }
 
 /// Names that differ, or that SQLite reads as something else.
@@ -62,16 +172,124 @@ struct Call<'r, 'a> {
 }
 
 impl Call<'_, '_> {
+    /// Refuses what is not here, and arguments of types that SQLite would convert.
+    fn check(&self) -> Result<(), SqlError> {
+        if is_missing(&self.name) {
+            return Err(SqlError::unsupported(&format!("The function {}", self.name)));
+        }
+        let typing = self.rewriter.typing();
+        let arguments = typing.arguments(self.open + 1, self.close);
+        let wrong_count = match self.name.as_str() {
+            // With another number of arguments these are other functions in SQLite.
+            "MIN" | "MAX" | "SUM" | "AVG" => arguments.len() != 1,
+            "GREATEST" | "LEAST" => arguments.len() < 2,
+            _ => false,
+        };
+        if wrong_count {
+            return Err(SqlError::failed(format!("Invalid number of arguments to function '{}'", self.name)));
+        }
+        let is_null = |start: usize, end: usize| end == start + 1 && self.rewriter.is_word_at(start, &["NULL"]);
+        let known = arguments.iter().filter(|(start, end)| !is_null(*start, *end)).filter_map(|(start, end)| typing.of(*start, *end));
+        let types: Vec<DremioType> = known.collect();
+        let shown = || types.iter().map(|ty| format!("<{ty}>")).collect::<Vec<_>>().join(", ");
+        let numeric = NUMERIC.contains(&self.name.as_str()) && types.iter().any(|ty| !ty.is_numeric());
+        let unlike = ALIKE.contains(&self.name.as_str())
+            && types.windows(2).any(|pair| matches!(pair, [one, other] if one != other && !(one.is_numeric() && other.is_numeric())));
+        if numeric || unlike {
+            return Err(SqlError::failed(format!(
+                "Cannot apply '{0}' to arguments of type '{0}({1})' (not supported by this stand-in for Dremio; CAST them).",
+                self.name,
+                shown()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The arguments, long decimals in a form that SQLite computes with.
+    fn arguments(&self) -> Result<String, SqlError> {
+        if EXACT.contains(&self.name.as_str()) {
+            return self.rewriter.range(self.open + 1, self.close);
+        }
+        let typing = self.rewriter.typing();
+        let quantified = self.rewriter.is_word_at(self.open + 1, &["DISTINCT", "ALL"]);
+        let mut texts = Vec::new();
+        for (start, end) in typing.arguments(self.open + 1, self.close) {
+            texts.push(narrow(self.rewriter.range(start, end)?, typing.of(start, end).as_ref()));
+        }
+        let quantifier = if quantified && self.rewriter.is_word_at(self.open + 1, &["DISTINCT"]) { "DISTINCT " } else { "" };
+        Ok(format!("{quantifier}{}", texts.join(" , ")))
+    }
+
+    /// SUM and AVG, by the type of their result.
+    fn total(&self) -> Result<String, SqlError> {
+        let name = format!("dremio_{}", self.name.to_lowercase());
+        let ty = self.rewriter.typing().of(self.open.saturating_sub(1), self.close + 1);
+        if self.rewriter.is_word_at(self.open + 1, &["DISTINCT"]) {
+            if matches!(ty, Some(DremioType::Decimal { .. })) {
+                return Err(SqlError::unsupported(&format!("{} DISTINCT of a DECIMAL", self.name)));
+            }
+            return Ok(format!("{name}({})", self.arguments()?));
+        }
+        let start = self.open + 1 + usize::from(self.rewriter.is_word_at(self.open + 1, &["ALL"]));
+        let argument = self.rewriter.range(start, self.close)?;
+        Ok(format!("{name}({argument}, {})", quote_text(&ty.map(|ty| ty.to_string()).unwrap_or_default())))
+    }
+
+    /// CONCAT of the texts that its arguments have.
+    fn concat(&self) -> Result<String, SqlError> {
+        let mut texts = Vec::new();
+        for (start, end) in self.rewriter.typing().arguments(self.open + 1, self.close) {
+            texts.push(as_text(&self.rewriter.expression(start, end)?));
+        }
+        Ok(format!("concat({})", texts.join(", ")))
+    }
+
+    /// FILTER and OVER after the call.
+    fn window(&self, mut text: String) -> Result<(String, usize), SqlError> {
+        let mut at = self.close + 1;
+        if self.rewriter.is_word_at(at, &["WITHIN"]) {
+            return Err(SqlError::unsupported(&format!("{} WITHIN GROUP", self.name)));
+        }
+        if self.rewriter.is_word_at(at, &["IGNORE", "RESPECT"]) {
+            return Err(SqlError::unsupported("IGNORE NULLS"));
+        }
+        for word in ["FILTER", "OVER"] {
+            if !self.rewriter.is_word_at(at, &[word]) {
+                continue;
+            }
+            if let Some(end) = self.rewriter.brackets.close_of(at + 1) {
+                text.push_str(&format!(" {word} ({})", self.rewriter.range(at + 2, end)?));
+                at = end + 1;
+            } else if word == "OVER" {
+                let name = self.rewriter.tokens.get(at + 1).filter(|name| name.is_name());
+                let name = name.ok_or_else(|| self.rewriter.unexpected(at + 1))?;
+                text.push_str(&format!(" OVER {}", quote_name(&name.text)));
+                at += 2;
+            }
+        }
+        Ok((text, at))
+    }
+
     /// `CAST(x AS type)`.
     fn cast(&self) -> Result<String, SqlError> {
         let at = self.word("AS").ok_or_else(|| self.rewriter.unexpected(self.close))?;
         let ty = self.rewriter.tokens.get(at + 1..self.close).unwrap_or_default();
         let ty: String = ty.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
         let ty = ty.replace(" (", "(").replace("( ", "(").replace(" )", ")").replace(" ,", ",");
-        if DremioType::parse(&ty).is_none() {
+        let Some(target) = DremioType::parse(&ty) else {
+            if self.rewriter.is_word_at(at + 1, &["INTERVAL", "ROW", "ARRAY", "LIST", "STRUCT", "MAP"]) {
+                return Err(SqlError::unsupported(&format!("CAST to {}", ty.to_uppercase())));
+            }
             return Err(self.rewriter.unexpected(at + 1));
-        }
+        };
+        let source = self.rewriter.typing().of(self.open + 1, at);
         let value = self.rewriter.range(self.open + 1, at)?;
+        let value = match source {
+            Some(DremioType::Decimal { .. } | DremioType::Boolean) if target == DremioType::Varchar => {
+                as_text(&Expression { text: value, ty: source, after: at })
+            }
+            _ => value,
+        };
         Ok(format!("dremio_cast({value}, {})", quote_text(&ty.to_uppercase())))
     }
 

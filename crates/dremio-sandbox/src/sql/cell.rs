@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::types::Value;
 use serde_json::Value as Json;
 
+use super::decimal::Decimal;
 use super::types::DremioType;
 
 /// Appends `value`, read as a `ty`, to `out`.
@@ -78,41 +79,13 @@ pub(crate) fn double_text(number: f64) -> String {
 }
 
 fn write_decimal(out: &mut String, value: &Value, scale: u8) {
-    let places = usize::from(scale);
-    match value {
-        Value::Integer(number) if places == 0 => out.push_str(&number.to_string()),
-        Value::Integer(number) => out.push_str(&format!("{number}.{:0places$}", 0)),
-        Value::Real(number) if number.is_finite() => out.push_str(&rounded(*number, places)),
-        Value::Text(text) if is_decimal(text) => out.push_str(&padded(text, places)),
-        Value::Real(number) => write_double(out, *number),
-        Value::Text(text) => write_string(out, text),
-        Value::Null | Value::Blob(_) => out.push_str("null"),
+    let decimal = Decimal::from_value(value).and_then(|number| number.rescaled(u32::from(scale)));
+    match (decimal, value) {
+        (Some(decimal), _) => out.push_str(&decimal.to_string()),
+        (None, Value::Real(number)) => write_double(out, *number),
+        (None, Value::Text(text)) => write_string(out, text),
+        (None, _) => out.push_str("null"),
     }
-}
-
-/// Rounds half away from zero, as `BigDecimal` HALF_UP does, on the number's shortest decimal text.
-fn rounded(number: f64, places: usize) -> String {
-    // 12.345 is 12.3449999… in binary; a nudge of one part in 10^15 decides such ties as decimal arithmetic would.
-    let text = format!("{:.places$}", number * (1.0 + 1e-15));
-    match text.strip_prefix('-') {
-        Some(digits) if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) => digits.to_owned(),
-        _ => text,
-    }
-}
-
-fn is_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn padded(text: &str, places: usize) -> String {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let fraction = fraction.get(..places).unwrap_or(fraction);
-    if places == 0 {
-        return whole.to_owned();
-    }
-    format!("{whole}.{fraction:0<places$}")
 }
 
 /// Cuts or fills the fraction of a time of `seconds_len` characters to milliseconds.

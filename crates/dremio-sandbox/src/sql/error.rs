@@ -3,6 +3,7 @@
 use rusqlite::Error;
 use rusqlite::ffi::ErrorCode;
 
+use super::functions;
 use super::token::{LexicalError, Position, Token};
 
 /// The end of a statement that has no result.
@@ -38,6 +39,11 @@ impl SqlError {
         Self::Failed(format!("Object '{object}' not found{within}. Please check that it exists in the selected context."))
     }
 
+    /// Ordinary in Dremio, and not done here.
+    pub(crate) fn unsupported(what: &str) -> Self {
+        Self::Failed(format!("{what} is not supported by this stand-in for Dremio."))
+    }
+
     pub(crate) fn no_such_function(name: &str) -> Self {
         Self::Failed(format!("No match found for function signature {}", name.to_uppercase()))
     }
@@ -59,7 +65,10 @@ impl SqlError {
             Error::UserFunctionError(cause) => cause.to_string(),
             other => other.to_string(),
         };
-        Self::translate(sql, tokens, aliases, &message)
+        match message.split_once(functions::OWN) {
+            Some((_, own)) => Self::failed(own),
+            None => Self::translate(sql, tokens, aliases, &message),
+        }
     }
 
     fn translate(sql: &str, tokens: &[Token], aliases: &[String], message: &str) -> Self {
@@ -99,12 +108,22 @@ impl SqlError {
             let found = tokens.iter().find(|token| token.text.eq_ignore_ascii_case(near) && !near.is_empty());
             return match found {
                 Some(token) => Self::encountered(sql, token),
-                None => Self::parse(sql, near, 0),
+                None => Self::unsupported("This statement"),
             };
+        }
+        if message == "integer overflow" {
+            return Self::failed("NUMERIC_OVERFLOW: the result is out of range of its type");
         }
         if message.starts_with("SELECTs to the left and right of ") {
             return Self::failed("Column count mismatch in set operation");
         }
-        Self::failed(message)
+        if message.starts_with("sub-select returns ") {
+            return Self::failed("Cannot apply a subquery of several columns where one value is expected");
+        }
+        if message.starts_with("no such table: ") || message.starts_with("access to ") || message.starts_with("not authorized") {
+            return Self::failed("The statement refers to something that does not exist.");
+        }
+        // Everything else would be in SQLite's words about a text that nobody wrote.
+        Self::unsupported("This statement")
     }
 }

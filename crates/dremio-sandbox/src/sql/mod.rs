@@ -1,15 +1,19 @@
 //! Dremio SQL over SQLite: a text goes in, a result or Dremio's words for what is wrong with it come out.
 //!
-//! `token` → `statement` (what is it?) → `scope` (which tables?) → `rewrite` (SQLite's words) → `engine` (run, read-only) → `query`
-//! (names and types of the columns) → `result` (JSON text).
+//! `token` → `statement` (what is it?) → `scope` (which tables?) → `rewrite` (SQLite's words), with `expression` for
+//! operators and `calls` for functions → `grouping` (what SQLite would let pass) → `engine` (run, read-only) → `query` (names and types of the
+//! columns) → `result` (JSON text).
 
 mod brackets;
 mod calls;
 mod cell;
+mod decimal;
 mod direct;
 mod engine;
 mod error;
+mod expression;
 mod functions;
+mod grouping;
 mod moment;
 mod options;
 mod query;

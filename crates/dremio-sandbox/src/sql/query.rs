@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 use super::brackets::Brackets;
 use super::engine::{Engine, Interrupted, QueryError, RawColumn};
 use super::error::SqlError;
+use super::grouping;
 use super::result::Table;
 use super::rewrite::Rewriter;
 use super::scope::Scope;
@@ -43,6 +44,7 @@ impl<'a> Query<'a> {
         add_computed_columns(tokens, &brackets, &mut scope);
         let rewriter = Rewriter { sql, tokens, brackets: &brackets, scope: &scope, user: at.user };
         let rewritten = rewriter.range(0, tokens.len())?;
+        grouping::check(tokens, &brackets, &scope)?;
         Ok(Self { sql, tokens, brackets, scope, rewritten })
     }
 

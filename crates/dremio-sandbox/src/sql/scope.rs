@@ -72,6 +72,14 @@ impl Scope {
         self.tables.iter().find(|table| table.start == index)
     }
 
+    /// The end of `name (columns)` where that begins the definition of a common table expression.
+    pub(crate) fn common_columns(&self, tokens: &[Token], brackets: &Brackets, index: usize) -> Option<usize> {
+        let name = tokens.get(index).filter(|name| name.is_name() && self.common.contains(&name.text.to_lowercase()))?;
+        let after = brackets.close_of(index + 1)? + 1;
+        let defines = tokens.get(after)?.is_word("AS") && brackets.close_of(after + 1).is_some();
+        (defines && !words::is_keyword(name)).then_some(after)
+    }
+
     pub(crate) fn datasets(&self) -> impl Iterator<Item = &Arc<Dataset>> {
         self.tables.iter().filter_map(|table| table.dataset.as_ref())
     }
@@ -115,7 +123,7 @@ impl Scope {
 
     /// Makes the type of a computed column known, for the queries around it.
     pub(crate) fn set_column(&mut self, name: &str, ty: DremioType) {
-        self.columns.insert(name.to_lowercase(), Some(ty));
+        self.add_column(name, ty);
     }
 
     fn add_column(&mut self, name: &str, ty: DremioType) {
@@ -268,7 +276,11 @@ fn check_table_name(sql: &str, tokens: &[Token], start: usize, end: usize) -> Re
     let names = tokens.get(start..end).unwrap_or_default();
     if tokens.get(end).is_some_and(|token| token.is_symbol("(")) {
         let name: Vec<&str> = names.iter().map(|token| token.text.as_str()).collect();
-        return Err(SqlError::no_such_function(&name.concat()));
+        let name = name.concat();
+        if super::calls::is_missing(&name) {
+            return Err(SqlError::unsupported(&format!("The function {}", name.to_uppercase())));
+        }
+        return Err(SqlError::no_such_function(&name));
     }
     match names.iter().find(|token| words::is_reserved(token)) {
         Some(reserved) => Err(SqlError::encountered(sql, reserved)),

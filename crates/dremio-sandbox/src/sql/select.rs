@@ -21,6 +21,11 @@ impl Item {
             && (self.end == self.start + 1 || tokens.get(self.end - 2).is_some_and(|token| token.is_symbol(".")))
     }
 
+    /// Whether the item has this alias.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.alias.as_ref().is_some_and(|alias| alias.to_lowercase() == name.to_lowercase())
+    }
+
     /// The output name: the alias, the last part of a plain name, or nothing for an expression, which Dremio calls `EXPR$n`.
     pub(crate) fn name(&self, tokens: &[Token]) -> Option<String> {
         if let Some(alias) = &self.alias {
@@ -47,6 +52,51 @@ pub(crate) fn outermost(tokens: &[Token], brackets: &Brackets) -> Option<usize> 
     }
     None
 }
+
+/// The SELECT that a clause at `index` belongs to: the last one before it that is not in brackets of its own.
+pub(crate) fn before(tokens: &[Token], brackets: &Brackets, index: usize) -> Option<usize> {
+    let select = (0..index).rev().filter(|at| tokens.get(*at).is_some_and(|token| token.is_word("SELECT")));
+    let closed = |at: usize| (0..at).any(|open| brackets.close_of(open).is_some_and(|close| at < close && close < index));
+    select.into_iter().find(|at| !closed(*at))
+}
+
+/// The items of a GROUP BY or ORDER BY list from `start`, and where it ends.
+pub(crate) fn list(tokens: &[Token], brackets: &Brackets, start: usize, end: usize) -> (Vec<(usize, usize)>, usize) {
+    let mut items = Vec::new();
+    let (mut from, mut at) = (start, start);
+    loop {
+        let token = tokens.get(at).filter(|_| at < end);
+        let ends = token.is_none_or(|token| token.is_symbol(")") || token.is_any_word(&LIST_ENDS));
+        if ends || token.is_some_and(|token| token.is_symbol(",")) {
+            if at > from {
+                items.push((from, at));
+            }
+            from = at + 1;
+        }
+        if ends {
+            return (items, at.min(end));
+        }
+        at = brackets.after(at);
+    }
+}
+
+/// The words that end a GROUP BY or ORDER BY list.
+const LIST_ENDS: [&str; 14] = [
+    "HAVING",
+    "WINDOW",
+    "QUALIFY",
+    "ORDER",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "ROWS",
+    "RANGE",
+    "GROUPS",
+    "MINUS",
+];
 
 /// The items of the list that follows the SELECT at `select`.
 pub(crate) fn items(tokens: &[Token], brackets: &Brackets, select: usize) -> Vec<Item> {

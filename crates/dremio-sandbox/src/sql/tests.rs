@@ -62,7 +62,7 @@ fn dremio_syntax_becomes_calls() {
     check("TIMESTAMP '2024-01-31 10:00:00'", "'2024-01-31 10:00:00.000'");
     check("CURRENT_DATE - INTERVAL '7' DAY", "dremio_shift(CURRENT_DATE, -7, 'DAY')");
     check("CURRENT_DATE() - INTERVAL 1 MONTH", "dremio_shift(CURRENT_DATE, -1, 'MONTH')");
-    check("(1) + 2 - 3", "(1) + 2 - 3");
+    check("(1) + 2 - 3", "dremio_arith('-', dremio_arith('+', (1), 2, 'INTEGER'), 3, 'INTEGER')");
     check("'a' ILIKE 'A%'", "'a' REGEXP 'A%'");
     check("TIMESTAMPADD(DAY, 1, NOW())", "dremio_timestampadd('DAY', 1 , dremio_now())");
     check("SUBSTRING('abc' FROM 2 FOR 1)", "substr('abc', 2, 1)");
@@ -201,4 +201,185 @@ fn orders_and_their_lines_agree() {
                WHERE i.order_id = o.order_id), 2)";
     let table = run(sql).unwrap();
     assert_eq!(table.rows, [[rusqlite::types::Value::Integer(0)]]);
+}
+
+fn check_rows(sql: &str, expected: &str) {
+    let table = run(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let page = ResultSet::new(&table).page(0, 100);
+    let rows = page.split_once("\"rows\":[").and_then(|(_, rows)| rows.strip_suffix("]}"));
+    assert_eq!(rows, Some(expected), "{sql}");
+}
+
+fn check_failed(sql: &str, expected: &str) {
+    match run(sql) {
+        Err(SqlError::Failed(message)) => assert!(message.contains(expected), "{sql}: {message}"),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[test]
+fn dates_are_moved_by_days_and_nothing_else() {
+    let check = |expression: &str, expected: &str| check_rows(&format!("SELECT {expression} AS x"), &format!("{{\"x\":{expected}}}"));
+    check("DATE '2024-05-05' + 1", "\"2024-05-06\"");
+    check("CAST('2024-05-05' AS DATE) + 1", "\"2024-05-06\"");
+    check("DATE '2024-03-01' - 1", "\"2024-02-29\"");
+    check("2 + DATE '2024-05-05' - 1", "\"2024-05-06\"");
+    check("DATE '2024-05-05' - INTERVAL '1' HOUR", "\"2024-05-04 23:00:00.000\"");
+    check("DATE '2024-01-31' = '2024-01-31'", "true");
+    check("DATE '2024-01-31' = TIMESTAMP '2024-01-31 00:00:00'", "true");
+    check("CASE WHEN DATE '2024-01-31' > DATE '2024-01-30' + 2 THEN 1 ELSE 2 END", "2");
+    check_rows("SELECT COUNT(*) AS n FROM Sales.orders WHERE order_date > CURRENT_DATE - 60000", "{\"n\":3000}");
+    check_rows("SELECT COUNT(*) AS n FROM Sales.orders WHERE order_date BETWEEN '2023-01-01' AND DATE '2023-01-01' + 9999", "{\"n\":3000}");
+    check_failed("SELECT shipped_date - order_date FROM Sales.orders", "use DATEDIFF");
+    check_failed("SELECT AVG(shipped_date - order_date) FROM Sales.orders", "use DATEDIFF");
+    check_failed("SELECT ordered_at + 1 FROM Sales.orders", "TIMESTAMPADD");
+    check_failed("SELECT order_date * 2 FROM Sales.orders", "Cannot apply '*'");
+    check_failed("SELECT SUM(order_date) FROM Sales.orders", "Cannot apply 'SUM'");
+    check_failed("SELECT ABS(order_date) FROM Sales.orders", "Cannot apply 'ABS'");
+    check_failed("SELECT 1 FROM Sales.orders WHERE order_date > 600", "Cannot apply '>'");
+    check_failed("SELECT -order_date FROM Sales.orders", "Cannot apply '-'");
+    check_failed("SELECT INTERVAL '1' DAY", "not supported by this stand-in");
+    check_failed("SELECT order_date + INTERVAL '1-2' YEAR TO MONTH FROM Sales.orders", "not supported by this stand-in");
+}
+
+#[test]
+fn numbers_are_numbers() {
+    let check = |expression: &str, expected: &str| check_rows(&format!("SELECT {expression} AS x"), &format!("{{\"x\":{expected}}}"));
+    check("7 / 2", "3");
+    check("7.0 / 2 > 3.4", "true");
+    check("1 = '1'", "true");
+    check("2 IN (1, 2)", "true");
+    check("2 NOT IN (1, 2)", "false");
+    check(&format!("2 IN ({}2)", "1, ".repeat(3_000)), "true");
+    check("-2 * 3 - -1", "-5");
+    check("CAST(9223372036854775807 AS BIGINT)", "9223372036854775807");
+    check("-9223372036854775808", "-9223372036854775808");
+    check("CAST('12345678901234567890.12' AS DECIMAL(38,2)) + 0.01", "12345678901234567890.13");
+    check("CAST('12345678901234567.89' AS DECIMAL(19,2)) * 2", "24691357802469135.78");
+    check("CAST(12345678901234567890.12 AS DECIMAL(38,2))", "12345678901234567890.12");
+    check("CAST('999999999999.999' AS DECIMAL(15,3))", "999999999999.999");
+    check("CAST('12345678901234567890' AS DECIMAL(38,0)) > 12345678901234567889", "true");
+    check("ROUND(2.675, 2)", "2.68");
+    check("CAST(CAST(1.5 AS DECIMAL(5,2)) AS VARCHAR)", "\"1.50\"");
+    check("CAST(1.5 AS DECIMAL(5,2)) || ''", "\"1.50\"");
+    check("SUBSTRING('abc', 0, 2)", "\"ab\"");
+    check_rows(
+        "SELECT SUM(a_long_decimal) AS x FROM Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"",
+        "{\"x\":1234567890123456789012345678.9012345678}",
+    );
+    check_rows(
+        "SELECT SUM(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM (SELECT 1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3)",
+        "{\"s\":1},{\"s\":3},{\"s\":5}",
+    );
+}
+
+#[test]
+fn long_decimals_are_rounded_and_sorted() {
+    let all_types = "Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"";
+    let long = "{\"x\":1234567890123456789012345678.9012345678}";
+    let zero = "{\"x\":0.0000000000}";
+    check_rows(&format!("SELECT a_long_decimal AS x FROM {all_types} ORDER BY a_long_decimal"), &format!("{zero},{long},{{\"x\":null}}"));
+    check_rows(&format!("SELECT a_long_decimal AS x FROM {all_types} ORDER BY 1 DESC"), &format!("{{\"x\":null}},{long},{zero}"));
+    check_rows(
+        "SELECT channel, ROUND(COUNT(*) * 100.0 / SUM(COUNT(*)) OVER (), 1) AS pct FROM Sales.orders GROUP BY channel \
+         ORDER BY COUNT(*) * 100.0 / 7 DESC",
+        "{\"channel\":\"web\",\"pct\":51.2},{\"channel\":\"store\",\"pct\":24.5},{\"channel\":\"app\",\"pct\":24.3}",
+    );
+}
+
+#[test]
+fn numbers_that_are_none_are_errors() {
+    check_failed("SELECT 1 / 0", "DIVIDE_BY_ZERO");
+    check_failed("SELECT 1.5 / 0", "DIVIDE_BY_ZERO");
+    check_failed("SELECT MOD(1, 0)", "DIVIDE_BY_ZERO");
+    check_failed("SELECT CAST(9223372036854775807 AS BIGINT) + 1", "out of range");
+    check_failed(
+        "SELECT MAX(a_bigint) * 3 FROM Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"",
+        "out of range",
+    );
+    check_failed("SELECT CAST('NaN' AS DOUBLE)", "NaN is not supported by this stand-in");
+    check_failed("SELECT SQRT(-1)", "NaN is not supported by this stand-in");
+    check_failed("SELECT 1 FROM Sales.orders WHERE order_id = 'abc'", "For input string: \"abc\"");
+    check_failed("SELECT 1 FROM Sales.orders WHERE order_id IN ('abc')", "For input string: \"abc\"");
+    check_failed("SELECT status + 1 FROM Sales.orders", "Cannot apply '+'");
+    check_failed(
+        "SELECT MAX(a_long_decimal) FROM Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"",
+        "15 significant digits",
+    );
+}
+
+#[test]
+fn what_is_selected_is_grouped() {
+    for sql in [
+        "SELECT channel, COUNT(*) FROM Sales.orders GROUP BY channel",
+        "SELECT o.channel, COUNT(*) FROM Sales.orders o GROUP BY channel ORDER BY COUNT(*) DESC, channel",
+        "SELECT UPPER(channel) AS c, COUNT(*) AS n FROM Sales.orders GROUP BY c ORDER BY n",
+        "SELECT UPPER(channel) || 'x', SUM(total_amount) / COUNT(*) FROM Sales.orders GROUP BY 1",
+        "SELECT EXTRACT(YEAR FROM order_date) + 1, COUNT(*) FROM Sales.orders GROUP BY EXTRACT(YEAR FROM order_date)",
+        "SELECT CASE WHEN channel = 'web' THEN 'w' ELSE channel END, MAX(order_date) FROM Sales.orders GROUP BY channel HAVING COUNT(*) > 1",
+        "SELECT channel, SUM(COUNT(*)) OVER (ORDER BY channel) FROM Sales.orders GROUP BY channel",
+        "SELECT CAST(channel AS VARCHAR(3)), COUNT(*) FROM Sales.orders GROUP BY channel",
+        "SELECT COUNT(*), 1, CURRENT_DATE, DATE '2024-01-01' FROM Sales.orders",
+        "SELECT DISTINCT channel AS c FROM Sales.orders ORDER BY c",
+        "SELECT n FROM (SELECT COUNT(*) AS n FROM Sales.orders) WHERE n > 1",
+        "SELECT channel, (SELECT MAX(price) FROM Sales.products) FROM Sales.orders GROUP BY channel",
+        "SELECT channel, COUNT(*) FILTER (WHERE status = 'OPEN') FROM Sales.orders GROUP BY channel",
+        "SELECT order_id, ROW_NUMBER() OVER (PARTITION BY channel, status ORDER BY order_id) FROM Sales.orders",
+    ] {
+        run(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+    let check = |sql: &str, name: &str| check_failed(sql, &format!("Expression '{name}' is not being grouped"));
+    check("SELECT channel, COUNT(*) FROM Sales.orders", "channel");
+    check("SELECT channel, status, COUNT(*) FROM Sales.orders GROUP BY status", "channel");
+    check("SELECT o.channel FROM Sales.orders o GROUP BY o.status", "o.channel");
+    check("SELECT status FROM Sales.orders GROUP BY status HAVING channel = 'web'", "channel");
+    check("SELECT status FROM Sales.orders GROUP BY status ORDER BY channel", "channel");
+    check("SELECT *, COUNT(*) FROM Sales.orders GROUP BY status", "order_id");
+    check("SELECT DATE_TRUNC('MONTH', order_date), COUNT(*) FROM Sales.orders GROUP BY status", "order_date");
+    check_failed("SELECT total_amount AS t FROM Sales.orders WHERE t > 5", "Column 't' not found in any table");
+    check_failed(
+        "SELECT status, SUM(total_amount) AS t FROM Sales.orders GROUP BY status HAVING t > 5",
+        "Column 't' not found in any table",
+    );
+    check_failed("SELECT DISTINCT channel FROM Sales.orders ORDER BY status", "Expression 'status' is not in the select clause");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let check = |sql: &str| check_failed(sql, "not supported by this stand-in for Dremio");
+    check("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY total_amount) FROM Sales.orders");
+    check("SELECT FLATTEN(tags) FROM Sales.customers");
+    check("SELECT * FROM Sales.customers WHERE REGEXP_LIKE(name, 'A.*')");
+    check("SELECT channel, COUNT(*) FROM Sales.orders GROUP BY ROLLUP(channel)");
+    check("SELECT channel, COUNT(*) FROM Sales.orders GROUP BY GROUPING SETS ((channel), ())");
+    check("SELECT COUNT(DISTINCT (channel, status)) FROM Sales.orders");
+    check("SELECT 1 FROM Sales.orders WHERE (channel, status) = ('web', 'OPEN')");
+    check("SELECT 1 WHERE 1 = ANY (SELECT 1)");
+    check("SELECT GROUPING(channel) FROM Sales.orders GROUP BY channel");
+    check("SELECT * FROM (VALUES (1, 'a')) AS t(id, name)");
+    check("SELECT CASE order_id WHEN 'abc' THEN 1 END FROM Sales.orders");
+    check("SELECT 1 FROM Sales.orders WHERE status");
+    check("SELECT 1 FROM Sales.orders WHERE order_id AND TRUE");
+}
+
+#[test]
+fn null_is_the_highest_value() {
+    check_rows("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY x", "{\"x\":1},{\"x\":null}");
+    check_rows("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY x DESC", "{\"x\":null},{\"x\":1}");
+    check_rows("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY 1 DESC NULLS LAST", "{\"x\":1},{\"x\":null}");
+}
+
+#[test]
+fn common_tables_may_name_their_columns() {
+    check_rows(
+        "WITH \"d\"(\"n\", \"m\") AS (VALUES (1, 'a'), (2, 'b')) SELECT \"n\", \"m\" FROM \"d\" WHERE \"n\" = 2",
+        "{\"n\":2,\"m\":\"b\"}",
+    );
+}
+
+#[test]
+fn the_wiki_says_which_period_the_orders_cover() {
+    check_rows("SELECT MIN(order_date) AS f, MAX(order_date) AS t FROM Sales.orders", "{\"f\":\"2023-01-01\",\"t\":\"2025-06-29\"}");
+    let wiki = |path: [&str; 2]| Demo::get().unwrap().notes.iter().find(|note| note.path == path).unwrap().wiki;
+    assert!(wiki(["Sales", "orders"]).contains("2023-01-01 to 2025-06-29"));
 }

@@ -36,14 +36,28 @@ impl Typing<'_> {
         if self.has(start, end, |token| token.is_symbol("||")) {
             return Some(DremioType::Varchar);
         }
-        for operators in [["+", "-"], ["*", "/"]] {
-            let at = self
-                .top_level(start, end)
-                .filter(|(at, token)| *at > start && operators.iter().any(|symbol| token.is_symbol(symbol)))
-                .map(|(at, _)| at)
-                .last();
-            if let Some((at, operator)) = at.and_then(|at| Some((at, self.tokens.get(at)?))) {
-                return self.arithmetic(start, at, operator, end);
+        for operators in [&["+", "-"][..], &["*", "/", "%"]] {
+            let mut at = start;
+            let mut ty: Option<Option<DremioType>> = None;
+            let mut operator: Option<(usize, &Token)> = None;
+            let signs = self.top_level(start, end).filter(|(at, token)| {
+                let binary = at.checked_sub(1).and_then(|before| self.tokens.get(before)).is_some_and(ends_operand);
+                *at > start && binary && operators.iter().any(|symbol| token.is_symbol(symbol))
+            });
+            for next in signs.map(Some).chain([None]) {
+                let stop = next.map_or(end, |(stop, _)| stop);
+                if next.is_none() && operator.is_none() {
+                    break;
+                }
+                ty = Some(match (ty, operator) {
+                    (Some(left), Some((_, operator))) => self.arithmetic(left, operator, at, stop),
+                    _ => self.of(at, stop),
+                });
+                at = stop + 1;
+                operator = next;
+            }
+            if let Some(ty) = ty {
+                return ty;
             }
         }
         self.operand(first, start, end)
@@ -53,7 +67,7 @@ impl Typing<'_> {
         match first.kind {
             Kind::Number if end == start + 1 => Some(number(&first.text)),
             Kind::Text if end == start + 1 => Some(DremioType::Varchar),
-            Kind::Symbol if first.is_symbol("-") => self.of(start + 1, end),
+            Kind::Symbol if first.is_symbol("-") || first.is_symbol("+") => self.of(start + 1, end),
             Kind::Word | Kind::Quoted => {
                 let next = self.tokens.get(start + 1);
                 if next.is_some_and(|next| next.is_symbol("(")) {
@@ -96,27 +110,51 @@ impl Typing<'_> {
         Some(ty.clone())
     }
 
-    /// The first branch that has a type.
+    /// The least type that holds all branches; nothing if one of them is not known.
     fn case(&self, start: usize, end: usize) -> Option<DremioType> {
-        let ends = |token: &Token| token.is_any_word(&["WHEN", "ELSE", "END"]);
-        let words: Vec<(usize, &Token)> = self.top_level(start + 1, end).collect();
-        words.iter().enumerate().find_map(|(index, (at, token))| {
-            if !token.is_any_word(&["THEN", "ELSE"]) {
-                return None;
+        let words: Vec<(usize, usize)> = {
+            let mut words = Vec::new();
+            let mut at = start + 1;
+            let mut cases = 0_usize;
+            while at < end {
+                let token = self.tokens.get(at)?;
+                if token.is_word("CASE") {
+                    cases += 1;
+                } else if token.is_word("END") && cases > 0 {
+                    cases -= 1;
+                } else if cases == 0 && token.is_any_word(&["WHEN", "THEN", "ELSE", "END"]) {
+                    words.push((at, usize::from(token.is_any_word(&["THEN", "ELSE"]))));
+                }
+                at = self.brackets.after(at);
             }
-            let rest = words.get(index + 1..)?;
-            let stop = rest.iter().find(|(_, token)| ends(token))?;
-            let is_null = self.tokens.get(at + 1).is_some_and(|token| token.is_word("NULL"));
-            self.of(at + 1, stop.0).filter(|_| !is_null)
-        })
+            words
+        };
+        let mut found: Option<DremioType> = None;
+        for pair in words.windows(2) {
+            let [(at, 1), (stop, _)] = pair else {
+                continue;
+            };
+            if stop == &(at + 2) && self.tokens.get(at + 1).is_some_and(|token| token.is_word("NULL")) {
+                continue;
+            }
+            let ty = self.of(at + 1, *stop)?;
+            found = Some(match found {
+                None => ty,
+                Some(known) => wider(&known, &ty)?,
+            });
+        }
+        found
     }
 
-    fn arithmetic(&self, start: usize, at: usize, operator: &Token, end: usize) -> Option<DremioType> {
-        let left = self.of(start, at);
-        if self.tokens.get(at + 1).is_some_and(|token| token.is_word("INTERVAL")) {
-            return left;
+    fn arithmetic(&self, left: Option<DremioType>, operator: &Token, start: usize, end: usize) -> Option<DremioType> {
+        if self.tokens.get(start).is_some_and(|token| token.is_word("INTERVAL")) {
+            let fine = self
+                .tokens
+                .get(start + 2)
+                .is_some_and(|unit| unit.is_any_word(&["SECOND", "SECONDS", "MINUTE", "MINUTES", "HOUR", "HOURS"]));
+            return if fine && left == Some(DremioType::Date) { Some(DremioType::Timestamp) } else { left };
         }
-        combine(&left?, &operator.text, &self.of(at + 1, end)?)
+        combine(&left?, &operator.text, &self.of(start, end)?)
     }
 
     fn call(&self, name: &str, open: usize) -> Option<DremioType> {
@@ -171,10 +209,26 @@ impl Typing<'_> {
             },
             "DATE_TRUNC" => return argument(1),
             "TIMESTAMPADD" => return argument(2),
-            "MIN" | "MAX" | "ABS" | "MOD" | "COALESCE" | "NVL" | "IFNULL" | "NULLIF" | "GREATEST" | "LEAST" | "LAG" | "LEAD"
-            | "FIRST_VALUE" | "LAST_VALUE" => return first_known(),
+            "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" => return self.widest(&arguments),
+            "MIN" | "MAX" | "ABS" | "MOD" | "NULLIF" | "LAG" | "LEAD" | "FIRST_VALUE" | "LAST_VALUE" => return first_known(),
             _ => return None,
         })
+    }
+
+    /// The least type that holds all arguments that are not NULL.
+    fn widest(&self, arguments: &[(usize, usize)]) -> Option<DremioType> {
+        let mut found: Option<DremioType> = None;
+        for (start, end) in arguments {
+            if *end == start + 1 && self.tokens.get(*start).is_some_and(|token| token.is_word("NULL")) {
+                continue;
+            }
+            let ty = self.of(*start, *end)?;
+            found = Some(match found {
+                None => ty,
+                Some(known) => wider(&known, &ty)?,
+            });
+        }
+        found
     }
 
     fn rounded(&self, ty: &DremioType, places: Option<&(usize, usize)>) -> DremioType {
@@ -188,7 +242,7 @@ impl Typing<'_> {
         }
     }
 
-    fn arguments(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
+    pub(crate) fn arguments(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
         let mut from = start;
         if self.tokens.get(from).is_some_and(|token| token.is_any_word(&["DISTINCT", "ALL"])) {
             from += 1;
@@ -220,7 +274,7 @@ impl Typing<'_> {
     }
 
     /// The tokens outside brackets and outside CASE … END.
-    fn top_level(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, &Token)> {
+    pub(crate) fn top_level(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, &Token)> {
         let mut at = start;
         let mut cases = 0_usize;
         std::iter::from_fn(move || {
@@ -263,7 +317,12 @@ fn number(text: &str) -> DremioType {
         return DremioType::Double;
     }
     let Some((whole, fraction)) = text.split_once('.') else {
-        return if text.parse::<i32>().is_ok() { DremioType::Integer } else { DremioType::BigInt };
+        let digits = u8::try_from(text.len()).unwrap_or(DECIMAL_PRECISION_MAX);
+        return match (text.parse::<i32>(), text.parse::<i64>()) {
+            (Ok(_), _) => DremioType::Integer,
+            (_, Ok(_)) => DremioType::BigInt,
+            _ => DremioType::decimal(digits, 0),
+        };
     };
     let len = |digits: &str| u8::try_from(digits.len()).unwrap_or(DECIMAL_PRECISION_MAX);
     DremioType::decimal(len(whole).saturating_add(len(fraction)), len(fraction))
@@ -285,26 +344,56 @@ fn average(ty: &DremioType) -> DremioType {
 }
 
 /// The type of `left operator right`, by Dremio's rules for decimals.
-fn combine(left: &DremioType, operator: &str, right: &DremioType) -> Option<DremioType> {
-    use DremioType::{BigInt, Date, Double, Float, Integer, Timestamp};
-    if matches!(left, Date | Timestamp) {
-        return Some(left.clone());
-    }
-    if !left.is_numeric() || !right.is_numeric() {
-        return None;
-    }
+pub(crate) fn combine(left: &DremioType, operator: &str, right: &DremioType) -> Option<DremioType> {
+    use DremioType::{BigInt, Date, Double, Float, Integer};
     match (left, right) {
+        (Date, Integer | BigInt) | (Integer | BigInt, Date) => return Some(Date),
+        _ if !left.is_numeric() || !right.is_numeric() => return None,
+        (Double | Float, _) | (_, Double | Float) => return Some(Double),
+        (Integer, Integer) => return Some(Integer),
+        (Integer | BigInt, Integer | BigInt) => return Some(BigInt),
+        _ => {}
+    }
+    let (precision, scale) = digits(left)?;
+    let (other_precision, other_scale) = digits(right)?;
+    let whole = precision.saturating_sub(scale);
+    let other_whole = other_precision.saturating_sub(other_scale);
+    let (precision, scale) = match operator {
+        "*" => (precision + other_precision, scale + other_scale),
+        "/" => {
+            let places = (scale + other_precision + 1).max(6);
+            (whole + other_scale + places, places)
+        }
+        "%" => (whole.min(other_whole) + scale.max(other_scale), scale.max(other_scale)),
+        _ => (whole.max(other_whole) + scale.max(other_scale) + 1, scale.max(other_scale)),
+    };
+    // What is too long loses decimal places, but keeps six of them.
+    let excess = precision.saturating_sub(DECIMAL_PRECISION_MAX);
+    Some(DremioType::decimal(precision, scale.saturating_sub(excess).max(scale.min(6))))
+}
+
+/// Whether a sign after the token is an operator between two operands.
+fn ends_operand(token: &Token) -> bool {
+    match token.kind {
+        Kind::Symbol => token.is_symbol(")") || token.is_symbol("]"),
+        Kind::Number | Kind::Text | Kind::Quoted => true,
+        Kind::Word => !token.is_any_word(&["AND", "OR", "NOT", "THEN", "ELSE", "WHEN", "BETWEEN", "IN", "IS", "LIKE"]),
+    }
+}
+
+/// The least type that both go into.
+pub(crate) fn wider(left: &DremioType, right: &DremioType) -> Option<DremioType> {
+    use DremioType::{BigInt, Double, Float, Integer};
+    match (left, right) {
+        _ if left == right => Some(left.clone()),
+        _ if !left.is_numeric() || !right.is_numeric() => None,
         (Double | Float, _) | (_, Double | Float) => Some(Double),
-        (Integer, Integer) => Some(Integer),
         (Integer | BigInt, Integer | BigInt) => Some(BigInt),
         _ => {
-            let (precision, scale) = digits(left)?;
-            let (other_precision, other_scale) = digits(right)?;
-            Some(match operator {
-                "*" => DremioType::decimal(precision + other_precision, scale + other_scale),
-                "/" => DremioType::decimal(DECIMAL_PRECISION_MAX, scale.max(6)),
-                _ => DremioType::decimal(precision.max(other_precision) + 1, scale.max(other_scale)),
-            })
+            let ((precision, scale), (other_precision, other_scale)) = (digits(left)?, digits(right)?);
+            let places = scale.max(other_scale);
+            let whole = precision.saturating_sub(scale).max(other_precision.saturating_sub(other_scale));
+            Some(DremioType::decimal(whole.saturating_add(places), places))
         }
     }
 }

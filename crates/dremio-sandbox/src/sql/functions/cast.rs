@@ -3,6 +3,7 @@
 use rusqlite::types::Value;
 
 use super::{FunctionError, Outcome, Scalar, boolean, integer, real, scalar, text};
+use crate::sql::decimal::Decimal;
 use crate::sql::moment;
 use crate::sql::types::DremioType;
 
@@ -33,11 +34,10 @@ fn cast(value: &Value, type_text: &str) -> Outcome {
         }
         DremioType::BigInt => integer(value).map(Value::Integer),
         DremioType::Float | DremioType::Double => real(value).map(Value::Real),
-        DremioType::Decimal { scale, .. } => {
-            let factor = 10_f64.powi(i32::from(scale));
-            let number = real(value)?;
-            let rounded = (number * factor).round() / factor;
-            Ok(Value::Real(if rounded.is_finite() { rounded } else { number }))
+        DremioType::Decimal { precision, scale } => {
+            let number = Decimal::from_value(value).ok_or_else(invalid)?;
+            let number = number.rescaled(u32::from(scale)).filter(|number| number.fits(precision, scale));
+            number.map(Decimal::to_value).ok_or_else(invalid)
         }
         DremioType::Varchar => {
             let limit = type_text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());

@@ -3,6 +3,7 @@
 //! Scalar functions are rows of tables: name, number of arguments, and a plain Rust function over values.
 
 mod aggregates;
+mod arithmetic;
 mod cast;
 mod dates;
 mod maths;
@@ -14,9 +15,12 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
+/// What the errors of our functions begin with on their way through SQLite, which tells them from SQLite's own.
+pub(crate) const OWN: char = '\u{1}';
+
 /// Why a call fails; the text becomes the job's error.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error("{OWN}{0}")]
 pub(crate) struct FunctionError(pub(crate) String);
 
 type Outcome = Result<Value, FunctionError>;
@@ -36,7 +40,6 @@ const fn scalar(name: &'static str, arity: RangeInclusive<i32>, run: fn(&[Value]
 
 /// SQLite's own functions that Dremio has too, or that a rewriting produces.
 const BUILT_IN: &[&str] = &[
-    "abs",
     "avg",
     "coalesce",
     "count",
@@ -64,11 +67,8 @@ const BUILT_IN: &[&str] = &[
     "percent_rank",
     "rank",
     "replace",
-    "round",
     "row_number",
     "rtrim",
-    "sign",
-    "substr",
     "sum",
     "trim",
 ];
@@ -84,12 +84,18 @@ pub(crate) fn register(connection: &Connection, now: &str) -> rusqlite::Result<(
                 if !takes_nulls && arguments.contains(&Value::Null) {
                     return Ok(Value::Null);
                 }
-                run(&arguments).map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+                match run(&arguments) {
+                    // SQLite would make NULL of it.
+                    Ok(Value::Real(number)) if number.is_nan() => Err(not_a_number()),
+                    outcome => outcome,
+                }
+                .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
             })?;
         }
     }
     let now = now.to_owned();
     connection.create_scalar_function("dremio_now", 0, flags, move |_| Ok(now.clone()))?;
+    arithmetic::register(connection)?;
     aggregates::register(connection)
 }
 
@@ -98,6 +104,7 @@ pub(crate) fn is_allowed(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     BUILT_IN.contains(&name.as_str())
         || name == "dremio_now"
+        || arithmetic::AGGREGATES.contains(&name.as_str())
         || aggregates::NAMES.contains(&name.as_str())
         || all().any(|function| function.name == name)
 }
@@ -108,7 +115,7 @@ pub(crate) fn ilike(pattern: &str, name: &str) -> bool {
 }
 
 fn all() -> impl Iterator<Item = &'static Scalar> {
-    texts::FUNCTIONS.iter().chain(maths::FUNCTIONS).chain(dates::FUNCTIONS).chain(cast::FUNCTIONS)
+    texts::FUNCTIONS.iter().chain(maths::FUNCTIONS).chain(dates::FUNCTIONS).chain(cast::FUNCTIONS).chain(arithmetic::FUNCTIONS)
 }
 
 /// A value as text, numbers spelt as Dremio does.
@@ -144,6 +151,10 @@ fn real(value: &Value) -> Result<f64, FunctionError> {
 
 fn no_number(text: &str) -> FunctionError {
     FunctionError(format!("For input string: \"{text}\""))
+}
+
+fn not_a_number() -> FunctionError {
+    FunctionError("The value NaN is not supported by this stand-in for Dremio.".to_owned())
 }
 
 fn boolean(flag: bool) -> Value {

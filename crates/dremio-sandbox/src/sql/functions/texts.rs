@@ -27,6 +27,17 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         let skip = whole.chars().count().saturating_sub(count);
         Ok(Value::Text(whole.chars().skip(skip).collect()))
     }),
+    scalar("substr", 2..=3, |a| {
+        let whole: Vec<char> = at(a, 0).chars().collect();
+        let start = a.get(1).map_or(Ok(1), integer)?;
+        let skip = match usize::try_from(start) {
+            // Before the first character is at the first.
+            Ok(start) => start.saturating_sub(1),
+            Err(_) => whole.len().saturating_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX)),
+        };
+        let count = if a.len() > 2 { length(a, 2)? } else { whole.len() };
+        Ok(Value::Text(whole.into_iter().skip(skip).take(count).collect()))
+    }),
     scalar("lpad", 2..=3, |a| pad(a, |whole, fill| format!("{fill}{whole}"))),
     scalar("rpad", 2..=3, |a| pad(a, |whole, fill| format!("{whole}{fill}"))),
     scalar("btrim", 1..=2, |a| {
