@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# Builds, starts and waits until everything is ready; if it does not become ready, shows why and ends with 1.
+#
+#   scripts/deploy.sh [compose]     this machine (docker compose)
+#   scripts/deploy.sh swarm         a Swarm, from one of its managers (docker stack deploy)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'USAGE'
+usage: scripts/deploy.sh [compose|swarm] [flags]
+  --profile NAME       compose: sandbox, dremio or tls; may be repeated (else COMPOSE_PROFILES)
+  --no-build           use the images that are there
+  --timeout SECONDS    how long to wait until ready [300]
+  --stack NAME         swarm: name of the stack [dremio-mcp]
+  --shared-tokens      swarm: gateways on several nodes (deploy/swarm-shared-tokens.yml)
+  --rotate-secrets     swarm: make new secrets of secrets/, and switch to them
+  -h, --help
+Settings come from .env and the environment (see .env.example).
+USAGE
+}
+
+die() { printf 'deploy: %s\n' "$*" >&2; exit 1; }
+say() { printf '== %s\n' "$*"; }
+
+mode=compose timeout=300 build=true stack=dremio-mcp rotate=false shared_tokens=false profiles=()
+while (($#)); do
+  case $1 in
+    compose | swarm) mode=$1; shift ;;
+    --profile | --timeout | --stack)
+      (($# >= 2)) || die "$1 needs a value"
+      case $1 in
+        --profile) profiles+=(--profile "$2") ;;
+        --timeout) timeout=$2 ;;
+        --stack) stack=$2 ;;
+      esac
+      shift 2
+      ;;
+    --no-build) build=false; shift ;;
+    --rotate-secrets) rotate=true; shift ;;
+    --shared-tokens) shared_tokens=true; shift ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; die "unknown argument $1" ;;
+  esac
+done
+[[ $timeout =~ ^[0-9]+$ ]] || die "--timeout is a number of seconds"
+
+command -v docker >/dev/null || die "docker is not installed"
+engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || die "the Docker engine does not answer; is it running, and may you use it?"
+((${engine%%.*} >= 25)) || die "Docker Engine $engine is too old; 25 or newer is needed"
+docker compose version >/dev/null 2>&1 || die "the Compose plugin is missing (docker compose)"
+
+# Log lines of a service that are worth a look: our services write JSON.
+telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic)' || true; }
+
+build_images() {
+  $build || return 0
+  say "building"
+  if [[ -z ${REVISION:-} ]]; then
+    REVISION=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+    export REVISION
+  fi
+  docker compose "${profiles[@]}" build
+}
+
+# --- one host ---------------------------------------------------------------------------------------------------------
+why_compose() {
+  docker compose "${profiles[@]}" ps --all
+  local id name health
+  for id in $(docker compose "${profiles[@]}" ps --all --quiet); do
+    name=$(docker inspect --format '{{slice .Name 1}}' "$id")
+    health=$(docker inspect --format '{{.State.Status}}{{if .State.Health}} {{.State.Health.Status}}{{end}} {{.State.ExitCode}}' "$id")
+    case $health in
+      # `created` waits for another one, which tells why.
+      "running healthy"* | "exited 0" | "running 0" | created*) continue ;;
+    esac
+    printf '\n-- %s: %s\n' "$name" "$health"
+    docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{end}}{{end}}' "$id" | grep . | sort -u | tail -n 3 || true
+    docker logs --tail 200 "$id" 2>&1 | telling | tail -n 5
+  done
+}
+
+deploy_compose() {
+  build_images
+  say "starting (at most $timeout s)"
+  if ! docker compose "${profiles[@]}" up --detach --wait --wait-timeout "$timeout"; then
+    say "not ready:"
+    why_compose
+    die "not ready; docs/TROUBLESHOOTING.md goes from the symptom to the cause"
+  fi
+  docker compose "${profiles[@]}" ps
+  say "ready"
+}
+
+# --- swarm ------------------------------------------------------------------------------------------------------------
+make_secret() { # VARIABLE NAME FILE: the secret of that name exists, and VARIABLE says which one it is
+  local name=${!1:-$2}
+  if $rotate; then
+    name=$2_$(date -u +%Y%m%d%H%M%S)
+  fi
+  if ! docker secret inspect "$name" >/dev/null 2>&1; then
+    [[ -s $3 ]] || die "$3 is missing, and there is no secret $name; run scripts/setup.sh"
+    # Without the editor's line end.
+    printf '%s' "$(cat "$3")" | docker secret create "$name" - >/dev/null
+    echo "made secret $name"
+    if $rotate; then
+      touch .env
+      sed -i "/^$1=/d" .env
+      echo "$1=$name" >>.env
+    fi
+  fi
+  export "$1=$name"
+}
+
+service_states() { docker stack services "$stack" --format '{{.Name}} {{.Replicas}}'; }
+
+# Every service has its replicas, and no update is under way or has gone wrong.
+swarm_settled() {
+  local name replicas state
+  while read -r name replicas _; do
+    [[ ${replicas%/*} == "${replicas#*/}" ]] || return 1
+    state=$(docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "$name")
+    [[ $state == "" || $state == completed ]] || return 1
+  done < <(service_states)
+}
+
+why_swarm() {
+  docker stack ps "$stack" --no-trunc --format 'table {{.Name}}\t{{.Node}}\t{{.CurrentState}}\t{{.Error}}' | head -n 20
+  local name
+  while read -r name _; do
+    printf '\n-- %s\n' "$name"
+    docker service logs --raw --tail 200 "$name" 2>&1 | telling | tail -n 5
+  done < <(service_states)
+}
+
+deploy_swarm() {
+  [[ $(docker info --format '{{.Swarm.ControlAvailable}}') == true ]] || die "this is no Swarm manager: docker swarm init"
+  if [[ -f .env ]]; then
+    set -a
+    # shellcheck source=/dev/null
+    . ./.env
+    set +a
+  fi
+  [[ -n ${DREMIO_URI:-} ]] || die "DREMIO_URI is not set; run scripts/setup.sh"
+  [[ -n ${MCP_DOMAIN:-} ]] || die "MCP_DOMAIN is not set: the public name of this server (scripts/setup.sh --domain)"
+  [[ -n $(docker node ls --quiet --filter node.label=dremio-mcp=true) ]] ||
+    die "no node has the label that says where this runs: docker node update --label-add dremio-mcp=true NODE"
+  make_secret DREMIO_PASSWORD_SECRET dremio_password "${SECRETS_DIR:-secrets}/dremio_password"
+  make_secret MCP_API_KEYS_SECRET mcp_api_keys "${SECRETS_DIR:-secrets}/mcp_api_keys"
+  # A Swarm config never changes, so its name follows its content.
+  named() { printf '%s-%s' "$1" "$(sha256sum "$2" | cut -c1-12)"; }
+  CADDYFILE_CONFIG=$(named dremio-mcp-caddyfile deploy/Caddyfile)
+  DREMIO_CA_CONFIG=$(named dremio-mcp-ca "${DREMIO_CA_BUNDLE:-deploy/no-extra-ca.pem}")
+  DREMIO_CA_FILE=${DREMIO_CA_BUNDLE:+/etc/dremio-ca.pem}
+  export CADDYFILE_CONFIG DREMIO_CA_CONFIG DREMIO_CA_FILE
+
+  build_images
+  local files=(-c docker-compose.yml -c docker-compose.prod.yml) resolve=always file
+  if $shared_tokens; then files+=(-c deploy/swarm-shared-tokens.yml); fi
+  for file in ${STACK_FILES:-}; do files+=(-c "$file"); done
+  if [[ -n ${IMAGE_PREFIX:-} ]]; then
+    if $build; then
+      say "pushing to ${IMAGE_PREFIX%/}"
+      docker compose push --quiet token-refresher dremio-mcp
+    fi
+  else
+    # No registry: the images are on this node only, and nobody can be asked for their digests.
+    resolve=never
+  fi
+  say "deploying stack $stack"
+  docker stack deploy "${files[@]}" --resolve-image "$resolve" --with-registry-auth --detach=true "$stack"
+
+  say "waiting (at most $timeout s)"
+  local deadline=$((SECONDS + timeout))
+  # The first look would see the state from before the update.
+  sleep 2
+  until swarm_settled; do
+    if ((SECONDS >= deadline)); then
+      say "not ready:"
+      why_swarm
+      die "not ready; docs/TROUBLESHOOTING.md goes from the symptom to the cause"
+    fi
+    sleep 2
+  done
+  docker stack services "$stack"
+  say "ready"
+}
+
+"deploy_$mode"

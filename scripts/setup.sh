@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# Asks for Dremio's address, user and password, checks them against Dremio, makes an API key for the agents, and writes
+# `.env` and `secrets/`. Run without flags it asks; with flags it asks for nothing that they answer.
+#
+# Secrets are never shown and never stand on a command line. `secrets/` is closed to other users of this machine; the
+# files in it are readable, because the containers that read them run as users of their own.
+set -euo pipefail
+umask 077
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'USAGE'
+usage: scripts/setup.sh [flags]
+  --dremio-uri URL        Dremio's address, for example https://dremio.example:9047
+  --username NAME         Dremio user; a user that may only read is the safest choice
+  --password-file FILE    file with the password ("-" for standard input)
+  --ca-bundle FILE        extra certificate authority (PEM) that signed Dremio's certificate
+  --local-dremio          run Dremio Community Edition in a container, too; its first user is made of name and password
+  --engine NAME           official (default) or native
+  --publish ADDR:PORT     where agents connect on this machine [127.0.0.1:8000]
+  --domain NAME           public name, for the TLS proxy (profile tls)
+  --skip-check            do not try the credentials
+  --force                 overwrite what exists without asking
+  --non-interactive       never ask: what is missing is an error
+  -h, --help
+A password of Dremio has at least 8 characters, one of them a letter and one a digit.
+USAGE
+}
+
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+note() { printf '%s\n' "$*"; }
+
+uri='' username='' password='' password_file='' ca_bundle='' publish=127.0.0.1:8000 domain='' engine=official
+local_dremio=false check=true force=false interactive=true
+[[ -t 0 ]] || interactive=false
+while (($#)); do
+  case $1 in
+    --dremio-uri | --username | --password-file | --ca-bundle | --engine | --publish | --domain)
+      (($# >= 2)) || die "$1 needs a value"
+      case $1 in
+        --dremio-uri) uri=$2 ;;
+        --username) username=$2 ;;
+        --password-file) password_file=$2 ;;
+        --ca-bundle) ca_bundle=$2 ;;
+        --engine) engine=$2 ;;
+        --publish) publish=$2 ;;
+        --domain) domain=$2 ;;
+      esac
+      shift 2
+      ;;
+    --local-dremio) local_dremio=true; shift ;;
+    --skip-check) check=false; shift ;;
+    --force) force=true; shift ;;
+    --non-interactive) interactive=false; shift ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; die "unknown flag $1" ;;
+  esac
+done
+
+ask() { # PROMPT DEFAULT -> $REPLY
+  $interactive || die "$1 is not given; see --help"
+  read -r -p "$1${2:+ [$2]}: " REPLY
+  REPLY=${REPLY:-$2}
+}
+
+may_write() { # FILE: whether it may be written
+  [[ ! -s $1 ]] || $force || {
+    $interactive || die "$1 exists; --force overwrites it"
+    read -r -p "$1 exists. Overwrite it? [y/N]: " REPLY
+    [[ $REPLY == [yY]* ]]
+  }
+}
+
+read_password() {
+  if [[ -n $password_file ]]; then
+    [[ $password_file == - || -r $password_file ]] || die "cannot read $password_file"
+    password=$(cat -- "${password_file/#-/\/dev\/stdin}"; printf x)
+    # One line end is the editor's, everything else is the password's.
+    password=${password%x} password=${password%$'\n'} password=${password%$'\r'}
+  else
+    $interactive || die "the password is not given: --password-file FILE, or - for standard input"
+    read -r -s -p "Dremio password (not shown): " password
+    echo
+  fi
+  [[ -n $password ]] || die "the password is empty"
+  [[ $password != *[[:cntrl:]]* ]] || die "the password has control characters; is it one line?"
+}
+
+json_string() { # TEXT -> a JSON string; control characters were refused before
+  local text=${1//\\/\\\\}
+  printf '"%s"' "${text//\"/\\\"}"
+}
+
+# The address to ask from here: the container's name for this machine is localhost for us.
+from_here() { printf '%s' "${1/host.docker.internal/localhost}"; }
+
+ca_flags=()
+try_login() { # 0: good; 1: to be asked again; dies of what no other password mends
+  local here answer status code=0
+  here=$(from_here "$uri")
+  note "Trying to log in at $here …"
+  # The body goes through a pipe: command lines are visible to every user of a machine.
+  answer=$(printf '{"userName":%s,"password":%s}' "$(json_string "$username")" "$(json_string "$password")" |
+    curl --silent --show-error --max-time 20 "${ca_flags[@]}" --header 'Content-Type: application/json' \
+      --data-binary @- --write-out '\n%{http_code}' "$here/apiv2/login" 2>&1) || code=$?
+  status=${answer##*$'\n'}
+  case $code in
+    0) ;;
+    6) die "the name in $here is not known here; is it spelt right?" ;;
+    7) die "nobody answers at $here; is Dremio running, and is the port right?" ;;
+    28) die "$here did not answer within 20 s; is a firewall in between?" ;;
+    35 | 60) die "the TLS certificate of $here is not trusted here; name its authority with --ca-bundle FILE" ;;
+    *) die "cannot ask $here (curl: exit code $code)" ;;
+  esac
+  case $status in
+    200)
+      local token
+      token=$(sed -n 's/.*"token" *: *"\([^"]*\)".*/\1/p' <<<"$answer" | head -n 1)
+      [[ -n $token ]] || die "$here answers, but not like Dremio's REST API; give Dremio's own address, such as http://dremio:9047"
+      note "Dremio accepts them."
+      # That was a test: the token goes back. Not worth a failure.
+      printf 'header = "Authorization: _dremio%s"\n' "$token" |
+        curl --silent --max-time 20 "${ca_flags[@]}" --config - --request DELETE --output /dev/null "$here/apiv2/login" || true
+      ;;
+    401) note "Dremio does not accept this user name and password." >&2; return 1 ;;
+    403) die "this Dremio has no user yet: open $here in a browser and create the first one, or use --local-dremio" ;;
+    *) die "$here answers a login with HTTP $status; is this Dremio's address?" ;;
+  esac
+}
+
+# --- what is wanted ---------------------------------------------------------------------------------------------------
+[[ $engine == official || $engine == native ]] || die "--engine is official or native"
+[[ $publish =~ ^([0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]+$ ]] || die "--publish is ADDR:PORT, for example 127.0.0.1:8000"
+[[ $domain =~ ^[A-Za-z0-9.-]*$ ]] || die "--domain is a host name"
+if $local_dremio; then
+  [[ -z $uri ]] || die "--local-dremio brings its own address; leave --dremio-uri out"
+  uri=http://dremio:9047 check=false
+fi
+[[ -n $uri ]] || { ask "Dremio's address" http://localhost:9047; uri=$REPLY; }
+uri=${uri%/}
+[[ $uri =~ ^https?://[A-Za-z0-9._-]+(:[0-9]+)?$ || $uri =~ ^https?://\[[0-9a-fA-F:]+\](:[0-9]+)?$ ]] ||
+  die "$uri is not an address like https://dremio.example:9047"
+if [[ $uri =~ ^(https?://)(localhost|127\.[0-9.]+)(:.*)?$ ]]; then
+  uri="${BASH_REMATCH[1]}host.docker.internal${BASH_REMATCH[3]}"
+  note "Containers reach this machine as $uri. Dremio must listen on more than 127.0.0.1 for that."
+fi
+if [[ -n $ca_bundle ]]; then
+  [[ -r $ca_bundle ]] || die "cannot read $ca_bundle"
+  grep -q -- '-----BEGIN CERTIFICATE-----' "$ca_bundle" || die "$ca_bundle has no PEM certificate"
+  ca_flags=(--cacert "$ca_bundle")
+fi
+[[ -n $username ]] || { ask "Dremio user" dremio; username=$REPLY; }
+[[ $username != *[\"\':[:cntrl:]]* ]] || die "a Dremio user name has no quotes, colons or control characters"
+read_password
+if $local_dremio; then
+  [[ ${#password} -ge 8 && $password =~ [0-9] && $password =~ [A-Za-z] ]] ||
+    die "Dremio wants a password of at least 8 characters with a letter and a digit"
+fi
+if $check; then
+  command -v curl >/dev/null || die "curl is needed to try the credentials; install it, or use --skip-check"
+  until try_login; do
+    $interactive && [[ -z $password_file ]] || exit 1
+    ask "Dremio user" "$username"
+    username=$REPLY
+    read_password
+  done
+fi
+
+# --- what is written --------------------------------------------------------------------------------------------------
+mkdir -p secrets
+chmod 700 secrets
+keep_file() { # FILE: content from standard input, in place, because a running container holds this very file
+  cat >"$1"
+  chmod 644 "$1"
+}
+if may_write secrets/dremio_password; then
+  printf '%s\n' "$password" | keep_file secrets/dremio_password
+fi
+if [[ -s secrets/mcp_api_keys ]]; then
+  note "secrets/mcp_api_keys exists and stays: its keys go on working."
+else
+  od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' | sed 's/$/\n/' | keep_file secrets/mcp_api_keys
+fi
+if [[ -n $ca_bundle ]]; then
+  # A copy that the containers may read, wherever the original lies.
+  if [[ ! secrets/dremio-ca.pem -ef $ca_bundle ]] && may_write secrets/dremio-ca.pem; then
+    keep_file secrets/dremio-ca.pem <"$ca_bundle"
+  fi
+fi
+if may_write .env; then
+  {
+    echo "# Written by scripts/setup.sh; .env.example explains every line. No secret is in here."
+    echo "DREMIO_URI=$uri"
+    echo "DREMIO_USERNAME='$username'"
+    echo "MCP_PUBLISH=$publish"
+    echo "DREMIO_MCP_TARGET=$engine"
+    [[ -z $ca_bundle ]] || echo "DREMIO_CA_BUNDLE=./secrets/dremio-ca.pem"
+    [[ -z $domain ]] || echo "MCP_DOMAIN=$domain"
+    profiles=()
+    ! $local_dremio || profiles+=(dremio)
+    [[ -z $domain ]] || profiles+=(tls)
+    ((${#profiles[@]} == 0)) || (IFS=,; echo "COMPOSE_PROFILES=${profiles[*]}")
+  } >.env
+fi
+
+endpoint=http://${publish/#0.0.0.0:/localhost:}/mcp
+[[ -z $domain ]] || endpoint=https://$domain/mcp
+cat <<EOF
+
+Written: .env, secrets/dremio_password, secrets/mcp_api_keys. Next:
+
+  scripts/deploy.sh
+
+Then tell your agent, for example Claude Code (the key is in secrets/mcp_api_keys):
+
+  claude mcp add --transport http dremio $endpoint --header "Authorization: Bearer \$(head -n 1 secrets/mcp_api_keys)"
+
+or any client with a JSON configuration:
+
+  {"mcpServers": {"dremio": {"type": "http", "url": "$endpoint",
+    "headers": {"Authorization": "Bearer <the line in secrets/mcp_api_keys>"}}}}
+EOF
