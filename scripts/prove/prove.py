@@ -189,6 +189,8 @@ def leaks(stand, results, environments):
     stand.note_tokens()
     needles = stand.tokens | {PASSWORD, stand.key}
     haystacks = {name: path.read_text(errors="replace") for name, path in stand.logs.items() if name != "dremio-sandbox"}
+    for admin in ("http://127.0.0.1:19464", "http://127.0.0.1:19465"):
+        haystacks |= {f"{admin}{path}": http(admin + path) for path in ("/readyz", "/metrics")}
     haystacks |= {f"client output {i}": text for i, text in enumerate(stand.outputs)} | environments
     found = [name for name, text in haystacks.items() for needle in needles if needle in text]
     size = sum(len(text) for text in haystacks.values())

@@ -27,6 +27,8 @@ async fn everything_that_the_handle_can_do() {
     assert_eq!((status, body), (400, json!({"error": "delay needs \"duration\""})));
     assert_eq!(post("/fault", json!({"kind": "earthquake"})).await.0, 400);
     assert_eq!(post("/token-lifetime", json!({"duration": "5"})).await.0, 400, "a unit is needed");
+    let (status, body) = post("/token-lifetime", json!({"duration": "0s"})).await;
+    assert_eq!((status, body), (400, json!({"error": "tokens that live 0s could not be used: give at least 250ms"})));
     assert_eq!(post("/token-lifetime", json!({"duration": "1h"})).await.0, 200);
     assert_eq!(post("/job-duration", json!({"duration": "0s"})).await.0, 200);
     fixture.result("SELECT 1").await;

@@ -30,5 +30,6 @@ fn exit_codes() {
     assert_eq!(code(&["--help"]), Some(0));
     assert_eq!(code(&["--nonsense"]), Some(64));
     assert_eq!(code(&["--token-lifetime", "30"]), Some(64));
+    assert_eq!(code(&["--token-lifetime", "0s"]), Some(64));
     assert_eq!(code(&["--listen", "127.0.0.1:0", "--password-file", "/does/not/exist"]), Some(78));
 }
