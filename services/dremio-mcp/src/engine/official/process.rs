@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::lines::{Line, next_line};
 
 /// Variables of our own environment that the child gets. It gets no others but `DREMIOAI_…`.
-const PASSED: [&str; 12] = [
+const PASSED: [&str; 14] = [
     "PATH",
     "HOME",
     "LANG",
@@ -31,6 +31,9 @@ const PASSED: [&str; 12] = [
     "PYTHONPATH",
     "PYTHONHOME",
     "PYTHONDONTWRITEBYTECODE",
+    // numpy starts a thread per core unless told otherwise.
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
 ];
 
 /// Longest line of the child's standard error that is logged whole.
