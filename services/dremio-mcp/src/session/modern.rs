@@ -178,9 +178,8 @@ pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Mess
         return match code {
             // "If the server does not implement the requested RPC method, it MUST respond with 404".
             Some(-32601) => Finished { status: StatusCode::NOT_FOUND, body: Some(response.with_id(id)) },
-            // -32002 (resource not found) was replaced and must not be emitted any more.
-            Some(-32002) => {
-                Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &replace_member(error, "code", "-32602"))) }
+            Some(old @ (-32002 | -32042)) => {
+                Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &renewed(error, old))) }
             }
             // HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: "the response status MUST be 400".
             Some(-32022..=-32020) => Finished { status: StatusCode::BAD_REQUEST, body: Some(response.with_id(id)) },
@@ -190,6 +189,12 @@ pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Mess
     let server_info = gateway.engine.initialize_result().await.ok().and_then(|text| member(&text, "serverInfo").map(str::to_owned));
     let result = response.result().unwrap_or("{}");
     Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &completed(request.method(), result, server_info.as_deref()))) }
+}
+
+/// An error with one of the codes that this revision reserves and "MUST NOT emit": resource not found became `-32602`, and URL elicitation
+/// (2025-11-25 only) became nothing, so it is an internal error here.
+fn renewed(error: &str, old: i64) -> String {
+    replace_member(error, "code", if old == -32002 { "-32602" } else { "-32603" })
 }
 
 /// A result with the members that every result, or every cacheable one, must have; those it has are left alone.

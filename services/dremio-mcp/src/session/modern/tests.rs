@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Refused, check, completed};
+use super::{Refused, check, completed, renewed};
 use crate::engine::ToolList;
 use crate::rpc::Message;
 
@@ -58,6 +58,15 @@ fn requests_are_checked_against_their_headers() {
     ] {
         assert_eq!(refusal(method, params, headers), expected, "{method} {params} {headers:?}");
     }
+}
+
+#[test]
+fn codes_of_earlier_revisions_are_renewed_and_the_rest_of_the_error_stays() {
+    assert_eq!(
+        renewed(r#"{"code":-32002,"message":"m","data":{"code":-32002}}"#, -32002),
+        r#"{"code":-32602,"message":"m","data":{"code":-32002}}"#
+    );
+    assert_eq!(renewed(r#"{"message":"m","code":-32042}"#, -32042), r#"{"message":"m","code":-32603}"#);
 }
 
 #[test]
