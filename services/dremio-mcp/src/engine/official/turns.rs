@@ -61,7 +61,11 @@ impl Turns {
             let is_new = !state.waiting.contains_key(client);
             let own = state.waiting.entry(Arc::clone(client)).or_default();
             if own.len() >= WAITING_MAX {
-                return Err(NoTurn::TooMany);
+                // Calls that went away while they waited do not count.
+                own.retain(|waiting| !waiting.is_closed());
+                if own.len() >= WAITING_MAX {
+                    return Err(NoTurn::TooMany);
+                }
             }
             let (turn, waiting) = oneshot::channel();
             own.push_back(turn);
@@ -180,11 +184,19 @@ mod tests {
     async fn a_queue_has_an_end_and_a_closed_one_lets_nobody_in() {
         let turns = Turns::new(1);
         let held = turns.take(&client("a")).await.unwrap();
-        let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| Box::pin(async { turns.take(&client("a")).await.map(drop) })).collect();
+        let wait = || {
+            let turns = turns.clone();
+            Box::pin(async move { turns.take(&client("a")).await.map(drop) })
+        };
+        let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| wait()).collect();
         for call in &mut waiting {
             assert!(futures_util::poll!(call).is_pending());
         }
         assert_eq!(turns.take(&client("a")).await.map(drop), Err(NoTurn::TooMany));
+        drop(waiting.pop());
+        let mut next = wait();
+        assert!(futures_util::poll!(&mut next).is_pending(), "one has left, so one may come");
+        waiting.push(next);
         turns.close();
         for call in waiting {
             assert_eq!(call.await, Err(NoTurn::Closed));
