@@ -74,22 +74,27 @@ async fn main() -> ExitCode {
 }
 
 async fn run(env: &Env) -> Exit {
+    let (config, shutdown) = match prepare(env) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
+    match App::start(config, Clock::system(), shutdown).await {
+        Ok(mut app) => app.join().await,
+        Err(error) => cannot_start(&error.into()),
+    }
+}
+
+/// What every command that goes on for a while begins with. It must be called inside the runtime.
+fn prepare(env: &Env) -> Result<(Config, Shutdown), Exit> {
     // Before anything slow: as PID 1, a signal without a handler is lost.
     let shutdown = Shutdown::new();
     let signals = shutdown.on_signals();
     start_logging(env);
     if let Err(error) = signals {
         tracing::error!(%error, "cannot handle signals");
-        return Exit::TaskDied;
+        return Err(Exit::TaskDied);
     }
-    let config = match Config::read(env) {
-        Ok(config) => config,
-        Err(problems) => return report(&problems),
-    };
-    match App::start(config, Clock::system(), shutdown).await {
-        Ok(mut app) => app.join().await,
-        Err(error) => cannot_start(&error.into()),
-    }
+    Config::read(env).map(|config| (config, shutdown)).map_err(|problems| report(&problems))
 }
 
 async fn once(env: &Env) -> Exit {
@@ -102,16 +107,9 @@ async fn once(env: &Env) -> Exit {
 }
 
 async fn create_first_user(env: &Env) -> Exit {
-    let shutdown = Shutdown::new();
-    let signals = shutdown.on_signals();
-    start_logging(env);
-    if let Err(error) = signals {
-        tracing::error!(%error, "cannot handle signals");
-        return Exit::TaskDied;
-    }
-    let config = match Config::read(env) {
-        Ok(config) => config,
-        Err(problems) => return report(&problems),
+    let (config, shutdown) = match prepare(env) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     tokio::select! {
         created = first_user(&config) => created.unwrap_or_else(|error| cannot_start(&error.into())),

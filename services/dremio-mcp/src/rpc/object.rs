@@ -17,9 +17,14 @@ pub(crate) fn string_literal(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// The members of `object`, each as its text; none if it is no object.
+pub(crate) fn members(object: &str) -> HashMap<Cow<'_, str>, &RawValue> {
+    serde_json::from_str(object).unwrap_or_default()
+}
+
 /// The text of the member `name` of `object`.
 pub(crate) fn member<'o>(object: &'o str, name: &str) -> Option<&'o str> {
-    serde_json::from_str::<HashMap<Cow<'o, str>, &'o RawValue>>(object).ok()?.get(name).map(|raw| raw.get())
+    members(object).get(name).map(|raw| raw.get())
 }
 
 /// `object` with the value of its member `name` replaced by `value`; without that member, `object` as it is.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::answer::{Events, Finished};
 use super::{Gateway, MODERN_VERSION};
 use crate::engine::{HeaderArgument, List, LogLevel, ToolList};
-use crate::rpc::{ErrorCode, Message, Params, RpcError, insert_members, member, replace_member};
+use crate::rpc::{ErrorCode, Message, Params, RpcError, insert_members, member, members, replace_member};
 
 /// How long a client may keep a list. Lists rarely change but with the server's version, and who listens is told.
 const LIST_TTL_MS: u32 = 300_000;
@@ -199,8 +199,10 @@ fn renewed(error: &str, old: i64) -> String {
 
 /// A result with the members that every result, or every cacheable one, must have; those it has are left alone.
 fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
+    // Read once: a result may be hundreds of kilobytes of rows.
+    let present = members(result);
+    let missing = |name: &str| !present.contains_key(name);
     let mut members = Vec::with_capacity(4);
-    let missing = |name: &str| member(result, name).is_none();
     if missing("resultType") {
         members.push(r#""resultType":"complete""#.to_owned());
     }
@@ -220,7 +222,7 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
     }
     let Some(server_info) = server_info else { return insert_members(result, &members) };
     let entry = [format!(r#""io.modelcontextprotocol/serverInfo":{server_info}"#)];
-    match member(result, "_meta") {
+    match present.get("_meta").map(|raw| raw.get()) {
         Some(meta) if meta.starts_with('{') && member(meta, "io.modelcontextprotocol/serverInfo").is_none() => {
             let meta = insert_members(meta, &entry);
             insert_members(&replace_member(result, "_meta", &meta), &members)
