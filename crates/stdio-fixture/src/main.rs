@@ -9,7 +9,10 @@
 //! - `query` (`sql`): runs SQL as the official server does, and drops its question to Dremio when it is cancelled: the job's status
 //! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
 //!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
-//! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled
+//! - `notify` (`method`, `params`): sends that notification, then answers
+//! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled, and what is subscribed
+//!
+//! It takes subscriptions to any resource but `fixture://missing`, and says that one has changed when `notify` is told to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
@@ -27,6 +30,7 @@ struct Out(Arc<Mutex<Seen>>);
 struct Seen {
     calls: u64,
     cancelled: BTreeSet<u64>,
+    subscribed: BTreeSet<String>,
     /// Connections that a cancellation closes, by request.
     open: BTreeMap<u64, TcpStream>,
 }
@@ -72,7 +76,8 @@ fn handle(out: &Out, message: &Value) {
             id,
             &json!({
                 "protocolVersion": "2025-11-25",
-                "capabilities": { "tools": { "listChanged": true }, "prompts": { "listChanged": false }, "x-vendor": 1 },
+                "capabilities": { "tools": { "listChanged": true }, "prompts": { "listChanged": false },
+                                  "resources": { "subscribe": true, "listChanged": true }, "x-vendor": 1 },
                 "serverInfo": { "name": "stdio-fixture", "version": "0" },
                 "instructions": "for tests",
             }),
@@ -83,6 +88,8 @@ fn handle(out: &Out, message: &Value) {
             out.result(id, &json!({ "tools": names.iter().map(tool).collect::<Vec<_>>() }));
         }
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
+        "resources/list" => out.result(id, &json!({ "resources": [{ "uri": "fixture://one", "name": "one" }] })),
+        "resources/subscribe" | "resources/unsubscribe" => subscription(out, message),
         "tools/call" => call(out, id, params),
         "ping" => out.result(id, &json!({})),
         "notifications/cancelled" => cancel(out, params["requestId"].as_u64().unwrap_or_default()),
@@ -91,6 +98,17 @@ fn handle(out: &Out, message: &Value) {
         _ if id.is_null() => {}
         _ => out.error(id, -32601, "Method not found"),
     }
+}
+
+fn subscription(out: &Out, message: &Value) {
+    let uri = message.pointer("/params/uri").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if uri == "fixture://missing" {
+        return out.error(&message["id"], -32002, "Resource not found");
+    }
+    let subscribes = message["method"] == "resources/subscribe";
+    let known = if subscribes { out.seen().subscribed.insert(uri) } else { out.seen().subscribed.remove(&uri) };
+    // More than the specification asks for, so that a test can tell this answer from one that the gateway makes.
+    out.result(&message["id"], &json!({ "x-known": known != subscribes }));
 }
 
 fn call(out: &Out, id: &Value, params: &Value) {
@@ -145,7 +163,7 @@ fn call(out: &Out, id: &Value, params: &Value) {
                 std::env::vars_os().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect();
             let report = {
                 let seen = out.seen();
-                json!({ "pid": std::process::id(), "environment": environment, "calls": seen.calls, "cancelled": seen.cancelled })
+                json!({ "pid": std::process::id(), "environment": environment, "calls": seen.calls, "cancelled": seen.cancelled, "subscribed": seen.subscribed })
             };
             out.text(&id, &report.to_string());
         }

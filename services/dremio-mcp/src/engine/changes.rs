@@ -1,6 +1,10 @@
 //! Which lists of an engine have changed. A reader that is slow misses no change, it only sees several as one.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
+
+use crate::rpc::Message;
 
 /// A list that clients can be told about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub(crate) enum List {
 }
 
 impl List {
+    const ALL: [Self; 3] = [Self::Tools, Self::Prompts, Self::Resources];
+
     /// The capability under which an engine says whether this list can change.
     pub(crate) fn capability(self) -> &'static str {
         match self {
@@ -22,11 +28,15 @@ impl List {
 
     /// The list that the `notifications/…/list_changed` of this name speaks of.
     pub(crate) fn of_notification(method: &str) -> Option<Self> {
-        [Self::Tools, Self::Prompts, Self::Resources].into_iter().find(|list| list.notification() == method)
+        Self::ALL.into_iter().find(|list| list.notification() == method)
     }
 
-    /// The notification that says that this list has changed.
-    pub(crate) fn notification(self) -> &'static str {
+    /// A notification that says that this list has changed.
+    pub(crate) fn changed(self) -> Message {
+        Message::notification(self.notification(), None)
+    }
+
+    fn notification(self) -> &'static str {
         match self {
             Self::Tools => "notifications/tools/list_changed",
             Self::Prompts => "notifications/prompts/list_changed",
@@ -35,29 +45,32 @@ impl List {
     }
 }
 
-/// How often each list has changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Versions {
-    tools: u64,
-    prompts: u64,
-    resources: u64,
+/// How each list has changed so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Versions([Version; 3]);
+
+#[derive(Clone, Debug, Default)]
+struct Version {
+    number: u64,
+    /// The notification that says so, if there was a change.
+    said: Option<Arc<Message>>,
 }
 
 impl Versions {
-    pub(super) fn bump(&mut self, list: List) {
-        match list {
-            List::Tools => self.tools += 1,
-            List::Prompts => self.prompts += 1,
-            List::Resources => self.resources += 1,
-        }
+    /// Notes a change, of which clients are told by `said`.
+    pub(super) fn bump(&mut self, list: List, said: Message) {
+        let [tools, prompts, resources] = &mut self.0;
+        let version = match list {
+            List::Tools => tools,
+            List::Prompts => prompts,
+            List::Resources => resources,
+        };
+        *version = Version { number: version.number + 1, said: Some(Arc::new(said)) };
     }
 
-    fn of(&self, list: List) -> u64 {
-        match list {
-            List::Tools => self.tools,
-            List::Prompts => self.prompts,
-            List::Resources => self.resources,
-        }
+    /// How often the lists have changed.
+    pub(super) fn numbers(&self) -> [u64; 3] {
+        self.0.each_ref().map(|version| version.number)
     }
 }
 
@@ -65,29 +78,30 @@ impl Versions {
 #[derive(Debug)]
 pub(crate) struct Changes {
     versions: Option<watch::Receiver<Versions>>,
-    seen: Versions,
+    seen: [u64; 3],
 }
 
 impl Changes {
     /// Of an engine whose lists never change.
     pub(super) fn never() -> Self {
-        Self { versions: None, seen: Versions::default() }
+        Self { versions: None, seen: [0; 3] }
     }
 
     pub(super) fn of(mut versions: watch::Receiver<Versions>) -> Self {
-        let seen = *versions.borrow_and_update();
+        let seen = versions.borrow_and_update().numbers();
         Self { versions: Some(versions), seen }
     }
 
-    /// Waits until lists change, and says which. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Vec<List> {
+    /// Waits until lists change, and gives the latest notification of each that has. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Vec<(List, Arc<Message>)> {
         let Some(versions) = &mut self.versions else { return std::future::pending().await };
         if versions.changed().await.is_err() {
             return std::future::pending().await;
         }
-        let now = *versions.borrow_and_update();
-        let before = std::mem::replace(&mut self.seen, now);
-        [List::Tools, List::Prompts, List::Resources].into_iter().filter(|&list| now.of(list) != before.of(list)).collect()
+        let now = versions.borrow_and_update();
+        let before = std::mem::replace(&mut self.seen, now.numbers());
+        let lists = List::ALL.into_iter().zip(&now.0).zip(before);
+        lists.filter(|((_, now), before)| now.number != *before).filter_map(|((list, now), _)| Some((list, now.said.clone()?))).collect()
     }
 }
 
@@ -100,12 +114,15 @@ mod tests {
     #[tokio::test]
     async fn changes_are_told_once_and_none_is_missed() {
         let (versions, seen) = watch::channel(Versions::default());
-        versions.send_modify(|versions| versions.bump(List::Resources));
+        let bump = |list: List| versions.send_modify(|versions| versions.bump(list, list.changed()));
+        bump(List::Resources);
         let mut changes = Changes::of(seen);
-        versions.send_modify(|versions| versions.bump(List::Prompts));
-        versions.send_modify(|versions| versions.bump(List::Tools));
-        assert_eq!(changes.next().await, [List::Tools, List::Prompts]);
-        versions.send_modify(|versions| versions.bump(List::Tools));
-        assert_eq!(changes.next().await, [List::Tools]);
+        bump(List::Prompts);
+        bump(List::Tools);
+        let mut next = async || changes.next().await.into_iter().map(|(list, said)| (list, said.text().to_owned())).collect::<Vec<_>>();
+        let told = |list: List| (list, list.changed().text().to_owned());
+        assert_eq!(next().await, [told(List::Tools), told(List::Prompts)]);
+        bump(List::Tools);
+        assert_eq!(next().await, [told(List::Tools)]);
     }
 }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod logs;
+mod mailbox;
 pub(crate) mod native;
 pub(crate) mod official;
 mod tools;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use self::changes::{Changes, List};
 pub(crate) use self::logs::LogLevel;
+pub(crate) use self::mailbox::Mailbox;
 pub(crate) use self::tools::{HeaderArgument, ToolList};
 use crate::door::Principal;
 use crate::rpc::{Message, RpcError};
@@ -43,6 +45,8 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// Which client of that key, as far as it can be told: calls of one client wait for each other before those of others do.
     pub(crate) client: Arc<str>,
+    /// Where it is told what comes outside of its calls, if it can be told.
+    pub(crate) mailbox: Option<Arc<Mailbox>>,
 }
 
 impl ProgressSink {
@@ -83,6 +87,9 @@ pub(crate) enum CallError {
     /// Too many calls of this client wait already.
     #[error("too many calls of this client are waiting")]
     Busy,
+    /// This client, or all together, wants to hear of more resources than are kept.
+    #[error("too many resource subscriptions")]
+    TooManySubscriptions,
     /// The answer is larger than a message may be.
     #[error("the answer is larger than {} MiB", .bytes_max / (1024 * 1024))]
     AnswerTooLarge {
@@ -110,6 +117,10 @@ impl CallError {
             Self::Busy => {
                 RpcError::internal("busy", "Too many of your calls are waiting for the MCP server process. Wait for some of them.")
             }
+            Self::TooManySubscriptions => RpcError::internal(
+                "too_many_subscriptions",
+                "There are too many resource subscriptions, or this URI is too long. Take some back with `resources/unsubscribe`, or end their sessions.",
+            ),
             Self::AnswerTooLarge { bytes_max } => RpcError::internal(
                 "answer_too_large",
                 format!("The answer is larger than {} MiB. Ask for fewer rows or columns.", bytes_max / (1024 * 1024)),
@@ -130,6 +141,7 @@ impl CallError {
             Self::EngineLost => "engine_lost",
             Self::NotReady => "engine_not_ready",
             Self::Busy => "busy",
+            Self::TooManySubscriptions => "too_many_subscriptions",
             Self::AnswerTooLarge { .. } => "answer_too_large",
             Self::TimedOut { .. } => "timed_out",
         }
@@ -155,7 +167,8 @@ impl Engine {
         }
     }
 
-    /// Answers one request. The response carries an id of the engine's own; the caller sets the client's.
+    /// Answers one request. The response carries an id of the engine's own; the caller sets the client's. What it subscribes to
+    /// comes to the caller's mailbox, and ends with it.
     /// Cancel safe: dropping the future cancels the call.
     ///
     /// # Errors

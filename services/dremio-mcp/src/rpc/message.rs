@@ -6,6 +6,8 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::object::{insert_members, set_meta, string_literal};
+
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -36,6 +38,10 @@ pub(crate) struct Message {
     result: Option<Range<usize>>,
     error: Option<Range<usize>>,
 }
+
+/// Where the id lies in a message that is made here.
+const ID: Range<usize> = ID_START..ID_START + 1;
+const ID_START: usize = r#"{"jsonrpc":"2.0","id":"#.len();
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -98,6 +104,28 @@ impl Message {
         Ok(Self { text, kind, id, method, params, result, error })
     }
 
+    /// A request with `params`, which must be one JSON object. Its id is to be set by whoever sends it.
+    pub(crate) fn request(method: &str, params: &str) -> Self {
+        Self::calling(r#"{"jsonrpc":"2.0","id":0,"method":"#, method, Some(params), Some(ID))
+    }
+
+    /// A notification, with `params` or without; they must be one JSON object.
+    pub(crate) fn notification(method: &str, params: Option<&str>) -> Self {
+        Self::calling(r#"{"jsonrpc":"2.0","method":"#, method, params, None)
+    }
+
+    fn calling(head: &str, method: &str, params: Option<&str>, id: Option<Range<usize>>) -> Self {
+        let mut text = format!("{head}{}", string_literal(method));
+        let params = params.map(|params| {
+            text.push_str(r#","params":"#);
+            text.push_str(params);
+            text.len() - params.len()..text.len()
+        });
+        text.push('}');
+        let kind = if id.is_some() { Kind::Request } else { Kind::Notification };
+        Self { text, kind, id, method: method.to_owned(), params, result: None, error: None }
+    }
+
     /// A response around `result`, which must be one JSON value. Its id is to be set by [`Message::with_id`].
     pub(crate) fn from_result(result: &str) -> Self {
         Self::response(format!(r#"{{"jsonrpc":"2.0","id":0,"result":{result}}}"#), result, true)
@@ -109,11 +137,10 @@ impl Message {
     }
 
     fn response(text: String, payload: &str, is_result: bool) -> Self {
-        const ID: usize = r#"{"jsonrpc":"2.0","id":"#.len();
         let end = text.len() - 1;
         let span = Some(end - payload.len()..end);
         let (result, error) = if is_result { (span, None) } else { (None, span) };
-        Self { text, kind: Kind::Response, id: Some(ID..ID + 1), method: String::new(), params: None, result, error }
+        Self { text, kind: Kind::Response, id: Some(ID), method: String::new(), params: None, result, error }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -178,6 +205,17 @@ impl Message {
         let mut edits: Vec<_> = self.id.clone().map(|span| (span, id)).into_iter().collect();
         edits.extend(self.result.clone().or(self.error.clone()).map(|span| (span, payload)));
         splice(&self.text, &mut edits)
+    }
+
+    /// The text with `_meta` of its `params` saying `name`, whatever that said before. `value` must be one JSON value.
+    pub(crate) fn with_meta(&self, name: &str, value: &str) -> String {
+        match &self.params {
+            Some(span) => {
+                let params = set_meta(self.slice(Some(span)).unwrap_or("{}"), name, value);
+                splice(&self.text, &mut [(span.clone(), &params)])
+            }
+            None => insert_members(&self.text, &[format!(r#""params":{}"#, set_meta("{}", name, value))]),
+        }
     }
 
     fn slice(&self, span: Option<&Range<usize>>) -> Option<&str> {

@@ -7,7 +7,7 @@ mod object;
 
 pub(crate) use error::{ErrorCode, RpcError};
 pub(crate) use message::{Kind, Message, Params, ParseError};
-pub(crate) use object::{insert_members, member, members, replace_member, string_literal};
+pub(crate) use object::{insert_members, member, members, replace_member, set_meta, string_literal};
 
 #[cfg(test)]
 mod tests;

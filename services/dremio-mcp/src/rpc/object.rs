@@ -12,6 +12,20 @@ pub(crate) fn insert_members(object: &str, members: &[String]) -> String {
     format!("{{{}{comma}{rest}", members.join(","))
 }
 
+/// `object` with the member `name` of its `_meta` being `value`, whatever that was before. Anything but an object counts as an empty one.
+pub(crate) fn set_meta(object: &str, name: &str, value: &str) -> String {
+    let object = if object.starts_with('{') { object } else { "{}" };
+    let entry = format!("{}:{value}", string_literal(name));
+    match member(object, "_meta") {
+        Some(meta) if meta.starts_with('{') => {
+            let meta = if member(meta, name).is_some() { replace_member(meta, name, value) } else { insert_members(meta, &[entry]) };
+            replace_member(object, "_meta", &meta)
+        }
+        Some(_) => replace_member(object, "_meta", &format!("{{{entry}}}")),
+        None => insert_members(object, &[format!(r#""_meta":{{{entry}}}"#)]),
+    }
+}
+
 /// `text` as a JSON string, quotes included.
 pub(crate) fn string_literal(text: &str) -> String {
     serde_json::Value::from(text).to_string()

@@ -112,3 +112,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn meta_is_set_and_the_rest_of_a_message_stays() {
+    for (text, expected) in [
+        (r#"{"jsonrpc":"2.0","method":"n"}"#, r#"{"params":{"_meta":{"k":1}},"jsonrpc":"2.0","method":"n"}"#),
+        (
+            r#"{"jsonrpc":"2.0", "method":"n", "params":{"uri":"x:\u00e9","n":1.10} }"#,
+            r#"{"jsonrpc":"2.0", "method":"n", "params":{"_meta":{"k":1},"uri":"x:\u00e9","n":1.10} }"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"a": 2}}}"#,
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1,"a": 2}}}"#,
+        ),
+        (r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":[3]}}}"#, r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#),
+        (r#"{"jsonrpc":"2.0","method":"n","params":null}"#, r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#),
+        (r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":null}}"#, r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#),
+    ] {
+        assert_eq!(parse(text).unwrap().with_meta("k", "1"), expected);
+    }
+    let made = Message::request("m", r#"{"a":1}"#);
+    assert_eq!(
+        (made.with_id("7").as_str(), made.params_text()),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"a":1}}"#, Some(r#"{"a":1}"#))
+    );
+    assert_eq!(parse(made.text()).unwrap().kind(), made.kind());
+    assert_eq!(Message::notification("n", None).text(), r#"{"jsonrpc":"2.0","method":"n"}"#);
+}

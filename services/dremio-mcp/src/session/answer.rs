@@ -67,7 +67,7 @@ where
     if let Delivery::Resumable(session) = delivery
         && let Some(replay) = session.open_replay()
     {
-        let response = replay.read_after(0);
+        let response = replay.read_after(0, ());
         tokio::spawn(resumable(call, progress, first, replay));
         return response;
     }

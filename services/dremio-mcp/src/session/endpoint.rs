@@ -14,7 +14,7 @@ use service_kit::http::Peer;
 
 use super::call::{Call, Client};
 use super::modern::{self, Refused};
-use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy};
+use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
 use crate::door::Principal;
 use crate::engine::{Caller, LogLevel};
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
@@ -79,17 +79,21 @@ async fn receive(
         }
         "subscriptions/listen" => {
             drop(params);
-            modern::listen(gateway, &message).await
+            subscription::listen(gateway, caller_at(principal, peer), &message)
         }
         _ => {
             let log_level = params.meta.log_level.and_then(|raw| LogLevel::read(raw.get()));
             drop(params);
-            // Nothing but the address tells clients of one key apart.
-            let client = Arc::from(format!("{}@{}", principal.as_str(), peer.0.ip()));
-            let caller = Caller { principal, client };
+            let caller = caller_at(principal, peer);
             Call { request: message, caller, client: Client::Modern, may_stream, log_level }.answer(gateway).await
         }
     }
+}
+
+/// A client without a session. Nothing but the address tells clients of one key apart.
+fn caller_at(principal: Principal, peer: Peer) -> Caller {
+    let client = Arc::from(format!("{}@{}", principal.as_str(), peer.0.ip()));
+    Caller { principal, client, mailbox: None }
 }
 
 async fn listen(State(gateway): State<Arc<Gateway>>, Extension(principal): Extension<Principal>, headers: HeaderMap) -> Response {

@@ -7,13 +7,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
-use super::answer::Events;
 use super::call::{Call, Client};
 use super::endpoint::refuse;
+use super::replay::Replay;
 use super::table::{OpenError, Session};
 use super::{Gateway, LEGACY_VERSIONS};
 use crate::door::Principal;
-use crate::engine::{Caller, LogLevel};
+use crate::engine::{Caller, Changes, LogLevel, Mailbox};
 use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, replace_member, string_literal};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -103,7 +103,7 @@ fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stre
             "logging/setLevel" => Sorted::Answered(set_log_level(session, &message)),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
-                let caller = Caller { principal, client: Arc::from(session.id.as_str()) };
+                let caller = Caller { principal, client: Arc::from(session.id.as_str()), mailbox: Some(session.mailbox()) };
                 Sorted::Call(Box::new(Call { request: message, caller, client, may_stream, log_level: session.log_level() }))
             }
         },
@@ -120,41 +120,61 @@ fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stre
     }
 }
 
-/// `GET`: a stream for messages that belong to no call: which lists have changed. Of several streams of one session only the
-/// newest tells ("MUST NOT broadcast the same message across multiple streams"); the others may be of lost connections.
+/// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that the client subscribed to.
 /// With `Last-Event-ID`: the rest of the stream that has this event.
 pub(super) fn listen(gateway: Arc<Gateway>, principal: &Principal, headers: &HeaderMap) -> Response {
     let session = match session(&gateway, principal, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
-    if let Some(last) = headers.get("last-event-id").and_then(|value| value.to_str().ok()) {
-        return match session.find_replay(last) {
-            Some((replay, number)) => replay.read_after(number),
-            None => Refused::UnknownEvent.response(None),
-        };
+    let stream = match headers.get("last-event-id").and_then(|value| value.to_str().ok()) {
+        Some(last) => session.find_replay(last).ok_or(Refused::UnknownEvent),
+        None => open_news(&gateway, &session).map_err(|_| Refused::NoStream),
+    };
+    match stream {
+        // A session that is listened to is in use.
+        Ok((replay, number)) => replay.read_after(number, session.begin(None)),
+        Err(refused) => refused.response(None),
     }
-    let (events, response) = Events::channel();
-    let mut changes = gateway.engine.changes();
-    let (stream, running) = (session.open_stream(), session.begin(None));
-    tokio::spawn(async move {
-        loop {
-            let changed = tokio::select! {
-                // A change that came before the stop is still told.
-                biased;
-                _gone = events.keep_alive() => return,
-                changed = changes.next() => changed,
-                () = running.cancelled() => return,
-                () = gateway.shutdown.draining() => return,
-            };
-            for list in changed.into_iter().filter(|_| session.is_newest(stream)) {
-                if events.message(&format!(r#"{{"jsonrpc":"2.0","method":"{}"}}"#, list.notification())).await.is_err() {
-                    return;
-                }
+}
+
+/// The stream of what belongs to no call, from now on.
+fn open_news(gateway: &Arc<Gateway>, session: &Arc<Session>) -> Result<(Arc<Replay>, u64), getrandom::Error> {
+    let replay = session.open_news(|replay| {
+        let changes = gateway.engine.changes();
+        tokio::spawn(tell(Arc::clone(gateway), Arc::clone(session), changes, replay));
+    })?;
+    let last = replay.last();
+    session.prime(&replay);
+    Ok((replay, last))
+}
+
+/// Puts what a session is to be told on its stream while somebody reads it; until then it waits.
+async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes, replay: Arc<Replay>) {
+    let mailbox = session.mailbox();
+    loop {
+        tokio::select! {
+            // What came before the stop is still told.
+            biased;
+            () = next_news(&replay, &mut changes, &mailbox) => {}
+            () = session.closed() => break,
+            () = gateway.shutdown.draining() => break,
+        }
+    }
+    replay.finish();
+}
+
+/// Moves what comes next onto the stream. Cancel safe.
+async fn next_news(replay: &Replay, changes: &mut Changes, mailbox: &Mailbox) {
+    replay.is_read().await;
+    tokio::select! {
+        lists = changes.next() => {
+            for (_, said) in lists {
+                replay.push(said.text());
             }
         }
-    });
-    response
+        message = mailbox.next() => replay.push(message.text()),
+    }
 }
 
 /// `DELETE`: the client is done with its session.
@@ -214,6 +234,7 @@ enum Refused {
     NoSession,
     UnknownSession,
     UnknownEvent,
+    NoStream,
     Version(String),
 }
 
@@ -228,6 +249,7 @@ impl Refused {
             Self::UnknownEvent => {
                 (StatusCode::BAD_REQUEST, "No stream of this session has the event in Last-Event-ID any more.".to_owned())
             }
+            Self::NoStream => (StatusCode::SERVICE_UNAVAILABLE, "No stream could be opened. Try again.".to_owned()),
             Self::Version(said) => {
                 let message =
                     format!("Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}", LEGACY_VERSIONS.join(", "));

@@ -4,8 +4,8 @@
 //! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
 //!
 //! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one request,
-//! `answer` turns it into JSON or a stream, `replay` lets a lost stream
-//! be read on, `table` holds the sessions.
+//! `answer` turns it into JSON or a stream, `replay` lets a lost stream be read on, `subscription` is a stream of the modern era for what
+//! belongs to no call, `table` holds the sessions.
 
 mod answer;
 mod call;
@@ -13,6 +13,7 @@ mod endpoint;
 mod legacy;
 mod modern;
 mod replay;
+mod subscription;
 mod table;
 
 use std::sync::Arc;

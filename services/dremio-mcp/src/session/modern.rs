@@ -2,19 +2,16 @@
 //! repeats in headers what intermediaries route by. Here a request is checked against its headers, and what a
 //! legacy engine answers is completed to what this revision requires.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::answer::{Events, Finished};
+use super::answer::Finished;
 use super::{Gateway, MODERN_VERSION};
-use crate::engine::{HeaderArgument, List, LogLevel, ToolList};
+use crate::engine::{HeaderArgument, LogLevel, ToolList};
 use crate::rpc::{ErrorCode, Message, Params, RpcError, insert_members, member, members, replace_member};
 
 /// How long a client may keep a list. Lists rarely change but with the server's version, and who listens is told.
@@ -233,59 +230,6 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
             insert_members(result, &members)
         }
     }
-}
-
-/// The notifications that a client can ask for on a stream, by the names of the filter.
-const SUBSCRIPTIONS: [(&str, List); 3] =
-    [("toolsListChanged", List::Tools), ("promptsListChanged", List::Prompts), ("resourcesListChanged", List::Resources)];
-
-/// `subscriptions/listen`: a stream that acknowledges, tells which lists change, and stays open until one side leaves.
-/// It agrees to what the client asked for and the engine says it does. Updates of single resources are not among it:
-/// an engine that is shared would have to be told by whom each is wanted.
-pub(super) async fn listen(gateway: Arc<Gateway>, request: &Message) -> Response {
-    let mut changes = gateway.engine.changes();
-    let introduction = gateway.engine.initialize_result().await.ok();
-    let agreed = agreed(request.params_text().unwrap_or("{}"), introduction.as_deref().unwrap_or("{}"));
-    let id = request.id().unwrap_or("null").to_owned();
-    let (events, response) = Events::channel();
-    tokio::spawn(async move {
-        let meta = format!(r#""_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}"#);
-        let said: Vec<String> = agreed.iter().map(|(name, _)| format!(r#""{name}":true"#)).collect();
-        let acknowledged = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{{{}}}}}}}"#,
-            said.join(",")
-        );
-        if events.message(&acknowledged).await.is_err() {
-            return;
-        }
-        loop {
-            let changed = tokio::select! {
-                // A change that came before the stop is still told.
-                biased;
-                _gone = events.keep_alive() => return,
-                changed = changes.next() => changed,
-                () = gateway.shutdown.draining() => {
-                    let _gone = events.message(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete",{meta}}}}}"#)).await;
-                    return;
-                }
-            };
-            for list in changed.into_iter().filter(|changed| agreed.iter().any(|(_, list)| list == changed)) {
-                let text = format!(r#"{{"jsonrpc":"2.0","method":"{}","params":{{{meta}}}}}"#, list.notification());
-                if events.message(&text).await.is_err() {
-                    return;
-                }
-            }
-        }
-    });
-    response
-}
-
-/// Of what `params` ask for, what the engine of this introduction does.
-fn agreed(params: &str, introduction: &str) -> Vec<(&'static str, List)> {
-    let is_true = |object: Option<&str>, name: &str| object.and_then(|object| member(object, name)) == Some("true");
-    let (filter, capabilities) = (member(params, "notifications"), member(introduction, "capabilities"));
-    let capability = |list: List| capabilities.and_then(|all| member(all, list.capability()));
-    SUBSCRIPTIONS.into_iter().filter(|(name, list)| is_true(filter, name) && is_true(capability(*list), "listChanged")).collect()
 }
 
 #[cfg(test)]

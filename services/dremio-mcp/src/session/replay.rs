@@ -1,5 +1,6 @@
 //! Streams that a legacy client can read on after it lost its connection (2025-11-25, "Resumability and Redelivery"): each event has
-//! an id, `GET` with `Last-Event-ID` gives those after it, and the call goes on for a while without anybody reading.
+//! an id, and `GET` with `Last-Event-ID` gives those after it. Of several readers only the newest is given any: the others may be
+//! lost connections, and a message must not be sent twice.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,13 +19,12 @@ use crate::random;
 /// How long a call goes on, and how long its answer is kept, without a reader. Clients come back within seconds.
 const RETURN_MAX: Duration = Duration::from_secs(30);
 
-/// Bytes of events that are kept for a reader that lags or comes back. The oldest go first: progress, not the answer.
-const KEPT_BYTES_MAX: usize = 1024 * 1024;
-
 /// The events of one stream.
 #[derive(Debug)]
 pub(super) struct Replay {
     id: String,
+    /// Bytes of events that are kept for a reader that lags or comes back. The oldest go first: progress, not the answer.
+    kept_bytes_max: usize,
     state: Mutex<State>,
     /// Changes when there is something new to read.
     news: watch::Sender<u64>,
@@ -36,12 +36,15 @@ struct State {
     events: VecDeque<(u64, Bytes)>,
     bytes: usize,
     last: u64,
+    /// Which of the readers so far came last.
+    newest_reader: u64,
     finished_at: Option<Instant>,
 }
 
 /// A reader of a stream, and how far it has read.
 struct Reader {
     replay: Arc<Replay>,
+    number: u64,
     after: u64,
     news: watch::Receiver<u64>,
 }
@@ -51,10 +54,10 @@ impl Replay {
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
-    pub(super) fn new() -> Result<Arc<Self>, getrandom::Error> {
-        let state = State { events: VecDeque::new(), bytes: 0, last: 0, finished_at: None };
+    pub(super) fn new(kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
+        let state = State { events: VecDeque::new(), bytes: 0, last: 0, newest_reader: 0, finished_at: None };
         let (news, readers) = (watch::Sender::new(0), watch::Sender::new(0));
-        Ok(Arc::new(Self { id: random::hex_64()?, state: Mutex::new(state), news, readers }))
+        Ok(Arc::new(Self { id: random::hex_64()?, kept_bytes_max, state: Mutex::new(state), news, readers }))
     }
 
     /// Adds a message. An empty one tells the client the id to come back with ("prime the client to reconnect").
@@ -65,7 +68,7 @@ impl Replay {
         let event = event(message, Some(&format!("{}-{number}", self.id)));
         state.bytes += event.len();
         state.events.push_back((number, event));
-        while state.bytes > KEPT_BYTES_MAX && state.events.len() > 1 {
+        while state.bytes > self.kept_bytes_max && state.events.len() > 1 {
             if let Some((_, oldest)) = state.events.pop_front() {
                 state.bytes -= oldest.len();
             }
@@ -78,6 +81,12 @@ impl Replay {
     pub(super) fn finish(&self) {
         self.lock().finished_at = Some(Instant::now());
         self.news.send_modify(|_| {});
+    }
+
+    /// Resolves when somebody reads. Cancel safe.
+    pub(super) async fn is_read(&self) {
+        // The sender lives in `self`, so this ends only by the condition.
+        drop(self.readers.subscribe().wait_for(|&readers| readers > 0).await);
     }
 
     /// Resolves when nobody has read for so long that nobody will come back. Cancel safe.
@@ -105,11 +114,23 @@ impl Replay {
         (stream == self.id && number <= self.lock().last).then_some(number)
     }
 
-    /// The events after number `after`, those to come included.
-    pub(super) fn read_after(self: &Arc<Self>, after: u64) -> Response {
+    /// The number of the last event.
+    pub(super) fn last(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// The events after number `after`, those to come included, unless a later reader comes. `kept` is kept as long as it is read.
+    pub(super) fn read_after<K: Send + 'static>(self: &Arc<Self>, after: u64, kept: K) -> Response {
+        let number = {
+            let mut state = self.lock();
+            state.newest_reader += 1;
+            state.newest_reader
+        };
         self.readers.send_modify(|readers| *readers += 1);
-        let reader = Reader { replay: Arc::clone(self), after, news: self.news.subscribe() };
-        let chunks = stream::unfold(reader, async |mut reader| reader.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), reader)));
+        let reader = Reader { replay: Arc::clone(self), number, after, news: self.news.subscribe() };
+        let chunks = stream::unfold((reader, kept), async |(mut reader, kept)| {
+            reader.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), (reader, kept)))
+        });
         event_stream(Body::from_stream(chunks))
     }
 
@@ -126,7 +147,8 @@ impl Reader {
             self.news.borrow_and_update();
             {
                 let state = self.replay.lock();
-                if let Some((number, event)) = state.events.iter().find(|(number, _)| *number > self.after) {
+                let is_newest = state.newest_reader == self.number;
+                if let Some((number, event)) = state.events.iter().find(|(number, _)| is_newest && *number > self.after) {
                     self.after = *number;
                     return Some(event.clone());
                 }
@@ -155,7 +177,9 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{KEPT_BYTES_MAX, RETURN_MAX, Replay};
+    use super::{RETURN_MAX, Replay};
+
+    const KEPT_BYTES_MAX: usize = 4096;
 
     async fn text(response: axum::response::Response) -> String {
         String::from_utf8(axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
@@ -163,16 +187,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_comes_back_gets_what_it_missed() {
-        let replay = Replay::new().unwrap();
+        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         for message in ["", "one", "two"] {
             replay.push(message);
         }
         replay.finish();
-        let all = text(replay.read_after(0)).await;
+        let all = text(replay.read_after(0, ())).await;
         let ids: Vec<_> = all.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
         assert_eq!(ids.len(), 3, "{all}");
         assert!(all.contains("data: \n\n") && all.ends_with("data: two\n\n"), "{all}");
-        let rest = text(replay.read_after(replay.number_of(ids[1]).unwrap())).await;
+        let rest = text(replay.read_after(replay.number_of(ids[1]).unwrap(), ())).await;
         assert!(rest.contains("two") && !rest.contains("one"), "{rest}");
         for foreign in ["", "x", "x-1", &format!("{}9", ids[2]), &ids[0].replace('-', "")] {
             assert_eq!(replay.number_of(foreign), None, "{foreign}");
@@ -180,28 +204,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_the_newest_reader_is_given_anything() {
+        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let (older, newer) = (replay.read_after(0, ()), replay.read_after(0, ()));
+        replay.push("one");
+        replay.finish();
+        assert_eq!(text(older).await, "");
+        assert!(text(newer).await.contains("one"));
+    }
+
+    #[tokio::test]
     async fn what_is_kept_has_a_limit_and_the_answer_stays() {
-        let replay = Replay::new().unwrap();
+        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         for _ in 0..40 {
             replay.push(&"p".repeat(KEPT_BYTES_MAX / 16));
         }
         replay.push(&"a".repeat(2 * KEPT_BYTES_MAX));
         replay.finish();
-        let kept = text(replay.read_after(0)).await;
+        let kept = text(replay.read_after(0, ())).await;
         assert!(kept.contains("aaaa") && !kept.contains("pppp"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_without_readers_is_given_up_after_a_while() {
-        let replay = Replay::new().unwrap();
+        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         let started = Instant::now();
-        let reader = replay.read_after(0);
+        let reader = replay.read_after(0, ());
         let returning = replay.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(60)).await;
             drop(reader);
             tokio::time::sleep(Duration::from_secs(10)).await;
-            let again = returning.read_after(0);
+            let again = returning.read_after(0, ());
             tokio::time::sleep(Duration::from_secs(10)).await;
             drop(again);
         });

@@ -2,8 +2,7 @@
 //! forgotten when idle but never while a call runs, and there are only so many.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use service_kit::lifecycle::Shutdown;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::replay::Replay;
 use crate::door::Principal;
-use crate::engine::LogLevel;
+use crate::engine::{LogLevel, Mailbox};
 use crate::metrics::Metrics;
 use crate::random;
 
@@ -21,6 +20,10 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Streams of one session that can be read on. A guess: clients have a few calls under way at a time.
 const REPLAYS_MAX: usize = 16;
+
+/// What is kept of the stream of a call, and of the stream of what belongs to no call.
+const CALL_BYTES_MAX: usize = 1024 * 1024;
+const NEWS_BYTES_MAX: usize = 64 * 1024;
 
 /// How many sessions there may be, and how long one may rest.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +55,9 @@ pub(super) struct Session {
     pub(super) protocol_version: &'static str,
     principal: Principal,
     activity: Mutex<Activity>,
-    /// How many `GET` streams it has opened.
-    streams: AtomicU64,
+    /// What it is to be told outside of its calls, and the stream on which it reads that, from the first `GET` on.
+    mailbox: Arc<Mailbox>,
+    news: OnceLock<Arc<Replay>>,
     closed: CancellationToken,
 }
 
@@ -103,7 +107,8 @@ impl SessionTable {
                 log_level: None,
                 cancel: HashMap::new(),
             }),
-            streams: AtomicU64::new(0),
+            mailbox: Arc::default(),
+            news: OnceLock::new(),
             closed: CancellationToken::new(),
         });
         let mut sessions = self.lock();
@@ -207,13 +212,37 @@ impl Session {
         self.activity().log_level
     }
 
-    /// A stream that this client can read on later. It is primed if the client's revision knows that ("SHOULD immediately send an SSE
-    /// event consisting of an event ID and an empty data field"; older clients take the empty data for a message).
-    pub(super) fn open_replay(&self) -> Option<Arc<Replay>> {
-        let replay = Replay::new().ok()?;
+    pub(super) fn mailbox(&self) -> Arc<Mailbox> {
+        Arc::clone(&self.mailbox)
+    }
+
+    /// The stream of what belongs to no call, which lives as long as the session. `start` gets it if it is opened now.
+    pub(super) fn open_news(&self, start: impl FnOnce(Arc<Replay>)) -> Result<Arc<Replay>, getrandom::Error> {
+        let replay = Replay::new(NEWS_BYTES_MAX)?;
+        let news = self.news.get_or_init(|| {
+            start(Arc::clone(&replay));
+            replay
+        });
+        Ok(Arc::clone(news))
+    }
+
+    /// Gives the client an id to come back with, if its revision knows that ("SHOULD immediately send an SSE event consisting of an event
+    /// ID and an empty data field"; older clients take the empty data for a message).
+    pub(super) fn prime(&self, replay: &Replay) {
         if self.protocol_version == "2025-11-25" {
             replay.push("");
         }
+    }
+
+    /// Resolves when the session has ended. Cancel safe.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// A stream of a call that this client can read on later.
+    pub(super) fn open_replay(&self) -> Option<Arc<Replay>> {
+        let replay = Replay::new(CALL_BYTES_MAX).ok()?;
+        self.prime(&replay);
         let mut activity = self.activity();
         activity.replays.retain(|replay| !replay.is_stale());
         if activity.replays.len() >= REPLAYS_MAX {
@@ -226,17 +255,8 @@ impl Session {
     /// The stream that has the event `last_event_id`, and the event's number in it.
     pub(super) fn find_replay(&self, last_event_id: &str) -> Option<(Arc<Replay>, u64)> {
         let activity = self.activity();
-        activity.replays.iter().find_map(|replay| Some((Arc::clone(replay), replay.number_of(last_event_id)?)))
-    }
-
-    /// Counts a `GET` stream; its number.
-    pub(super) fn open_stream(&self) -> u64 {
-        self.streams.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Whether no stream was opened after number `stream`.
-    pub(super) fn is_newest(&self, stream: u64) -> bool {
-        self.streams.load(Ordering::Relaxed) == stream
+        let streams = self.news.get().into_iter().chain(&activity.replays);
+        streams.into_iter().find_map(|replay| Some((Arc::clone(replay), replay.number_of(last_event_id)?)))
     }
 
     fn idle_since(&self) -> Option<Instant> {

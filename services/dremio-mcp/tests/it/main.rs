@@ -8,4 +8,5 @@ mod egress;
 mod legacy;
 mod modern;
 mod relay;
+mod subscriptions;
 mod support;

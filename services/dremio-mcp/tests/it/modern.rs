@@ -11,7 +11,7 @@ fn body(method: &str, mut params: Value) -> String {
     json!({ "jsonrpc": "2.0", "id": "m", "method": method, "params": params }).to_string()
 }
 
-async fn post(gateway: &Gateway, method: &str, params: Value) -> Response {
+pub(crate) async fn post(gateway: &Gateway, method: &str, params: Value) -> Response {
     let mut request = Client::new(gateway, KEY).request(reqwest::Method::POST);
     if let Some(name) = params["name"].as_str() {
         request = request.header("mcp-name", name);

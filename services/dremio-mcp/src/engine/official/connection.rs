@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::lines::{Line, id_in_head, next_line};
 use super::turns::{NoTurn, Turns};
 use crate::door::Principal;
-use crate::engine::{CallError, List, LogLevel, ProgressSink};
+use crate::engine::{CallError, LogLevel, ProgressSink};
 use crate::rpc::{Kind, Message};
 
 /// Largest message from the child. The official server stops at 200 KiB of rows; other tools may say more.
@@ -46,7 +46,7 @@ enum Callers {
 }
 
 type Pending = Arc<Mutex<Option<HashMap<u64, Waiting>>>>;
-type Answer = Result<Message, CallError>;
+pub(super) type Answer = Result<Message, CallError>;
 
 /// A call that waits for its answer.
 #[derive(Debug)]
@@ -54,13 +54,6 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
     token: Option<String>,
     sink: Option<ProgressSink>,
-}
-
-/// What the child said that belongs to no call.
-#[derive(Debug)]
-pub(super) enum Aside {
-    /// `notifications/{tools,prompts,resources}/list_changed`.
-    ListChanged(List),
 }
 
 /// The two halves that the owner of the child must drive.
@@ -110,6 +103,14 @@ impl Connection {
         self.outbox.send(line).await.map_err(|_| CallError::EngineLost)?;
         guard.sent = true;
         answered.await.unwrap_or(Err(CallError::EngineLost))
+    }
+
+    /// Sends a request of the gateway's own.
+    ///
+    /// # Errors
+    /// Those of [`Connection::call`].
+    pub(super) async fn ask(&self, method: &str, params: &str) -> Answer {
+        self.call(&Message::request(method, params), None).await
     }
 
     /// Must come before the child can know of the call.
@@ -167,7 +168,8 @@ impl Connection {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(&id)
     }
 
-    fn receive(&self, line: Line) -> Option<Aside> {
+    /// Deals with a line; what is left is a notification that belongs to no call.
+    fn receive(&self, line: Line) -> Option<Message> {
         self.heard.fetch_add(1, Ordering::Relaxed);
         let text = match line {
             Line::Whole(bytes) if bytes.is_empty() => return None,
@@ -187,7 +189,7 @@ impl Connection {
         match message.kind() {
             Kind::Response => self.answer(message),
             Kind::Request => self.refuse(&message),
-            Kind::Notification => return self.notification(&message),
+            Kind::Notification => return self.notification(message),
         }
         None
     }
@@ -215,7 +217,7 @@ impl Connection {
         }
     }
 
-    fn notification(&self, message: &Message) -> Option<Aside> {
+    fn notification(&self, message: Message) -> Option<Message> {
         match message.method() {
             "notifications/progress" => {
                 let token = message.params().ok()?.progress_token?.get().parse().ok()?;
@@ -225,13 +227,10 @@ impl Connection {
                 None
             }
             "notifications/message" => {
-                self.log(message);
+                self.log(&message);
                 None
             }
-            method => match List::of_notification(method) {
-                Some(list) => Some(Aside::ListChanged(list)),
-                None => ignored(if method.len() < 100 { "a notification of a kind that is not relayed" } else { "an odd notification" }),
-            },
+            _ => Some(message),
         }
     }
 }
@@ -252,7 +251,7 @@ impl Connection {
     }
 }
 
-fn ignored(what: &'static str) -> Option<Aside> {
+fn ignored(what: &'static str) -> Option<Message> {
     tracing::debug!(target: "dremio_mcp::child", what, "ignored from the child");
     None
 }
@@ -281,8 +280,8 @@ impl Drop for CancelOnDrop<'_> {
 
 impl Halves {
     /// Writes queued messages to the child's standard input and reads its standard output until that ends.
-    /// `aside` gets what belongs to no call.
-    pub(super) async fn run<R, W>(mut self, mut stdout: R, mut stdin: W, mut aside: impl FnMut(Aside))
+    /// `aside` gets the notifications that belong to no call.
+    pub(super) async fn run<R, W>(mut self, mut stdout: R, mut stdin: W, mut aside: impl FnMut(Message))
     where
         R: AsyncBufRead + Unpin,
         W: AsyncWrite + Unpin,

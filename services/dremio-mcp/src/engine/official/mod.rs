@@ -3,6 +3,7 @@
 //! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave anything behind
 //! - `connection`: the messages of one child: ids out, answers and progress in
 //! - `turns`: whose call is next when many wait
+//! - `watches`: which resources clients want to hear of, kept at whichever child there is
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod connection;
@@ -10,18 +11,21 @@ mod lines;
 mod process;
 mod supervisor;
 mod turns;
+mod watches;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use self::connection::Connection;
+use self::connection::{Answer, Connection};
 pub(crate) use self::process::Launch;
 pub(crate) use self::supervisor::Supervisor;
+use self::watches::Watches;
 use super::changes::{Changes, List, Versions};
-use super::{CallError, ProgressSink, ToolList};
+use super::{CallError, Mailbox, ProgressSink, ToolList};
 use crate::rpc::Message;
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet machine
@@ -31,8 +35,24 @@ const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The running child as callers see it, and what it said about itself.
 #[derive(Debug)]
 pub(crate) struct Official {
-    current: watch::Receiver<Option<Arc<Connection>>>,
+    child: CurrentChild,
     facts: Arc<Facts>,
+}
+
+/// The child that there is, if there is one.
+#[derive(Debug)]
+pub(crate) struct CurrentChild(watch::Receiver<Option<Arc<Connection>>>);
+
+impl CurrentChild {
+    /// The child, waiting for one that is starting.
+    ///
+    /// # Errors
+    /// [`CallError::NotReady`] when none comes up within the limit.
+    async fn get(&self) -> Result<Arc<Connection>, CallError> {
+        let mut current = self.0.clone();
+        let child = tokio::time::timeout(READY_WAIT_MAX, current.wait_for(Option::is_some)).await;
+        child.ok().and_then(Result::ok).and_then(|found| found.clone()).ok_or(CallError::NotReady)
+    }
 }
 
 /// What the first child said and the next ones will say again: it survives restarts, so that `initialize` and
@@ -43,6 +63,7 @@ pub(crate) struct Facts {
     lists: Mutex<HashMap<&'static str, Arc<Message>>>,
     tools: Mutex<Arc<ToolList>>,
     versions: watch::Sender<Versions>,
+    watches: Watches,
 }
 
 /// The requests whose first page stays as it is until the child says that it has changed, and what they list.
@@ -66,21 +87,35 @@ impl Facts {
         let result = |lists: &HashMap<_, Arc<Message>>, method| lists.get(method).and_then(|list| list.result().map(str::to_owned));
         for (method, list) in LISTS {
             if before.contains_key(method) && result(&before, method) != result(&lists, method) {
-                self.versions.send_modify(|versions| versions.bump(list));
+                self.versions.send_modify(|versions| versions.bump(list, list.changed()));
             }
         }
     }
 
+    /// Takes what the child says outside of calls.
+    fn hear(&self, notification: Message) {
+        let uri = |message: &Message| message.params().ok().and_then(|params| params.uri.map(Cow::into_owned));
+        match (List::of_notification(notification.method()), notification.method()) {
+            (Some(list), _) => self.list_changed(list, notification),
+            (None, "notifications/resources/updated") => {
+                if let Some(uri) = uri(&notification) {
+                    self.watches.updated(&uri, notification);
+                }
+            }
+            _ => tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification of a kind that is not relayed"),
+        }
+    }
+
     /// The child says that `changed` is not any more what it said.
-    fn list_changed(&self, changed: List) {
+    fn list_changed(&self, changed: List, said: Message) {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner).retain(|method, _| !LISTS.contains(&(*method, changed)));
-        self.versions.send_modify(|versions| versions.bump(changed));
+        self.versions.send_modify(|versions| versions.bump(changed, said));
     }
 
     /// What the child lists, asked for at `asked_at`; not kept if anything has changed since, because then it may be the list before.
-    fn learn(&self, method: &'static str, list: &Message, asked_at: Versions) {
+    fn learn(&self, method: &'static str, list: &Message, asked_at: [u64; 3]) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        if list.result().is_none() || *self.versions.borrow() != asked_at {
+        if list.result().is_none() || self.versions.borrow().numbers() != asked_at {
             return;
         }
         if method == "tools/list" {
@@ -103,17 +138,24 @@ impl Official {
     }
 
     /// Relays one request to the child, waiting for a child that is being replaced.
-    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
+    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Answer {
+        let (watches, child) = (&self.facts.watches, &self.child);
+        match (request.method(), mailbox_and_uri(request, progress)) {
+            ("resources/subscribe", Some((mailbox, uri))) => watches.subscribe(&uri, mailbox, request, progress, child).await,
+            ("resources/unsubscribe", Some((mailbox, uri))) => watches.unsubscribe(&uri, mailbox, request, progress, child).await,
+            _ => self.call_or_recall(request, progress).await,
+        }
+    }
+
+    /// Answers a list that is known, and else relays.
+    async fn call_or_recall(&self, request: &Message, progress: &ProgressSink) -> Answer {
         let list = LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
         let first_page = list.filter(|_| request.params().is_ok_and(|params| params.cursor.is_none()));
         if let Some(list) = first_page.and_then(|method| self.facts.list(method)) {
             return Ok(list.as_ref().clone());
         }
-        let asked_at = *self.facts.versions.borrow();
-        let mut current = self.current.clone();
-        let connection = tokio::time::timeout(READY_WAIT_MAX, current.wait_for(Option::is_some)).await;
-        let connection = connection.ok().and_then(Result::ok).and_then(|found| found.clone()).ok_or(CallError::NotReady)?;
-        let answer = connection.call(request, Some(progress)).await?;
+        let asked_at = self.facts.versions.borrow().numbers();
+        let answer = self.child.get().await?.call(request, Some(progress)).await?;
         if let Some(method) = first_page {
             self.facts.learn(method, &answer, asked_at);
         }
@@ -129,4 +171,10 @@ impl Official {
     pub(crate) fn tools(&self) -> Arc<ToolList> {
         Arc::clone(&self.facts.tools.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Who a request subscribes, and to what.
+fn mailbox_and_uri<'c>(request: &Message, progress: &'c ProgressSink) -> Option<(&'c Arc<Mailbox>, String)> {
+    let mailbox = progress.caller.as_ref()?.mailbox.as_ref()?;
+    Some((mailbox, request.params().ok()?.uri?.into_owned()))
 }

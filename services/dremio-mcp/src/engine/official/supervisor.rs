@@ -13,12 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::connection::{Aside, Connection};
+use super::connection::Connection;
 use super::process::{Launch, Process, Spawner};
-use super::{Facts, LISTS, Official};
+use super::{CurrentChild, Facts, LISTS, Official};
 use crate::engine::CallError;
 use crate::metrics::{Metrics, Ready};
-use crate::rpc::Message;
 
 /// The newest revision that the official server's SDK speaks. A child may answer with an older one.
 const PROTOCOL_VERSION: &str = "2025-11-25";
@@ -81,7 +80,7 @@ impl Supervisor {
     pub(crate) fn new(launch: Launch, readiness: Readiness, metrics: Arc<Metrics>) -> std::io::Result<(Self, Official)> {
         let (current, seen) = watch::channel(None);
         let facts = Arc::new(Facts::default());
-        let official = Official { current: seen, facts: Arc::clone(&facts) };
+        let official = Official { child: CurrentChild(seen), facts: Arc::clone(&facts) };
         Ok((Self { launch, spawner: Spawner::start()?, current, facts, readiness, metrics }, official))
     }
 
@@ -143,7 +142,7 @@ impl Supervisor {
         let halves = Connection::open();
         let connection = Arc::clone(&halves.connection);
         let facts = Arc::clone(&self.facts);
-        let messages = tokio::spawn(halves.run(stdout, stdin, move |Aside::ListChanged(list)| facts.list_changed(list)));
+        let messages = tokio::spawn(halves.run(stdout, stdin, move |notification| facts.hear(notification)));
         let introduced = tokio::select! {
             introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) => {
                 introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(|cause| chain(&cause))
@@ -177,6 +176,7 @@ impl Supervisor {
                 return End::Unasked(why);
             }
             _ = &mut life.messages => return End::Unasked("it closed its output".into()),
+            never = self.facts.watches.keep(&life.connection) => match never {},
         }
         tokio::select! {
             () = life.connection.idle() => {}
@@ -186,7 +186,10 @@ impl Supervisor {
     }
 
     async fn introduce(&self, connection: &Connection) -> Result<(), IntroductionError> {
-        let result = ask(connection, "initialize", &initialize_params()).await?;
+        let ask = async |method, params: &str| {
+            connection.ask(method, params).await.map_err(|source| IntroductionError::NoAnswer { method, source })
+        };
+        let result = ask("initialize", &initialize_params()).await?;
         let result = result.result().ok_or(IntroductionError::Refused { method: "initialize" })?;
         connection
             .notify(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
@@ -198,7 +201,7 @@ impl Supervisor {
             if !capabilities.contains_key(list.capability()) {
                 continue;
             }
-            let list = ask(connection, method, "{}").await?;
+            let list = ask(method, "{}").await?;
             match list.result() {
                 Some(_) => drop(lists.insert(method, Arc::new(list))),
                 None => tracing::debug!(method, "the MCP server process does not offer this list"),
@@ -283,12 +286,6 @@ impl Introduction<'_> {
 fn initialize_params() -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!(r#"{{"protocolVersion":"{PROTOCOL_VERSION}","capabilities":{{}},"clientInfo":{{"name":"dremio-mcp","version":"{version}"}}}}"#)
-}
-
-async fn ask(connection: &Connection, method: &'static str, params: &str) -> Result<Message, IntroductionError> {
-    let text = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{params}}}"#);
-    let request = Message::parse(text).map_err(|_| IntroductionError::Refused { method })?;
-    connection.call(&request, None).await.map_err(|source| IntroductionError::NoAnswer { method, source })
 }
 
 /// An error with its causes, for the one place where it is reported.

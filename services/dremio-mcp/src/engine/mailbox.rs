@@ -1,0 +1,136 @@
+//! What a client is to be told outside of its calls, and has not been told yet.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::rpc::Message;
+
+/// Bytes of messages that wait for one client. Beyond, the oldest are lost, which a client that is away for so long must expect.
+const UNREAD_BYTES_MAX: usize = 64 * 1024;
+
+/// The news of one client. Of several about the same thing only the latest waits.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    unread: Mutex<Unread>,
+    arrived: Notify,
+    /// Woken when this mailbox is gone.
+    mourner: OnceLock<Arc<Notify>>,
+}
+
+#[derive(Debug, Default)]
+struct Unread {
+    news: VecDeque<(Subject, Arc<Message>)>,
+    bytes: usize,
+}
+
+/// What a notification speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The resource of this URI has changed.
+    Resource(String),
+}
+
+impl Mailbox {
+    /// Leaves a message. It takes the place of an unread one about the same thing.
+    pub(super) fn put(&self, subject: Subject, message: Arc<Message>) {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.bytes += message.text().len();
+        let replaced = match unread.news.iter_mut().find(|(other, _)| *other == subject) {
+            Some((_, old)) => std::mem::replace(old, message).text().len(),
+            None => {
+                unread.news.push_back((subject, message));
+                0
+            }
+        };
+        unread.bytes -= replaced;
+        while unread.bytes > UNREAD_BYTES_MAX && unread.news.len() > 1 {
+            let lost = unread.news.pop_front().map_or(0, |(_, message)| message.text().len());
+            unread.bytes -= lost;
+            tracing::debug!("news dropped: the client has not read for too long");
+        }
+        drop(unread);
+        self.arrived.notify_one();
+    }
+
+    /// The next message, waiting for it. For one reader at a time. Cancel safe.
+    pub(crate) async fn next(&self) -> Arc<Message> {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(message) = self.take() {
+                return message;
+            }
+            arrived.await;
+        }
+    }
+
+    fn take(&self) -> Option<Arc<Message>> {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, message) = unread.news.pop_front()?;
+        unread.bytes -= message.text().len();
+        Some(message)
+    }
+
+    /// Wakes `mourner` when this mailbox is gone. One is enough: later ones are not taken.
+    pub(super) fn mourned_by(&self, mourner: &Arc<Notify>) {
+        self.mourner.get_or_init(|| Arc::clone(mourner));
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        if let Some(mourner) = self.mourner.get() {
+            mourner.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Notify;
+
+    use super::{Mailbox, Subject, UNREAD_BYTES_MAX};
+    use crate::rpc::Message;
+
+    fn put(mailbox: &Mailbox, subject: &str, text: &str) {
+        let message = Message::notification("n", Some(&format!(r#"{{"text":"{text}"}}"#)));
+        mailbox.put(Subject::Resource(subject.into()), Arc::new(message));
+    }
+
+    #[tokio::test]
+    async fn the_latest_news_about_a_thing_are_told_in_the_order_of_the_first() {
+        let mailbox = Mailbox::default();
+        for (subject, text) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            put(&mailbox, subject, text);
+        }
+        assert!(mailbox.next().await.text().contains('3'));
+        assert!(mailbox.next().await.text().contains('2'));
+        let mut next = Box::pin(mailbox.next());
+        assert!(futures_util::poll!(&mut next).is_pending());
+        put(&mailbox, "a", "4");
+        assert!(next.await.text().contains('4'));
+    }
+
+    #[tokio::test]
+    async fn what_waits_has_a_limit_and_the_newest_stays() {
+        let mailbox = Mailbox::default();
+        for subject in 0..10 {
+            put(&mailbox, &subject.to_string(), &subject.to_string().repeat(UNREAD_BYTES_MAX / 4));
+        }
+        put(&mailbox, "large", &"x".repeat(2 * UNREAD_BYTES_MAX));
+        assert!(mailbox.next().await.text().contains("xx"));
+        assert!(mailbox.take().is_none());
+        assert_eq!(mailbox.unread.lock().unwrap().bytes, 0);
+    }
+
+    #[tokio::test]
+    async fn a_mailbox_that_is_gone_is_noticed() {
+        let (mailbox, mourner) = (Mailbox::default(), Arc::new(Notify::new()));
+        mailbox.mourned_by(&mourner);
+        drop(mailbox);
+        mourner.notified().await;
+    }
+}

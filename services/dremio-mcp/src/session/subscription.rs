@@ -1,0 +1,134 @@
+//! `subscriptions/listen` of revision 2026-07-28 ("Subscriptions"): a stream on which a client is told what it asked to hear of.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Gateway;
+use super::answer::{Events, Gone};
+use super::endpoint::refuse;
+use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
+use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
+
+/// The lists that a client can ask to hear of, by the names of the filter.
+const LISTS: [(&str, List); 3] =
+    [("toolsListChanged", List::Tools), ("promptsListChanged", List::Prompts), ("resourcesListChanged", List::Resources)];
+
+/// The member of `_meta` that says to which stream a message belongs: the id of its request.
+const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// Resources that one stream may name. A guess: a person looks at a few.
+const RESOURCES_MAX: usize = 256;
+
+/// A stream that acknowledges, tells which lists and resources change, and stays open until one side leaves. It agrees to what the
+/// client asked for and the engine does.
+pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -> Response {
+    let changes = gateway.engine.changes();
+    let params = request.params_text().unwrap_or("{}");
+    let invalid = |message: String| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidParams, message), request.id());
+    let Ok(filter) = serde_json::from_str::<Filter>(member(params, "notifications").unwrap_or("{}")) else {
+        return invalid("params.notifications is not an object of the right shape".to_owned());
+    };
+    if filter.resources.len() > RESOURCES_MAX {
+        return invalid(format!("One stream can name {RESOURCES_MAX} resources; open another for more"));
+    }
+    let id = request.id().unwrap_or("null").to_owned();
+    let (events, response) = Events::channel();
+    let mailbox = Arc::default();
+    let caller = Caller { mailbox: Some(Arc::clone(&mailbox)), ..caller };
+    let subscription = Subscription { gateway, caller, mailbox, id, events };
+    tokio::spawn(async move {
+        tokio::select! {
+            gone = subscription.events.keep_alive() => { let Gone = gone; }
+            told = subscription.tell(changes, filter) => drop(told),
+        }
+    });
+    response
+}
+
+/// What a client asks to hear of ("Notification Filter").
+#[derive(Deserialize)]
+struct Filter {
+    #[serde(flatten)]
+    lists: HashMap<String, Value>,
+    #[serde(default, rename = "resourceSubscriptions")]
+    resources: Vec<String>,
+}
+
+/// A stream that a client listens on.
+struct Subscription {
+    gateway: Arc<Gateway>,
+    caller: Caller,
+    mailbox: Arc<Mailbox>,
+    /// The id of its request.
+    id: String,
+    events: Events,
+}
+
+impl Subscription {
+    /// Acknowledges, and tells what changes until the gateway stops.
+    async fn tell(&self, mut changes: Changes, filter: Filter) -> Result<(), Gone> {
+        let introduction = self.gateway.engine.initialize_result().await.ok();
+        let lists = changing(&filter, introduction.as_deref().unwrap_or("{}"));
+        let resources = tokio::select! {
+            // The acknowledgment comes first, even if nothing comes after it.
+            biased;
+            agreed = self.subscribe(filter.resources) => agreed,
+            () = self.gateway.shutdown.draining() => Vec::new(),
+        };
+        let mut said: Vec<String> = lists.iter().map(|(name, _)| format!(r#""{name}":true"#)).collect();
+        if !resources.is_empty() {
+            said.push(format!(r#""resourceSubscriptions":{}"#, json!(resources)));
+        }
+        let said = format!(r#"{{"notifications":{{{}}}}}"#, said.join(","));
+        self.message(&Message::notification("notifications/subscriptions/acknowledged", Some(&said))).await?;
+        loop {
+            tokio::select! {
+                // What came before the stop is still told.
+                biased;
+                changed = changes.next() => {
+                    for (_, said) in changed.into_iter().filter(|(changed, _)| lists.iter().any(|(_, list)| list == changed)) {
+                        self.message(&said).await?;
+                    }
+                }
+                message = self.mailbox.next() => self.message(&message).await?,
+                () = self.gateway.shutdown.draining() => return self.complete().await,
+            }
+        }
+    }
+
+    /// Ends the stream as the server ("Graceful Closure").
+    async fn complete(&self) -> Result<(), Gone> {
+        let result = set_meta(r#"{"resultType":"complete"}"#, SUBSCRIPTION_ID, &self.id);
+        self.events.message(&Message::from_result(&result).with_id(&self.id)).await
+    }
+
+    /// Those of the resources that the engine agrees to tell about. It speaks a revision in which each is asked for by itself.
+    async fn subscribe(&self, uris: Vec<String>) -> Vec<String> {
+        let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
+            let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
+            let (sink, _no_progress) = ProgressSink::channel();
+            let sink = sink.of(self.caller.clone(), None);
+            let answer = tokio::time::timeout(self.gateway.call_timeout, self.gateway.engine.call(&request, &sink)).await;
+            matches!(answer, Ok(Ok(answer)) if answer.result().is_some()).then_some(uri)
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// Sends a notification, which says to which subscription it belongs.
+    async fn message(&self, message: &Message) -> Result<(), Gone> {
+        self.events.message(&message.with_meta(SUBSCRIPTION_ID, &self.id)).await
+    }
+}
+
+/// Of the lists that a client asks about, those that change in the engine of this introduction.
+fn changing(filter: &Filter, introduction: &str) -> Vec<(&'static str, List)> {
+    let capabilities = member(introduction, "capabilities");
+    let changes = |list: List| capabilities.and_then(|all| member(all, list.capability())).and_then(|one| member(one, "listChanged"));
+    LISTS.into_iter().filter(|(name, list)| filter.lists.get(*name) == Some(&Value::Bool(true)) && changes(*list) == Some("true")).collect()
+}
