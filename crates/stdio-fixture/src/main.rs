@@ -12,7 +12,8 @@
 //! - `notify` (`method`, `params`): sends that notification, then answers
 //! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled, and what is subscribed
 //!
-//! It takes subscriptions to any resource but `fixture://missing`, and says that one has changed when `notify` is told to.
+//! A call with `task` becomes a task that never ends, which anybody may list and look at. Any resource but `fixture://missing` can be
+//! subscribed to. `notify` says that one of either has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
@@ -31,6 +32,7 @@ struct Seen {
     calls: u64,
     cancelled: BTreeSet<u64>,
     subscribed: BTreeSet<String>,
+    tasks: u64,
     /// Connections that a cancellation closes, by request.
     open: BTreeMap<u64, TcpStream>,
 }
@@ -90,6 +92,19 @@ fn handle(out: &Out, message: &Value) {
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
         "resources/list" => out.result(id, &json!({ "resources": [{ "uri": "fixture://one", "name": "one" }] })),
         "resources/subscribe" | "resources/unsubscribe" => subscription(out, message),
+        "tools/call" if params["task"].is_object() => {
+            let number = {
+                let mut seen = out.seen();
+                seen.tasks += 1;
+                seen.tasks
+            };
+            out.result(id, &json!({ "task": task(number) }));
+        }
+        "tasks/list" => {
+            let number = out.seen().tasks;
+            out.result(id, &json!({ "tasks": (1..=number).map(task).collect::<Vec<_>>() }));
+        }
+        "tasks/get" => out.result(id, &json!({ "taskId": params["taskId"], "status": "working" })),
         "tools/call" => call(out, id, params),
         "ping" => out.result(id, &json!({})),
         "notifications/cancelled" => cancel(out, params["requestId"].as_u64().unwrap_or_default()),
@@ -98,6 +113,10 @@ fn handle(out: &Out, message: &Value) {
         _ if id.is_null() => {}
         _ => out.error(id, -32601, "Method not found"),
     }
+}
+
+fn task(number: u64) -> Value {
+    json!({ "taskId": format!("task-{number}"), "status": "working", "createdAt": "2026-01-01T00:00:00Z", "ttl": null })
 }
 
 fn subscription(out: &Out, message: &Value) {

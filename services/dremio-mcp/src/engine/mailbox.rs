@@ -26,10 +26,16 @@ struct Unread {
 }
 
 /// What a notification speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     /// The resource of this URI has changed.
     Resource(String),
+    /// The task of this id is in another state.
+    Task(String),
+    /// The task goes on that a call made; the number is the call's at the child.
+    Progress(u64),
+    /// The elicitation of this id is complete.
+    Elicitation(String),
 }
 
 impl Mailbox {

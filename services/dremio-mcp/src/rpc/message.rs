@@ -236,6 +236,9 @@ pub(crate) struct Params<'a> {
     pub(crate) arguments: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) cursor: Option<&'a RawValue>,
+    /// With which a call asks for a task (2025-11-25).
+    #[serde(borrow, default)]
+    pub(crate) task: Option<&'a RawValue>,
     /// Of `initialize`.
     #[serde(borrow, default, rename = "protocolVersion")]
     pub(crate) protocol_version: Option<Cow<'a, str>>,

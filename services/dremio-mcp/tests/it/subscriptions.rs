@@ -195,3 +195,35 @@ async fn an_engine_without_resources_agrees_to_none() {
     assert_eq!(stream.next().await["params"]["notifications"], json!({}));
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_task_is_its_keys_own_and_its_client_hears_of_it() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let mut other = Client::new(&gateway, OTHER_KEY);
+    other.initialize("2025-11-25").await;
+    let (mut news, others_news) = (client.news().await, other.news().await);
+    let start = |token: u32| {
+        let params = json!({ "name": "echo", "arguments": {}, "task": { "ttl": 60_000 }, "_meta": { "progressToken": token } });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+    };
+    let task = client.rpc(&start(41)).await["result"]["task"]["taskId"].clone();
+    let others = other.rpc(&start(41)).await["result"]["task"]["taskId"].clone();
+    assert_ne!(task, others);
+
+    let list = r#"{"jsonrpc":"2.0","id":2,"method":"tasks/list"}"#;
+    let listed = client.rpc(list).await["result"]["tasks"].clone();
+    assert_eq!(listed.as_array().unwrap().iter().map(|task| &task["taskId"]).collect::<Vec<_>>(), [&task]);
+    let get = |id: &Value| json!({ "jsonrpc": "2.0", "id": 3, "method": "tasks/get", "params": { "taskId": id } }).to_string();
+    assert_eq!(client.rpc(&get(&task)).await["result"]["status"], "working");
+    for (who, id) in [(&client, &others), (&other, &task), (&client, &json!("task-99"))] {
+        assert_eq!(who.rpc(&get(id)).await["error"], json!({ "code": -32602, "message": "Task not found" }));
+    }
+
+    let status = json!({ "taskId": task, "status": "completed", "ttl": null });
+    client.text("notify", json!({ "method": "notifications/tasks/status", "params": status })).await;
+    assert_eq!(news.next().await, json!({ "jsonrpc": "2.0", "method": "notifications/tasks/status", "params": status }));
+    gateway.request_stop();
+    assert!(tokio::time::timeout(PATIENCE, messages(others_news.response)).await.unwrap().is_empty());
+    gateway.stop().await;
+}

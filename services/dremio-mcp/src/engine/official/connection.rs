@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::lines::{Line, id_in_head, next_line};
+use super::owners::{Origin, Owners};
 use super::turns::{NoTurn, Turns};
 use crate::door::Principal;
 use crate::engine::{CallError, LogLevel, ProgressSink};
@@ -35,6 +36,7 @@ pub(super) struct Connection {
     /// Lines that the child has written: a number that grows is a sign of life.
     heard: AtomicU64,
     callers: Mutex<Callers>,
+    owners: Owners,
 }
 
 /// Whose calls a child has worked on since it started.
@@ -54,6 +56,8 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
     token: Option<String>,
     sink: Option<ProgressSink>,
+    /// Whether a task was asked for.
+    is_task: bool,
 }
 
 /// The two halves that the owner of the child must drive.
@@ -72,6 +76,7 @@ impl Connection {
             turns: Turns::new(IN_FLIGHT_MAX),
             heard: AtomicU64::new(0),
             callers: Mutex::new(Callers::Nobody),
+            owners: Owners::default(),
         };
         Halves { connection: Arc::new(connection), outbox }
     }
@@ -81,6 +86,10 @@ impl Connection {
     /// # Errors
     /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`].
     pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
+        let caller = progress.and_then(|sink| sink.caller.as_ref());
+        if let Some(refusal) = self.owners.refuse(request, caller) {
+            return Ok(refusal);
+        }
         let client = progress.map_or_else(|| Arc::from("gateway"), ProgressSink::client);
         let _turn = self.turns.take(&client).await.map_err(|cause| match cause {
             NoTurn::TooMany => CallError::Busy,
@@ -88,11 +97,12 @@ impl Connection {
         })?;
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let id_text = id.to_string();
-        let token = request.params().ok().and_then(|params| params.meta.progress_token).map(|raw| raw.get().to_owned());
+        let params = request.params().unwrap_or_default();
+        let token = params.meta.progress_token.map(|raw| raw.get().to_owned());
         let line = request.to_line(&id_text, Some(&id_text));
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { answer, token, sink: progress.cloned() };
-        if let Some(caller) = progress.and_then(|sink| sink.caller.as_ref()) {
+        let waiting = Waiting { answer, token, sink: progress.cloned(), is_task: params.task.is_some() };
+        if let Some(caller) = caller {
             self.note_caller(&caller.principal);
         }
         match self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
@@ -102,7 +112,8 @@ impl Connection {
         let mut guard = CancelOnDrop { connection: self, id, sent: false };
         self.outbox.send(line).await.map_err(|_| CallError::EngineLost)?;
         guard.sent = true;
-        answered.await.unwrap_or(Err(CallError::EngineLost))
+        let answer = answered.await.unwrap_or(Err(CallError::EngineLost))?;
+        Ok(self.owners.without_others(request, caller, answer))
     }
 
     /// Sends a request of the gateway's own.
@@ -195,8 +206,12 @@ impl Connection {
     }
 
     fn answer(&self, message: Message) {
-        match message.id().and_then(|id| id.parse().ok()).and_then(|id| self.take(id)) {
+        let id = message.id().and_then(|id| id.parse().ok()).unwrap_or_default();
+        match self.take(id) {
             Some(waiting) => {
+                if let Some(caller) = waiting.sink.as_ref().and_then(|sink| sink.caller.as_ref()) {
+                    self.owners.note(&Origin { id, caller, token: waiting.token.as_deref(), is_task: waiting.is_task }, &message);
+                }
                 let _gone = waiting.answer.send(Ok(message));
             }
             // Usual after a cancellation: the server answers it although nobody waits.
@@ -219,18 +234,21 @@ impl Connection {
 
     fn notification(&self, message: Message) -> Option<Message> {
         match message.method() {
-            "notifications/progress" => {
-                let token = message.params().ok()?.progress_token?.get().parse().ok()?;
-                let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-                let waiting = pending.as_ref()?.get(&token)?;
-                waiting.sink.as_ref()?.send(message.to_line("", Some(waiting.token.as_ref()?)));
-                None
-            }
             "notifications/message" => {
                 self.log(&message);
                 None
             }
-            _ => Some(message),
+            "notifications/progress" => {
+                let token: u64 = message.params().ok()?.progress_token?.get().parse().ok()?;
+                let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(waiting) = pending.as_ref()?.get(&token) else {
+                    drop(pending);
+                    return self.owners.tell(message);
+                };
+                waiting.sink.as_ref()?.send(message.to_line("", Some(waiting.token.as_ref()?)));
+                None
+            }
+            _ => self.owners.tell(message),
         }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave anything behind
 //! - `connection`: the messages of one child: ids out, answers and progress in
+//! - `owners`: whose the tasks are that a child has made
 //! - `turns`: whose call is next when many wait
 //! - `watches`: which resources clients want to hear of, kept at whichever child there is
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod connection;
 mod lines;
+mod owners;
 mod process;
 mod supervisor;
 mod turns;

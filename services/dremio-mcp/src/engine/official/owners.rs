@@ -1,0 +1,252 @@
+//! Whose the things are that outlive the call that made them: tasks (2025-11-25, "Tasks") and elicitations in a browser ("URL Mode"). The
+//! child serves everybody and gives a task to whoever knows its name; here it belongs to the key that made it ("Task Isolation and Access
+//! Control"), and what the child says of it goes to the client that made it.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use serde_json::value::RawValue;
+
+use crate::door::Principal;
+use crate::engine::Caller;
+use crate::engine::mailbox::{Mailbox, Subject};
+use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
+
+/// Things of one key that are known, and of all keys; beyond, the oldest of that key are forgotten. A guess: a task ends within the hour.
+const KEY_MAX: usize = 1_000;
+const ALL_MAX: usize = 10_000;
+
+/// Length of a name that is known. They are UUIDs.
+const NAME_BYTES_MAX: usize = 256;
+
+/// `URL_ELICITATION_REQUIRED` of revision 2025-11-25.
+const URL_ELICITATION_REQUIRED: &str = "-32042";
+
+/// The things that one child has made.
+#[derive(Debug, Default)]
+pub(super) struct Owners(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    owners: HashMap<Subject, Owner>,
+    oldest_first: VecDeque<Subject>,
+}
+
+#[derive(Clone, Debug)]
+struct Owner {
+    principal: Principal,
+    mailbox: Weak<Mailbox>,
+    /// For progress: the token of the call that made the task.
+    token: Option<String>,
+}
+
+/// A call whose answer may make something.
+pub(super) struct Origin<'c> {
+    /// Its id at the child, which is its progress token there.
+    pub(super) id: u64,
+    pub(super) caller: &'c Caller,
+    /// Its progress token at the client.
+    pub(super) token: Option<&'c str>,
+    /// Whether it asked for a task.
+    pub(super) is_task: bool,
+}
+
+impl Owners {
+    /// Notes what an answer has made. Must come before the child says more.
+    pub(super) fn note(&self, origin: &Origin<'_>, answer: &Message) {
+        if origin.is_task
+            && let Some(task) = answer.result().and_then(|result| name_in(member(result, "task")?, "taskId"))
+        {
+            self.keep(Subject::Task(task), origin, None);
+            if let Some(token) = origin.token {
+                // "The progress token … MUST continue to be used … throughout the task's lifetime" ("Task Progress Notifications").
+                self.keep(Subject::Progress(origin.id), origin, Some(token));
+            }
+        }
+        let Some(error) = answer.error().filter(|error| member(error, "code") == Some(URL_ELICITATION_REQUIRED)) else { return };
+        for elicitation in array(member(error, "data").and_then(|data| member(data, "elicitations"))) {
+            if let Some(elicitation) = name_in(elicitation, "elicitationId") {
+                self.keep(Subject::Elicitation(elicitation), origin, None);
+            }
+        }
+    }
+
+    /// Tells the owner what the child says of a thing, and nobody else. Gives back a notification that speaks of no such thing.
+    pub(super) fn tell(&self, message: Message) -> Option<Message> {
+        let params = message.params_text().unwrap_or("{}");
+        let subject = match message.method() {
+            "notifications/tasks/status" => name_in(params, "taskId").map(Subject::Task),
+            "notifications/elicitation/complete" => name_in(params, "elicitationId").map(Subject::Elicitation),
+            "notifications/progress" => member(params, "progressToken").and_then(|token| token.parse().ok()).map(Subject::Progress),
+            _ => return Some(message),
+        };
+        let owner = subject.as_ref().and_then(|subject| self.lock().owners.get(subject).cloned());
+        let mailbox = owner.as_ref().and_then(|owner| owner.mailbox.upgrade());
+        let (Some(subject), Some(owner), Some(mailbox)) = (subject, owner, mailbox) else {
+            tracing::debug!(target: "dremio_mcp::child", "ignored from the child: it speaks of what is nobody's");
+            return None;
+        };
+        let message = match owner.token {
+            Some(token) => Message::parse(message.to_line("", Some(&token))).ok()?,
+            None => message,
+        };
+        mailbox.put(subject, Arc::new(message));
+        None
+    }
+
+    /// The answer to a request about a task of another key, or of none: that there is no such task.
+    pub(super) fn refuse(&self, request: &Message, caller: Option<&Caller>) -> Option<Message> {
+        let is_about_one = matches!(request.method(), "tasks/get" | "tasks/result" | "tasks/cancel");
+        if !is_about_one || self.is_own(request.params_text().unwrap_or("{}"), caller) {
+            return None;
+        }
+        Some(Message::from_error(&RpcError::new(ErrorCode::InvalidParams, "Task not found").object()))
+    }
+
+    /// The answer to `tasks/list` without the tasks of others; any other answer as it is.
+    pub(super) fn without_others(&self, request: &Message, caller: Option<&Caller>, answer: Message) -> Message {
+        let Some(result) = answer.result().filter(|_| request.method() == "tasks/list") else { return answer };
+        let own: Vec<&str> = array(member(result, "tasks")).filter(|task| self.is_own(task, caller)).collect();
+        Message::from_result(&replace_member(result, "tasks", &format!("[{}]", own.join(","))))
+    }
+
+    /// Whether the task that `object` names is the caller's.
+    fn is_own(&self, object: &str, caller: Option<&Caller>) -> bool {
+        let (Some(task), Some(caller)) = (name_in(object, "taskId"), caller) else { return false };
+        self.lock().owners.get(&Subject::Task(task)).is_some_and(|owner| owner.principal == caller.principal)
+    }
+
+    fn keep(&self, subject: Subject, origin: &Origin<'_>, token: Option<&str>) {
+        let principal = origin.caller.principal.clone();
+        let mailbox = origin.caller.mailbox.as_ref().map(Arc::downgrade).unwrap_or_default();
+        let mut known = self.lock();
+        let mut of_key = known.oldest_first.iter().enumerate().filter(|(_, other)| known.is_of(other, &principal)).map(|(place, _)| place);
+        let oldest_of_key = of_key.next();
+        if of_key.count() + 2 > KEY_MAX || known.oldest_first.len() >= ALL_MAX {
+            let forgotten = known.oldest_first.remove(oldest_of_key.unwrap_or(0));
+            forgotten.and_then(|forgotten| known.owners.remove(&forgotten));
+        }
+        if known.owners.insert(subject.clone(), Owner { principal, mailbox, token: token.map(str::to_owned) }).is_none() {
+            known.oldest_first.push_back(subject);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn is_of(&self, subject: &Subject, principal: &Principal) -> bool {
+        self.owners.get(subject).is_some_and(|owner| owner.principal == *principal)
+    }
+}
+
+/// The name that the member `member` of `object` gives.
+fn name_in(object: &str, name: &str) -> Option<String> {
+    let text: Cow<'_, str> = serde_json::from_str(member(object, name)?).ok()?;
+    (text.len() <= NAME_BYTES_MAX).then(|| text.into_owned())
+}
+
+/// The elements of a JSON array, each as its text; none if it is no array.
+fn array(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok()).unwrap_or_default().into_iter().map(RawValue::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Caller, KEY_MAX, Origin, Owners};
+    use crate::door::KeyRing;
+    use crate::engine::Mailbox;
+    use crate::rpc::Message;
+
+    fn caller(key: &str) -> (Caller, Arc<Mailbox>) {
+        let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
+        let mailbox = Arc::<Mailbox>::default();
+        let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
+        (Caller { principal, client: Arc::from("c"), mailbox: Some(Arc::clone(&mailbox)) }, mailbox)
+    }
+
+    fn made(owners: &Owners, caller: &Caller, id: u64, task: &str) {
+        let origin = Origin { id, caller, token: Some("\"mine\""), is_task: true };
+        owners.note(&origin, &Message::from_result(&format!(r#"{{"task":{{"taskId":"{task}"}}}}"#)));
+    }
+
+    #[tokio::test]
+    async fn a_task_is_its_keys_and_what_is_said_of_it_reaches_its_client() {
+        let owners = Owners::default();
+        let ((ada, adas), (bob, bobs)) = (caller("a"), caller("b"));
+        made(&owners, &ada, 7, "t1");
+        made(&owners, &bob, 8, "t2");
+        for method in ["tasks/get", "tasks/result", "tasks/cancel"] {
+            let request = |task: &str| Message::request(method, &format!(r#"{{"taskId":"{task}"}}"#));
+            assert!(owners.refuse(&request("t1"), Some(&ada)).is_none());
+            for (task, caller) in [("t1", Some(&bob)), ("t3", Some(&ada)), ("t1", None)] {
+                assert!(owners.refuse(&request(task), caller).unwrap().error().unwrap().contains("-32602"), "{task}");
+            }
+        }
+        assert!(owners.refuse(&Message::request("tools/call", "{}"), Some(&bob)).is_none());
+
+        let status = r#"{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t1","status":"working","ttl":1.0}}"#;
+        assert!(owners.tell(Message::parse(status.into()).unwrap()).is_none());
+        assert_eq!(adas.next().await.text(), status);
+        let progress =
+            |token: u64| Message::notification("notifications/progress", Some(&format!(r#"{{"progressToken":{token},"progress":1}}"#)));
+        for token in [8, 9] {
+            assert!(owners.tell(progress(token)).is_none());
+        }
+        assert!(bobs.next().await.text().contains(r#""params":{"progressToken":"mine","progress":1}"#));
+        assert!(owners.tell(Message::notification("notifications/x", None)).is_some());
+        assert!(futures_util::poll!(Box::pin(adas.next())).is_pending() && futures_util::poll!(Box::pin(bobs.next())).is_pending());
+    }
+
+    #[test]
+    fn a_list_shows_ones_own_tasks_as_they_are() {
+        let owners = Owners::default();
+        let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
+        made(&owners, &ada, 1, "t1");
+        made(&owners, &bob, 2, "t2");
+        let list =
+            Message::from_result(r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0},{"taskId":"t2"},{"taskId":"t3"},7],"nextCursor":"c"}"#);
+        let seen = |method, caller| {
+            owners.without_others(&Message::request(method, "{}"), Some(caller), list.clone()).result().unwrap().to_owned()
+        };
+        assert_eq!(seen("tasks/list", &ada), r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0}],"nextCursor":"c"}"#);
+        assert_eq!(seen("tasks/list", &bob), r#"{"x":1.50,"tasks":[{"taskId":"t2"}],"nextCursor":"c"}"#);
+        assert_eq!(seen("tools/list", &bob), list.result().unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_elicitation_in_a_browser_is_told_to_who_was_asked_for_it() {
+        let owners = Owners::default();
+        let (ada, adas) = caller("a");
+        let origin = Origin { id: 1, caller: &ada, token: None, is_task: false };
+        let error = r#"{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://x"}]}}"#;
+        owners.note(&origin, &Message::from_error(error));
+        let complete =
+            |id: &str| Message::notification("notifications/elicitation/complete", Some(&format!(r#"{{"elicitationId":"{id}"}}"#)));
+        for id in ["e2", "e1"] {
+            assert!(owners.tell(complete(id)).is_none());
+        }
+        assert_eq!(adas.next().await.text(), complete("e1").text());
+    }
+
+    #[test]
+    fn one_key_cannot_make_the_things_of_another_be_forgotten() {
+        let owners = Owners::default();
+        let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
+        made(&owners, &bob, 0, "bobs");
+        for number in 0..KEY_MAX as u64 {
+            made(&owners, &ada, 1 + number, &format!("t{number}"));
+        }
+        let is_known = |task: &str, caller| {
+            owners.refuse(&Message::request("tasks/get", &format!(r#"{{"taskId":"{task}"}}"#)), Some(caller)).is_none()
+        };
+        assert!(is_known("bobs", &bob) && is_known(&format!("t{}", KEY_MAX - 1), &ada));
+        assert!(!is_known("t0", &ada));
+        assert_eq!(owners.lock().oldest_first.len(), KEY_MAX + 2);
+    }
+}
