@@ -38,7 +38,7 @@ pub(crate) async fn sessions(running: &Running, count: usize, rest: Rest) -> any
         let mut client = Client::connect(&running.endpoint, Era::Legacy).await.with_context(|| format!("session {number}"))?;
         ids.extend(client.session());
         if rest == Rest::Listening {
-            let stream = client.listen().await.with_context(|| format!("stream {number}"))?;
+            let stream = client.listen(None).await.with_context(|| format!("stream {number}"))?;
             open.push((client, stream));
         }
     }

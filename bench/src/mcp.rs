@@ -1,6 +1,7 @@
 //! An MCP client that is light enough to measure with: one keep-alive HTTP/1.1 connection, requests as text, and answers of
 //! which only what must be checked is read. It speaks both eras. It does not reconnect, retry or redirect.
 
+mod news;
 mod torn;
 
 use std::borrow::Cow;
@@ -191,6 +192,14 @@ impl Client {
         self.request(id, "tools/list", None, &params).await
     }
 
+    /// Asks to hear of a resource, or not any more (2025-11-25, "Subscriptions").
+    ///
+    /// # Errors
+    /// When the connection ends before the answer does.
+    pub(crate) async fn subscription(&mut self, id: &str, method: &'static str, uri: &str) -> anyhow::Result<Answer> {
+        self.request(id, method, None, &format!(r#"{{"uri":"{uri}"}}"#)).await
+    }
+
     /// Gives `text` to the tool `echo`, and checks that the answer is the answer to just this.
     ///
     /// # Errors
@@ -211,25 +220,6 @@ impl Client {
         let accepted = response.status().is_success();
         response.into_body().collect().await?;
         Ok(accepted)
-    }
-
-    /// Opens the stream for messages that belong to no call: `GET`, or `subscriptions/listen`.
-    ///
-    /// # Errors
-    /// When the server does not offer it.
-    pub(crate) async fn listen(&mut self) -> anyhow::Result<Incoming> {
-        let response = match self.era {
-            Era::Legacy => self.send(Method::GET, self.headers.clone(), String::new()).await?,
-            Era::Modern => {
-                let mut headers = self.headers.clone();
-                headers.insert(METHOD, HeaderValue::from_static("subscriptions/listen"));
-                let params = format!(r#"{{"notifications":{{"toolsListChanged":true}},"_meta":{{{MODERN_META}}}}}"#);
-                let body = format!(r#"{{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{params}}}"#);
-                self.send(Method::POST, headers, body).await?
-            }
-        };
-        ensure!(response.status().is_success(), "no stream: {}", response.status());
-        Ok(response.into_body())
     }
 
     /// Ends the session; whether the server agreed.

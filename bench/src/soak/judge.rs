@@ -34,6 +34,25 @@ struct Progress<'a> {
     total: u64,
 }
 
+#[derive(Deserialize)]
+struct Update<'a> {
+    method: &'a str,
+    #[serde(borrow)]
+    params: Updated<'a>,
+}
+
+#[derive(Deserialize)]
+struct Updated<'a> {
+    uri: &'a str,
+}
+
+/// The resource that `message` says has changed, if it is `uri` or a part of it.
+pub(super) fn update<'m>(message: &'m str, uri: &str) -> Option<&'m str> {
+    let update = serde_json::from_str::<Update<'_>>(message).ok().filter(|update| update.method == "notifications/resources/updated")?;
+    let is_own = update.params.uri.strip_prefix(uri).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    is_own.then_some(update.params.uri)
+}
+
 /// Judges the answer to the call with the raw `id`, which must say just `text`.
 pub(super) fn text(answer: &Answer, id: &str, text: &str) -> Outcome {
     if answer.status == 200 && answer.is_text(id, text) { Outcome::Right } else { error(answer, id) }
@@ -97,6 +116,15 @@ mod tests {
             let judged = text(&answer(&[message]), id, expected);
             assert_eq!(Some(&judged).filter(|judged| !matches!(judged, Outcome::Wrong(_))), is_right.as_ref(), "{message} {id}");
         }
+    }
+
+    #[test]
+    fn updates_are_of_ones_own_resource() {
+        let update = |uri: &str| format!(r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":"{uri}"}}}}"#);
+        assert_eq!(super::update(&update("x:1"), "x:1"), Some("x:1"));
+        assert_eq!(super::update(&update("x:1/2"), "x:1"), Some("x:1/2"));
+        assert_eq!(super::update(&update("x:12"), "x:1"), None);
+        assert_eq!(super::update(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#, "x:1"), None);
     }
 
     #[test]
