@@ -6,4 +6,4 @@ mod token;
 
 pub(crate) use health::DremioHealth;
 pub(crate) use pauses::Pauses;
-pub(crate) use token::{NoToken, TokenSource};
+pub(crate) use token::{TokenError, TokenSource, Verdict};

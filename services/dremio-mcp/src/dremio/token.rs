@@ -46,6 +46,26 @@ impl NoToken {
     }
 }
 
+/// Why there is no token that Dremio takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TokenError {
+    /// There was none to send.
+    #[error(transparent)]
+    None(#[from] NoToken),
+    /// Dremio rejected the one that there is, and no other came in time.
+    #[error("Dremio rejected the login token, and token-refresher has no other yet")]
+    Rejected,
+}
+
+/// What an answer says of the token that came with the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accepted,
+    Rejected,
+    /// Nothing: there was no answer, or none of Dremio's.
+    Unknown,
+}
+
 /// Hands out the current token. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenSource {
@@ -96,11 +116,41 @@ impl TokenSource {
         }
     }
 
+    /// Makes `call` with the current token; if Dremio rejects that, gets another and makes it once more. Dremio rejects before it does
+    /// anything, so this repeats no effect, and a rotation is nobody else's business. `verdict` reads an answer.
+    ///
+    /// # Errors
+    /// When there is no token to send, or none that Dremio takes.
+    pub(crate) async fn with_token<A, F>(&self, call: impl Fn(Token) -> F, verdict: impl Fn(&A) -> Verdict) -> Result<A, TokenError>
+    where
+        F: Future<Output = A>,
+    {
+        let token = self.usable().await?;
+        let id = token.id();
+        let answer = call(token).await;
+        match verdict(&answer) {
+            Verdict::Accepted => {
+                self.accepted();
+                return Ok(answer);
+            }
+            Verdict::Unknown => return Ok(answer),
+            Verdict::Rejected => {}
+        }
+        let token = self.replacement_for(id).await.ok_or(TokenError::Rejected)?;
+        let id = token.id();
+        let answer = call(token).await;
+        if verdict(&answer) == Verdict::Rejected {
+            self.rejected(id);
+            return Err(TokenError::Rejected);
+        }
+        Ok(answer)
+    }
+
     /// The token to send now, waiting a little if there is none, or only an expired one. Cancel safe.
     ///
     /// # Errors
     /// When there is still none.
-    pub(crate) async fn usable(&self) -> Result<Token, NoToken> {
+    async fn usable(&self) -> Result<Token, NoToken> {
         let none = match self.current() {
             Ok(token) => return Ok(token),
             Err(none) => none,
@@ -136,7 +186,7 @@ impl TokenSource {
     }
 
     /// The token that replaces the rejected one `id`, waiting a little for it. Cancel safe.
-    pub(crate) async fn replacement_for(&self, id: TokenId) -> Option<Token> {
+    async fn replacement_for(&self, id: TokenId) -> Option<Token> {
         let other = |state: &Arc<State>| state.as_ref().as_ref().is_ok_and(|token| token.id() != id);
         let mut state = self.state.clone();
         if !other(&state.borrow()) {

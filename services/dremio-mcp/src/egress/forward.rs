@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use token_file::Token;
 
 use super::refusal;
-use crate::dremio::{DremioHealth, NoToken, TokenSource};
+use crate::dremio::{DremioHealth, TokenError, TokenSource, Verdict};
 
 /// Limit for one forwarded call, from the first byte sent to the last byte of the answer.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(120);
@@ -36,23 +36,21 @@ pub(super) struct Incoming {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ForwardError {
     #[error(transparent)]
-    NoToken(#[from] NoToken),
+    Token(#[from] TokenError),
     #[error(transparent)]
     Dremio(#[from] Error),
-    #[error("Dremio rejected the login token, and token-refresher has no other yet; try again in a moment")]
-    Rejected,
 }
 
 impl ForwardError {
     /// The answer that the child gets instead, with a reason that it shows its user.
     pub(super) fn response(&self) -> Response {
-        let status = match self {
-            Self::NoToken(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Dremio(Error::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Dremio(_) => StatusCode::BAD_GATEWAY,
-            Self::Rejected => StatusCode::UNAUTHORIZED,
+        let (status, cure) = match self {
+            Self::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
+            Self::Token(TokenError::Rejected) => (StatusCode::UNAUTHORIZED, "; try again in a moment"),
+            Self::Dremio(Error::Timeout { .. }) => (StatusCode::GATEWAY_TIMEOUT, ""),
+            Self::Dremio(_) => (StatusCode::BAD_GATEWAY, ""),
         };
-        refusal(status, &self.to_string())
+        refusal(status, &format!("{self}{cure}"))
     }
 }
 
@@ -76,28 +74,15 @@ impl Forwarder {
         }
     }
 
-    /// Sends `incoming`; if Dremio rejects the token, gets another and sends it once more. Dremio rejects
-    /// before it does anything, so this repeats no effect.
+    /// Sends `incoming`, and once more if Dremio rejects the token.
     ///
     /// # Errors
     /// When there is no token, or no answer from Dremio. Any answer but 401 is a success here.
     pub(super) async fn send(&self, incoming: &Incoming) -> Result<reqwest::Response, ForwardError> {
-        let token = self.tokens.usable().await?;
-        let answer = self.send_with(incoming, &token).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            self.tokens.accepted();
-            return Ok(answer);
-        }
-        let token = self.tokens.replacement_for(token.id()).await.ok_or(ForwardError::Rejected)?;
-        let answer = self.send_with(incoming, &token).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            self.tokens.rejected(token.id());
-            return Err(ForwardError::Rejected);
-        }
-        Ok(answer)
+        Ok(self.tokens.with_token(|token| self.send_with(incoming, token), verdict).await??)
     }
 
-    async fn send_with(&self, incoming: &Incoming, token: &Token) -> Result<reqwest::Response, Error> {
+    async fn send_with(&self, incoming: &Incoming, token: Token) -> Result<reqwest::Response, Error> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.secret().expose_secret()))
             .map_err(|_| Error::RejectedCredentials { operation: OPERATION })?;
         authorization.set_sensitive(true);
@@ -128,6 +113,14 @@ impl Forwarder {
     fn failed(&self, error: Error) -> Error {
         self.health.failed(&error);
         error
+    }
+}
+
+fn verdict(answer: &Result<reqwest::Response, Error>) -> Verdict {
+    match answer {
+        Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => Verdict::Rejected,
+        Ok(_) => Verdict::Accepted,
+        Err(_) => Verdict::Unknown,
     }
 }
 

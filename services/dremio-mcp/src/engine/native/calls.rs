@@ -1,12 +1,11 @@
-//! Calls to Dremio with the current token. A token that Dremio rejects is replaced and the call made once more, so that a rotation is
-//! no tool's business; what each call says about Dremio's health is reported.
+//! Calls to Dremio with the current token. What each says about Dremio's health is reported.
 
 use std::time::Duration;
 
 use dremio_client::{DremioClient, Error, ErrorClass};
 use token_file::Token;
 
-use crate::dremio::{DremioHealth, NoToken, TokenSource};
+use crate::dremio::{DremioHealth, TokenError, TokenSource, Verdict};
 
 /// How often a call that only reads is made before its failure counts. Dremio itself asks to "please retry" (contract §4.2), and one
 /// lost connection should not cost the result of a long query.
@@ -19,9 +18,7 @@ const READ_PAUSE_FIRST: Duration = Duration::from_millis(250);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
     #[error(transparent)]
-    NoToken(#[from] NoToken),
-    #[error("Dremio rejected the login token, and token-refresher has no other yet")]
-    Rejected,
+    Token(#[from] TokenError),
     #[error(transparent)]
     Dremio(#[from] Error),
 }
@@ -39,9 +36,8 @@ impl Dremio {
         Self { client, tokens, health }
     }
 
-    /// Makes one call, and once more with another token if Dremio rejects the first. Dremio rejects before it does anything, so this
-    /// repeats no effect. `call` gets copies and not references, because a future that borrows its arguments cannot be shown to be
-    /// `Send` for every lifetime.
+    /// Makes one call, and once more with another token if Dremio rejects the first. `call` gets copies and not references, because a
+    /// future that borrows its arguments cannot be shown to be `Send` for every lifetime.
     ///
     /// # Errors
     /// When there is no token to send, or the call fails.
@@ -49,23 +45,8 @@ impl Dremio {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let token = self.tokens.usable().await?;
-        let id = token.id();
-        let answer = self.observed(call(self.client.clone(), token).await);
-        if !is_rejected(&answer) {
-            if answer.is_ok() {
-                self.tokens.accepted();
-            }
-            return Ok(answer?);
-        }
-        let token = self.tokens.replacement_for(id).await.ok_or(AskError::Rejected)?;
-        let id = token.id();
-        let answer = self.observed(call(self.client.clone(), token).await);
-        if is_rejected(&answer) {
-            self.tokens.rejected(id);
-            return Err(AskError::Rejected);
-        }
-        Ok(answer?)
+        let observed = |token| async { self.observed(call(self.client.clone(), token).await) };
+        Ok(self.tokens.with_token(observed, verdict).await??)
     }
 
     /// Makes one call that changes nothing, and repeats it a little while it fails in passing. Not after a timeout: that has already
@@ -98,6 +79,10 @@ impl Dremio {
     }
 }
 
-fn is_rejected<T>(answer: &Result<T, Error>) -> bool {
-    answer.as_ref().is_err_and(|cause| cause.class() == ErrorClass::RejectedCredentials)
+fn verdict<T>(answer: &Result<T, Error>) -> Verdict {
+    match answer {
+        Ok(_) => Verdict::Accepted,
+        Err(cause) if cause.class() == ErrorClass::RejectedCredentials => Verdict::Rejected,
+        Err(_) => Verdict::Unknown,
+    }
 }

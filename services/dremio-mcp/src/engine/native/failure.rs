@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use dremio_client::{Error, ErrorClass};
 
 use super::calls::AskError;
+use crate::dremio::TokenError;
 
 /// Advice for what an operator must mend.
 const TELL_OPERATOR: &str = "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
@@ -32,8 +33,8 @@ impl Failure {
 impl From<AskError> for Failure {
     fn from(cause: AskError) -> Self {
         let advice = match &cause {
-            AskError::NoToken(_) => TELL_OPERATOR,
-            AskError::Rejected => "Nothing is wrong with the request. Try it again in a moment.",
+            AskError::Token(TokenError::None(_)) => TELL_OPERATOR,
+            AskError::Token(TokenError::Rejected) => "Nothing is wrong with the request. Try it again in a moment.",
             AskError::Dremio(error) => advice(error),
         };
         let said = if let AskError::Dremio(error) = &cause { error.remote_message() } else { None };
