@@ -39,6 +39,9 @@ pub(crate) struct Message {
     error: Option<Range<usize>>,
 }
 
+/// Length of a request's id. It is kept as long as the request, and repeated in what comes of it.
+const ID_BYTES_MAX: usize = 1024;
+
 /// Where the id lies in a message that is made here.
 const ID: Range<usize> = ID_START..ID_START + 1;
 const ID_START: usize = r#"{"jsonrpc":"2.0","id":"#.len();
@@ -92,6 +95,7 @@ impl Message {
         }
         let span = |raw: &RawValue| span_within(&text, raw.get());
         let kind = match (&envelope.method, envelope.id, envelope.result, envelope.error) {
+            (Some(_), Some(id), None, None) if id.get().len() > ID_BYTES_MAX => return Err(ParseError::NotRpc("`id` is too long")),
             (Some(_), Some(id), None, None) if is_id(id.get()) => Kind::Request,
             (Some(_), Some(_), None, None) => return Err(ParseError::NotRpc("`id` is neither a string nor a number")),
             (Some(_), None, None, None) => Kind::Notification,

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use super::replay::Replay;
+use super::replay::{Replay, Start};
 use super::table::Session;
 
 /// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of life.
@@ -67,7 +67,7 @@ where
     if let Delivery::Resumable(session) = delivery
         && let Some(replay) = session.open_replay()
     {
-        let response = replay.read_after(0, ());
+        let response = replay.read(Start::After(0), ());
         tokio::spawn(resumable(call, progress, first, replay));
         return response;
     }

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::call::{Call, Client};
 use super::endpoint::refuse;
-use super::replay::Replay;
-use super::table::{OpenError, Session};
+use super::replay::{Replay, Start};
+use super::table::{OpenError, Running, Session};
 use super::{Gateway, LEGACY_VERSIONS};
 use crate::door::Principal;
 use crate::engine::{Caller, Changes, LogLevel, Mailbox};
@@ -127,26 +127,26 @@ pub(super) fn listen(gateway: Arc<Gateway>, principal: &Principal, headers: &Hea
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
+    // A session that is listened to is in use.
+    let in_use = session.begin(None);
     let stream = match headers.get("last-event-id").and_then(|value| value.to_str().ok()) {
-        Some(last) => session.find_replay(last).ok_or(Refused::UnknownEvent),
-        None => open_news(&gateway, &session).map_err(|_| Refused::NoStream),
+        Some(last) => {
+            session.find_replay(last).map(|(replay, number)| replay.read(Start::After(number), in_use)).ok_or(Refused::UnknownEvent)
+        }
+        None => read_news(&gateway, &session, in_use).map_err(|_| Refused::NoStream),
     };
-    match stream {
-        // A session that is listened to is in use.
-        Ok((replay, number)) => replay.read_after(number, session.begin(None)),
-        Err(refused) => refused.response(None),
-    }
+    stream.unwrap_or_else(|refused| refused.response(None))
 }
 
-/// The stream of what belongs to no call, from now on.
-fn open_news(gateway: &Arc<Gateway>, session: &Arc<Session>) -> Result<(Arc<Replay>, u64), getrandom::Error> {
+/// The stream of what belongs to no call, from what was not read yet.
+fn read_news(gateway: &Arc<Gateway>, session: &Arc<Session>, in_use: Running) -> Result<Response, getrandom::Error> {
     let replay = session.open_news(|replay| {
         let changes = gateway.engine.changes();
         tokio::spawn(tell(Arc::clone(gateway), Arc::clone(session), changes, replay));
     })?;
-    let last = replay.last();
+    let response = replay.read(Start::Unread, in_use);
     session.prime(&replay);
-    Ok((replay, last))
+    Ok(response)
 }
 
 /// Puts what a session is to be told on its stream while somebody reads it; until then it waits.

@@ -2,7 +2,7 @@
 //! an id, and `GET` with `Last-Event-ID` gives those after it. Of several readers only the newest is given any: the others may be
 //! lost connections, and a message must not be sent twice.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +18,9 @@ use crate::random;
 
 /// How long a call goes on, and how long its answer is kept, without a reader. Clients come back within seconds.
 const RETURN_MAX: Duration = Duration::from_secs(30);
+
+/// Readers of one stream at a time. Beyond, the oldest is ended: it is a lost connection, or a client that opens streams without end.
+const READERS_MAX: usize = 8;
 
 /// The events of one stream.
 #[derive(Debug)]
@@ -36,9 +39,22 @@ struct State {
     events: VecDeque<(u64, Bytes)>,
     bytes: usize,
     last: u64,
-    /// Which of the readers so far came last.
-    newest_reader: u64,
+    /// The last event that was given to a reader.
+    given: u64,
+    /// How many readers there were, those that there are, by their numbers, and the one that reads: the newest.
+    opened: u64,
+    living: BTreeSet<u64>,
+    reading: u64,
     finished_at: Option<Instant>,
+}
+
+/// Where a reader begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start {
+    /// After the event of this number.
+    After(u64),
+    /// After what other readers were given.
+    Unread,
 }
 
 /// A reader of a stream, and how far it has read.
@@ -55,7 +71,16 @@ impl Replay {
     /// # Errors
     /// When the operating system gives no random numbers.
     pub(super) fn new(kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
-        let state = State { events: VecDeque::new(), bytes: 0, last: 0, newest_reader: 0, finished_at: None };
+        let state = State {
+            events: VecDeque::new(),
+            bytes: 0,
+            last: 0,
+            given: 0,
+            opened: 0,
+            living: BTreeSet::new(),
+            reading: 0,
+            finished_at: None,
+        };
         let (news, readers) = (watch::Sender::new(0), watch::Sender::new(0));
         Ok(Arc::new(Self { id: random::hex_64()?, kept_bytes_max, state: Mutex::new(state), news, readers }))
     }
@@ -114,17 +139,22 @@ impl Replay {
         (stream == self.id && number <= self.lock().last).then_some(number)
     }
 
-    /// The number of the last event.
-    pub(super) fn last(&self) -> u64 {
-        self.lock().last
-    }
-
-    /// The events after number `after`, those to come included, unless a later reader comes. `kept` is kept as long as it is read.
-    pub(super) fn read_after<K: Send + 'static>(self: &Arc<Self>, after: u64, kept: K) -> Response {
-        let number = {
+    /// The events that a reader is to have, those to come included, as long as no later one reads. `kept` is kept until it is gone.
+    pub(super) fn read<K: Send + 'static>(self: &Arc<Self>, start: Start, kept: K) -> Response {
+        let (number, after) = {
             let mut state = self.lock();
-            state.newest_reader += 1;
-            state.newest_reader
+            state.opened += 1;
+            let number = state.opened;
+            state.living.insert(number);
+            state.reading = number;
+            if state.living.len() > READERS_MAX {
+                state.living.pop_first();
+            }
+            let after = match start {
+                Start::After(after) => after,
+                Start::Unread => state.given,
+            };
+            (number, after)
         };
         self.readers.send_modify(|readers| *readers += 1);
         let reader = Reader { replay: Arc::clone(self), number, after, news: self.news.subscribe() };
@@ -146,11 +176,13 @@ impl Reader {
             // Marked as seen before looking, so that what comes in between wakes again.
             self.news.borrow_and_update();
             {
-                let state = self.replay.lock();
-                let is_newest = state.newest_reader == self.number;
-                if let Some((number, event)) = state.events.iter().find(|(number, _)| is_newest && *number > self.after) {
-                    self.after = *number;
-                    return Some(event.clone());
+                let mut state = self.replay.lock();
+                if state.living.last() == Some(&self.number) {
+                    if let Some(event) = state.next_for(self.number, &mut self.after) {
+                        return Some(event);
+                    }
+                } else if !state.living.contains(&self.number) {
+                    return None;
                 }
                 if state.finished_at.is_some() {
                     return None;
@@ -165,19 +197,41 @@ impl Reader {
     }
 }
 
+impl State {
+    /// What the newest reader gets next, and how far it has read then. One that takes the place of another goes on where that was.
+    fn next_for(&mut self, reader: u64, after: &mut u64) -> Option<Bytes> {
+        if self.reading != reader {
+            self.reading = reader;
+            *after = self.given.max(*after);
+        }
+        // The numbers are in a row.
+        let (first, _) = self.events.front()?;
+        let place = usize::try_from((*after + 1).saturating_sub(*first)).ok()?;
+        let (number, event) = self.events.get(place)?;
+        *after = *number;
+        self.given = self.given.max(*number);
+        Some(event.clone())
+    }
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
+        self.replay.lock().living.remove(&self.number);
+        // An older one may be the newest now.
+        self.replay.news.send_modify(|_| {});
         self.replay.readers.send_modify(|readers| *readers -= 1);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
     use std::time::Duration;
 
+    use futures_util::StreamExt;
     use tokio::time::Instant;
 
-    use super::{RETURN_MAX, Replay};
+    use super::{READERS_MAX, RETURN_MAX, Replay, Start};
 
     const KEPT_BYTES_MAX: usize = 4096;
 
@@ -192,25 +246,55 @@ mod tests {
             replay.push(message);
         }
         replay.finish();
-        let all = text(replay.read_after(0, ())).await;
+        let all = text(replay.read(Start::After(0), ())).await;
         let ids: Vec<_> = all.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
         assert_eq!(ids.len(), 3, "{all}");
         assert!(all.contains("data: \n\n") && all.ends_with("data: two\n\n"), "{all}");
-        let rest = text(replay.read_after(replay.number_of(ids[1]).unwrap(), ())).await;
+        let rest = text(replay.read(Start::After(replay.number_of(ids[1]).unwrap()), ())).await;
         assert!(rest.contains("two") && !rest.contains("one"), "{rest}");
         for foreign in ["", "x", "x-1", &format!("{}9", ids[2]), &ids[0].replace('-', "")] {
             assert_eq!(replay.number_of(foreign), None, "{foreign}");
         }
     }
 
+    /// What a reader is given until it would have to wait.
+    async fn given(body: &mut axum::body::BodyDataStream) -> String {
+        let mut text = String::new();
+        while let Poll::Ready(Some(chunk)) = futures_util::poll!(body.next()) {
+            text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+        }
+        text
+    }
+
     #[tokio::test]
-    async fn only_the_newest_reader_is_given_anything() {
+    async fn the_newest_reader_is_given_everything_once_and_an_older_one_goes_on_when_it_is_gone() {
         let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
-        let (older, newer) = (replay.read_after(0, ()), replay.read_after(0, ()));
+        let open = |start| replay.read(start, ()).into_body().into_data_stream();
+        let mut older = open(Start::Unread);
         replay.push("one");
-        replay.finish();
-        assert_eq!(text(older).await, "");
-        assert!(text(newer).await.contains("one"));
+        assert!(given(&mut older).await.contains("one"));
+        let mut newer = open(Start::Unread);
+        replay.push("two");
+        assert_eq!(given(&mut older).await, "");
+        assert!(given(&mut newer).await.contains("two"));
+        replay.push("three");
+        drop(newer);
+        let rest = given(&mut older).await;
+        assert!(rest.contains("three") && !rest.contains("two"), "{rest}");
+        // What came while nobody read waits for who comes next.
+        drop(older);
+        replay.push("four");
+        let mut later = open(Start::Unread);
+        let rest = given(&mut later).await;
+        assert!(rest.contains("four") && !rest.contains("three"), "{rest}");
+    }
+
+    #[tokio::test]
+    async fn there_are_only_so_many_readers() {
+        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let mut readers: Vec<_> = (0..=READERS_MAX).map(|_| replay.read(Start::Unread, ()).into_body().into_data_stream()).collect();
+        assert!(readers[0].next().await.is_none(), "the oldest is ended");
+        assert!(futures_util::poll!(readers[1].next()).is_pending());
     }
 
     #[tokio::test]
@@ -221,7 +305,7 @@ mod tests {
         }
         replay.push(&"a".repeat(2 * KEPT_BYTES_MAX));
         replay.finish();
-        let kept = text(replay.read_after(0, ())).await;
+        let kept = text(replay.read(Start::After(0), ())).await;
         assert!(kept.contains("aaaa") && !kept.contains("pppp"));
     }
 
@@ -229,13 +313,13 @@ mod tests {
     async fn a_stream_without_readers_is_given_up_after_a_while() {
         let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         let started = Instant::now();
-        let reader = replay.read_after(0, ());
+        let reader = replay.read(Start::After(0), ());
         let returning = replay.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(60)).await;
             drop(reader);
             tokio::time::sleep(Duration::from_secs(10)).await;
-            let again = returning.read_after(0, ());
+            let again = returning.read(Start::After(0), ());
             tokio::time::sleep(Duration::from_secs(10)).await;
             drop(again);
         });

@@ -1,13 +1,14 @@
 //! `subscriptions/listen` of revision 2026-07-28 ("Subscriptions"): a stream on which a client is told what it asked to hear of.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::future::join_all;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Gateway;
 use super::answer::{Events, Gone};
@@ -15,7 +16,7 @@ use super::endpoint::refuse;
 use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
 use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
 
-/// The lists that a client can ask to hear of, by the names of the filter.
+/// The lists that a client can ask about, by the names of the filter.
 const LISTS: [(&str, List); 3] =
     [("toolsListChanged", List::Tools), ("promptsListChanged", List::Prompts), ("resourcesListChanged", List::Resources)];
 
@@ -24,6 +25,9 @@ const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Resources that one stream may name. A guess: a person looks at a few.
 const RESOURCES_MAX: usize = 256;
+
+/// How long the engine may take to agree to a resource. The client hears nothing before that.
+const AGREEMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// A stream that acknowledges, tells which lists and resources change, and stays open until one side leaves. It agrees to what the
 /// client asked for and the engine does.
@@ -34,7 +38,7 @@ pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -
     let Ok(filter) = serde_json::from_str::<Filter>(member(params, "notifications").unwrap_or("{}")) else {
         return invalid("params.notifications is not an object of the right shape".to_owned());
     };
-    if filter.resources.len() > RESOURCES_MAX {
+    if filter.resource_subscriptions.as_ref().is_some_and(|uris| uris.len() > RESOURCES_MAX) {
         return invalid(format!("One stream can name {RESOURCES_MAX} resources; open another for more"));
     }
     let id = request.id().unwrap_or("null").to_owned();
@@ -53,11 +57,23 @@ pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -
 
 /// What a client asks to hear of ("Notification Filter").
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Filter {
-    #[serde(flatten)]
-    lists: HashMap<String, Value>,
-    #[serde(default, rename = "resourceSubscriptions")]
-    resources: Vec<String>,
+    tools_list_changed: Option<bool>,
+    prompts_list_changed: Option<bool>,
+    resources_list_changed: Option<bool>,
+    resource_subscriptions: Option<Vec<String>>,
+}
+
+impl Filter {
+    fn asks_about(&self, list: List) -> bool {
+        let asked = match list {
+            List::Tools => self.tools_list_changed,
+            List::Prompts => self.prompts_list_changed,
+            List::Resources => self.resources_list_changed,
+        };
+        asked == Some(true)
+    }
 }
 
 /// A stream that a client listens on.
@@ -78,7 +94,7 @@ impl Subscription {
         let resources = tokio::select! {
             // The acknowledgment comes first, even if nothing comes after it.
             biased;
-            agreed = self.subscribe(filter.resources) => agreed,
+            agreed = self.subscribe(filter.resource_subscriptions.unwrap_or_default()) => agreed,
             () = self.gateway.shutdown.draining() => Vec::new(),
         };
         let mut said: Vec<String> = lists.iter().map(|(name, _)| format!(r#""{name}":true"#)).collect();
@@ -114,7 +130,7 @@ impl Subscription {
             let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
             let (sink, _no_progress) = ProgressSink::channel();
             let sink = sink.of(self.caller.clone(), None);
-            let answer = tokio::time::timeout(self.gateway.call_timeout, self.gateway.engine.call(&request, &sink)).await;
+            let answer = tokio::time::timeout(AGREEMENT_WAIT_MAX, self.gateway.engine.call(&request, &sink)).await;
             matches!(answer, Ok(Ok(answer)) if answer.result().is_some()).then_some(uri)
         });
         join_all(asked).await.into_iter().flatten().collect()
@@ -130,5 +146,5 @@ impl Subscription {
 fn changing(filter: &Filter, introduction: &str) -> Vec<(&'static str, List)> {
     let capabilities = member(introduction, "capabilities");
     let changes = |list: List| capabilities.and_then(|all| member(all, list.capability())).and_then(|one| member(one, "listChanged"));
-    LISTS.into_iter().filter(|(name, list)| filter.lists.get(*name) == Some(&Value::Bool(true)) && changes(*list) == Some("true")).collect()
+    LISTS.into_iter().filter(|(_, list)| filter.asks_about(*list) && changes(*list) == Some("true")).collect()
 }

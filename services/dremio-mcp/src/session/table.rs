@@ -35,7 +35,7 @@ pub(crate) struct SessionLimits {
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        // Guesses with room: a person has a handful of clients, each with one session. A session takes under 1 KiB.
+        // Guesses with room: a person has a handful of clients, each with one session. A session takes 1 KiB, and what it has not been told yet.
         Self { total_max: 10_000, per_principal_max: 2_000, idle_max: Duration::from_secs(60 * 60) }
     }
 }

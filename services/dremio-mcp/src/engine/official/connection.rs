@@ -86,15 +86,23 @@ impl Connection {
     /// # Errors
     /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`].
     pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
-        let caller = progress.and_then(|sink| sink.caller.as_ref());
-        if let Some(refusal) = self.owners.refuse(request, caller) {
-            return Ok(refusal);
-        }
         let client = progress.map_or_else(|| Arc::from("gateway"), ProgressSink::client);
         let _turn = self.turns.take(&client).await.map_err(|cause| match cause {
             NoTurn::TooMany => CallError::Busy,
             NoTurn::Closed => CallError::EngineLost,
         })?;
+        self.exchange(request, progress).await
+    }
+
+    /// The same at once, whoever else waits for a turn.
+    ///
+    /// # Errors
+    /// Those of [`Connection::call`].
+    pub(super) async fn exchange(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
+        let caller = progress.and_then(|sink| sink.caller.as_ref());
+        if let Some(refusal) = self.owners.refuse(request, caller) {
+            return Ok(refusal);
+        }
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let id_text = id.to_string();
         let params = request.params().unwrap_or_default();

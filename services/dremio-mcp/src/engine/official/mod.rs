@@ -34,6 +34,9 @@ use crate::rpc::Message;
 /// and 10 s and more on a loaded one; clients give up after 30 to 60 s.
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// Length of a notification that is passed on to whoever it concerns: it may wait, and once for each of them.
+const NEWS_BYTES_MAX: usize = 16 * 1024;
+
 /// The running child as callers see it, and what it said about itself.
 #[derive(Debug)]
 pub(crate) struct Official {
@@ -59,7 +62,7 @@ impl CurrentChild {
 
 /// What the first child said and the next ones will say again: it survives restarts, so that `initialize` and
 /// the lists are answered while a child is being replaced.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Facts {
     initialize: watch::Sender<Option<Arc<str>>>,
     lists: Mutex<HashMap<&'static str, Arc<Message>>>,
@@ -77,6 +80,11 @@ const LISTS: [(&str, List); 4] = [
 ];
 
 impl Facts {
+    fn new() -> Self {
+        let (initialize, versions) = (watch::Sender::new(None), watch::Sender::new(Versions::default()));
+        Self { initialize, lists: Mutex::default(), tools: Mutex::default(), versions, watches: Watches::new() }
+    }
+
     fn set_initialize(&self, result: &str) {
         self.initialize.send_replace(Some(Arc::from(result)));
     }
@@ -96,21 +104,21 @@ impl Facts {
 
     /// Takes what the child says outside of calls.
     fn hear(&self, notification: Message) {
-        let uri = |message: &Message| message.params().ok().and_then(|params| params.uri.map(Cow::into_owned));
-        match (List::of_notification(notification.method()), notification.method()) {
-            (Some(list), _) => self.list_changed(list, notification),
-            (None, "notifications/resources/updated") => {
-                if let Some(uri) = uri(&notification) {
-                    self.watches.updated(&uri, notification);
-                }
-            }
-            _ => tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification of a kind that is not relayed"),
+        let is_short = notification.text().len() <= NEWS_BYTES_MAX;
+        let uri = notification.params().ok().and_then(|params| params.uri.map(Cow::into_owned));
+        match (List::of_notification(notification.method()), notification.method(), uri) {
+            // That the list has changed must be known in any case.
+            (Some(list), ..) => self.list_changed(list, if is_short { notification } else { list.changed() }),
+            (None, "notifications/resources/updated", Some(uri)) if is_short => self.watches.updated(&uri, notification),
+            _ => tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification that is too long, or not relayed"),
         }
     }
 
     /// The child says that `changed` is not any more what it said.
     fn list_changed(&self, changed: List, said: Message) {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner).retain(|method, _| !LISTS.contains(&(*method, changed)));
+        // Held until the change is noted, so that no list from before can be learnt in between.
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.retain(|method, _| !LISTS.contains(&(*method, changed)));
         self.versions.send_modify(|versions| versions.bump(changed, said));
     }
 

@@ -17,8 +17,14 @@ use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 const KEY_MAX: usize = 1_000;
 const ALL_MAX: usize = 10_000;
 
-/// Length of a name that is known. They are UUIDs.
+/// Length of a name or a progress token that is known. They are UUIDs and numbers.
 const NAME_BYTES_MAX: usize = 256;
+
+/// Length of what is said of a thing. Longer is not passed on: it may wait in a mailbox for long.
+const SAID_BYTES_MAX: usize = 16 * 1024;
+
+/// Elicitations in one answer.
+const ELICITATIONS_MAX: usize = 16;
 
 /// `URL_ELICITATION_REQUIRED` of revision 2025-11-25.
 const URL_ELICITATION_REQUIRED: &str = "-32042";
@@ -30,7 +36,8 @@ pub(super) struct Owners(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     owners: HashMap<Subject, Owner>,
-    oldest_first: VecDeque<Subject>,
+    /// The things of each key.
+    oldest_first: HashMap<Principal, VecDeque<Subject>>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,13 +66,14 @@ impl Owners {
             && let Some(task) = answer.result().and_then(|result| name_in(member(result, "task")?, "taskId"))
         {
             self.keep(Subject::Task(task), origin, None);
-            if let Some(token) = origin.token {
+            if let Some(token) = origin.token.filter(|token| token.len() <= NAME_BYTES_MAX) {
                 // "The progress token … MUST continue to be used … throughout the task's lifetime" ("Task Progress Notifications").
                 self.keep(Subject::Progress(origin.id), origin, Some(token));
             }
         }
         let Some(error) = answer.error().filter(|error| member(error, "code") == Some(URL_ELICITATION_REQUIRED)) else { return };
-        for elicitation in array(member(error, "data").and_then(|data| member(data, "elicitations"))) {
+        let elicitations = member(error, "data").and_then(|data| member(data, "elicitations"));
+        for elicitation in array(elicitations).take(ELICITATIONS_MAX) {
             if let Some(elicitation) = name_in(elicitation, "elicitationId") {
                 self.keep(Subject::Elicitation(elicitation), origin, None);
             }
@@ -83,8 +91,9 @@ impl Owners {
         };
         let owner = subject.as_ref().and_then(|subject| self.lock().owners.get(subject).cloned());
         let mailbox = owner.as_ref().and_then(|owner| owner.mailbox.upgrade());
-        let (Some(subject), Some(owner), Some(mailbox)) = (subject, owner, mailbox) else {
-            tracing::debug!(target: "dremio_mcp::child", "ignored from the child: it speaks of what is nobody's");
+        let (Some(subject), Some(owner), Some(mailbox)) = (subject, owner, mailbox.filter(|_| message.text().len() <= SAID_BYTES_MAX))
+        else {
+            tracing::debug!(target: "dremio_mcp::child", "ignored from the child: it speaks of what is nobody's, or at length");
             return None;
         };
         let message = match owner.token {
@@ -120,16 +129,8 @@ impl Owners {
     fn keep(&self, subject: Subject, origin: &Origin<'_>, token: Option<&str>) {
         let principal = origin.caller.principal.clone();
         let mailbox = origin.caller.mailbox.as_ref().map(Arc::downgrade).unwrap_or_default();
-        let mut known = self.lock();
-        let mut of_key = known.oldest_first.iter().enumerate().filter(|(_, other)| known.is_of(other, &principal)).map(|(place, _)| place);
-        let oldest_of_key = of_key.next();
-        if of_key.count() + 2 > KEY_MAX || known.oldest_first.len() >= ALL_MAX {
-            let forgotten = known.oldest_first.remove(oldest_of_key.unwrap_or(0));
-            forgotten.and_then(|forgotten| known.owners.remove(&forgotten));
-        }
-        if known.owners.insert(subject.clone(), Owner { principal, mailbox, token: token.map(str::to_owned) }).is_none() {
-            known.oldest_first.push_back(subject);
-        }
+        let owner = Owner { principal: principal.clone(), mailbox, token: token.map(str::to_owned) };
+        self.lock().keep(subject, principal, owner);
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -138,8 +139,17 @@ impl Owners {
 }
 
 impl Known {
-    fn is_of(&self, subject: &Subject, principal: &Principal) -> bool {
-        self.owners.get(subject).is_some_and(|owner| owner.principal == *principal)
+    fn keep(&mut self, subject: Subject, principal: Principal, owner: Owner) {
+        let all = self.owners.len();
+        let own = self.oldest_first.entry(principal).or_default();
+        if own.len() >= KEY_MAX || all >= ALL_MAX {
+            // A key that has none, where all places are taken, gets none.
+            let Some(oldest) = own.pop_front() else { return };
+            self.owners.remove(&oldest);
+        }
+        if self.owners.insert(subject.clone(), owner).is_none() {
+            own.push_back(subject);
+        }
     }
 }
 
@@ -247,6 +257,6 @@ mod tests {
         };
         assert!(is_known("bobs", &bob) && is_known(&format!("t{}", KEY_MAX - 1), &ada));
         assert!(!is_known("t0", &ada));
-        assert_eq!(owners.lock().oldest_first.len(), KEY_MAX + 2);
+        assert_eq!(owners.lock().owners.len(), KEY_MAX + 2);
     }
 }

@@ -79,7 +79,7 @@ impl Supervisor {
     /// When the operating system gives no thread.
     pub(crate) fn new(launch: Launch, readiness: Readiness, metrics: Arc<Metrics>) -> std::io::Result<(Self, Official)> {
         let (current, seen) = watch::channel(None);
-        let facts = Arc::new(Facts::default());
+        let facts = Arc::new(Facts::new());
         let official = Official { child: CurrentChild(seen), facts: Arc::clone(&facts) };
         Ok((Self { launch, spawner: Spawner::start()?, current, facts, readiness, metrics }, official))
     }

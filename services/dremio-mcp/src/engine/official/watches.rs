@@ -11,29 +11,37 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
 use super::CurrentChild;
-use super::connection::Connection;
+use super::connection::{Answer, Connection};
+use super::turns::{NoTurn, Turn, Turns};
 use crate::door::Principal;
 use crate::engine::mailbox::{Mailbox, Subject};
 use crate::engine::{CallError, ProgressSink};
 use crate::rpc::{Message, string_literal};
 
-/// Bytes of subscriptions of one key, and of all keys. A guess with room: 2,000 URIs of 100 bytes, and 16,000.
+/// Bytes of subscriptions of one key, and of all keys. A guess with room: 1,500 URIs of 100 bytes, and 12,000.
 const KEY_BYTES_MAX: usize = 512 * 1024;
 const ALL_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Length of a URI that can be subscribed to: browsers and servers take no longer ones either.
+const URI_BYTES_MAX: usize = 8 * 1024;
 
 /// What a subscription takes besides its URI.
 const OVERHEAD_BYTES: usize = 156;
 
-/// How many subscriptions a child is told of at a time without a client waiting, and how long it may take over one.
-const HOUSEKEEPING_MAX: usize = 16;
-const HOUSEKEEPING_WAIT_MAX: Duration = Duration::from_secs(30);
+/// What the child is asked about subscriptions at a time. It has turns of its own, so that a client whose calls wait for theirs holds up
+/// nobody else's subscription.
+const ASKED_MAX: usize = 16;
+
+/// How long the child may take over one, and when it is asked again if it took longer.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The subscriptions of all clients.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watches {
     watched: Mutex<HashMap<String, Watched>>,
     /// Woken when somebody has left.
     left: Arc<Notify>,
+    turns: Turns,
 }
 
 /// A resource, known by its URI as the clients write it.
@@ -42,6 +50,8 @@ struct Watched {
     /// The URI as a server that parses it writes it.
     normal: String,
     holders: Vec<Holder>,
+    /// Who is charged for it when nobody holds it and the child may still know of it.
+    last: Principal,
     told: Arc<AsyncMutex<Told>>,
 }
 
@@ -50,6 +60,12 @@ struct Watched {
 struct Holder {
     principal: Principal,
     mailbox: Weak<Mailbox>,
+    /// Its requests about this resource that are under way.
+    asking: usize,
+    /// Whether it goes on when they are over.
+    stays: bool,
+    /// The child whose word it last had on the resource.
+    child: Weak<Connection>,
 }
 
 /// Which child was told of a resource. Locked while one is asked, so that what it hears last is what is meant.
@@ -60,17 +76,21 @@ struct Told {
     is_sure: bool,
 }
 
-/// A client among the holders of a resource, until this is dropped, or for good.
+/// A client among the holders of a resource while it asks.
 struct Place<'w> {
     watches: &'w Watches,
     uri: &'w str,
     mailbox: &'w Arc<Mailbox>,
-    stays: bool,
+    told: Arc<AsyncMutex<Told>>,
 }
 
 impl Watches {
-    /// Relays `request`, which subscribes the caller's `mailbox` to `uri`. If the child agrees, the mailbox gets what the child says of
-    /// that resource, until it is gone. Dropping the future takes the subscription back.
+    pub(super) fn new() -> Self {
+        Self { watched: Mutex::default(), left: Arc::default(), turns: Turns::new(ASKED_MAX) }
+    }
+
+    /// Relays `request`, which subscribes the caller's `mailbox` to `uri`, unless the child has agreed to that for somebody else: then it
+    /// is answered here. The mailbox gets what the child says of that resource, until it is gone. Dropping the future takes it back.
     ///
     /// # Errors
     /// As of any call, and [`CallError::TooManySubscriptions`].
@@ -81,19 +101,25 @@ impl Watches {
         request: &Message,
         progress: &ProgressSink,
         child: &CurrentChild,
-    ) -> Result<Message, CallError> {
-        let (mut place, told) = self.hold(uri, mailbox, progress)?;
-        let mut told = told.lock().await;
-        let connection = child.get().await?;
-        *told = Told { child: Arc::downgrade(&connection), is_sure: false };
-        let answer = connection.call(request, Some(progress)).await?;
-        told.is_sure = answer.result().is_some();
-        place.stays |= told.is_sure;
+    ) -> Answer {
+        let child = child.get().await?;
+        let place = self.hold(uri, mailbox, progress)?;
+        let _turn = self.turn(&progress.client()).await?;
+        let mut told = place.told.lock().await;
+        if told.is_sure && told.is_about(&child) {
+            place.stay(&child);
+            return Ok(Message::from_result("{}"));
+        }
+        *told = Told { child: Arc::downgrade(&child), is_sure: false };
+        let answer = in_time(child.exchange(request, Some(progress))).await?;
+        if answer.result().is_some() {
+            told.is_sure = true;
+            place.stay(&child);
+        }
         Ok(answer)
     }
 
-    /// Relays `request`, which takes a subscription back, unless others still want it: then it is answered here. Either way the mailbox
-    /// gets no more of that resource.
+    /// Relays `request`, which takes a subscription back, unless others still want it: then it is answered here.
     ///
     /// # Errors
     /// As of any call.
@@ -104,14 +130,16 @@ impl Watches {
         request: &Message,
         progress: &ProgressSink,
         child: &CurrentChild,
-    ) -> Result<Message, CallError> {
-        let (mut place, told) = self.hold(uri, mailbox, progress)?;
-        place.stays = false;
-        let mut told = told.lock().await;
+    ) -> Answer {
+        let child = child.get().await?;
+        let place = self.hold(uri, mailbox, progress)?;
+        let _turn = self.turn(&progress.client()).await?;
+        let mut told = place.told.lock().await;
+        place.leave();
         if self.is_held(uri, Some(mailbox)) {
             return Ok(Message::from_result("{}"));
         }
-        let answer = child.get().await?.call(request, Some(progress)).await?;
+        let answer = in_time(child.exchange(request, Some(progress))).await?;
         if answer.result().is_some() {
             *told = Told::default();
         }
@@ -133,36 +161,60 @@ impl Watches {
     /// Tells a new child of every resource that is watched, and the clients that they may have missed something; then takes back what
     /// nobody wants any more, as long as the child lives.
     pub(super) async fn keep(&self, child: &Arc<Connection>) -> Infallible {
-        let watched: Vec<String> = self.lock().keys().cloned().collect();
-        stream::iter(watched).for_each_concurrent(HOUSEKEEPING_MAX, async |uri| self.renew(&uri, child).await).await;
+        let mut to_tell: Vec<String> = self.lock().keys().cloned().collect();
         loop {
             let left = self.left.notified();
-            stream::iter(self.orphans()).for_each_concurrent(HOUSEKEEPING_MAX, async |uri| self.withdraw(&uri, child).await).await;
-            left.await;
+            let told = stream::iter(to_tell).map(async |uri| self.renew(&uri, child).await.err().map(|Unanswered| uri));
+            to_tell = told.buffer_unordered(ASKED_MAX).filter_map(std::future::ready).collect().await;
+            stream::iter(self.orphans()).for_each_concurrent(ASKED_MAX, async |uri| self.withdraw(&uri, child).await).await;
+            if to_tell.is_empty() {
+                left.await;
+            } else {
+                // Whether somebody has left or not: it is time to ask again.
+                let _left = tokio::time::timeout(ANSWER_WAIT_MAX, left).await;
+            }
         }
     }
 
-    async fn renew(&self, uri: &str, child: &Arc<Connection>) {
-        let Some(told) = self.told(uri) else { return };
+    async fn renew(&self, uri: &str, child: &Arc<Connection>) -> Result<(), Unanswered> {
+        let Some(told) = self.told(uri) else { return Ok(()) };
+        let _turn = self.turn(&Arc::from("gateway")).await.map_err(|_| Unanswered)?;
         let mut told = told.lock().await;
-        if !self.is_held(uri, None) || (told.is_sure && told.is_about(child)) {
-            return;
+        if !self.is_held(uri, None) {
+            return Ok(());
         }
-        *told = Told { child: Arc::downgrade(child), is_sure: false };
-        told.is_sure = ask(child, "resources/subscribe", uri).await;
-        self.updated(uri, Message::notification("notifications/resources/updated", Some(&params(uri))));
+        if !(told.is_sure && told.is_about(child)) {
+            *told = Told { child: Arc::downgrade(child), is_sure: false };
+            told.is_sure = ask(child, "resources/subscribe", uri).await?;
+        }
+        self.look_again(uri, child);
+        Ok(())
+    }
+
+    /// Tells those who had the word of another child on `uri` that it may have changed since.
+    fn look_again(&self, uri: &str, child: &Arc<Connection>) {
+        let message = Arc::new(Message::notification("notifications/resources/updated", Some(&params(uri))));
+        let mut all = self.lock();
+        let Some(Watched { normal, holders, .. }) = all.get_mut(uri) else { return };
+        for holder in holders.iter_mut().filter(|holder| holder.stays && !is(&holder.child, child)) {
+            holder.child = Arc::downgrade(child);
+            if let Some(mailbox) = holder.mailbox.upgrade() {
+                mailbox.put(Subject::Resource(normal.clone()), Arc::clone(&message));
+            }
+        }
     }
 
     async fn withdraw(&self, uri: &str, child: &Arc<Connection>) {
         let Some(told) = self.told(uri) else { return };
+        let Ok(_turn) = self.turn(&Arc::from("gateway")).await else { return };
         let mut told = told.lock().await;
         if self.is_held(uri, None) {
             return;
         }
         if told.is_about(child) {
-            ask(child, "resources/unsubscribe", uri).await;
-            *told = Told::default();
+            let _whatever_it_says = ask(child, "resources/unsubscribe", uri).await;
         }
+        *told = Told::default();
         let mut watched = self.lock();
         // Who has come meanwhile waits for the lock that is held here, so the entry must stay.
         if watched.get(uri).is_some_and(|watched| watched.holders.is_empty()) {
@@ -170,27 +222,38 @@ impl Watches {
         }
     }
 
-    /// A place for `mailbox` among those that hear of `uri`; one that it had before stays.
-    fn hold<'w>(
-        &'w self,
-        uri: &'w str,
-        mailbox: &'w Arc<Mailbox>,
-        progress: &ProgressSink,
-    ) -> Result<(Place<'w>, Arc<AsyncMutex<Told>>), CallError> {
+    /// A place for `mailbox` among those that hear of `uri`.
+    fn hold<'w>(&'w self, uri: &'w str, mailbox: &'w Arc<Mailbox>, progress: &ProgressSink) -> Result<Place<'w>, CallError> {
         // Only calls of clients come here; the gateway's own ones name no mailbox.
         let principal = progress.caller.as_ref().map_or_else(Principal::anyone, |caller| caller.principal.clone());
+        if uri.len() > URI_BYTES_MAX {
+            return Err(CallError::TooManySubscriptions);
+        }
+        let normal = normalised(uri);
         let mut all = self.lock();
-        let stays = all.get(uri).is_some_and(|watched| watched.holders.iter().any(|holder| holder.is(mailbox)));
-        if !stays {
-            make_room(&mut all, uri.len() + OVERHEAD_BYTES, &principal)?;
-        }
-        let watched =
-            all.entry(uri.to_owned()).or_insert_with(|| Watched { normal: normalised(uri), holders: Vec::new(), told: Arc::default() });
-        if !stays {
+        let is_new = all.get(uri).is_none_or(|watched| !watched.holders.iter().any(|holder| is(&holder.mailbox, mailbox)));
+        if is_new {
+            make_room(&mut all, uri.len() + normal.len() + OVERHEAD_BYTES, &principal)?;
             mailbox.mourned_by(&self.left);
-            watched.holders.push(Holder { principal, mailbox: Arc::downgrade(mailbox) });
         }
-        Ok((Place { watches: self, uri, mailbox, stays }, Arc::clone(&watched.told)))
+        let watched = all.entry(uri.to_owned()).or_insert_with(|| Watched {
+            normal,
+            holders: Vec::new(),
+            last: principal.clone(),
+            told: Arc::default(),
+        });
+        if is_new {
+            let mailbox = Arc::downgrade(mailbox);
+            watched.holders.push(Holder { principal, mailbox, asking: 0, stays: false, child: Weak::new() });
+        }
+        watched.change(mailbox, |holder| holder.asking += 1);
+        Ok(Place { watches: self, uri, mailbox, told: Arc::clone(&watched.told) })
+    }
+
+    async fn turn(&self, client: &Arc<str>) -> Result<Turn, CallError> {
+        self.turns.take(client).await.map_err(|cause| match cause {
+            NoTurn::TooMany | NoTurn::Closed => CallError::Busy,
+        })
     }
 
     /// The resources that nobody wants any more.
@@ -208,7 +271,7 @@ impl Watches {
     fn is_held(&self, uri: &str, except: Option<&Arc<Mailbox>>) -> bool {
         self.lock().get_mut(uri).is_some_and(|watched| {
             watched.forget_the_gone();
-            watched.holders.iter().any(|holder| !except.is_some_and(|mailbox| holder.is(mailbox)))
+            watched.holders.iter().any(|holder| !except.is_some_and(|mailbox| is(&holder.mailbox, mailbox)))
         })
     }
 
@@ -217,59 +280,100 @@ impl Watches {
     }
 }
 
+impl Place<'_> {
+    /// The client stays after this; `child` has agreed.
+    fn stay(&self, child: &Arc<Connection>) {
+        self.change(|holder| {
+            holder.stays = true;
+            holder.child = Arc::downgrade(child);
+        });
+    }
+
+    /// The client does not stay after this.
+    fn leave(&self) {
+        self.change(|holder| holder.stays = false);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Holder)) {
+        if let Some(watched) = self.watches.lock().get_mut(self.uri) {
+            watched.change(self.mailbox, change);
+        }
+    }
+}
+
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if self.stays {
-            return;
+        let mut all = self.watches.lock();
+        if let Some(watched) = all.get_mut(self.uri) {
+            watched.change(self.mailbox, |holder| holder.asking -= 1);
+            watched.holders.retain(|holder| holder.asking > 0 || holder.stays);
+            if watched.is_of_no_use() {
+                all.remove(self.uri);
+            }
         }
-        if let Some(watched) = self.watches.lock().get_mut(self.uri) {
-            watched.holders.retain(|holder| !holder.is(self.mailbox));
-        }
+        drop(all);
         self.watches.left.notify_one();
     }
 }
 
 impl Watched {
+    fn change(&mut self, mailbox: &Arc<Mailbox>, change: impl FnOnce(&mut Holder)) {
+        if let Some(holder) = self.holders.iter_mut().find(|holder| is(&holder.mailbox, mailbox)) {
+            self.last.clone_from(&holder.principal);
+            change(holder);
+        }
+    }
+
     fn forget_the_gone(&mut self) {
         self.holders.retain(|holder| holder.mailbox.strong_count() > 0);
     }
-}
 
-impl Holder {
-    fn is(&self, mailbox: &Arc<Mailbox>) -> bool {
-        std::ptr::eq(self.mailbox.as_ptr(), Arc::as_ptr(mailbox))
+    /// Whether nobody holds it, and no child can know of it.
+    fn is_of_no_use(&self) -> bool {
+        self.holders.is_empty() && self.told.try_lock().is_ok_and(|told| told.child.strong_count() == 0)
     }
 }
 
 impl Told {
     fn is_about(&self, child: &Arc<Connection>) -> bool {
-        std::ptr::eq(self.child.as_ptr(), Arc::as_ptr(child))
+        is(&self.child, child)
     }
+}
+
+fn is<T>(one: &Weak<T>, other: &Arc<T>) -> bool {
+    std::ptr::eq(one.as_ptr(), Arc::as_ptr(other))
 }
 
 /// Refuses a subscription of `bytes` if it is over a limit.
 fn make_room(all: &mut HashMap<String, Watched>, bytes: usize, principal: &Principal) -> Result<(), CallError> {
+    all.retain(|_, watched| {
+        watched.forget_the_gone();
+        !watched.is_of_no_use()
+    });
     let (mut by_all, mut by_key) = (bytes, bytes);
     for (uri, watched) in all {
-        watched.forget_the_gone();
-        for holder in &watched.holders {
-            by_all += uri.len() + OVERHEAD_BYTES;
-            if holder.principal == *principal {
-                by_key += uri.len() + OVERHEAD_BYTES;
-            }
-        }
+        let each = uri.len() + watched.normal.len() + OVERHEAD_BYTES;
+        let own = watched.holders.iter().filter(|holder| holder.principal == *principal).count();
+        let orphans = usize::from(watched.holders.is_empty());
+        by_all += each * (watched.holders.len() + orphans);
+        by_key += each * (own + if watched.last == *principal { orphans } else { 0 });
     }
     if by_all > ALL_BYTES_MAX || by_key > KEY_BYTES_MAX { Err(CallError::TooManySubscriptions) } else { Ok(()) }
 }
 
-/// Whether the child agreed.
-async fn ask(child: &Connection, method: &'static str, uri: &str) -> bool {
-    let answer = tokio::time::timeout(HOUSEKEEPING_WAIT_MAX, child.ask(method, &params(uri))).await;
-    let has_agreed = matches!(&answer, Ok(Ok(answer)) if answer.result().is_some());
-    if !has_agreed {
-        tracing::debug!(method, "the MCP server process did not agree");
-    }
-    has_agreed
+/// The child has said nothing in time.
+struct Unanswered;
+
+/// Whether the child agrees.
+async fn ask(child: &Connection, method: &'static str, uri: &str) -> Result<bool, Unanswered> {
+    let request = Message::request(method, &params(uri));
+    let answer = in_time(child.exchange(&request, None)).await.map_err(|_| Unanswered)?;
+    Ok(answer.result().is_some())
+}
+
+/// The child's answer, for which nobody waits for ever: others may wait for the same lock.
+async fn in_time(answer: impl Future<Output = Answer>) -> Answer {
+    tokio::time::timeout(ANSWER_WAIT_MAX, answer).await.unwrap_or(Err(CallError::NotReady))
 }
 
 fn params(uri: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 
-use super::{ALL_BYTES_MAX, KEY_BYTES_MAX, Watches, is_within, normalised};
+use super::{ANSWER_WAIT_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, URI_BYTES_MAX, Watches, is_within, normalised};
 use crate::door::KeyRing;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
@@ -31,7 +31,7 @@ fn a_resource_and_what_is_below_it_are_told_apart_from_others() {
     }
 }
 
-/// A child that says yes, and what it was asked: `+uri` or `-uri`. It leaves out the answers to what it is told to.
+/// A child that says yes to all but one URI, or nothing at all, and what it was asked: `+uri` or `-uri`.
 struct Child {
     current: CurrentChild,
     connection: Arc<Connection>,
@@ -41,7 +41,7 @@ struct Child {
 }
 
 impl Child {
-    fn start(refused: &'static str) -> Self {
+    fn start(refused: &'static str, is_mute: bool) -> Self {
         let halves = Connection::open();
         let connection = Arc::clone(&halves.connection);
         let (ours, theirs) = tokio::io::duplex(1 << 20);
@@ -65,7 +65,7 @@ impl Child {
                 heard.send_modify(|heard| *heard += 1);
                 let mut answer = json!({ "jsonrpc": "2.0", "id": message["id"] });
                 match uri {
-                    "silent:" => continue,
+                    _ if is_mute => continue,
                     uri if uri == refused => answer["error"] = json!({ "code": -32002, "message": "no" }),
                     _ => answer["result"] = json!({}),
                 }
@@ -135,12 +135,12 @@ fn updated(watches: &Watches, uri: &str) {
 
 #[tokio::test]
 async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
-    let (watches, child) = (Watches::default(), Child::start("x:refused"));
+    let (watches, child) = (Watches::new(), Child::start("x:refused", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     for client in [&ada, &bob] {
-        client.subscribe(&watches, &child, "x:1").await.unwrap();
-        assert_eq!(child.asked().await, "+x:1");
+        assert_eq!(client.subscribe(&watches, &child, "x:1").await.unwrap().result(), Some("{}"));
     }
+    assert_eq!(child.asked().await, "+x:1");
     ada.subscribe(&watches, &child, "x:2").await.unwrap();
     assert_eq!(child.asked().await, "+x:2");
     for uri in ["x:1", "x:2", "x:3"] {
@@ -163,7 +163,7 @@ async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
 
 #[tokio::test]
 async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
-    let (watches, child) = (Watches::default(), Child::start(""));
+    let (watches, child) = (Watches::new(), Child::start("", false));
     let mut keeping = Box::pin(watches.keep(&child.connection));
     assert!(poll!(&mut keeping).is_pending());
     let orphan = async |expected: &str, keeping: &mut (dyn Future<Output = std::convert::Infallible> + Unpin)| {
@@ -182,12 +182,12 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
 
     // The call is given up before the child has answered, so it may know or not.
     let impatient = Client::with_key("a");
-    let mut call = Box::pin(impatient.subscribe(&watches, &child, "silent:"));
+    let mut call = Box::pin(impatient.subscribe(&watches, &child, "x:given-up"));
     assert!(poll!(&mut call).is_pending());
-    assert_eq!(child.asked().await, "+silent:");
+    assert_eq!(child.asked().await, "+x:given-up");
     drop(call);
-    orphan("-silent:", &mut keeping).await;
-    updated(&watches, "silent:");
+    orphan("-x:given-up", &mut keeping).await;
+    updated(&watches, "x:given-up");
     assert_eq!(impatient.news().await, Vec::<String>::new());
 
     // Somebody else has come before the keeper: nothing is taken back.
@@ -196,7 +196,7 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
     second.subscribe(&watches, &child, "x:kept").await.unwrap();
     drop(first);
     assert!(poll!(&mut keeping).is_pending());
-    assert_eq!((child.asked().await, child.asked().await), ("+x:kept".into(), "+x:kept".into()));
+    assert_eq!(child.asked().await, "+x:kept");
     assert!(child.was_left_alone());
     updated(&watches, "x:kept");
     assert_eq!(second.news().await, ["x:kept"]);
@@ -204,7 +204,7 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
 
 #[tokio::test]
 async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_something() {
-    let (watches, old) = (Watches::default(), Child::start(""));
+    let (watches, old) = (Watches::new(), Child::start("", false));
     let (client, gone) = (Client::with_key("a"), Client::with_key("a"));
     for uri in ["x:1", "x:refused"] {
         client.subscribe(&watches, &old, uri).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
     gone.subscribe(&watches, &old, "x:gone").await.unwrap();
     drop(gone);
 
-    let new = Child::start("x:refused");
+    let new = Child::start("x:refused", false);
     // This one was subscribed at the new child before the keeper came to it.
     client.subscribe(&watches, &new, "x:early").await.unwrap();
     assert_eq!(new.asked().await, "+x:early");
@@ -240,17 +240,107 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
 }
 
 #[tokio::test]
-async fn one_key_cannot_take_the_room_of_another() {
-    let (watches, child) = (Watches::default(), Child::start(""));
-    let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
-    let long = |letter: &str| format!("x:{}", letter.repeat(KEY_BYTES_MAX / 2 - 1000));
-    for letter in ["1", "2"] {
-        ada.subscribe(&watches, &child, &long(letter)).await.unwrap();
+async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
+    let (watches, child) = (Watches::new(), Child::start("", false));
+    let client = Client::with_key("a");
+    client.subscribe(&watches, &child, "x:1").await.unwrap();
+    // Changes its mind before it has the answer.
+    let (_, again) = tokio::join!(client.unsubscribe(&watches, &child, "x:1"), client.subscribe(&watches, &child, "x:1"));
+    assert!(again.unwrap().result().is_some());
+    assert_eq!([child.asked().await, child.asked().await, child.asked().await], ["+x:1", "-x:1", "+x:1"]);
+    // Asks twice, and gives up the first.
+    let (mut first, mut retry) = (Box::pin(client.subscribe(&watches, &child, "x:2")), Box::pin(client.subscribe(&watches, &child, "x:2")));
+    assert!(poll!(&mut first).is_pending() && poll!(&mut retry).is_pending());
+    drop(first);
+    assert!(retry.await.unwrap().result().is_some());
+    for uri in ["x:1", "x:2"] {
+        updated(&watches, uri);
     }
-    assert!(matches!(ada.subscribe(&watches, &child, &long("3")).await, Err(CallError::TooManySubscriptions)));
-    ada.subscribe(&watches, &child, &long("1")).await.unwrap();
-    bob.subscribe(&watches, &child, &long("3")).await.unwrap();
-    ada.unsubscribe(&watches, &child, &long("1")).await;
-    ada.subscribe(&watches, &child, &long("3")).await.unwrap();
-    assert!(matches!(bob.subscribe(&watches, &child, &"x".repeat(ALL_BYTES_MAX)).await, Err(CallError::TooManySubscriptions)));
+    assert_eq!(client.news().await, ["x:1", "x:2"]);
+}
+
+#[tokio::test]
+async fn who_is_subscribed_by_the_request_of_another_is_told_to_look_again() {
+    let (watches, old) = (Watches::new(), Child::start("", false));
+    let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
+    for client in [&ada, &bob] {
+        client.subscribe(&watches, &old, "x:1").await.unwrap();
+    }
+    let new = Child::start("", false);
+    ada.subscribe(&watches, &new, "x:1").await.unwrap();
+    tokio::select! {
+        news = bob.mailbox.next() => assert!(news.text().contains("x:1")),
+        never = watches.keep(&new.connection) => match never {},
+    }
+    assert!(ada.news().await.is_empty(), "she has just asked");
+    assert_eq!(new.asked().await, "+x:1");
+    assert!(new.was_left_alone());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_is_not_waited_for() {
+    let (watches, old) = (Watches::new(), Child::start("", false));
+    let client = Client::with_key("a");
+    client.subscribe(&watches, &old, "x:1").await.unwrap();
+    let new = Child::start("", false);
+    // Calls hold all the places that there are.
+    let slow = Message::request("tools/call", "{}");
+    let mut busy: Vec<_> = (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.sink)))).collect();
+    for call in &mut busy {
+        assert!(poll!(call).is_pending());
+    }
+    let mut keeping = Box::pin(watches.keep(&new.connection));
+    tokio::select! {
+        asked = new.asked() => assert_eq!(asked, "+x:1"),
+        never = &mut keeping => match never {},
+    }
+    let other = Client::with_key("b");
+    assert!(other.subscribe(&watches, &new, "x:2").await.unwrap().result().is_some());
+    assert_eq!(new.asked().await, "+x:2");
+    assert!(matches!(other.subscribe(&watches, &Child::start("", true), "x:3").await, Err(CallError::NotReady)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_without_an_answer_is_tried_again() {
+    let (watches, old) = (Watches::new(), Child::start("", false));
+    let client = Client::with_key("a");
+    client.subscribe(&watches, &old, "x:1").await.unwrap();
+    let mute = Child::start("", true);
+    assert!(tokio::time::timeout(ANSWER_WAIT_MAX * 5, watches.keep(&mute.connection)).await.is_err());
+    assert_eq!([mute.asked().await, mute.asked().await], ["+x:1", "+x:1"]);
+    assert!(client.news().await.is_empty(), "nothing is known yet");
+}
+
+#[tokio::test]
+async fn what_no_child_can_know_of_is_forgotten() {
+    let (watches, client) = (Watches::new(), Client::with_key("a"));
+    let connection = Connection::open().connection;
+    let (alive, seen) = watch::channel(Some(connection));
+    let current = CurrentChild(seen);
+    let request = Message::request("resources/subscribe", "{}");
+    let lost = watches.subscribe("x:1", &client.mailbox, &request, &client.sink, &current).await;
+    assert!(matches!(lost, Err(CallError::EngineLost)));
+    assert_eq!(watches.watched.lock().unwrap().len(), 1, "the child may have heard of it");
+    alive.send_replace(None);
+    let mut all = watches.watched.lock().unwrap();
+    super::make_room(&mut all, 0, &crate::door::Principal::anyone()).unwrap();
+    assert!(all.is_empty());
+}
+
+#[tokio::test]
+async fn one_key_cannot_take_the_room_of_another() {
+    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
+    let long = |number: usize| format!("x:{number}{}", "y".repeat(URI_BYTES_MAX - 10));
+    let mut taken = 0;
+    while ada.subscribe(&watches, &child, &long(taken)).await.is_ok() {
+        taken += 1;
+    }
+    assert_eq!(taken, KEY_BYTES_MAX / (2 * URI_BYTES_MAX + OVERHEAD_BYTES));
+    assert!(matches!(ada.subscribe(&watches, &child, &long(taken)).await, Err(CallError::TooManySubscriptions)));
+    ada.subscribe(&watches, &child, &long(0)).await.unwrap();
+    bob.subscribe(&watches, &child, &long(taken)).await.unwrap();
+    ada.unsubscribe(&watches, &child, &long(0)).await;
+    ada.subscribe(&watches, &child, &long(taken)).await.unwrap();
+    assert!(matches!(bob.subscribe(&watches, &child, &"x".repeat(URI_BYTES_MAX + 1)).await, Err(CallError::TooManySubscriptions)));
 }
