@@ -123,7 +123,9 @@ impl App {
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                Engine::Native(Arc::new(Native::new(client, tokens, health)))
+                let native = Arc::new(Native::new(client, tokens, health));
+                tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
+                Engine::Native(native)
             }
             EngineConfig::Official(command) => {
                 let hop = Hop::bind(transport, tokens, health).await.map_err(StartError::Resource)?;

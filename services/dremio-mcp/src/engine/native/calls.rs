@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dremio_client::{DremioClient, Error, ErrorClass};
 use token_file::Token;
+use tokio_util::task::TaskTracker;
 
 use crate::dremio::{DremioHealth, TokenError, TokenSource, Verdict};
 
@@ -29,11 +30,17 @@ pub(super) struct Dremio {
     client: DremioClient,
     tokens: TokenSource,
     health: DremioHealth,
+    background: TaskTracker,
 }
 
 impl Dremio {
     pub(super) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth) -> Self {
-        Self { client, tokens, health }
+        Self { client, tokens, health, background: TaskTracker::new() }
+    }
+
+    /// The calls that no caller waits for.
+    pub(super) fn background(&self) -> &TaskTracker {
+        &self.background
     }
 
     /// Makes one call, and once more with another token if Dremio rejects the first. `call` gets copies and not references, because a

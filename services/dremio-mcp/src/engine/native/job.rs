@@ -46,7 +46,7 @@ impl RunningJob {
     async fn submit(dremio: &Dremio, sql: String) -> Result<Self, Failure> {
         let dremio = dremio.clone();
         let runtime = Handle::current();
-        let submission = runtime.clone().spawn(async move {
+        let submission = dremio.background().clone().spawn(async move {
             let sql = sql.as_str();
             let id = dremio.ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await }).await?;
             Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false })
@@ -72,14 +72,13 @@ impl RunningJob {
 }
 
 impl Drop for RunningJob {
-    /// Nobody waits any more: spares Dremio the rest of the work. In the background, because a drop cannot wait; not joined, because
-    /// it ends by itself, and a process that stops does not wait for Dremio.
+    /// Nobody waits any more: spares Dremio the rest of the work. In the background, because a drop cannot wait.
     fn drop(&mut self) {
         if self.is_over {
             return;
         }
         let (dremio, id) = (self.dremio.clone(), self.id.clone());
-        self.runtime.spawn(async move {
+        let cancelling = async move {
             let id = &id;
             let cancellation = dremio.ask(|client, token| async move { client.cancel(token.secret(), id).await });
             match tokio::time::timeout(CANCEL_MAX, cancellation).await {
@@ -87,7 +86,8 @@ impl Drop for RunningJob {
                 Ok(Err(cause)) => tracing::warn!(job = %id, error = %cause, "could not cancel the job of an abandoned call"),
                 Err(_) => tracing::warn!(job = %id, "could not cancel the job of an abandoned call in time"),
             }
-        });
+        };
+        self.dremio.background().spawn_on(cancelling, &self.runtime);
     }
 }
 

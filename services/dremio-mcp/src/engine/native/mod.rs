@@ -25,9 +25,11 @@ mod table_name;
 mod table_schema;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dremio_client::DremioClient;
 use serde_json::value::RawValue;
+use service_kit::lifecycle::Shutdown;
 
 use self::arguments::{BadArguments, NameArgument};
 use self::calls::Dremio;
@@ -38,6 +40,9 @@ use self::table_name::TableName;
 use super::{ProgressSink, ToolList};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
+
+/// How long a stop waits for what is under way in the background.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Answers MCP requests by itself.
 #[derive(Debug)]
@@ -54,6 +59,16 @@ impl Native {
         let list = Message::from_result(&listing::tools_list());
         let tools = ToolList::read(&list);
         Self { dremio: Dremio::new(client, tokens, health), initialize_result: listing::initialize_result().into(), list, tools }
+    }
+
+    /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while: Dremio may be away.
+    pub(crate) async fn finish(self: Arc<Self>, shutdown: Shutdown) {
+        shutdown.draining().await;
+        let background = self.dremio.background();
+        background.close();
+        if tokio::time::timeout(STOP_WAIT_MAX, background.wait()).await.is_err() {
+            tracing::warn!(calls = background.len(), "stopping without Dremio's answer: a job that nobody waits for may run on");
+        }
     }
 
     /// The `InitializeResult`, as JSON text.

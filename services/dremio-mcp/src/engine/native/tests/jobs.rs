@@ -5,6 +5,7 @@ use std::time::Duration;
 use dremio_sandbox::{Fault, JobState, Scope};
 use serde_json::{Value, json};
 use service_kit::admin::Condition;
+use service_kit::lifecycle::Shutdown;
 use tokio::sync::mpsc;
 
 use super::fixture::{Fixture, job_id, login, outcome, request, wait_for};
@@ -54,6 +55,21 @@ async fn a_call_that_is_abandoned_while_it_submits_cancels_its_job() {
     query.abort();
     let control = fixture.control();
     wait_for("the cancellation", async || control.jobs().first().filter(|job| job.state == JobState::Canceled).map(|_| ())).await;
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_cancellation_of_an_abandoned_job() {
+    let fixture = Fixture::start().await;
+    fixture.control().set_job_duration(Duration::from_secs(60));
+    let query = fixture.query_later("SELECT 1");
+    let job = job_id(&fixture.control()).await;
+    fixture.control().inject(Fault::Delay(Duration::from_millis(300)), Scope::path(format!("/api/v3/job/{job}/cancel")));
+    query.abort();
+    assert!(query.await.unwrap_err().is_cancelled());
+    let shutdown = Shutdown::new();
+    shutdown.request();
+    fixture.native.clone().finish(shutdown).await;
+    assert_eq!(fixture.control().jobs()[0].state, JobState::Canceled);
 }
 
 #[tokio::test]
