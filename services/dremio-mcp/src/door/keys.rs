@@ -1,7 +1,8 @@
 //! The keys that clients may present. Only their SHA-256 is kept; a key is looked for by comparing with every
 //! one of them in constant time. A file of keys is read again when it changes, so that a key can be added or
-//! withdrawn without a restart.
+//! withdrawn without a restart; what a withdrawn key has begun, streams and calls, ends.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use service_kit::lifecycle::Shutdown;
 use service_kit::{SecretError, SecretSource};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
 
 use crate::random::hex;
 
@@ -21,17 +23,43 @@ const KEY_CHARS_MIN: usize = 16;
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Who asks: the fingerprint of the key, fit for logs. Equal keys are equal principals.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Principal(Arc<str>);
+#[derive(Clone, Debug)]
+pub(crate) struct Principal {
+    name: Arc<str>,
+    withdrawn: CancellationToken,
+}
 
 impl Principal {
     /// The one principal of an open door.
     pub(crate) fn anyone() -> Self {
-        Self(Arc::from("anyone"))
+        Self::named("anyone")
+    }
+
+    fn named(name: &str) -> Self {
+        Self { name: Arc::from(name), withdrawn: CancellationToken::new() }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Cancelled when the key is no longer valid: what it has begun ends then.
+    pub(crate) fn withdrawn(&self) -> &CancellationToken {
+        &self.withdrawn
+    }
+}
+
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Principal {}
+
+impl Hash for Principal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
     }
 }
 
@@ -89,6 +117,25 @@ impl KeyRing {
         keys.iter().fold(None, |found, key| if bool::from(key.digest.ct_eq(&digest)) { Some(key.principal.clone()) } else { found })
     }
 
+    /// Makes `keys` the valid ones. Those that were valid before stay who they are; what the others have begun ends.
+    fn replace(&self, mut keys: Vec<Key>) {
+        let before = self.keys.load();
+        if before.iter().map(|key| key.digest).eq(keys.iter().map(|key| key.digest)) {
+            return;
+        }
+        for key in &mut keys {
+            if let Some(known) = before.iter().find(|known| known.digest == key.digest) {
+                key.principal = known.principal.clone();
+            }
+        }
+        let withdrawn: Vec<_> = before.iter().filter(|old| !keys.iter().any(|key| key.digest == old.digest)).collect();
+        tracing::info!(keys = keys.len(), withdrawn = withdrawn.len(), "the API keys changed");
+        self.keys.store(Arc::new(keys));
+        for key in withdrawn {
+            key.principal.withdrawn.cancel();
+        }
+    }
+
     /// Follows the file of keys until `shutdown` drains. A file that has become bad keeps the old keys.
     pub(crate) async fn follow(self: Arc<Self>, shutdown: Shutdown) {
         if self.source.path().is_none() {
@@ -103,11 +150,7 @@ impl KeyRing {
             match self.source.read().map_err(KeyRingError::from).and_then(|text| parse(&text)) {
                 Ok(keys) => {
                     complained = false;
-                    let before = self.keys.load();
-                    if !before.iter().map(|key| key.digest).eq(keys.iter().map(|key| key.digest)) {
-                        tracing::info!(keys = keys.len(), "the API keys changed");
-                        self.keys.store(Arc::new(keys));
-                    }
+                    self.replace(keys);
                 }
                 Err(cause) if !complained => {
                     complained = true;
@@ -120,7 +163,7 @@ impl KeyRing {
 }
 
 fn parse(text: &SecretString) -> Result<Vec<Key>, KeyRingError> {
-    let mut keys = Vec::new();
+    let mut keys: Vec<Key> = Vec::new();
     for (index, line) in text.expose_secret().lines().enumerate() {
         let (key, line) = (line.trim(), index + 1);
         if key.is_empty() || key.starts_with('#') {
@@ -133,8 +176,11 @@ fn parse(text: &SecretString) -> Result<Vec<Key>, KeyRingError> {
             return Err(KeyRingError::NotPrintable { line });
         }
         let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        if keys.iter().any(|other| other.digest == digest) {
+            continue;
+        }
         let fingerprint = hex(digest.get(..4).unwrap_or_default());
-        keys.push(Key { digest, principal: Principal(Arc::from(format!("key-{fingerprint}"))) });
+        keys.push(Key { digest, principal: Principal::named(&format!("key-{fingerprint}")) });
     }
     if keys.is_empty() { Err(KeyRingError::Empty) } else { Ok(keys) }
 }
@@ -143,7 +189,7 @@ fn parse(text: &SecretString) -> Result<Vec<Key>, KeyRingError> {
 mod tests {
     use service_kit::SecretSource;
 
-    use super::{KeyRing, KeyRingError};
+    use super::{KeyRing, KeyRingError, parse};
 
     fn ring(text: &str) -> Result<KeyRing, KeyRingError> {
         KeyRing::load(SecretSource::Inline(text.to_owned().into()))
@@ -158,6 +204,20 @@ mod tests {
         for stranger in ["", "aaaaaaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaaaaaaaa", "# team a"] {
             assert!(ring.find(stranger.as_bytes()).is_none(), "{stranger}");
         }
+    }
+
+    #[test]
+    fn a_withdrawn_key_is_told_and_the_others_stay_who_they_are() {
+        let ring = ring("aaaaaaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbbbbbb").unwrap();
+        let find = |key: &str| ring.find(key.repeat(20).as_bytes());
+        let (a, b) = (find("a").unwrap(), find("b").unwrap());
+        ring.replace(parse(&"cccccccccccccccccccc\nbbbbbbbbbbbbbbbbbbbb".into()).unwrap());
+        assert!(a.withdrawn().is_cancelled() && find("a").is_none());
+        assert!(!b.withdrawn().is_cancelled() && !find("c").unwrap().withdrawn().is_cancelled());
+        // One that comes back begins anew.
+        ring.replace(parse(&"aaaaaaaaaaaaaaaaaaaa".into()).unwrap());
+        let again = find("a").unwrap();
+        assert!(again == a && !again.withdrawn().is_cancelled() && b.withdrawn().is_cancelled());
     }
 
     #[test]

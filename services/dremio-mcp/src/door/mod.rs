@@ -62,7 +62,10 @@ pub(crate) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     }
     // A preflight carries no key by design (Fetch standard, "CORS-preflight fetch").
     if request.method() == Method::OPTIONS {
-        return with_cors(StatusCode::NO_CONTENT.into_response(), origin);
+        let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        let mut response = with_cors(StatusCode::NO_CONTENT.into_response(), origin);
+        allow_param_headers(&mut response, asked.as_ref());
+        return response;
     }
     match door.principal(&request) {
         Ok(principal) => {
@@ -142,6 +145,16 @@ fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> Response {
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("mcp-session-id, www-authenticate"));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
+}
+
+/// Lets a page also send those of the `asked` headers that repeat arguments of tools, whose names are the tools' own (2026-07-28, "Custom
+/// Headers from Tool Parameters").
+fn allow_param_headers(response: &mut Response, asked: Option<&HeaderValue>) {
+    let asked = asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default().split(',').map(str::trim);
+    let is_param = |name: &&str| name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("mcp-param-"));
+    for name in asked.filter(is_param).filter_map(|name| HeaderValue::from_str(name).ok()) {
+        response.headers_mut().append(header::ACCESS_CONTROL_ALLOW_HEADERS, name);
+    }
 }
 
 #[cfg(test)]

@@ -32,16 +32,6 @@ pub(super) enum Client {
     Modern,
 }
 
-impl Client {
-    /// Resolves when the client cancels the call by another request. Cancel safe.
-    async fn cancelled(&self) {
-        match self {
-            Self::Legacy(running) => running.cancelled().await,
-            Self::Modern => std::future::pending().await,
-        }
-    }
-}
-
 impl Call {
     /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern client, dropping the body of a stream.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
@@ -62,12 +52,20 @@ impl Call {
         self.run(gateway, sink).await.body
     }
 
+    /// Resolves when the client cancels the call by another request, or its key is withdrawn. Cancel safe.
+    async fn cancelled(&self) {
+        match &self.client {
+            Client::Legacy(running) => running.cancelled().await,
+            Client::Modern => self.caller.principal.withdrawn().cancelled().await,
+        }
+    }
+
     async fn run(self, gateway: &Gateway, sink: ProgressSink) -> Finished {
         let mut record = Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
         let limit = gateway.call_timeout;
         let called = tokio::select! {
             called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &sink)) => called,
-            () = self.client.cancelled() => {
+            () = self.cancelled() => {
                 record.outcome = "cancelled";
                 return Finished { status: StatusCode::OK, body: None };
             }

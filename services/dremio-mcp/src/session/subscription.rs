@@ -49,6 +49,7 @@ pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -
     tokio::spawn(async move {
         tokio::select! {
             gone = subscription.events.keep_alive() => { let Gone = gone; }
+            () = subscription.caller.principal.withdrawn().cancelled() => {}
             told = subscription.tell(changes, filter) => drop(told),
         }
     });

@@ -109,7 +109,7 @@ impl SessionTable {
             }),
             mailbox: Arc::default(),
             news: OnceLock::new(),
-            closed: CancellationToken::new(),
+            closed: principal.withdrawn().child_token(),
         });
         let mut sessions = self.lock();
         let own = sessions.values().filter(|other| other.principal == *principal).count();
@@ -128,7 +128,8 @@ impl SessionTable {
 
     /// The session `id`, if `principal` opened it.
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
-        let session = self.lock().get(id).filter(|session| session.principal == *principal).cloned()?;
+        let is_own = |session: &&Arc<Session>| session.principal == *principal && !session.closed.is_cancelled();
+        let session = self.lock().get(id).filter(is_own).cloned()?;
         session.activity().last = Instant::now();
         Some(session)
     }
@@ -157,7 +158,8 @@ impl SessionTable {
             let idle_max = self.limits.idle_max;
             sessions.retain(|_, session| {
                 session.activity().replays.retain(|replay| !replay.is_stale());
-                let keep = session.idle_since().is_none_or(|since| since.elapsed() < idle_max);
+                let is_idle = session.idle_since().is_some_and(|since| since.elapsed() >= idle_max);
+                let keep = !is_idle && !session.closed.is_cancelled();
                 if !keep {
                     session.closed.cancel();
                 }
@@ -234,7 +236,7 @@ impl Session {
         }
     }
 
-    /// Resolves when the session has ended. Cancel safe.
+    /// Resolves when the session has ended, or its key is withdrawn. Cancel safe.
     pub(super) async fn closed(&self) {
         self.closed.cancelled().await;
     }

@@ -1,9 +1,10 @@
 //! Who gets in, and what the others are told.
 
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Client, Gateway, KEY, OTHER_KEY, eventually, http};
+use crate::modern::post;
+use crate::support::{Client, Gateway, KEY, OTHER_KEY, PATIENCE, eventually, http};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
@@ -54,8 +55,12 @@ async fn a_foreign_host_or_origin_is_forbidden_even_with_a_key() {
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_may_ask_and_read() {
     let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_ALLOWED_ORIGINS", "https://app.example")]).await;
-    let preflight = http().request(Method::OPTIONS, &gateway.uri).header("origin", "https://app.example").send().await.unwrap();
+    let preflight = http().request(Method::OPTIONS, &gateway.uri).header("origin", "https://app.example");
+    let preflight = preflight.header("access-control-request-headers", "content-type, mcp-param-Region, x-other").send().await.unwrap();
     assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
+    let allowed: Vec<_> = preflight.headers().get_all("access-control-allow-headers").iter().map(|value| value.to_str().unwrap()).collect();
+    let allowed = allowed.join(", ");
+    assert!(allowed.contains("mcp-session-id") && allowed.contains("mcp-param-Region") && !allowed.contains("x-other"), "{allowed}");
     assert_eq!(preflight.headers()["access-control-allow-origin"], "https://app.example");
     let foreign = http().request(Method::OPTIONS, &gateway.uri).header("origin", "https://evil.example").send().await.unwrap();
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
@@ -95,8 +100,25 @@ async fn a_session_is_of_no_use_to_another_key() {
 async fn keys_are_added_and_withdrawn_without_a_restart() {
     let gateway = Gateway::start().await;
     let ada = gateway.client().await;
+    let stream = ada.request(Method::GET).send().await.unwrap();
+    let modern = post(&gateway, "subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } })).await;
+    let (caller, endless) = (ada.clone(), json!({ "kind": "silent" }));
+    let call = tokio::spawn(async move { caller.request_text("fault", endless).await });
+    // The looks count too, so one more than those is the call.
+    let mut own = 0;
+    eventually("the call is under way", || {
+        own += 1;
+        let (ada, own) = (ada.clone(), own);
+        async move { ada.seen().await["calls"].as_u64() > Some(own) }
+    })
+    .await;
     std::fs::write(gateway.folder.path().join("keys"), format!("# ada has left\n{OTHER_KEY}\n")).unwrap();
     eventually("ada's key stops working", async || ada.post(PING).await.status() == StatusCode::UNAUTHORIZED).await;
+    // What she had begun has ended.
+    for open in [stream, modern] {
+        tokio::time::timeout(PATIENCE, open.text()).await.unwrap().unwrap();
+    }
+    assert_eq!(tokio::time::timeout(PATIENCE, call).await.unwrap().unwrap(), "");
     let mut bob = Client::new(&gateway, OTHER_KEY);
     bob.initialize("2025-11-25").await;
     // A file that has become bad keeps the keys that were good.

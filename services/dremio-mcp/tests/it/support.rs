@@ -158,6 +158,13 @@ impl Client {
         self.rpc(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()).await
     }
 
+    /// Calls a tool; the body of the answer as it came.
+    pub(crate) async fn request_text(&self, tool: &str, arguments: Value) -> String {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+        self.post(&body).await.text().await.unwrap()
+    }
+
     /// Calls a tool that answers with one text.
     pub(crate) async fn text(&self, tool: &str, arguments: Value) -> String {
         let response = self.call(json!(1), tool, arguments).await;
