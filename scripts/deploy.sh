@@ -60,7 +60,9 @@ build_images() {
     REVISION=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
     export REVISION
   fi
-  docker compose "${profiles[@]}" build
+  docker compose "${profiles[@]}" build ||
+    die "the build failed, see above. If it could not fetch the official server from GitHub: DREMIO_MCP_TARGET=native in .env, or" \
+      "DREMIO_MCP_UPSTREAM=DIR with a checkout of it; docs/TROUBLESHOOTING.md has more"
 }
 
 # --- one host ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows on a real engine that the containers do what docs/ say of them. Needs Docker (Engine 25, Compose 2.24.2, Swarm for
+# Shows on a real engine that the containers do what docs/ say of them. Needs Docker (Engine 25, Compose 2.24.4, Swarm for
 # the last part), python3 and about 20 minutes; touches nothing of an installation that runs here.
 #
 #   scripts/verify-containers.sh [PART …]     start confinement rotation kills volume restarts first-user tls docs setup swarm

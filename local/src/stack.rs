@@ -87,6 +87,7 @@ impl Stack {
         wait(screen, "login", refresher.readiness(), &["dremio", "token"]).await?;
 
         let gateway_config = gateway_config(arguments, &dremio_uri, token_file, refresher.admin_addr())?;
+        dremio_mcp::App::check(&gateway_config)?;
         let app = dremio_mcp::App::start(gateway_config, Clock::system(), services.clone()).await?;
         let facts = Facts {
             dremio_uri,
@@ -210,7 +211,10 @@ async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[
             let starting = condition.reason.as_deref() == Some("starting");
             let why = if starting { String::new() } else { condition.message.clone().unwrap_or_default() };
             // What only a person can mend is not waited for.
-            if matches!(condition.reason.as_deref(), Some("rejected_credentials" | "no_user_yet" | "tls" | "not_dremio_api")) {
+            if condition.reason.as_deref() == Some("rejected_credentials") {
+                bail!("Dremio rejected the user name or the password; correct --username, or the file that --password-file names");
+            }
+            if matches!(condition.reason.as_deref(), Some("no_user_yet" | "tls" | "not_dremio_api")) {
                 bail!("{why}");
             }
             if why != last {

@@ -1,4 +1,4 @@
-//! Rows for people: aligned columns, numbers to the right, exactly as Dremio spelt them.
+//! Rows for people: aligned columns, numbers to the right and exactly as Dremio spelt them.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -20,7 +20,14 @@ pub(crate) struct Table {
 #[derive(Debug)]
 struct Cell {
     text: String,
-    is_number: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Null,
+    Other,
 }
 
 #[derive(serde::Deserialize)]
@@ -73,13 +80,36 @@ impl Table {
 impl Cell {
     fn new(value: &RawValue) -> Self {
         let raw = value.get();
-        let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
-        let mut text = printable(&text);
+        let kind = match raw.as_bytes().first() {
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Other,
+        };
+        let mut text = match raw.as_bytes().first() {
+            Some(b'"') => printable(&serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned())),
+            // Lists and objects without the line ends and indents that they may have come with.
+            Some(b'{' | b'[') => printable(&compact(raw)),
+            _ => printable(raw),
+        };
         if text.chars().count() > CELL_CHARS_MAX {
             text = text.chars().take(CELL_CHARS_MAX - 1).chain(['…']).collect();
         }
-        Self { text, is_number: raw == "null" || raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) }
+        Self { text, kind }
     }
+}
+
+/// JSON without the blanks between its tokens.
+fn compact(json: &str) -> String {
+    let (mut in_string, mut is_escaped) = (false, false);
+    let keep = |char: &char| {
+        let keeps = in_string || !char.is_ascii_whitespace();
+        if *char == '"' && !is_escaped {
+            in_string = !in_string;
+        }
+        is_escaped = *char == '\\' && !is_escaped;
+        keeps
+    };
+    json.chars().filter(keep).collect()
 }
 
 /// Data must not steer the terminal.
@@ -93,18 +123,21 @@ impl Display for Table {
             let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count());
             cells.chain(self.columns.get(column).map(|name| name.chars().count())).max().unwrap_or_default()
         };
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let is_numeric = |column: usize| {
+            let mut kinds =
+                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.kind).filter(|kind| *kind != Kind::Null).peekable();
+            kinds.peek().is_some() && kinds.all(|kind| kind == Kind::Number)
+        };
+        let shapes: Vec<(usize, bool)> = (0..self.columns.len()).map(|column| (width(column), is_numeric(column))).collect();
+        let aligned = |text: &str, (width, is_numeric): (usize, bool)| {
+            if is_numeric { format!("{text:>width$}") } else { format!("{text:<width$}") }
+        };
         if !self.columns.is_empty() {
-            write_line(f, self.columns.iter().zip(&widths).map(|(name, &width)| format!("{name:<width$}")))?;
-            write_line(f, widths.iter().map(|&width| "─".repeat(width)))?;
+            write_line(f, self.columns.iter().zip(&shapes).map(|(name, &shape)| aligned(name, shape)))?;
+            write_line(f, shapes.iter().map(|&(width, _)| "─".repeat(width)))?;
         }
         for row in &self.rows {
-            let cells = row.iter().zip(&widths);
-            write_line(
-                f,
-                cells
-                    .map(|(cell, &width)| if cell.is_number { format!("{:>width$}", cell.text) } else { format!("{:<width$}", cell.text) }),
-            )?;
+            write_line(f, row.iter().zip(&shapes).map(|(cell, &shape)| aligned(&cell.text, shape)))?;
         }
         let count = self.rows.len();
         writeln!(f, "({count} {})", if count == 1 { "row" } else { "rows" })?;
@@ -126,15 +159,16 @@ mod tests {
 
     #[test]
     fn rows_are_aligned_and_spelt_as_they_came() {
-        let text = r#"{"result":[{"name":"Ada","amount":12.50,"big":9223372036854775807},{"name":"Bob\u001b[2J","amount":null,"big":-1}]}"#;
+        let text = r#"{"result":[{"name":"Ada","amount":12.50,"big":9223372036854775807,"tags":[
+            "a"]},{"name":null,"amount":null,"big":-1,"tags":{"b":  1.50, "c \" d": 1}},{"name":"Bob\u001b[2J","amount":2,"big":0,"tags":null}]}"#;
         let shown = Table::from_tool_result(text).unwrap().to_string();
-        let expected = "\
-name     amount  big
-───────  ──────  ───────────────────
-Ada       12.50  9223372036854775807
-Bob [2J    null                   -1
-(2 rows)
-";
+        let expected = r#"name     amount                  big  tags
+───────  ──────  ───────────────────  ─────────────────────
+Ada       12.50  9223372036854775807  ["a"]
+null       null                   -1  {"b":1.50,"c \" d":1}
+Bob [2J       2                    0  null
+(3 rows)
+"#;
         assert_eq!(shown, expected);
     }
 

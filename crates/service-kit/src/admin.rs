@@ -83,11 +83,11 @@ impl Readiness {
         }
         let reason = condition.reason.as_deref().unwrap_or_default();
         let detail = condition.message.as_deref().unwrap_or_default();
-        match (condition.ready, before.is_some_and(|before| before.reason.as_deref() == Some("starting"))) {
+        match (condition.ready, before.is_some_and(|before| before.ready)) {
             (true, _) if reason.is_empty() => tracing::info!(condition = name, detail, "condition met"),
             (true, _) => tracing::warn!(condition = name, reason, detail, "condition met"),
-            (false, true) => tracing::info!(condition = name, reason, detail, "condition not met yet"),
-            (false, false) => tracing::warn!(condition = name, reason, detail, "condition no longer met"),
+            (false, false) => tracing::info!(condition = name, reason, detail, "condition not met yet"),
+            (false, true) => tracing::warn!(condition = name, reason, detail, "condition no longer met"),
         }
     }
 

@@ -117,7 +117,7 @@ async fn healthcheck(env: &Env) -> ExitCode {
     let mut reader = Reader::new(env);
     let addr = reader.or("ADMIN_ADDR", std::net::SocketAddr::from(([127, 0, 0, 1], 9464)));
     match health::check(addr, &ESSENTIAL_CONDITIONS).await {
-        Ok(()) => say("healthy", Exit::Success),
+        Ok(health) => say(&health.to_string(), Exit::Success),
         Err(cause) => fail(&cause.to_string(), Exit::Failure),
     }
 }

@@ -124,7 +124,7 @@ async fn healthcheck(env: &Env) -> Exit {
     };
     // A Dremio that is away is nothing that a restart cures: only the token counts.
     match health::check(admin_addr, &["token"]).await {
-        Ok(()) => say(&mut io::stdout(), "healthy", Exit::Success),
+        Ok(health) => say(&mut io::stdout(), &health.to_string(), Exit::Success),
         Err(unhealthy) => say(&mut io::stderr(), &unhealthy.to_string(), Exit::Failure),
     }
 }

@@ -40,9 +40,11 @@ async fn readiness_tells_why_and_the_health_check_looks_at_the_essential_part() 
     readiness.set("dremio", Condition::unmet("unreachable", "connection refused"));
     let body = get(addr, "/readyz").await;
     assert!(body.starts_with("HTTP/1.1 503") && body.contains("connection refused"), "{body}");
-    health::check(addr, &["token"]).await.unwrap();
+    let health = health::check(addr, &["token"]).await.unwrap();
+    assert_eq!(health.to_string(), "healthy, but not ready: dremio: connection refused");
 
     readiness.set("dremio", Condition::met());
+    assert_eq!(health::check(addr, &["token"]).await.unwrap().to_string(), "healthy");
     assert!(get(addr, "/readyz").await.starts_with("HTTP/1.1 200"));
     assert!(get(addr, "/metrics").await.contains("# EOF"));
 
