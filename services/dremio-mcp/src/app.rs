@@ -17,6 +17,7 @@ use service_kit::http::{Limits, serve};
 use service_kit::lifecycle::{Shutdown, Tasks};
 use service_kit::{Clock, Exit};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, guard};
@@ -36,6 +37,9 @@ const AGENT_LIMITS: Limits = Limits {
     header_bytes_max: 64 * 1024,
     write_stall_max: Duration::from_secs(60),
 };
+
+/// How long before the end of a drain the calls that still run are ended. Enough for Dremio to be told.
+const LAST_CALL_BEFORE: Duration = Duration::from_secs(4);
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -160,11 +164,14 @@ impl App {
         let hosts = HostRules::new(mcp_addr, &config.allowed_hosts, &config.allowed_origins);
         let door = Arc::new(Door { hosts, auth, rate_limit: config.rate_limit.map(RateLimit::new), metrics: Arc::clone(&metrics) });
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
+        let last_call = CancellationToken::new();
+        tasks.spawn("last call", end_calls(last_call.clone(), config.drain_timeout, shutdown.clone(), back.clone()));
         let gateway = Arc::new(Gateway {
             engine,
             sessions: SessionTable::new(limits, Arc::clone(&metrics)),
             metrics,
             call_timeout: config.call_timeout,
+            last_call,
             shutdown: shutdown.clone(),
         });
         let swept = (Arc::clone(&gateway), back.clone());
@@ -210,6 +217,15 @@ impl App {
     /// Runs until the shutdown that it was started with is requested, then drains.
     pub async fn run(self) -> Exit {
         self.tasks.run(self.drain_timeout).await
+    }
+}
+
+/// Ends the calls that a stop cannot wait for, a little before it gives up: their clients are told, and their jobs at Dremio cancelled.
+async fn end_calls(last_call: CancellationToken, drain_timeout: Duration, front: Shutdown, back: Shutdown) {
+    front.draining().await;
+    tokio::select! {
+        () = tokio::time::sleep(drain_timeout.saturating_sub(LAST_CALL_BEFORE.min(drain_timeout / 2))) => last_call.cancel(),
+        () = back.draining() => {}
     }
 }
 

@@ -96,6 +96,9 @@ pub(crate) enum CallError {
         /// The limit.
         bytes_max: usize,
     },
+    /// The gateway stops, and the call would not be over in time.
+    #[error("the gateway is stopping")]
+    Stopping,
     /// The call took longer than a call may.
     #[error("the call took longer than {limit:?}")]
     TimedOut {
@@ -125,6 +128,10 @@ impl CallError {
                 "answer_too_large",
                 format!("The answer is larger than {} MiB. Ask for fewer rows or columns.", bytes_max / (1024 * 1024)),
             ),
+            Self::Stopping => RpcError::internal(
+                "stopping",
+                "This server is stopping, and the call was cancelled before it was done. Try again in a moment: it comes back, or another takes over.",
+            ),
             Self::TimedOut { limit } => RpcError::internal(
                 "call_timed_out",
                 format!(
@@ -143,6 +150,7 @@ impl CallError {
             Self::Busy => "busy",
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::AnswerTooLarge { .. } => "answer_too_large",
+            Self::Stopping => "stopping",
             Self::TimedOut { .. } => "timed_out",
         }
     }

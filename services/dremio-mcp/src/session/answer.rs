@@ -12,6 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use service_kit::lifecycle::Shutdown;
 use tokio::sync::mpsc;
 
 use super::replay::{Replay, Start};
@@ -52,7 +53,7 @@ pub(super) enum Delivery {
 }
 
 /// Runs `call` and answers with what it gives. `progress` must end when `call` does.
-pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<String>, delivery: Delivery) -> Response
+pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<String>, delivery: Delivery, shutdown: Shutdown) -> Response
 where
     C: Future<Output = Finished> + Send + 'static,
 {
@@ -68,7 +69,7 @@ where
         && let Some(replay) = session.open_replay()
     {
         let response = replay.read(Start::After(0), ());
-        tokio::spawn(resumable(call, progress, first, replay));
+        tokio::spawn(resumable(call, progress, first, replay, shutdown));
         return response;
     }
     let (events, response) = Events::channel();
@@ -108,6 +109,7 @@ async fn resumable<C: Future<Output = Finished>>(
     mut progress: mpsc::Receiver<String>,
     first: Option<String>,
     replay: Arc<Replay>,
+    shutdown: Shutdown,
 ) {
     if let Some(text) = first {
         replay.push(&text);
@@ -122,7 +124,7 @@ async fn resumable<C: Future<Output = Finished>>(
                 }
                 break;
             }
-            () = replay.abandoned() => break,
+            () = replay.abandoned(&shutdown) => break,
         }
     }
     replay.finish();

@@ -42,7 +42,8 @@ impl Call {
             Client::Legacy(running) => Delivery::Resumable(running.session()),
             Client::Modern => Delivery::Stream,
         };
-        answer(async move { self.run(&gateway, sink).await }, progress, delivery).await
+        let shutdown = gateway.shutdown.clone();
+        answer(async move { self.run(&gateway, sink).await }, progress, delivery, shutdown).await
     }
 
     /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was cancelled.
@@ -64,13 +65,17 @@ impl Call {
         let mut record = Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
         let limit = gateway.call_timeout;
         let called = tokio::select! {
-            called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &sink)) => called,
+            // Nothing is begun for a client that does not want it, or may not have it, any more.
+            biased;
             () = self.cancelled() => {
                 record.outcome = "cancelled";
                 return Finished { status: StatusCode::OK, body: None };
             }
+            called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &sink)) => {
+                called.unwrap_or(Err(CallError::TimedOut { limit }))
+            }
+            () = gateway.last_call.cancelled() => Err(CallError::Stopping),
         };
-        let called = called.unwrap_or(Err(CallError::TimedOut { limit }));
         record.outcome = outcome(&called);
         drop(record);
         let id = self.request.id();

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::lifecycle::Shutdown;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::endpoint::router;
 pub(crate) use self::table::{SessionLimits, SessionTable};
@@ -40,5 +41,8 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Arc<Metrics>,
     /// Limit for one call, whoever it waits for.
     pub(crate) call_timeout: Duration,
+    /// Cancelled when a stop has waited long enough for answers: what still runs is ended then, while its client can be told and its job at
+    /// Dremio cancelled.
+    pub(crate) last_call: CancellationToken,
     pub(crate) shutdown: Shutdown,
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::stream;
+use service_kit::lifecycle::Shutdown;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -114,15 +115,17 @@ impl Replay {
         drop(self.readers.subscribe().wait_for(|&readers| readers > 0).await);
     }
 
-    /// Resolves when nobody has read for so long that nobody will come back. Cancel safe.
-    pub(super) async fn abandoned(&self) {
+    /// Resolves when nobody has read for so long that nobody will come back, or when nobody reads and nobody can: `shutdown` drains. Cancel
+    /// safe.
+    pub(super) async fn abandoned(&self, shutdown: &Shutdown) {
         let mut readers = self.readers.subscribe();
         loop {
             // The sender lives in `self`, so neither wait can fail.
             drop(readers.wait_for(|&readers| readers == 0).await);
-            let back = readers.wait_for(|&readers| readers > 0);
-            if tokio::time::timeout(RETURN_MAX, back).await.is_err() {
-                return;
+            tokio::select! {
+                _back = readers.wait_for(|&readers| readers > 0) => {}
+                () = tokio::time::sleep(RETURN_MAX) => return,
+                () = shutdown.draining() => return,
             }
         }
     }
@@ -149,6 +152,7 @@ impl Replay {
             state.reading = number;
             if state.living.len() > READERS_MAX {
                 state.living.pop_first();
+                self.news.send_modify(|_| {});
             }
             let after = match start {
                 Start::After(after) => after,
@@ -231,7 +235,7 @@ mod tests {
     use futures_util::StreamExt;
     use tokio::time::Instant;
 
-    use super::{READERS_MAX, RETURN_MAX, Replay, Start};
+    use super::{READERS_MAX, RETURN_MAX, Replay, Shutdown, Start};
 
     const KEPT_BYTES_MAX: usize = 4096;
 
@@ -323,7 +327,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(10)).await;
             drop(again);
         });
-        replay.abandoned().await;
+        replay.abandoned(&Shutdown::new()).await;
         assert_eq!(started.elapsed(), Duration::from_secs(80) + RETURN_MAX);
         replay.finish();
         assert!(!replay.is_stale());

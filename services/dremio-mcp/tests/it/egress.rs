@@ -19,8 +19,12 @@ struct Setting {
 
 impl Setting {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
-        let gateway = Gateway::start_with(&sandbox.uri(), &[]).await;
+        let gateway = Gateway::start_with(&sandbox.uri(), settings).await;
         let client = gateway.client().await;
         let setting = Self { sandbox, gateway, client };
         setting.rotate().await;
@@ -246,4 +250,22 @@ async fn a_call_over_its_time_cancels_its_job() {
     let jobs = || setting.sandbox.control().jobs();
     eventually("its job is cancelled", async || jobs().iter().all(|job| job.state == JobState::Canceled) && jobs().len() == 1).await;
     setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_that_cannot_wait_tells_the_clients_and_cancels_their_jobs() {
+    for engine in ["official", "native"] {
+        let settings = [("MCP_ENGINE", engine), ("MCP_DRAIN_TIMEOUT", "2s")];
+        let setting = Setting::with(&settings).await;
+        let control = setting.sandbox.control();
+        control.set_job_duration(Duration::from_secs(600));
+        let (client, tool) = (setting.client.clone(), if engine == "native" { "RunSqlQuery" } else { "query" });
+        let arguments = if engine == "native" { json!({ "query": "SELECT 1" }) } else { json!({ "sql": "SELECT 1" }) };
+        let call = tokio::spawn(async move { client.call(json!(1), tool, arguments).await });
+        eventually("the job runs", async || control.jobs().len() == 1).await;
+        setting.gateway.request_stop();
+        assert_eq!(call.await.unwrap()["error"]["data"]["reason"], "stopping", "{engine}");
+        setting.gateway.stop().await;
+        assert_eq!(control.jobs()[0].state, JobState::Canceled, "{engine}");
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
 use tokio::runtime::Handle;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::calls::{AskError, Dremio};
 use super::failure::Failure;
@@ -37,6 +38,8 @@ struct RunningJob {
     runtime: Handle,
     /// Whether Dremio said that it is over.
     is_over: bool,
+    /// Kept until its cancellation is under way, so that a stop sees no gap between the two.
+    _counted: TaskTrackerToken,
 }
 
 impl RunningJob {
@@ -46,10 +49,11 @@ impl RunningJob {
     async fn submit(dremio: &Dremio, sql: String) -> Result<Self, Failure> {
         let dremio = dremio.clone();
         let runtime = Handle::current();
+        let counted = dremio.background().token();
         let submission = dremio.background().clone().spawn(async move {
             let sql = sql.as_str();
             let id = dremio.ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await }).await?;
-            Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false })
+            Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false, _counted: counted })
         });
         let submitted = submission.await.map_err(|_| Failure::new("the query was not submitted", "Try it again."))?;
         Ok(submitted?)

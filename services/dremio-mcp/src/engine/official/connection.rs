@@ -133,7 +133,7 @@ impl Connection {
     }
 
     /// Must come before the child can know of the call.
-    fn note_caller(&self, caller: &Principal) {
+    pub(super) fn note_caller(&self, caller: &Principal) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         match &*callers {
             Callers::Nobody => *callers = Callers::One(caller.clone()),
@@ -262,6 +262,10 @@ impl Connection {
 }
 
 impl Connection {
+    pub(super) fn has_only_worked_for(&self, principal: &Principal) -> bool {
+        matches!(&*self.callers.lock().unwrap_or_else(PoisonError::into_inner), Callers::One(only) if only == principal)
+    }
+
     /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a client only if it can
     /// speak of nobody else's: as long as the child has only ever worked for that client's key, and on this call alone
     /// now; and if the client asked for messages of its level.
@@ -269,7 +273,7 @@ impl Connection {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let mut calls = pending.iter().flat_map(HashMap::values);
         let only = calls.next().filter(|_| calls.next().is_none()).and_then(|waiting| waiting.sink.as_ref());
-        let alone = matches!(&*self.callers.lock().unwrap_or_else(PoisonError::into_inner), Callers::One(_));
+        let alone = only.and_then(|sink| sink.caller.as_ref()).is_some_and(|caller| self.has_only_worked_for(&caller.principal));
         match (only, LogLevel::of(message)) {
             (Some(sink), Some(level)) if alone && sink.wants_log(level) => sink.send(message.text().to_owned()),
             _ => tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded"),

@@ -13,7 +13,8 @@ use crate::engine::Caller;
 use crate::engine::mailbox::{Mailbox, Subject};
 use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 
-/// Things of one key that are known, and of all keys; beyond, the oldest of that key are forgotten. A guess: a task ends within the hour.
+/// Things of one key that are known, and of all keys; beyond, the oldest of that key, or of the one with the most, are forgotten. A guess: a
+/// task ends within the hour.
 const KEY_MAX: usize = 1_000;
 const ALL_MAX: usize = 10_000;
 
@@ -140,16 +141,20 @@ impl Owners {
 
 impl Known {
     fn keep(&mut self, subject: Subject, principal: Principal, owner: Owner) {
-        let all = self.owners.len();
+        if self.owners.insert(subject.clone(), owner).is_some() {
+            return;
+        }
         let own = self.oldest_first.entry(principal).or_default();
-        if own.len() >= KEY_MAX || all >= ALL_MAX {
-            // A key that has none, where all places are taken, gets none.
-            let Some(oldest) = own.pop_front() else { return };
-            self.owners.remove(&oldest);
-        }
-        if self.owners.insert(subject.clone(), owner).is_none() {
-            own.push_back(subject);
-        }
+        own.push_back(subject);
+        let forgotten = if own.len() > KEY_MAX {
+            own.pop_front()
+        } else if self.owners.len() > ALL_MAX {
+            // Whoever has the most gives one.
+            self.oldest_first.values_mut().max_by_key(|subjects| subjects.len()).and_then(VecDeque::pop_front)
+        } else {
+            None
+        };
+        forgotten.and_then(|forgotten| self.owners.remove(&forgotten));
     }
 }
 
@@ -258,5 +263,24 @@ mod tests {
         assert!(is_known("bobs", &bob) && is_known(&format!("t{}", KEY_MAX - 1), &ada));
         assert!(!is_known("t0", &ada));
         assert_eq!(owners.lock().owners.len(), KEY_MAX + 2);
+    }
+
+    #[test]
+    fn where_all_places_are_taken_the_key_with_the_most_gives_one() {
+        let keys: Vec<String> = (b'a'..=b'k').map(|letter| char::from(letter).to_string().repeat(16)).collect();
+        let ring = KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
+        let caller = |key: &String| Caller { principal: ring.find(key.as_bytes()).unwrap(), client: Arc::from("c"), mailbox: None };
+        let (owners, mut id) = (Owners::default(), 0);
+        let (last, first) = keys.split_last().unwrap();
+        for key in first {
+            // With its progress token, each takes two places.
+            for _ in 0..KEY_MAX / 2 {
+                id += 1;
+                made(&owners, &caller(key), id, &format!("t{id}"));
+            }
+        }
+        made(&owners, &caller(last), 0, "last");
+        assert!(owners.refuse(&Message::request("tasks/get", r#"{"taskId":"last"}"#), Some(&caller(last))).is_none());
+        assert_eq!(owners.lock().owners.len(), super::ALL_MAX);
     }
 }

@@ -1,7 +1,7 @@
 //! Which resources clients want to hear of, kept at whichever child there is. A subscription is one for the whole child, which all
 //! clients share: so only the last of them takes it back, and a new child is told of all that there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::CurrentChild;
 use super::connection::{Answer, Connection};
-use super::turns::{NoTurn, Turn, Turns};
+use super::turns::Turns;
 use crate::door::Principal;
 use crate::engine::mailbox::{Mailbox, Subject};
 use crate::engine::{CallError, ProgressSink};
@@ -102,16 +102,15 @@ impl Watches {
         progress: &ProgressSink,
         child: &CurrentChild,
     ) -> Answer {
-        let child = child.get().await?;
         let place = self.hold(uri, mailbox, progress)?;
-        let _turn = self.turn(&progress.client()).await?;
         let mut told = place.told.lock().await;
+        let child = child.get().await?;
         if told.is_sure && told.is_about(&child) {
             place.stay(&child);
             return Ok(Message::from_result("{}"));
         }
         *told = Told { child: Arc::downgrade(&child), is_sure: false };
-        let answer = in_time(child.exchange(request, Some(progress))).await?;
+        let answer = self.exchange(&child, request, Some(progress)).await?;
         if answer.result().is_some() {
             told.is_sure = true;
             place.stay(&child);
@@ -131,15 +130,16 @@ impl Watches {
         progress: &ProgressSink,
         child: &CurrentChild,
     ) -> Answer {
-        let child = child.get().await?;
         let place = self.hold(uri, mailbox, progress)?;
-        let _turn = self.turn(&progress.client()).await?;
         let mut told = place.told.lock().await;
         place.leave();
         if self.is_held(uri, Some(mailbox)) {
             return Ok(Message::from_result("{}"));
         }
-        let answer = in_time(child.exchange(request, Some(progress))).await?;
+        let child = child.get().await?;
+        // Whatever becomes of the question, nobody knows any more that the child would tell.
+        told.is_sure = false;
+        let answer = self.exchange(&child, request, Some(progress)).await?;
         if answer.result().is_some() {
             *told = Told::default();
         }
@@ -151,8 +151,12 @@ impl Watches {
     pub(super) fn updated(&self, uri: &str, message: Message) {
         let (normal, message) = (normalised(uri), Arc::new(message));
         let watched = self.lock();
+        let mut told = HashSet::new();
         for holder in watched.values().filter(|watched| is_within(&normal, &watched.normal)).flat_map(|watched| &watched.holders) {
-            if let Some(mailbox) = holder.mailbox.upgrade() {
+            // Who holds it and one above it is told once.
+            if told.insert(holder.mailbox.as_ptr())
+                && let Some(mailbox) = holder.mailbox.upgrade()
+            {
                 mailbox.put(Subject::Resource(normal.clone()), Arc::clone(&message));
             }
         }
@@ -178,14 +182,14 @@ impl Watches {
 
     async fn renew(&self, uri: &str, child: &Arc<Connection>) -> Result<(), Unanswered> {
         let Some(told) = self.told(uri) else { return Ok(()) };
-        let _turn = self.turn(&Arc::from("gateway")).await.map_err(|_| Unanswered)?;
         let mut told = told.lock().await;
         if !self.is_held(uri, None) {
             return Ok(());
         }
         if !(told.is_sure && told.is_about(child)) {
             *told = Told { child: Arc::downgrade(child), is_sure: false };
-            told.is_sure = ask(child, "resources/subscribe", uri).await?;
+            self.note_holders(uri, child);
+            told.is_sure = self.ask(child, "resources/subscribe", uri).await?;
         }
         self.look_again(uri, child);
         Ok(())
@@ -206,13 +210,12 @@ impl Watches {
 
     async fn withdraw(&self, uri: &str, child: &Arc<Connection>) {
         let Some(told) = self.told(uri) else { return };
-        let Ok(_turn) = self.turn(&Arc::from("gateway")).await else { return };
         let mut told = told.lock().await;
         if self.is_held(uri, None) {
             return;
         }
         if told.is_about(child) {
-            let _whatever_it_says = ask(child, "resources/unsubscribe", uri).await;
+            let _whatever_it_says = self.ask(child, "resources/unsubscribe", uri).await;
         }
         *told = Told::default();
         let mut watched = self.lock();
@@ -250,10 +253,27 @@ impl Watches {
         Ok(Place { watches: self, uri, mailbox, told: Arc::clone(&watched.told) })
     }
 
-    async fn turn(&self, client: &Arc<str>) -> Result<Turn, CallError> {
-        self.turns.take(client).await.map_err(|cause| match cause {
-            NoTurn::TooMany | NoTurn::Closed => CallError::Busy,
-        })
+    /// A question about a subscription, asked in turn. The limit is for all of it, since others may wait for the same lock.
+    async fn exchange(&self, child: &Connection, request: &Message, progress: Option<&ProgressSink>) -> Answer {
+        let client = progress.map_or_else(|| Arc::from("gateway"), ProgressSink::client);
+        let answered = async {
+            let _turn = self.turns.take(&client).await.map_err(|_| CallError::Busy)?;
+            child.exchange(request, progress).await
+        };
+        tokio::time::timeout(ANSWER_WAIT_MAX, answered).await.unwrap_or(Err(CallError::NotReady))
+    }
+
+    /// The gateway's own question: whether the child agrees.
+    async fn ask(&self, child: &Connection, method: &'static str, uri: &str) -> Result<bool, Unanswered> {
+        let answer = self.exchange(child, &Message::request(method, &params(uri)), None).await.map_err(|_| Unanswered)?;
+        Ok(answer.result().is_some())
+    }
+
+    /// The child is about to work for those who want to hear of `uri`.
+    fn note_holders(&self, uri: &str, child: &Connection) {
+        for holder in self.lock().get(uri).into_iter().flat_map(|watched| &watched.holders) {
+            child.note_caller(&holder.principal);
+        }
     }
 
     /// The resources that nobody wants any more.
@@ -363,18 +383,6 @@ fn make_room(all: &mut HashMap<String, Watched>, bytes: usize, principal: &Princ
 
 /// The child has said nothing in time.
 struct Unanswered;
-
-/// Whether the child agrees.
-async fn ask(child: &Connection, method: &'static str, uri: &str) -> Result<bool, Unanswered> {
-    let request = Message::request(method, &params(uri));
-    let answer = in_time(child.exchange(&request, None)).await.map_err(|_| Unanswered)?;
-    Ok(answer.result().is_some())
-}
-
-/// The child's answer, for which nobody waits for ever: others may wait for the same lock.
-async fn in_time(answer: impl Future<Output = Answer>) -> Answer {
-    tokio::time::timeout(ANSWER_WAIT_MAX, answer).await.unwrap_or(Err(CallError::NotReady))
-}
 
 fn params(uri: &str) -> String {
     format!(r#"{{"uri":{}}}"#, string_literal(uri))

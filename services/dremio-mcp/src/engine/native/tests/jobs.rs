@@ -72,6 +72,21 @@ async fn a_stop_waits_for_the_cancellation_of_an_abandoned_job() {
     assert_eq!(fixture.control().jobs()[0].state, JobState::Canceled);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_a_job_that_is_just_being_submitted_too() {
+    let fixture = Fixture::start().await;
+    fixture.control().set_job_duration(Duration::from_secs(60));
+    fixture.control().inject(Fault::Delay(Duration::from_millis(500)), Scope::path("/api/v3/sql"));
+    let query = fixture.query_later("SELECT 1");
+    wait_for("the submission", async || fixture.requests(|path| path == "/api/v3/sql").first().map(|_| ())).await;
+    query.abort();
+    assert!(query.await.unwrap_err().is_cancelled());
+    let shutdown = Shutdown::new();
+    shutdown.request();
+    fixture.native.clone().finish(shutdown).await;
+    assert_eq!(fixture.control().jobs()[0].state, JobState::Canceled);
+}
+
 #[tokio::test]
 async fn a_job_that_is_over_is_not_cancelled() {
     let fixture = Fixture::start().await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 
-use super::{ANSWER_WAIT_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, URI_BYTES_MAX, Watches, is_within, normalised};
+use super::{ANSWER_WAIT_MAX, ASKED_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, URI_BYTES_MAX, Watches, is_within, normalised};
 use crate::door::KeyRing;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
@@ -343,4 +343,45 @@ async fn one_key_cannot_take_the_room_of_another() {
     ada.unsubscribe(&watches, &child, &long(0)).await;
     ada.subscribe(&watches, &child, &long(taken)).await.unwrap();
     assert!(matches!(bob.subscribe(&watches, &child, &"x".repeat(URI_BYTES_MAX + 1)).await, Err(CallError::TooManySubscriptions)));
+}
+
+#[tokio::test]
+async fn an_unsubscription_that_is_given_up_costs_nobody_else_the_subscription() {
+    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
+    ada.subscribe(&watches, &child, "x:1").await.unwrap();
+    let mut leaving = Box::pin(ada.unsubscribe(&watches, &child, "x:1"));
+    assert!(poll!(&mut leaving).is_pending());
+    assert_eq!([child.asked().await, child.asked().await], ["+x:1", "-x:1"]);
+    let mut coming = Box::pin(bob.subscribe(&watches, &child, "x:1"));
+    assert!(poll!(&mut coming).is_pending());
+    drop(leaving);
+    assert!(coming.await.unwrap().result().is_some());
+    assert_eq!(child.asked().await, "+x:1", "the child was told to forget it, so it must be told again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_the_child_is_silent_about_holds_up_no_other() {
+    let (watches, child, mute) = (Watches::new(), Child::start("", false), Child::start("", true));
+    let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
+    let mut stuck: Vec<_> = (0..ASKED_MAX).map(|_| Box::pin(ada.subscribe(&watches, &mute, "x:mute"))).collect();
+    for call in &mut stuck {
+        assert!(poll!(call).is_pending());
+    }
+    let started = tokio::time::Instant::now();
+    assert!(bob.subscribe(&watches, &child, "x:1").await.unwrap().result().is_some());
+    assert_eq!(started.elapsed(), std::time::Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_child_that_is_told_of_a_keys_subscription_has_worked_for_that_key() {
+    let (watches, old, new) = (Watches::new(), Child::start("", false), Child::start("", false));
+    let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
+    bob.subscribe(&watches, &old, "x:1").await.unwrap();
+    tokio::select! {
+        _renewed = bob.mailbox.next() => {}
+        never = watches.keep(&new.connection) => match never {},
+    }
+    assert!(!new.connection.has_only_worked_for(&ada.sink.caller.as_ref().unwrap().principal));
+    assert!(new.connection.has_only_worked_for(&bob.sink.caller.as_ref().unwrap().principal));
 }
