@@ -58,9 +58,14 @@ impl Gateway {
         Self::start_with("http://127.0.0.1:9", &[]).await
     }
 
-    /// Stops as SIGTERM would, and proves that it was a clean stop.
-    pub(crate) async fn stop(mut self) {
+    /// Stops as SIGTERM would, at once if a stop was asked for already, and proves that it was a clean stop.
+    pub(crate) async fn stop(self) {
         self.shutdown.request();
+        self.stopped().await;
+    }
+
+    /// Waits for the end of a stop that was asked for, and proves that it was a clean one.
+    pub(crate) async fn stopped(mut self) {
         assert_eq!(tokio::time::timeout(PATIENCE, &mut self.running).await.unwrap().unwrap(), Exit::Success);
     }
 
