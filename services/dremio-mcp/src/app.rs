@@ -19,6 +19,7 @@ use service_kit::{Clock, Exit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, guard};
 use crate::dremio::{DremioHealth, TokenSource};
@@ -169,6 +170,7 @@ impl App {
         let gateway = Arc::new(Gateway {
             engine,
             sessions: SessionTable::new(limits, Arc::clone(&metrics)),
+            budget: Budget::new(Arc::clone(&metrics)),
             metrics,
             call_timeout: config.call_timeout,
             last_call,

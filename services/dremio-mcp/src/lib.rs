@@ -8,6 +8,7 @@
 //! It never sees Dremio's password: the token comes from the token file, and another service keeps it fresh.
 
 mod app;
+mod budget;
 mod config;
 mod door;
 mod dremio;

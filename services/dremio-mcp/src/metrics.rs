@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::budget::Kind;
+
 /// Seconds. From an answer out of the cache to the default limit of a call.
 const CALL_BUCKETS: [f64; 14] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
 
@@ -30,6 +32,11 @@ struct ReasonLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
 }
@@ -45,6 +52,8 @@ pub(crate) struct Metrics {
     dremio_requests: Family<OutcomeLabel, Counter>,
     sessions: Gauge,
     token_expiry: Gauge<f64, AtomicU64>,
+    bytes_held: Family<KindLabel, Gauge>,
+    refusals: Family<ReasonLabel, Counter>,
 }
 
 impl Metrics {
@@ -59,6 +68,8 @@ impl Metrics {
             dremio_requests: Family::default(),
             sessions: Gauge::default(),
             token_expiry: Gauge::default(),
+            bytes_held: Family::default(),
+            refusals: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("dremio_mcp");
         registry.register("tool_calls", "Tool calls by tool and outcome", metrics.tool_calls.clone());
@@ -73,6 +84,8 @@ impl Metrics {
             "When the current Dremio token expires; 0 without one",
             metrics.token_expiry.clone(),
         );
+        registry.register("bytes_held", "Bytes of messages that are held, by what they are", metrics.bytes_held.clone());
+        registry.register("refusals", "Requests that found no room, by reason", metrics.refusals.clone());
         metrics
     }
 
@@ -101,6 +114,18 @@ impl Metrics {
 
     pub(crate) fn sessions_open(&self, count: usize) {
         self.sessions.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts `more` bytes that are held from now on, and `fewer` that are not any more.
+    pub(crate) fn bytes_held(&self, kind: Kind, more: usize, fewer: usize) {
+        let gauge = self.bytes_held.get_or_create(&KindLabel { kind: kind.name() });
+        gauge.inc_by(i64::try_from(more).unwrap_or(i64::MAX));
+        gauge.dec_by(i64::try_from(fewer).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a request that was refused because there was no room for it.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refusals.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     pub(crate) fn token_expires(&self, at: Option<jiff::Timestamp>) {

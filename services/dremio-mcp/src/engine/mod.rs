@@ -19,6 +19,7 @@ pub(crate) use self::changes::{Changes, List};
 pub(crate) use self::logs::LogLevel;
 pub(crate) use self::mailbox::Mailbox;
 pub(crate) use self::tools::{HeaderArgument, ToolList};
+use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
 use crate::door::Principal;
 use crate::rpc::{Message, RpcError};
 
@@ -31,11 +32,13 @@ const PROGRESS_QUEUE_MAX: usize = 64;
 /// reader that is too slow loses progress, not answers.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgressSink {
-    messages: mpsc::Sender<String>,
+    messages: mpsc::Sender<Held>,
     /// Whose call it is; `None` for the gateway's own.
     caller: Option<Caller>,
     /// The least severe log messages that the client wants.
     log_level: Option<LogLevel>,
+    /// Where there is room for what the call brings; without, nothing is counted.
+    budget: Option<Budget>,
 }
 
 /// Whose call it is.
@@ -50,14 +53,30 @@ pub(crate) struct Caller {
 }
 
 impl ProgressSink {
-    pub(crate) fn channel() -> (Self, mpsc::Receiver<String>) {
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<Held>) {
         let (tx, rx) = mpsc::channel(PROGRESS_QUEUE_MAX);
-        (Self { messages: tx, caller: None, log_level: None }, rx)
+        (Self { messages: tx, caller: None, log_level: None, budget: None }, rx)
     }
 
     /// The same for a call of `caller`, who wants log messages from `log_level` on, or none.
     pub(crate) fn of(self, caller: Caller, log_level: Option<LogLevel>) -> Self {
         Self { caller: Some(caller), log_level, ..self }
+    }
+
+    /// The same for a call whose progress and answer take room in `budget`.
+    pub(crate) fn within(self, budget: &Budget) -> Self {
+        Self { budget: Some(budget.clone()), ..self }
+    }
+
+    /// Room for `bytes` of what the call brings, if there is any now.
+    ///
+    /// # Errors
+    /// Those of [`Budget::try_take`].
+    fn try_take(&self, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+        match (&self.budget, &self.caller) {
+            (Some(budget), Some(caller)) => budget.try_take(&caller.principal, kind, bytes),
+            _ => Ok(Charge::free()),
+        }
     }
 
     fn client(&self) -> Arc<str> {
@@ -69,7 +88,8 @@ impl ProgressSink {
     }
 
     pub(crate) fn send(&self, notification: String) {
-        if self.messages.try_send(notification).is_err() {
+        let held = self.try_take(Kind::Streams, notification.len()).map(|charge| charge.hold(notification));
+        if held.is_err() || held.is_ok_and(|held| self.messages.try_send(held).is_err()) {
             tracing::debug!("progress dropped: the client reads too slowly or has gone");
         }
     }
@@ -96,6 +116,9 @@ pub(crate) enum CallError {
         /// The limit.
         bytes_max: usize,
     },
+    /// There was no room for the answer.
+    #[error("no room for the answer")]
+    NoRoom(#[source] NoRoom),
     /// The gateway stops, and the call would not be over in time.
     #[error("the gateway is stopping")]
     Stopping,
@@ -128,6 +151,16 @@ impl CallError {
                 "answer_too_large",
                 format!("The answer is larger than {} MiB. Ask for fewer rows or columns.", bytes_max / (1024 * 1024)),
             ),
+            Self::NoRoom(NoRoom::Share) => RpcError::internal(
+                "no_room",
+                "The call was made, but its answer was dropped: answers that your key has asked for and not yet read, and \
+                 its requests, hold as many bytes as one key may. Read them, call less at a time, or ask for fewer rows or columns.",
+            ),
+            Self::NoRoom(NoRoom::All) => RpcError::internal(
+                "no_room",
+                "The call was made, but its answer was dropped: this server holds as many bytes as it may. Try again in a moment, \
+                 or ask for fewer rows or columns.",
+            ),
             Self::Stopping => RpcError::internal(
                 "stopping",
                 "This server is stopping, and the call was cancelled before it was done. Try again in a moment: it comes back, or another takes over.",
@@ -150,6 +183,7 @@ impl CallError {
             Self::Busy => "busy",
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::AnswerTooLarge { .. } => "answer_too_large",
+            Self::NoRoom(_) => "no_room",
             Self::Stopping => "stopping",
             Self::TimedOut { .. } => "timed_out",
         }

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::object::{insert_members, set_meta, string_literal};
+use crate::budget::Charge;
 
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) struct Message {
     params: Option<Range<usize>>,
     result: Option<Range<usize>>,
     error: Option<Range<usize>>,
+    /// The room that it takes, if that is counted; its copies share it.
+    charge: Option<Arc<Charge>>,
 }
 
 /// Length of a request's id. It is kept as long as the request, and repeated in what comes of it.
@@ -105,7 +109,7 @@ impl Message {
         let (id, params) = (envelope.id.map(span), envelope.params.map(span));
         let (result, error) = (envelope.result.map(span), envelope.error.map(span));
         let method = envelope.method.unwrap_or_default().into_owned();
-        Ok(Self { text, kind, id, method, params, result, error })
+        Ok(Self { text, kind, id, method, params, result, error, charge: None })
     }
 
     /// A request with `params`, which must be one JSON object. Its id is to be set by whoever sends it.
@@ -127,7 +131,7 @@ impl Message {
         });
         text.push('}');
         let kind = if id.is_some() { Kind::Request } else { Kind::Notification };
-        Self { text, kind, id, method: method.to_owned(), params, result: None, error: None }
+        Self { text, kind, id, method: method.to_owned(), params, result: None, error: None, charge: None }
     }
 
     /// A response around `result`, which must be one JSON value. Its id is to be set by [`Message::with_id`].
@@ -144,7 +148,22 @@ impl Message {
         let end = text.len() - 1;
         let span = Some(end - payload.len()..end);
         let (result, error) = if is_result { (span, None) } else { (None, span) };
-        Self { text, kind: Kind::Response, id: Some(ID), method: String::new(), params: None, result, error }
+        Self { text, kind: Kind::Response, id: Some(ID), method: String::new(), params: None, result, error, charge: None }
+    }
+
+    /// The message in this room, which is given back with the last copy of it.
+    pub(crate) fn charged(self, charge: Charge) -> Self {
+        Self { charge: Some(Arc::new(charge)), ..self }
+    }
+
+    /// The message out of its room, for what the gateway keeps for itself.
+    pub(crate) fn uncharged(self) -> Self {
+        Self { charge: None, ..self }
+    }
+
+    /// Takes the room from the message, if it has one to itself.
+    pub(crate) fn take_charge(&mut self) -> Option<Charge> {
+        Arc::into_inner(self.charge.take()?)
     }
 
     pub(crate) fn text(&self) -> &str {

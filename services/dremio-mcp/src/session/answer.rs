@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::replay::{Replay, Start};
 use super::table::Session;
+use crate::budget::Held;
 
 /// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of life.
 const STREAM_AFTER: Duration = Duration::from_secs(10);
@@ -39,7 +40,7 @@ pub(super) struct Finished {
     /// For an answer that is not a stream.
     pub(super) status: StatusCode,
     /// The JSON-RPC response; `None` when the client cancelled and waits for none.
-    pub(super) body: Option<String>,
+    pub(super) body: Option<Held>,
 }
 
 /// How a client can take an answer that is not there yet.
@@ -53,7 +54,7 @@ pub(super) enum Delivery {
 }
 
 /// Runs `call` and answers with what it gives. `progress` must end when `call` does.
-pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<String>, delivery: Delivery, shutdown: Shutdown) -> Response
+pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<Held>, delivery: Delivery, shutdown: Shutdown) -> Response
 where
     C: Future<Output = Finished> + Send + 'static,
 {
@@ -79,13 +80,13 @@ where
 
 async fn streamed<C: Future<Output = Finished>>(
     mut call: Pin<Box<C>>,
-    mut progress: mpsc::Receiver<String>,
-    mut latest: Option<String>,
+    mut progress: mpsc::Receiver<Held>,
+    mut latest: Option<Held>,
     events: Events,
 ) {
     loop {
         if let Some(text) = latest.take()
-            && events.message(&text).await.is_err()
+            && events.message(text).await.is_err()
         {
             return;
         }
@@ -95,7 +96,7 @@ async fn streamed<C: Future<Output = Finished>>(
             finished = &mut call => {
                 if let Some(text) = finished.body {
                     // A reader that has gone cannot be told.
-                    let _gone = events.message(&text).await;
+                    let _gone = events.message(text).await;
                 }
                 return;
             }
@@ -106,21 +107,21 @@ async fn streamed<C: Future<Output = Finished>>(
 
 async fn resumable<C: Future<Output = Finished>>(
     mut call: Pin<Box<C>>,
-    mut progress: mpsc::Receiver<String>,
-    first: Option<String>,
+    mut progress: mpsc::Receiver<Held>,
+    first: Option<Held>,
     replay: Arc<Replay>,
     shutdown: Shutdown,
 ) {
     if let Some(text) = first {
-        replay.push(&text);
+        replay.push(text);
     }
     loop {
         tokio::select! {
             biased;
-            Some(next) = progress.recv() => replay.push(&next),
+            Some(next) = progress.recv() => replay.push(next),
             finished = &mut call => {
                 if let Some(text) = finished.body {
-                    replay.push(&text);
+                    replay.push(text);
                 }
                 break;
             }
@@ -132,7 +133,7 @@ async fn resumable<C: Future<Output = Finished>>(
 
 fn json(finished: Finished) -> Response {
     match finished.body {
-        Some(text) => (finished.status, [(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Some(text) => (finished.status, [(header::CONTENT_TYPE, "application/json")], text.into_bytes()).into_response(),
         // A cancelled request gets no response (2025-11-25, "Cancellation"): a stream that ends says so.
         None => event_stream(Body::empty()),
     }
@@ -153,8 +154,8 @@ impl Events {
     }
 
     /// Sends one JSON-RPC message.
-    pub(super) async fn message(&self, text: &str) -> Result<(), Gone> {
-        self.send(event(text, None)).await
+    pub(super) async fn message(&self, text: Held) -> Result<(), Gone> {
+        self.send(text.map(|text| event(text, None)).into_bytes()).await
     }
 
     /// Sends signs of life until the reader is gone. Cancel safe.
@@ -176,7 +177,7 @@ impl Events {
 }
 
 /// One event with a JSON-RPC message, and the id to come back with if there is one.
-pub(super) fn event(message: &str, id: Option<&str>) -> Bytes {
+pub(super) fn event(message: &str, id: Option<&str>) -> String {
     let mut event = String::with_capacity(message.len() + 64);
     event.push_str("event: message\n");
     if let Some(id) = id {
@@ -190,7 +191,7 @@ pub(super) fn event(message: &str, id: Option<&str>) -> Bytes {
         event.push('\n');
     }
     event.push('\n');
-    Bytes::from(event)
+    event
 }
 
 pub(super) fn event_stream(body: Body) -> Response {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::answer::{Delivery, Finished, answer};
 use super::table::Running;
 use super::{Gateway, modern};
+use crate::budget::{Charge, Held, Kind, NoRoom};
 use crate::engine::{CallError, Caller, LogLevel, ProgressSink};
 use crate::rpc::Message;
 
@@ -36,7 +37,7 @@ impl Call {
     /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern client, dropping the body of a stream.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
         let (sink, progress) = ProgressSink::channel();
-        let sink = sink.of(self.caller.clone(), self.log_level);
+        let sink = sink.of(self.caller.clone(), self.log_level).within(&gateway.budget);
         let delivery = match &self.client {
             _ if !self.may_stream => Delivery::Whole,
             Client::Legacy(running) => Delivery::Resumable(running.session()),
@@ -47,9 +48,9 @@ impl Call {
     }
 
     /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was cancelled.
-    pub(super) async fn finish(self, gateway: &Gateway) -> Option<String> {
+    pub(super) async fn finish(self, gateway: &Gateway) -> Option<Held> {
         let (sink, _nobody_reads) = ProgressSink::channel();
-        let sink = sink.of(self.caller.clone(), None);
+        let sink = sink.of(self.caller.clone(), None).within(&gateway.budget);
         self.run(gateway, sink).await.body
     }
 
@@ -79,12 +80,37 @@ impl Call {
         record.outcome = outcome(&called);
         drop(record);
         let id = self.request.id();
-        match (called, &self.client) {
-            (Ok(response), Client::Legacy(_)) => Finished { status: StatusCode::OK, body: Some(response.with_id(id.unwrap_or("null"))) },
-            (Ok(response), Client::Modern) => modern::finish(gateway, &self.request, &response).await,
-            (Err(cause), _) => Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id)) },
-        }
+        let mut response = match called {
+            Ok(response) => response,
+            Err(cause) => return failed(gateway, &cause, id),
+        };
+        let charge = response.take_charge();
+        let finished = match &self.client {
+            Client::Legacy(_) => Finished { status: StatusCode::OK, body: Some(response.with_id(id.unwrap_or("null")).into()) },
+            Client::Modern => modern::finish(gateway, &self.request, &response).await,
+        };
+        drop(response);
+        self.held(gateway, finished, charge).unwrap_or_else(|cause| failed(gateway, &CallError::NoRoom(cause), id))
     }
+
+    /// The answer in a room of its size: what is left of that of the engine's response, or a new one.
+    fn held(&self, gateway: &Gateway, finished: Finished, charge: Option<Charge>) -> Result<Finished, NoRoom> {
+        let Some(text) = finished.body else { return Ok(finished) };
+        let text = text.into_text();
+        let mut charge = match charge {
+            Some(charge) => charge,
+            None => gateway.budget.try_take(&self.caller.principal, Kind::Answers, 0)?,
+        };
+        charge.resize(text.len())?;
+        Ok(Finished { body: Some(charge.hold(text)), ..finished })
+    }
+}
+
+fn failed(gateway: &Gateway, cause: &CallError, id: Option<&str>) -> Finished {
+    if let CallError::NoRoom(cause) = cause {
+        gateway.metrics.refused(cause.name());
+    }
+    Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id).into()) }
 }
 
 /// The audit trail and metrics of a tool call, written when it ends, however it ends. Arguments and rows never appear.
@@ -107,7 +133,7 @@ impl Drop for Record<'_> {
         let tool = params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other".into());
         gateway.metrics.tool_called(&tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = %call.caller.principal, outcome, duration_ms, "tool called");
+        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = call.caller.principal.as_str(), outcome, duration_ms, "tool called");
     }
 }
 

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
+use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use service_kit::http::Peer;
 
 use super::call::{Call, Client};
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
+use crate::budget::{self, Charge, Held, NoRoom};
 use crate::door::Principal;
 use crate::engine::{Caller, LogLevel};
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
@@ -24,6 +26,15 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a body's text is there at a time at most: as it came, as the engine gets it, in Dremio's JSON, and one copy in the making.
+const BODY_COPIES: usize = 4;
+
+/// How long a body waits for room before it is refused. Nothing of it is read meanwhile; clients give up after 30 to 60 s.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// When a client that found no room may try again.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// The MCP endpoint. The door stands in front of it and has put a [`Principal`] into the extensions.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -42,14 +53,27 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let (message, may_stream) = match read(&headers, body).await {
+    let (message, may_stream) = match read(&gateway, &principal, &headers, body).await {
         Ok(Received::Message(message, may_stream)) => (message, may_stream),
-        Ok(Received::Batch(text)) if !claims_modern(&headers) => return legacy::handle_batch(gateway, principal, &headers, &text).await,
-        Ok(Received::Batch(_)) => {
+        Ok(Received::Batch(text, _held)) if !claims_modern(&headers) => {
+            return legacy::handle_batch(gateway, principal, &headers, &text).await;
+        }
+        Ok(Received::Batch(..)) => {
             let (status, error) = parse_error(&ParseError::Batch);
             return refuse(status, &error, None);
         }
-        Err((status, error)) => return refuse(status, &error, None),
+        Err(Unread::Invalid(status, error)) => {
+            let response = refuse(status, &error, None);
+            return if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+                closing(response)
+            } else {
+                response
+            };
+        }
+        Err(Unread::NoRoom(cause)) => {
+            gateway.metrics.refused(cause.name());
+            return no_room(cause);
+        }
     };
     let Ok(params) = message.params() else {
         return refuse(
@@ -75,7 +99,8 @@ async fn receive(
     match message.method() {
         "server/discover" => {
             let finished = modern::discover(&gateway, &message).await;
-            (finished.status, [(header::CONTENT_TYPE, "application/json")], finished.body.unwrap_or_default()).into_response()
+            let body = finished.body.map(Held::into_bytes).unwrap_or_default();
+            (finished.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         "subscriptions/listen" => {
             drop(params);
@@ -117,7 +142,7 @@ async fn close(State(gateway): State<Arc<Gateway>>, Extension(principal): Extens
 fn not_in_this_revision() -> Response {
     let error = RpcError::new(ErrorCode::InvalidRequest, format!("Protocol revision {MODERN_VERSION} has no GET and no DELETE"));
     let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, &error, None);
-    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
@@ -125,12 +150,54 @@ fn not_in_this_revision() -> Response {
 enum Received {
     /// A message, and whether its client takes a stream.
     Message(Message, bool),
-    /// The text of an array.
-    Batch(String),
+    /// The text of an array, and its room.
+    Batch(String, Charge),
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Received, (StatusCode, RpcError)> {
-    let invalid = |status, message: &str| (status, RpcError::new(ErrorCode::InvalidRequest, message));
+/// Why a request carried nothing.
+enum Unread {
+    Invalid(StatusCode, RpcError),
+    NoRoom(NoRoom),
+}
+
+impl From<(StatusCode, RpcError)> for Unread {
+    fn from((status, error): (StatusCode, RpcError)) -> Self {
+        Self::Invalid(status, error)
+    }
+}
+
+impl From<NoRoom> for Unread {
+    fn from(cause: NoRoom) -> Self {
+        Self::NoRoom(cause)
+    }
+}
+
+/// The last answer on its connection: what was sent of the body lies unread in it.
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The answer to a body that there is no room for.
+fn no_room(cause: NoRoom) -> Response {
+    let (status, message) = match cause {
+        NoRoom::Share => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Requests of this key, and answers that it has not read yet, hold as many bytes as one key may. \
+             Wait for some of them, then send this again.",
+        ),
+        NoRoom::All => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This server holds as many bytes of requests and answers as it may. Send this again in a moment.",
+        ),
+    };
+    let mut response = refuse(status, &RpcError::internal("no_room", message), None);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+    closing(response)
+}
+
+async fn read(gateway: &Gateway, principal: &Principal, headers: &HeaderMap, body: Body) -> Result<Received, Unread> {
+    let invalid = |status, message: &str| Unread::Invalid(status, RpcError::new(ErrorCode::InvalidRequest, message));
     let (takes_json, takes_stream) = (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
     if !takes_json && !takes_stream {
         return Err(invalid(StatusCode::NOT_ACCEPTABLE, "Send `Accept: application/json, text/event-stream`"));
@@ -139,15 +206,50 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Received, (StatusCode, 
     if !essence(content_type).eq_ignore_ascii_case("application/json") {
         return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send `Content-Type: application/json`"));
     }
-    let body = tokio::time::timeout(BODY_READ_TIMEOUT, axum::body::to_bytes(body, BODY_BYTES_MAX))
-        .await
-        .map_err(|_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"))?
-        .map_err(|_| invalid(StatusCode::PAYLOAD_TOO_LARGE, "The body was cut off, or is larger than 4 MiB"))?;
-    let text = String::from_utf8(body.into()).map_err(|_| parse_error(&ParseError::NotJson))?;
-    if text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(&text).is_ok() {
-        return Ok(Received::Batch(text));
+    let too_large = || invalid(StatusCode::PAYLOAD_TOO_LARGE, "The body was cut off, or is larger than 4 MiB");
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > BODY_BYTES_MAX {
+        return Err(too_large());
     }
-    Message::parse(text).map(|message| Received::Message(message, takes_stream)).map_err(|cause| parse_error(&cause))
+    let charge = room_for(gateway, principal, announced).await?;
+    let body = tokio::time::timeout(BODY_READ_TIMEOUT, collect(body, announced, charge))
+        .await
+        .map_err(|_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"))??;
+    let (body, charge) = body.ok_or_else(too_large)?;
+    let text = String::from_utf8(body).map_err(|_| parse_error(&ParseError::NotJson))?;
+    if text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(&text).is_ok() {
+        return Ok(Received::Batch(text, charge));
+    }
+    let message = Message::parse(text).map_err(|cause| parse_error(&cause))?;
+    Ok(Received::Message(message.charged(charge), takes_stream))
+}
+
+/// Room for a body of `announced` bytes and its copies, waiting for it for a while.
+async fn room_for(gateway: &Gateway, principal: &Principal, announced: usize) -> Result<Charge, NoRoom> {
+    let bytes = announced * BODY_COPIES;
+    match tokio::time::timeout(ROOM_WAIT_MAX, gateway.budget.take(principal, budget::Kind::Bodies, bytes)).await {
+        Ok(taken) => taken,
+        // Says why, unless there is room just now.
+        Err(_) => gateway.budget.try_take(principal, budget::Kind::Bodies, bytes),
+    }
+}
+
+/// The whole body; `None` when it is cut off or too large. One whose length was not announced takes its room as it comes.
+async fn collect(body: Body, announced: usize, mut charge: Charge) -> Result<Option<(Vec<u8>, Charge)>, NoRoom> {
+    let mut chunks = body.into_data_stream();
+    let mut whole = Vec::with_capacity(announced);
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else { return Ok(None) };
+        let bytes = whole.len() + chunk.len();
+        if bytes > BODY_BYTES_MAX {
+            return Ok(None);
+        }
+        if bytes > announced {
+            charge.resize(bytes * BODY_COPIES)?;
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(Some((whole, charge)))
 }
 
 fn parse_error(cause: &ParseError) -> (StatusCode, RpcError) {

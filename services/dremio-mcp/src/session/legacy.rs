@@ -12,6 +12,7 @@ use super::endpoint::refuse;
 use super::replay::{Replay, Start};
 use super::table::{OpenError, Running, Session};
 use super::{Gateway, LEGACY_VERSIONS};
+use crate::budget::{self, Held};
 use crate::door::Principal;
 use crate::engine::{Caller, Changes, LogLevel, Mailbox};
 use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, replace_member, string_literal};
@@ -44,7 +45,7 @@ pub(super) async fn handle(
     };
     match sort(&session, principal, message, may_stream) {
         Sorted::Call(call) => call.answer(gateway).await,
-        Sorted::Answered(text) => json(text),
+        Sorted::Answered(text) => json(text.into()),
         Sorted::Taken => StatusCode::ACCEPTED.into_response(),
     }
 }
@@ -77,13 +78,13 @@ pub(super) async fn handle_batch(gateway: Arc<Gateway>, principal: Principal, he
         async move {
             match sorted {
                 Sorted::Call(call) => call.finish(&gateway).await,
-                Sorted::Answered(text) => Some(text),
+                Sorted::Answered(text) => Some(text.into()),
                 Sorted::Taken => None,
             }
         }
     });
-    let answers: Vec<String> = join_all(answers).await.into_iter().flatten().collect();
-    if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { json(format!("[{}]", answers.join(","))) }
+    let answers: Vec<Held> = join_all(answers).await.into_iter().flatten().collect();
+    if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { json(Held::array(answers)) }
 }
 
 /// What is to be done about a message of a session.
@@ -156,7 +157,12 @@ async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes
         tokio::select! {
             // What came before the stop is still told.
             biased;
-            () = next_news(&replay, &mut changes, &mailbox) => {}
+            news = next_news(&replay, &mut changes, &mailbox) => for text in news {
+                match gateway.budget.try_take(session.principal(), budget::Kind::Streams, text.len()) {
+                    Ok(charge) => replay.push(charge.hold(text)),
+                    Err(cause) => tracing::debug!(%cause, "news dropped: the client does not read"),
+                }
+            },
             () = session.closed() => break,
             () = gateway.shutdown.draining() => break,
         }
@@ -164,16 +170,12 @@ async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes
     replay.finish();
 }
 
-/// Moves what comes next onto the stream. Cancel safe.
-async fn next_news(replay: &Replay, changes: &mut Changes, mailbox: &Mailbox) {
+/// What comes next, once somebody reads. Cancel safe.
+async fn next_news(replay: &Replay, changes: &mut Changes, mailbox: &Mailbox) -> Vec<String> {
     replay.is_read().await;
     tokio::select! {
-        lists = changes.next() => {
-            for (_, said) in lists {
-                replay.push(said.text());
-            }
-        }
-        message = mailbox.next() => replay.push(message.text()),
+        lists = changes.next() => lists.into_iter().map(|(_, said)| said.text().to_owned()).collect(),
+        message = mailbox.next() => vec![message.text().to_owned()],
     }
 }
 
@@ -214,7 +216,7 @@ async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message)
         Err(cause) => return too_many(&cause, message.id()),
     };
     let result = replace_member(&introduction, "protocolVersion", &string_literal(version));
-    let mut response = json(reply(message, &result));
+    let mut response = json(reply(message, &result).into());
     if let Ok(id) = HeaderValue::from_str(&session.id) {
         response.headers_mut().insert(SESSION_ID, id);
     }
@@ -279,6 +281,6 @@ fn reply(request: &Message, result: &str) -> String {
     Message::from_result(result).with_id(request.id().unwrap_or("null"))
 }
 
-fn json(body: String) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+fn json(body: Held) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body.into_bytes()).into_response()
 }

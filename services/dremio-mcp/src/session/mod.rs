@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::endpoint::router;
 pub(crate) use self::table::{SessionLimits, SessionTable};
+use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
@@ -39,6 +40,8 @@ pub(crate) struct Gateway {
     pub(crate) engine: Engine,
     pub(crate) sessions: SessionTable,
     pub(crate) metrics: Arc<Metrics>,
+    /// The room for what clients send and get.
+    pub(crate) budget: Budget,
     /// Limit for one call, whoever it waits for.
     pub(crate) call_timeout: Duration,
     /// Cancelled when a stop has waited long enough for answers: what still runs is ended then, while its client can be told and its job at

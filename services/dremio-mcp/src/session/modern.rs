@@ -156,7 +156,7 @@ struct Introduction<'a> {
 pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
     let introduction = match gateway.engine.initialize_result().await {
         Ok(introduction) => introduction,
-        Err(cause) => return Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(request.id())) },
+        Err(cause) => return Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(request.id()).into()) },
     };
     let said: Option<Introduction<'_>> = serde_json::from_str(&introduction).ok();
     let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
@@ -174,18 +174,19 @@ pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Mess
         let code: Option<i64> = member(error, "code").and_then(|code| code.parse().ok());
         return match code {
             // "If the server does not implement the requested RPC method, it MUST respond with 404".
-            Some(-32601) => Finished { status: StatusCode::NOT_FOUND, body: Some(response.with_id(id)) },
+            Some(-32601) => Finished { status: StatusCode::NOT_FOUND, body: Some(response.with_id(id).into()) },
             Some(old @ (-32002 | -32042)) => {
-                Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &renewed(error, old))) }
+                Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &renewed(error, old)).into()) }
             }
             // HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: "the response status MUST be 400".
-            Some(-32022..=-32020) => Finished { status: StatusCode::BAD_REQUEST, body: Some(response.with_id(id)) },
-            _ => Finished { status: StatusCode::OK, body: Some(response.with_id(id)) },
+            Some(-32022..=-32020) => Finished { status: StatusCode::BAD_REQUEST, body: Some(response.with_id(id).into()) },
+            _ => Finished { status: StatusCode::OK, body: Some(response.with_id(id).into()) },
         };
     }
     let server_info = gateway.engine.initialize_result().await.ok().and_then(|text| member(&text, "serverInfo").map(str::to_owned));
     let result = response.result().unwrap_or("{}");
-    Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &completed(request.method(), result, server_info.as_deref()))) }
+    let result = completed(request.method(), result, server_info.as_deref());
+    Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &result).into()) }
 }
 
 /// An error with one of the codes that this revision reserves and "MUST NOT emit": resource not found became `-32602`, and URL elicitation

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::answer::{KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event, event_stream};
+use crate::budget::Held;
 use crate::random;
 
 /// How long a call goes on, and how long its answer is kept, without a reader. Clients come back within seconds.
@@ -87,11 +88,12 @@ impl Replay {
     }
 
     /// Adds a message. An empty one tells the client the id to come back with ("prime the client to reconnect").
-    pub(super) fn push(&self, message: &str) {
+    pub(super) fn push(&self, message: Held) {
         let mut state = self.lock();
         state.last += 1;
         let number = state.last;
-        let event = event(message, Some(&format!("{}-{number}", self.id)));
+        let id = format!("{}-{number}", self.id);
+        let event = message.map(|message| event(message, Some(&id))).into_bytes();
         state.bytes += event.len();
         state.events.push_back((number, event));
         while state.bytes > self.kept_bytes_max && state.events.len() > 1 {
@@ -247,7 +249,7 @@ mod tests {
     async fn a_reader_that_comes_back_gets_what_it_missed() {
         let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         for message in ["", "one", "two"] {
-            replay.push(message);
+            replay.push(message.to_owned().into());
         }
         replay.finish();
         let all = text(replay.read(Start::After(0), ())).await;
@@ -275,19 +277,19 @@ mod tests {
         let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         let open = |start| replay.read(start, ()).into_body().into_data_stream();
         let mut older = open(Start::Unread);
-        replay.push("one");
+        replay.push("one".to_owned().into());
         assert!(given(&mut older).await.contains("one"));
         let mut newer = open(Start::Unread);
-        replay.push("two");
+        replay.push("two".to_owned().into());
         assert_eq!(given(&mut older).await, "");
         assert!(given(&mut newer).await.contains("two"));
-        replay.push("three");
+        replay.push("three".to_owned().into());
         drop(newer);
         let rest = given(&mut older).await;
         assert!(rest.contains("three") && !rest.contains("two"), "{rest}");
         // What came while nobody read waits for who comes next.
         drop(older);
-        replay.push("four");
+        replay.push("four".to_owned().into());
         let mut later = open(Start::Unread);
         let rest = given(&mut later).await;
         assert!(rest.contains("four") && !rest.contains("three"), "{rest}");
@@ -305,9 +307,9 @@ mod tests {
     async fn what_is_kept_has_a_limit_and_the_answer_stays() {
         let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
         for _ in 0..40 {
-            replay.push(&"p".repeat(KEPT_BYTES_MAX / 16));
+            replay.push("p".repeat(KEPT_BYTES_MAX / 16).into());
         }
-        replay.push(&"a".repeat(2 * KEPT_BYTES_MAX));
+        replay.push("a".repeat(2 * KEPT_BYTES_MAX).into());
         replay.finish();
         let kept = text(replay.read(Start::After(0), ())).await;
         assert!(kept.contains("aaaa") && !kept.contains("pppp"));

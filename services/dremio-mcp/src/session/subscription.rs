@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Gateway;
 use super::answer::{Events, Gone};
 use super::endpoint::refuse;
+use crate::budget::Kind;
 use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
 use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
 
@@ -122,7 +123,7 @@ impl Subscription {
     /// Ends the stream as the server ("Graceful Closure").
     async fn complete(&self) -> Result<(), Gone> {
         let result = set_meta(r#"{"resultType":"complete"}"#, SUBSCRIPTION_ID, &self.id);
-        self.events.message(&Message::from_result(&result).with_id(&self.id)).await
+        self.send(Message::from_result(&result).with_id(&self.id)).await
     }
 
     /// Those of the resources that the engine agrees to tell about. It speaks a revision in which each is asked for by itself.
@@ -130,7 +131,7 @@ impl Subscription {
         let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
             let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
             let (sink, _no_progress) = ProgressSink::channel();
-            let sink = sink.of(self.caller.clone(), None);
+            let sink = sink.of(self.caller.clone(), None).within(&self.gateway.budget);
             let answer = tokio::time::timeout(AGREEMENT_WAIT_MAX, self.gateway.engine.call(&request, &sink)).await;
             matches!(answer, Ok(Ok(answer)) if answer.result().is_some()).then_some(uri)
         });
@@ -139,7 +140,13 @@ impl Subscription {
 
     /// Sends a notification, which says to which subscription it belongs.
     async fn message(&self, message: &Message) -> Result<(), Gone> {
-        self.events.message(&message.with_meta(SUBSCRIPTION_ID, &self.id)).await
+        self.send(message.with_meta(SUBSCRIPTION_ID, &self.id)).await
+    }
+
+    /// Sends a text. A client that leaves so much unread that there is no room for more has lost its stream, and opens another.
+    async fn send(&self, text: String) -> Result<(), Gone> {
+        let room = self.gateway.budget.try_take(&self.caller.principal, Kind::Streams, text.len());
+        self.events.message(room.map_err(|_| Gone)?.hold(text)).await
     }
 }
 

@@ -214,6 +214,11 @@ impl Session {
         self.activity().log_level
     }
 
+    /// Whose it is.
+    pub(super) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
     pub(super) fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)
     }
@@ -232,7 +237,7 @@ impl Session {
     /// ID and an empty data field"; older clients take the empty data for a message).
     pub(super) fn prime(&self, replay: &Replay) {
         if self.protocol_version == "2025-11-25" {
-            replay.push("");
+            replay.push(String::new().into());
         }
     }
 

@@ -8,5 +8,6 @@ mod egress;
 mod legacy;
 mod modern;
 mod relay;
+mod room;
 mod subscriptions;
 mod support;

@@ -57,10 +57,10 @@ mod tests {
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         assert_eq!(
-            sent.try_recv().unwrap(),
+            sent.try_recv().unwrap().into_text(),
             r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":2,"message":"RUNNING \"q\" (2 s)"}}"#
         );
-        assert!(sent.try_recv().unwrap().contains(r#""progress":4,"#));
+        assert!(sent.try_recv().unwrap().into_text().contains(r#""progress":4,"#));
         assert!(sent.try_recv().is_err());
     }
 

@@ -12,12 +12,16 @@ use tokio::sync::{mpsc, oneshot};
 use super::lines::{Line, id_in_head, next_line};
 use super::owners::{Origin, Owners};
 use super::turns::{NoTurn, Turns};
+use crate::budget;
 use crate::door::Principal;
 use crate::engine::{CallError, LogLevel, ProgressSink};
 use crate::rpc::{Kind, Message};
 
 /// Largest message from the child. The official server stops at 200 KiB of rows; other tools may say more.
 const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How often an answer is there at a time at most: as the child wrote it, and as the client gets it.
+const ANSWER_COPIES: usize = 2;
 
 /// Messages that wait for the child to read its input. Beyond that, callers wait.
 const OUTBOX_MAX: usize = 256;
@@ -220,7 +224,13 @@ impl Connection {
                 if let Some(caller) = waiting.sink.as_ref().and_then(|sink| sink.caller.as_ref()) {
                     self.owners.note(&Origin { id, caller, token: waiting.token.as_deref(), is_task: waiting.is_task }, &message);
                 }
-                let _gone = waiting.answer.send(Ok(message));
+                // Who reads the child cannot wait: all others' answers come behind this one.
+                let room = waiting.sink.as_ref().map(|sink| sink.try_take(budget::Kind::Answers, message.text().len() * ANSWER_COPIES));
+                let _gone = waiting.answer.send(match room {
+                    Some(Ok(charge)) => Ok(message.charged(charge)),
+                    Some(Err(cause)) => Err(CallError::NoRoom(cause)),
+                    None => Ok(message),
+                });
             }
             // Usual after a cancellation: the server answers it although nobody waits.
             None => tracing::debug!("an answer that no call waits for"),
@@ -335,5 +345,53 @@ impl Halves {
             }
         };
         tokio::select! { () = read => {}, () = write => {} }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    use super::Connection;
+    use crate::budget::Budget;
+    use crate::door::Principal;
+    use crate::engine::{CallError, Caller, ProgressSink};
+    use crate::rpc::Message;
+
+    #[tokio::test]
+    async fn an_answer_without_room_fails_its_call_and_no_other() {
+        let halves = Connection::open();
+        let connection = Arc::clone(&halves.connection);
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let (output, input) = tokio::io::split(ours);
+        tokio::spawn(halves.run(BufReader::new(output), input, |_| {}));
+        tokio::spawn(async move {
+            let (read, mut write) = tokio::io::split(theirs);
+            let mut lines = BufReader::new(read).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let asked = Message::parse(line).unwrap();
+                let bytes = asked.params_text().unwrap().matches('x').count() * 1024;
+                let answer = Message::from_result(&format!("\"{}\"", "y".repeat(bytes))).with_id(asked.id().unwrap());
+                write.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
+            }
+        });
+        let budget = Budget::small(40 * 1024);
+        let caller = Caller { principal: Principal::anyone(), client: Arc::from("c"), mailbox: None };
+        let sink = ProgressSink::channel().0.of(caller, None).within(&budget);
+        let call = async |kib: usize| {
+            let request = Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
+            connection.call(&request, Some(&sink)).await
+        };
+        // One principal may have half of all, and each answer is counted twice.
+        let first = call(4).await.unwrap();
+        let second = call(4).await.unwrap();
+        assert!(matches!(call(4).await, Err(CallError::NoRoom(_))));
+        assert!(call(1).await.is_ok());
+        drop(first);
+        assert!(call(4).await.is_ok());
+        drop(second);
+        assert!(call(8).await.is_ok());
     }
 }

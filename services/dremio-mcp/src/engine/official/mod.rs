@@ -131,7 +131,7 @@ impl Facts {
         if method == "tools/list" {
             *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = ToolList::read(list);
         }
-        lists.insert(method, Arc::new(list.clone()));
+        lists.insert(method, Arc::new(list.clone().uncharged()));
     }
 
     fn list(&self, method: &str) -> Option<Arc<Message>> {

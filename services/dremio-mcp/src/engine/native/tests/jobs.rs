@@ -6,7 +6,6 @@ use dremio_sandbox::{Fault, JobState, Scope};
 use serde_json::{Value, json};
 use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
-use tokio::sync::mpsc;
 
 use super::fixture::{Fixture, job_id, login, outcome, request, wait_for};
 use crate::engine::ProgressSink;
@@ -159,11 +158,11 @@ async fn what_fails_in_passing_does_not_cost_the_result() {
 async fn a_long_query_reports_its_progress() {
     let fixture = Fixture::start().await;
     fixture.control().set_job_duration(Duration::from_millis(2500));
-    let (sink, mut progress): (_, mpsc::Receiver<String>) = ProgressSink::channel();
+    let (sink, mut progress) = ProgressSink::channel();
     let params = json!({ "name": "RunSqlQuery", "arguments": { "query": "SELECT 1" }, "_meta": { "progressToken": "p-1" } });
     let response = fixture.native.call(&request("tools/call", &params), &sink).await;
     assert!(!outcome(&response).0);
-    let notification: Value = serde_json::from_str(&progress.try_recv().unwrap()).unwrap();
+    let notification: Value = serde_json::from_str(&progress.try_recv().unwrap().into_text()).unwrap();
     assert_eq!(notification["method"], "notifications/progress");
     assert_eq!((&notification["params"]["progressToken"], &notification["params"]["progress"]), (&json!("p-1"), &json!(2)));
     assert!(notification["params"]["message"].as_str().unwrap().ends_with(" (2 s)"), "{notification}");
