@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Restarts the gateway under real clients, and prints which of them go on without a person's help.
+
+    cargo build --workspace --bins
+    scripts/prove/clients/restart.py --cache ~/.cache/dremio-mcp-clients --model DIR
+
+Each client, in a pinned version, is installed below --cache, never into this folder, and started
+against a gateway with the native engine, which has a sandbox and a refresher beside it. Everything
+listens on 127.0.0.1; the clients get a home of their own, no telemetry, and a proxy that does not
+exist for every other address. Then:
+
+- three calls
+- a call of 1.5 s during which the gateway gets SIGTERM; another gateway on the same token folder;
+  three calls
+- the gateway stopped again, a call while none runs, the next gateway, three calls: some clients
+  connect anew after a refused connection, though not after a 404
+
+The agent programs need a model. --model names a folder with `scripted_model.py PORT LOG`, which
+speaks the Anthropic and Gemini interfaces on loopback and does what the prompt's lines
+`WAITFILE path` and `CALL tool arguments` say; without it they are left out, and the output says
+so. Needs Python 3.11, npm and Node.js 20. Ends with 1 if a client did not go on or did not run.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from agents import Agent
+from catalogue import all_programs
+from program import sql_of, value_of
+from stand import Stand, until
+
+BEFORE, AT_STOP, AFTER, WHILE_DOWN, AFTER_DOWN = (1, 2, 3), 4, (5, 6, 7), 8, (9, 10, 11)
+
+ANSWER_SECONDS = 45
+# With no gateway most clients fail at once; one that tries again is given its gateway after this.
+DOWN_SECONDS = 6
+
+
+def call(program, number, seconds=ANSWER_SECONDS):
+    program.begin(number, sql_of(number))
+    return judge(program.result(number, seconds), number)
+
+
+def judge(result, number):
+    """(right, what it said)"""
+    if result is None:
+        return False, "no answer"
+    ok, text = result
+    return ok and value_of(number) in text, text
+
+
+def run(program, cache, stand, work):
+    program.start(cache, stand, work)
+    pid = program.process.pid
+    row = {"before": [call(program, number) for number in BEFORE]}
+
+    stand.job_duration("1500ms")
+    program.begin(AT_STOP, sql_of(AT_STOP))
+    until(
+        "Dremio has the call", lambda: stand.has_job(sql_of(AT_STOP)) or not program.is_alive(), 30
+    )
+    stand.stop_gateway()
+    row["at_stop"] = judge(program.result(AT_STOP, ANSWER_SECONDS), AT_STOP)
+    stand.job_duration("0s")
+    stand.start_gateway()
+    row["after"] = [call(program, number) for number in AFTER]
+
+    stand.stop_gateway()
+    program.begin(WHILE_DOWN, sql_of(WHILE_DOWN))
+    program.result(WHILE_DOWN, DOWN_SECONDS)
+    stand.start_gateway()
+    row["down"] = judge(program.result(WHILE_DOWN, ANSWER_SECONDS), WHILE_DOWN)
+    row["after_down"] = [call(program, number) for number in AFTER_DOWN]
+
+    row["same"] = program.process.pid == pid and (program.is_alive() or ended_well(program))
+    return row
+
+
+def ended_well(program):
+    """An agent program ends when its script does."""
+    return isinstance(program, Agent) and program.process.wait(10) == 0
+
+
+def verdict(row):
+    after = [right for right, _ in row["after"] + row["after_down"]]
+    if all(after):
+        return "goes on"
+    return "**dead**" if not any(after) else f"fails {after.count(False)} times of {len(after)}"
+
+
+def cell(calls):
+    return f"{sum(right for right, _ in calls)} of {len(calls)}"
+
+
+def word(call):
+    return "ok" if call[0] else "failed"
+
+
+def reason(row):
+    """What the first call that failed after the restart said."""
+    text = next((text for right, text in row["after"] + row["after_down"] if not right), "")
+    return re.sub(r"\s+", " ", text).replace("|", "/")[:200]
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    here = pathlib.Path(__file__).resolve().parent
+    parser.add_argument(
+        "--bin",
+        type=pathlib.Path,
+        default=here.parents[2] / "target/debug",
+        help="folder of the built programs",
+    )
+    parser.add_argument(
+        "--cache", type=pathlib.Path, required=True, help="where the clients are installed"
+    )
+    parser.add_argument("--model", type=pathlib.Path, help="folder with scripted_model.py")
+    parser.add_argument(
+        "--only",
+        action="append",
+        help="run the clients whose name has this in it; may be given several times",
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the gateway"
+    )
+    parser.add_argument(
+        "--keep", type=pathlib.Path, help="leave logs in this folder, which must not exist"
+    )
+    options = parser.parse_args()
+    programs = [
+        p
+        for p in all_programs()
+        if not options.only
+        or any(word.lower() in f"{p.name} {p.version}".lower() for word in options.only)
+    ]
+    cache, rows, missing = options.cache.expanduser().resolve(), [], []
+    with tempfile.TemporaryDirectory(prefix="dremio-mcp-clients-") as scratch:
+        folder = options.keep.resolve() if options.keep else pathlib.Path(scratch) / "run"
+        folder.mkdir(parents=True)
+        scripted = model_of(options.model, cache)
+        for number, program in enumerate(programs):
+            label = f"{program.name} {program.version}"
+            problem = program.install(cache)
+            if isinstance(program, Agent):
+                problem = problem or (None if scripted else "there is no scripted model: --model")
+                program.scripted = scripted
+            if problem:
+                missing.append(f"{label}: {problem}")
+                print(f"!! NOT RUN  {missing[-1]}", file=sys.stderr, flush=True)
+                continue
+            print(f"   {label} …", file=sys.stderr, flush=True)
+            work = folder / f"{number:02}-{program.name.replace(' ', '-')}"
+            work.mkdir()
+            stand = Stand(
+                options.bin.resolve(), work, dict(setting.split("=", 1) for setting in options.set)
+            )
+            try:
+                stand.start()
+                rows.append((label, run(program, cache, stand, work / "client")))
+                (work / "row.json").write_text(json.dumps(rows[-1], indent=1))
+            except (TimeoutError, RuntimeError, subprocess.TimeoutExpired) as cause:
+                missing.append(f"{label}: {cause}")
+                print(f"!! NOT RUN  {missing[-1]}", file=sys.stderr, flush=True)
+            finally:
+                program.stop()
+                stand.stop()
+    print(table(rows))
+    for line in missing:
+        print(f"NOT RUN: {line}")
+    sys.exit(1 if missing or any(verdict(row) != "goes on" for _, row in rows) else 0)
+
+
+def model_of(folder, cache):
+    """The scripted model's interpreter and script, or None."""
+    if not folder or not (folder / "scripted_model.py").exists():
+        return None
+    # It needs starlette and uvicorn, which the Python SDK brings.
+    sdk = next(program for program in all_programs() if program.name == "Python mcp 1")
+    if problem := sdk.install(cache):
+        print(f"!! the scripted model cannot run: {problem}", file=sys.stderr)
+        return None
+    return sdk.python(cache), (folder / "scripted_model.py").resolve()
+
+
+def table(rows):
+    lines = [
+        "| client | before | in flight at SIGTERM | after | while down | after that "
+        "| without a person | same process | the first failure after a restart |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for label, row in rows:
+        lines.append(
+            f"| {label} | {cell(row['before'])} | {word(row['at_stop'])} | {cell(row['after'])} "
+            f"| {word(row['down'])} | {cell(row['after_down'])} "
+            f"| {verdict(row)} | {'yes' if row['same'] else 'no'} | {reason(row)} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
