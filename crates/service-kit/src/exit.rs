@@ -1,5 +1,6 @@
 //! Exit codes, after `sysexits.h`. They are part of the services' contract.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Why a process ends.
@@ -15,6 +16,21 @@ pub enum Exit {
     TaskDied,
     /// 78: the configuration cannot work; a restart will not cure it.
     Config,
+}
+
+impl Exit {
+    /// Writes `text` and a line end to standard output, as the answer of a command. Where nobody reads it, as behind `| head -1` or
+    /// on a full disk, the exit code still says how it went.
+    pub fn print(self, text: &str) -> Self {
+        let _unread = writeln!(io::stdout(), "{text}");
+        self
+    }
+
+    /// The same on standard error, for what went wrong.
+    pub fn eprint(self, text: &str) -> Self {
+        let _unread = writeln!(io::stderr(), "{text}");
+        self
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(cause) => return fail(&format!("no runtime: {cause}"), Exit::TaskDied),
+        Err(cause) => return Exit::TaskDied.eprint(&format!("no runtime: {cause}")).into(),
     };
     let env = Env::process();
     runtime.block_on(async {
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
 async fn run(env: &Env) -> ExitCode {
     let shutdown = Shutdown::new();
     if let Err(cause) = shutdown.on_signals() {
-        return fail(&format!("no signal handlers: {cause}"), Exit::TaskDied);
+        return Exit::TaskDied.eprint(&format!("no signal handlers: {cause}")).into();
     }
     // Before the configuration, with defaults where that is wrong, so that its problems are log lines like all others.
     logging::init_stdout(LogConfig::read(&mut Reader::new(env)));
@@ -117,8 +117,8 @@ async fn healthcheck(env: &Env) -> ExitCode {
     let mut reader = Reader::new(env);
     let addr = reader.or("ADMIN_ADDR", std::net::SocketAddr::from(([127, 0, 0, 1], 9464)));
     match health::check(addr, &ESSENTIAL_CONDITIONS).await {
-        Ok(health) => say(&health.to_string(), Exit::Success),
-        Err(cause) => fail(&cause.to_string(), Exit::Failure),
+        Ok(health) => Exit::Success.print(&health.to_string()).into(),
+        Err(cause) => Exit::Failure.eprint(&cause.to_string()).into(),
     }
 }
 
@@ -126,7 +126,7 @@ fn check_config(env: &Env) -> ExitCode {
     match Config::read(env) {
         Ok(config) => {
             if let Err(cause) = App::check(&config) {
-                return fail(&format!("{:#}", anyhow::Error::from(cause)), Exit::Config);
+                return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(cause))).into();
             }
             let access = match &config.auth {
                 AuthConfig::Keys(_) => "by key",
@@ -143,21 +143,8 @@ fn check_config(env: &Env) -> ExitCode {
                 config.mcp_addr,
                 config.admin_addr,
             );
-            say(&text, Exit::Success)
+            Exit::Success.print(&text).into()
         }
-        Err(problems) => fail(&problems.to_string(), Exit::Config),
+        Err(problems) => Exit::Config.eprint(&problems.to_string()).into(),
     }
-}
-
-#[expect(clippy::print_stdout, reason = "the answer of a command")]
-fn say(text: &str, exit: Exit) -> ExitCode {
-    println!("{text}");
-    exit.into()
-}
-
-/// Before there is a log, and for commands: what is wrong goes to standard error.
-#[expect(clippy::print_stderr, reason = "there is no log yet")]
-fn fail(text: &str, exit: Exit) -> ExitCode {
-    eprintln!("{text}");
-    exit.into()
 }

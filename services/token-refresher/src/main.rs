@@ -1,6 +1,5 @@
 //! The command line of token-refresher: arguments, logging, configuration, [`App`], exit code.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -120,26 +119,26 @@ async fn create_first_user(env: &Env) -> Exit {
 async fn healthcheck(env: &Env) -> Exit {
     let admin_addr = match read_admin_addr(env) {
         Ok(admin_addr) => admin_addr,
-        Err(problems) => return say(&mut io::stderr(), &problems.to_string(), Exit::Failure),
+        Err(problems) => return Exit::Failure.eprint(&problems.to_string()),
     };
     // A Dremio that is away is nothing that a restart cures: only the token counts.
     match health::check(admin_addr, &["token"]).await {
-        Ok(health) => say(&mut io::stdout(), &health.to_string(), Exit::Success),
-        Err(unhealthy) => say(&mut io::stderr(), &unhealthy.to_string(), Exit::Failure),
+        Ok(health) => Exit::Success.print(&health.to_string()),
+        Err(unhealthy) => Exit::Failure.eprint(&unhealthy.to_string()),
     }
 }
 
 fn check_config(env: &Env) -> Exit {
     let config = match Config::read(env) {
         Ok(config) => config,
-        Err(problems) => return say(&mut io::stderr(), &problems.to_string(), Exit::Config),
+        Err(problems) => return Exit::Config.eprint(&problems.to_string()),
     };
     match Transport::connect(&config.connect) {
         Ok(_) => match token_file::Writer::open(config.token_file) {
-            Ok(_) => say(&mut io::stdout(), "the configuration is valid", Exit::Success),
-            Err(error) => say(&mut io::stderr(), &format!("{:#}", anyhow::Error::from(error)), Exit::Config),
+            Ok(_) => Exit::Success.print("the configuration is valid"),
+            Err(error) => Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error))),
         },
-        Err(error) => say(&mut io::stderr(), &format!("{:#}", anyhow::Error::from(error)), Exit::Config),
+        Err(error) => Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error))),
     }
 }
 
@@ -158,10 +157,4 @@ fn report(problems: &Problems) -> Exit {
 fn cannot_start(error: &anyhow::Error) -> Exit {
     tracing::error!(error = format!("{error:#}"), "cannot start");
     Exit::Config
-}
-
-/// Writes one line. Where nobody reads it, the exit code says it all.
-fn say(output: &mut dyn Write, text: &str, exit: Exit) -> Exit {
-    let _ = writeln!(output, "{text}");
-    exit
 }

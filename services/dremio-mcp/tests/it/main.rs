@@ -3,6 +3,7 @@
 
 mod child;
 mod clients;
+mod command;
 mod door;
 mod egress;
 mod legacy;
