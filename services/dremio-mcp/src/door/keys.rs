@@ -2,6 +2,7 @@
 //! one of them in constant time. A file of keys is read again when it changes, so that a key can be added or
 //! withdrawn without a restart; what a withdrawn key has begun, streams and calls, ends.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,17 @@ const KEY_CHARS_MIN: usize = 16;
 /// How often the file of keys is looked at. A withdrawn key works no longer than this.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Who asks: the fingerprint of the key, fit for logs. Equal keys are equal principals.
-#[derive(Clone, Debug)]
+/// What the name of a principal with a key begins with.
+const KEY_PREFIX: &str = "key-";
+
+/// Hex digits of a key's digest that stand in logs: enough to tell a handful of keys apart, and never compared.
+const LOG_HEX_DIGITS: usize = 8;
+
+/// Who asks: `key-` and the SHA-256 of the key, in hex. Equal keys are equal principals, and the whole digest is compared: a key whose
+/// digest begins like another's can be found in under a second.
+///
+/// `Display` and `Debug` give the short form for logs.
+#[derive(Clone)]
 pub(crate) struct Principal {
     name: Arc<str>,
     withdrawn: CancellationToken,
@@ -39,6 +49,7 @@ impl Principal {
         Self { name: Arc::from(name), withdrawn: CancellationToken::new() }
     }
 
+    /// The whole name, the same in every process that knows the key. To compare and to sign; logs take the short form.
     pub(crate) fn as_str(&self) -> &str {
         &self.name
     }
@@ -46,6 +57,18 @@ impl Principal {
     /// Cancelled when the key is no longer valid: what it has begun ends then.
     pub(crate) fn withdrawn(&self) -> &CancellationToken {
         &self.withdrawn
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.get(..KEY_PREFIX.len() + LOG_HEX_DIGITS).unwrap_or(&self.name))
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({self})")
     }
 }
 
@@ -179,8 +202,8 @@ fn parse(text: &SecretString) -> Result<Vec<Key>, KeyRingError> {
         if keys.iter().any(|other| other.digest == digest) {
             continue;
         }
-        let fingerprint = hex(digest.get(..4).unwrap_or_default());
-        keys.push(Key { digest, principal: Principal::named(&format!("key-{fingerprint}")) });
+        let principal = Principal::named(&format!("{KEY_PREFIX}{}", hex(&digest)));
+        keys.push(Key { digest, principal });
     }
     if keys.is_empty() { Err(KeyRingError::Empty) } else { Ok(keys) }
 }
@@ -204,6 +227,17 @@ mod tests {
         for stranger in ["", "aaaaaaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaaaaaaaa", "# team a"] {
             assert!(ring.find(stranger.as_bytes()).is_none(), "{stranger}");
         }
+    }
+
+    /// Two keys whose digests begin with the same eight hex digits; found by trying 2^17 texts.
+    #[test]
+    fn keys_whose_digests_begin_alike_are_two_principals() {
+        let ring = ring("colliding-key-00014717\ncolliding-key-00123227").unwrap();
+        let (a, b) = (ring.find(b"colliding-key-00014717").unwrap(), ring.find(b"colliding-key-00123227").unwrap());
+        assert_eq!(a.to_string(), b.to_string(), "the short form for logs");
+        assert_ne!(a, b);
+        assert_ne!(a.as_str(), b.as_str());
+        assert_eq!(a.as_str().len(), "key-".len() + 64);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Drop for Record<'_> {
         let tool = params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other".into());
         gateway.metrics.tool_called(&tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = call.caller.principal.as_str(), outcome, duration_ms, "tool called");
+        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = %call.caller.principal, outcome, duration_ms, "tool called");
     }
 }
 
