@@ -171,6 +171,9 @@ fn call(out: &Out, id: &Value, params: &Value) {
             let body = json!({ "sql": arguments["sql"] }).to_string();
             in_background(move || {
                 let answer = ask(&out, &id, "POST", "/api/v3/sql", &body).and_then(|submitted| {
+                    if !submitted.starts_with("HTTP/1.1 200") {
+                        return Ok(submitted);
+                    }
                     let body = submitted.lines().last().unwrap_or_default();
                     let job: Value = serde_json::from_str(body).unwrap_or_default();
                     let job = job.get("id").and_then(Value::as_str).unwrap_or_default();

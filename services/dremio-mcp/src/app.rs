@@ -27,6 +27,7 @@ use crate::egress::Hop;
 use crate::engine::Engine;
 use crate::engine::native::Native;
 use crate::engine::official::{Launch, Supervisor};
+use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::session::{Gateway, SessionLimits, SessionTable, router};
 
@@ -125,15 +126,20 @@ impl App {
         tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
         tasks.spawn("dremio probe", health.clone().probe(client.clone(), tokens.clone(), back.clone()));
 
+        if config.guard.allow_writes {
+            let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself";
+            readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
+        }
+        let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                let native = Arc::new(Native::new(client, tokens, health));
+                let native = Arc::new(Native::new(client, tokens, health, gate("native")));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
             }
             EngineConfig::Official(command) => {
-                let hop = Hop::bind(transport, tokens, health).await.map_err(StartError::Resource)?;
+                let hop = Hop::bind(transport, tokens, health, gate("official")).await.map_err(StartError::Resource)?;
                 let launch = Launch {
                     command: command.clone(),
                     environment: config.child_environment.clone(),

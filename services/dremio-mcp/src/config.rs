@@ -10,6 +10,8 @@ use service_kit::env::{Env, Problems, Reader};
 use service_kit::logging::LogConfig;
 
 use crate::door::{KeyRing, KeyRingError, Rate};
+use crate::engine::official::ALLOW_DML;
+use crate::guard::Guard;
 
 /// The official server's command line: logs to its standard error as JSON, none to a file.
 const MCP_SERVER_COMMAND: &str = "dremio-mcp-server run --no-log-to-file --enable-json-logging";
@@ -72,6 +74,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The refresher's admin address, to be nudged after a 401.
     pub refresher_url: Option<url::Url>,
+    /// Which statements reach Dremio.
+    pub guard: Guard,
     /// How many requests one key may make.
     pub rate_limit: Option<Rate>,
     /// Limit for one call.
@@ -109,6 +113,7 @@ impl Config {
         let token_file = reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json").into();
         let (allowed_hosts, allowed_origins) = (read_list(&mut reader, "MCP_ALLOWED_HOSTS"), read_list(&mut reader, "MCP_ALLOWED_ORIGINS"));
         let refresher_url = read_url(&mut reader);
+        let guard = read_guard(&mut reader);
         let rate_limit = reader.optional("MCP_RATE_LIMIT");
         let call_timeout = reader.duration("MCP_CALL_TIMEOUT", Duration::from_secs(5 * 60));
         if call_timeout.is_zero() {
@@ -136,13 +141,14 @@ impl Config {
             allowed_hosts,
             allowed_origins,
             refresher_url,
+            guard,
             rate_limit,
             call_timeout,
             engine_timeout,
             standby,
             session_idle,
             drain_timeout,
-            child_environment: crate::engine::official::Launch::environment(env),
+            child_environment: crate::engine::official::Launch::environment(env, guard.allow_writes),
             unknown_variables,
         };
         Ok(config)
@@ -218,6 +224,21 @@ fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig
             None
         }
     }
+}
+
+/// Either of the two switches is enough: who lets the official server write has always said so with its own.
+fn read_guard(reader: &mut Reader<'_>) -> Guard {
+    let allow_writes = reader.flag("MCP_ALLOW_WRITES", false);
+    let allow_dml = match reader.text(ALLOW_DML).map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+        // The words that the official server takes.
+        Some("true" | "1" | "yes" | "on" | "t" | "y") => true,
+        None | Some("false" | "0" | "no" | "off" | "f" | "n") => false,
+        Some(_) => {
+            reader.problem(ALLOW_DML, "is neither `true` nor `false`".to_owned());
+            false
+        }
+    };
+    Guard { allow_writes: allow_writes || allow_dml, allow_job_history: reader.flag("MCP_ALLOW_JOB_HISTORY", false) }
 }
 
 fn read_list(reader: &mut Reader<'_>, name: &str) -> Vec<String> {

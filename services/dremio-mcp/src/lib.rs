@@ -14,6 +14,7 @@ mod door;
 mod dremio;
 mod egress;
 mod engine;
+pub mod guard;
 mod metrics;
 mod random;
 mod rpc;

@@ -41,6 +41,8 @@ Settings come from the environment. The ones to know:
   MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
   MCP_ALLOWED_HOSTS      names of this server besides localhost, comma-separated
   MCP_ALLOWED_ORIGINS    origins of web pages that may use it, comma-separated
+  MCP_ALLOW_WRITES       let agents run statements that write, with either engine [false]
+  MCP_ALLOW_JOB_HISTORY  let agents query sys.jobs and sys.jobs_recent: what everybody asked [false]
   MCP_RATE_LIMIT         requests that one key may make, for example 600/m [no limit]
   MCP_CALL_TIMEOUT       limit for one call [5m]
   MCP_ENGINE_TIMEOUT     an MCP server process that is silent for this long is replaced [30s]
@@ -98,6 +100,12 @@ async fn run(env: &Env) -> ExitCode {
     }
     if !config.dremio.tls_verify {
         tracing::warn!("DREMIO_TLS_VERIFY=false: anyone between here and Dremio can read and change everything");
+    }
+    if config.guard.allow_writes {
+        tracing::warn!("MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself");
+    }
+    if config.guard.allow_job_history {
+        tracing::warn!("MCP_ALLOW_JOB_HISTORY=true: every agent can read what all others asked");
     }
     let dremio = config.dremio.uri.to_string();
     let app = match App::start(config, Clock::system(), shutdown).await {

@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     children_started: Counter,
     children_ready: Gauge,
     denied: Family<ReasonLabel, Counter>,
+    statements_refused: Family<ReasonLabel, Counter>,
     dremio_requests: Family<OutcomeLabel, Counter>,
     sessions: Gauge,
     token_expiry: Gauge<f64, AtomicU64>,
@@ -65,6 +66,7 @@ impl Metrics {
             children_started: Counter::default(),
             children_ready: Gauge::default(),
             denied: Family::default(),
+            statements_refused: Family::default(),
             dremio_requests: Family::default(),
             sessions: Gauge::default(),
             token_expiry: Gauge::default(),
@@ -77,6 +79,11 @@ impl Metrics {
         registry.register("engine_starts", "MCP server processes started", metrics.children_started.clone());
         registry.register("engine_processes", "MCP server processes that have introduced themselves", metrics.children_ready.clone());
         registry.register("access_denied", "Requests turned away at the door, by reason", metrics.denied.clone());
+        registry.register(
+            "statements_refused",
+            "Statements that the guard did not let through, by reason",
+            metrics.statements_refused.clone(),
+        );
         registry.register("dremio_requests", "Requests to Dremio by outcome", metrics.dremio_requests.clone());
         registry.register("sessions", "Open sessions of clients with a handshake", metrics.sessions.clone());
         registry.register(
@@ -106,6 +113,10 @@ impl Metrics {
 
     pub(crate) fn access_denied(&self, reason: &'static str) {
         self.denied.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub(crate) fn statement_refused(&self, reason: &'static str) {
+        self.statements_refused.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     pub(crate) fn dremio_request(&self, outcome: &'static str) {

@@ -79,3 +79,22 @@ fn the_child_gets_its_settings_and_neither_address_nor_token() {
     let names: Vec<_> = config.child_environment.keys().map(String::as_str).collect();
     assert_eq!(names, ["DREMIOAI_TOOLS__SERVER_MODE", "PATH"]);
 }
+
+#[test]
+fn either_switch_allows_writes() {
+    for (pairs, expected) in [
+        (&[][..], false),
+        (&[("MCP_ALLOW_WRITES", "true")], true),
+        (&[("DREMIOAI_DREMIO__ALLOW_DML", "true")], true),
+        (&[("DREMIOAI_DREMIO__ALLOW_DML", "True")], true),
+        (&[("MCP_ALLOW_WRITES", "false"), ("DREMIOAI_DREMIO__ALLOW_DML", "true")], true),
+        (&[("MCP_ALLOW_WRITES", ""), ("DREMIOAI_DREMIO__ALLOW_DML", "")], false),
+    ] {
+        let config = read(pairs).unwrap();
+        assert_eq!(config.guard.allow_writes, expected, "{pairs:?}");
+        assert_eq!(config.child_environment.get("DREMIOAI_DREMIO__ALLOW_DML").map(String::as_str), expected.then_some("true"));
+        assert!(!config.guard.allow_job_history);
+    }
+    assert!(read(&[("MCP_ALLOW_JOB_HISTORY", "true")]).unwrap().guard.allow_job_history);
+    assert!(read(&[("DREMIOAI_DREMIO__ALLOW_DML", "maybe")]).unwrap_err().starts_with("DREMIOAI_DREMIO__ALLOW_DML: is neither"));
+}

@@ -3,12 +3,14 @@
 //! restarts nothing, and the child never holds a credential.
 //!
 //! - `rules`: what the child may ask of Dremio at all
+//! - `sql`: a statement passes the guard, and is sent as the guard has read it
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
 //! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and cancels jobs that it abandons
 
 mod forward;
 mod jobs;
 mod rules;
+mod sql;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use tokio::net::TcpListener;
 use self::forward::{Forwarder, Incoming};
 use self::jobs::Jobs;
 use crate::dremio::{DremioHealth, TokenSource};
+use crate::guard::gate::Gate;
 
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -37,6 +40,7 @@ pub(crate) struct Hop {
     listener: TcpListener,
     secret: SecretString,
     jobs: Arc<Jobs>,
+    gate: Gate,
 }
 
 impl Hop {
@@ -44,10 +48,10 @@ impl Hop {
     ///
     /// # Errors
     /// When there is no free port, or the operating system gives no random numbers.
-    pub(crate) async fn bind(transport: Transport, tokens: TokenSource, health: DremioHealth) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(transport: Transport, tokens: TokenSource, health: DremioHealth, gate: Gate) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
-        Ok(Self { listener, secret: secret.into(), jobs: Jobs::new(Forwarder::new(transport, tokens, health)) })
+        Ok(Self { listener, secret: secret.into(), jobs: Jobs::new(Forwarder::new(transport, tokens, health)), gate })
     }
 
     /// Where the child finds it.
@@ -65,7 +69,7 @@ impl Hop {
 
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let state = Arc::new(HopState { secret: self.secret, jobs: Arc::clone(&self.jobs) });
+        let state = Arc::new(HopState { secret: self.secret, jobs: Arc::clone(&self.jobs), gate: self.gate });
         let router = Router::new().fallback(handle).with_state(state);
         tokio::join!(serve(self.listener, router, Limits::default(), shutdown.clone()), self.jobs.sweep(shutdown));
     }
@@ -74,6 +78,7 @@ impl Hop {
 struct HopState {
     secret: SecretString,
     jobs: Arc<Jobs>,
+    gate: Gate,
 }
 
 async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Response {
@@ -93,7 +98,10 @@ async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Respons
     let incoming = Incoming { method: parts.method, path_and_query: format!("{path}{query}"), headers: parts.headers, body };
     match rules::job_id(&incoming.method, path) {
         Some(id) => state.jobs.wait(id, incoming).await,
-        None if incoming.method == Method::POST && path == "/api/v3/sql" => state.jobs.submit(incoming).await,
+        None if incoming.method == Method::POST && path == "/api/v3/sql" => match sql::guarded(&state.gate, &incoming.body) {
+            Ok(body) => state.jobs.submit(Incoming { body, ..incoming }).await,
+            Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
+        },
         None => state.jobs.forwarder().forward(incoming).await,
     }
 }

@@ -11,10 +11,10 @@ use token_file::{Token, TokenId, Writer};
 use crate::support::{Client, Gateway, eventually, http};
 
 /// A sandbox, and a gateway in front of it with a token that the sandbox gave.
-struct Setting {
-    sandbox: Sandbox,
-    gateway: Gateway,
-    client: Client,
+pub(crate) struct Setting {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) gateway: Gateway,
+    pub(crate) client: Client,
 }
 
 impl Setting {
@@ -22,7 +22,7 @@ impl Setting {
         Self::with(&[]).await
     }
 
-    async fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let gateway = Gateway::start_with(&sandbox.uri(), settings).await;
         let client = gateway.client().await;

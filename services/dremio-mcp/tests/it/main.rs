@@ -6,6 +6,7 @@ mod clients;
 mod command;
 mod door;
 mod egress;
+mod guard;
 mod legacy;
 mod modern;
 mod relay;

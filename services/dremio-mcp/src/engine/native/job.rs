@@ -10,18 +10,19 @@ use super::calls::{AskError, Dremio};
 use super::failure::Failure;
 use super::progress::Progress;
 use crate::dremio::Pauses;
+use crate::guard::Statement;
 
 /// How long the cancellation of an abandoned job is tried, a replacement of its token included. A guess; nobody waits for it.
 const CANCEL_MAX: Duration = Duration::from_secs(15);
 
-/// Runs `sql` and returns its job when it has completed. Dropping the future cancels the job at Dremio, also while it is being
+/// Runs `statement` and returns its job when it has completed. Dropping the future cancels the job at Dremio, also while it is being
 /// submitted. `label` names the caller in Dremio's job history; it stands last, so that
 /// positions in Dremio's messages are those of the statement.
 ///
 /// # Errors
 /// When the job could not be started or watched, or did not complete.
-pub(super) async fn run(dremio: &Dremio, label: &str, sql: &str, progress: &mut Progress<'_>) -> Result<JobId, Failure> {
-    let mut job = RunningJob::submit(dremio, format!("{sql}\n/* dremio-mcp: tool={label} */")).await?;
+pub(super) async fn run(dremio: &Dremio, label: &str, statement: &Statement, progress: &mut Progress<'_>) -> Result<JobId, Failure> {
+    let mut job = RunningJob::submit(dremio, format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str())).await?;
     let status = job.end(progress).await?;
     match status.state {
         JobState::Completed => Ok(job.id.clone()),

@@ -3,12 +3,14 @@
 
 use serde_json::{Value, json};
 
+use crate::guard::Guard;
+
 /// The revision that the engine's answers are written for. The session layer negotiates the one that a client gets.
 const PROTOCOL_VERSION: &str = "2025-11-25";
 
 /// What a model should know about Dremio before it uses any tool.
 const INSTRUCTIONS: &str = "\
-This server answers questions from the data in a Dremio (Community Edition). It only reads.
+This server answers questions from the data in a Dremio (Community Edition). {writes}
 
 How to work: find tables in INFORMATION_SCHEMA.\"TABLES\", look at a table with GetSchemaOfTable, then query it with RunSqlQuery.
 
@@ -54,8 +56,18 @@ impl Tool {
         }
     }
 
-    fn description(self) -> &'static str {
+    fn description(self, guard: Guard) -> &'static str {
         match self {
+            Self::RunSqlQuery if guard.allow_writes => {
+                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}. Statements that write \
+                 are accepted, too: INSERT, UPDATE, DELETE, MERGE, CREATE, DROP, ALTER and the rest of Dremio's SQL. What they do cannot \
+                 be undone here.\n\
+                 Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
+                 \"source\".\"folder\".\"table\" GROUP BY \"date\". Reserved words like date, month, count, value or user need the quotes \
+                 whenever they are names.\n\
+                 At most 200 KiB of rows are returned. A longer result is cut after a whole row and marked with \"truncated\": true, the \
+                 full \"row_count\" and a note; then aggregate, filter, select fewer columns, or add LIMIT."
+            }
             Self::RunSqlQuery => {
                 "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}. Only statements that read \
                  are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE and SHOW.\n\
@@ -99,17 +111,18 @@ impl Tool {
         }
     }
 
-    fn to_value(self) -> Value {
+    fn to_value(self, guard: Guard) -> Value {
+        let writes = self == Self::RunSqlQuery && guard.allow_writes;
         json!({
             "name": self.name(),
             "title": self.title(),
-            "description": self.description(),
+            "description": self.description(guard),
             "inputSchema": self.input_schema(),
             "annotations": {
                 "title": self.title(),
-                "readOnlyHint": true,
-                "destructiveHint": false,
-                "idempotentHint": true,
+                "readOnlyHint": !writes,
+                "destructiveHint": writes,
+                "idempotentHint": !writes,
                 "openWorldHint": false,
             },
         })
@@ -117,17 +130,18 @@ impl Tool {
 }
 
 /// The `InitializeResult`.
-pub(super) fn initialize_result() -> String {
+pub(super) fn initialize_result(guard: Guard) -> String {
+    let writes = if guard.allow_writes { "It reads, and runs statements that write." } else { "It only reads." };
     json!({
         "protocolVersion": PROTOCOL_VERSION,
         "capabilities": { "tools": { "listChanged": false } },
         "serverInfo": { "name": env!("CARGO_PKG_NAME"), "title": "Dremio", "version": env!("CARGO_PKG_VERSION") },
-        "instructions": INSTRUCTIONS,
+        "instructions": INSTRUCTIONS.replace("{writes}", writes),
     })
     .to_string()
 }
 
 /// The result of `tools/list`: one page.
-pub(super) fn tools_list() -> String {
-    json!({ "tools": Tool::ALL.map(Tool::to_value) }).to_string()
+pub(super) fn tools_list(guard: Guard) -> String {
+    json!({ "tools": Tool::ALL.map(|tool| tool.to_value(guard)) }).to_string()
 }

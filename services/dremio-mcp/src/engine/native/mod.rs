@@ -1,7 +1,7 @@
 //! The native engine: our own tools, in process, with the names and arguments of the official server's, made for Dremio Community
 //! Edition. It needs no Python and no child process.
 //!
-//! One call goes: `arguments` (are they what the tool expects?) → for a query `guard` (does it only read?, over `lexer`) → `job`
+//! One call goes: `arguments` (are they what the tool expects?) → for a query the gate of [`crate::guard`] → `job`
 //! (submit, wait, cancel when dropped) → `rows` (as many as fit); for a schema `table_name` → `table_schema`. All of them reach Dremio
 //! through `calls`, which knows the current token, and fail with a `failure`, which says what helps. `listing` and `system_tables` are
 //! the texts.
@@ -9,14 +9,12 @@
 //! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or tool) is a JSON-RPC error; a call
 //! that comes to nothing, be it for its arguments, is a result with `isError`, which the model reads.
 //!
-//! What it deliberately does not do: it writes nothing, declares no prompts and no resources, and keeps no state between calls.
+//! What it deliberately does not do: it declares no prompts and no resources, and keeps no state between calls.
 
 mod arguments;
 mod calls;
 mod failure;
-mod guard;
 mod job;
-mod lexer;
 mod listing;
 mod progress;
 mod rows;
@@ -39,6 +37,7 @@ use self::progress::Progress;
 use self::table_name::TableName;
 use super::{ProgressSink, ToolList};
 use crate::dremio::{DremioHealth, TokenSource};
+use crate::guard::gate::Gate;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
 
 /// How long a stop waits for what is under way in the background.
@@ -48,6 +47,7 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct Native {
     dremio: Dremio,
+    gate: Gate,
     initialize_result: Arc<str>,
     list: Message,
     tools: Arc<ToolList>,
@@ -55,10 +55,11 @@ pub(crate) struct Native {
 
 impl Native {
     /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be there.
-    pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth) -> Self {
-        let list = Message::from_result(&listing::tools_list());
+    pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth, gate: Gate) -> Self {
+        let list = Message::from_result(&listing::tools_list(gate.guard()));
         let tools = ToolList::read(&list);
-        Self { dremio: Dremio::new(client, tokens, health), initialize_result: listing::initialize_result().into(), list, tools }
+        let initialize_result = listing::initialize_result(gate.guard()).into();
+        Self { dremio: Dremio::new(client, tokens, health), gate, initialize_result, list, tools }
     }
 
     /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while: Dremio may be away.
@@ -116,18 +117,22 @@ impl Native {
             Tool::GetSchemaOfTable => self.schema_of_table(arguments::table_name(arguments)?).await,
             Tool::GetUsefulSystemTableNames => {
                 arguments::none(tool, arguments)?;
-                Ok(system_tables::to_json())
+                Ok(system_tables::to_json(self.gate.guard()))
             }
         }
     }
 
     async fn run_sql_query(&self, query: &str, progress: &mut Progress<'_>) -> Result<String, Failure> {
-        guard::check(query).map_err(|refusal| {
-            let advice = "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, \
-                          DESCRIBE or SHOW.";
+        let statement = self.gate.check(query).map_err(|refusal| {
+            let advice = if self.gate.guard().allow_writes {
+                "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
+            } else {
+                "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE \
+                 or SHOW."
+            };
             Failure::new(refusal.to_string(), advice)
         })?;
-        let job = job::run(&self.dremio, Tool::RunSqlQuery.name(), query, progress).await?;
+        let job = job::run(&self.dremio, Tool::RunSqlQuery.name(), &statement, progress).await?;
         rows::fetch(&self.dremio, &job).await
     }
 

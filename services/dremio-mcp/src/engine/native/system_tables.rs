@@ -2,6 +2,8 @@
 //! `sys.organization.*` names of Dremio Cloud do not exist there, and `sys.roles`, `sys.privileges` and `sys.membership` cannot be
 //! queried, so they are not here.
 
+use crate::guard::Guard;
+
 /// Names, ready to be pasted behind `FROM`, and what each is for.
 pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
     (
@@ -36,8 +38,10 @@ pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
     ("sys.\"user_defined_functions\"", "Functions that users made: name, argList, returnType, sql."),
 ];
 
-/// The tables as one JSON object, as the official server answers.
-pub(super) fn to_json() -> String {
-    let members: serde_json::Map<_, _> = SYSTEM_TABLES.iter().map(|(name, use_for)| ((*name).to_owned(), (*use_for).into())).collect();
+/// The tables that `guard` lets an agent query, as one JSON object, as the official server answers.
+pub(super) fn to_json(guard: Guard) -> String {
+    let is_allowed = |name: &str| guard.check(&format!("TABLE {name}")).is_ok();
+    let members: serde_json::Map<_, _> =
+        SYSTEM_TABLES.iter().filter(|(name, _)| is_allowed(name)).map(|(name, use_for)| ((*name).to_owned(), (*use_for).into())).collect();
     serde_json::Value::Object(members).to_string()
 }

@@ -1,6 +1,6 @@
 //! The name of a table as agents write it, taken apart: `"Sales"."2024.q1"."orders"` or `["Sales", "2024.q1", "orders"]`.
 
-use super::lexer::closed_by;
+use crate::guard::lexer::closed_by;
 
 /// Longest name, in characters, its quotes and dots included. Dremio's own limit for one part is 1,024; the whole must fit
 /// percent-encoded into a request line of 8 KiB.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use self::connection::{Answer, Connection};
-pub(crate) use self::process::Launch;
+pub(crate) use self::process::{ALLOW_DML, Launch};
 pub(crate) use self::supervisor::Supervisor;
 use self::watches::Watches;
 use super::changes::{Changes, List, Versions};

@@ -36,6 +36,9 @@ const PASSED: [&str; 14] = [
     "OMP_NUM_THREADS",
 ];
 
+/// The official server's own switch for statements that write.
+pub(crate) const ALLOW_DML: &str = "DREMIOAI_DREMIO__ALLOW_DML";
+
 /// Longest line of the child's standard error that is logged whole.
 const LOG_LINE_BYTES_MAX: usize = 8 * 1024;
 
@@ -82,12 +85,14 @@ pub(super) struct Process {
 }
 
 impl Launch {
-    /// The variables that a launch may pass on, taken from `env`.
-    pub(crate) fn environment(env: &service_kit::env::Env) -> BTreeMap<String, String> {
+    /// The variables that a launch may pass on, taken from `env`. The server's own guard and what it says of its tools agree with ours.
+    pub(crate) fn environment(env: &service_kit::env::Env, allow_writes: bool) -> BTreeMap<String, String> {
         let plain = PASSED.iter().filter_map(|&name| Some((name.to_owned(), env.get(name)?.to_owned())));
         // The URI and the token are the gateway's business: the child talks to the hop only.
-        let own = env.with_prefix("DREMIOAI_").filter(|(name, _)| !matches!(*name, "DREMIOAI_DREMIO__URI" | "DREMIOAI_DREMIO__PAT"));
-        plain.chain(own.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+        let own =
+            env.with_prefix("DREMIOAI_").filter(|(name, _)| !matches!(*name, "DREMIOAI_DREMIO__URI" | "DREMIOAI_DREMIO__PAT" | ALLOW_DML));
+        let writes = allow_writes.then(|| (ALLOW_DML.to_owned(), "true".to_owned()));
+        plain.chain(own.map(|(name, value)| (name.to_owned(), value.to_owned()))).chain(writes).collect()
     }
 
     fn command(&self, folder: &Path) -> Command {

@@ -17,6 +17,8 @@ use token_file::{Token, Writer};
 use super::super::Native;
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::engine::ProgressSink;
+use crate::guard::Guard;
+use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::rpc::Message;
 
@@ -41,6 +43,10 @@ impl Fixture {
 
     /// As [`Fixture::start`], with a limit for each of the engine's requests.
     pub(super) async fn start_patient(request_timeout: Duration) -> Self {
+        Self::start_with(request_timeout, Guard::default()).await
+    }
+
+    pub(super) async fn start_with(request_timeout: Duration, guard: Guard) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let config = ConnectConfig { request_timeout, ..ConnectConfig::new(sandbox.uri().parse().unwrap()) };
         let client = DremioClient::new(Transport::connect(&config).unwrap());
@@ -51,7 +57,7 @@ impl Fixture {
         let (source, _nudger) = TokenSource::watch(&path, Clock::system(), None);
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
-        let native = Arc::new(Native::new(client.clone(), source, health));
+        let native = Arc::new(Native::new(client.clone(), source, health, gate(guard)));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
 
@@ -88,11 +94,16 @@ fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::register(&mut Registry::default()))
 }
 
+fn gate(guard: Guard) -> Gate {
+    Gate::new(guard, "native", metrics())
+}
+
 /// An engine whose Dremio and token do not exist.
 pub(super) fn lonely() -> Native {
     let transport = Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
     let (tokens, _nudger) = TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
-    Native::new(DremioClient::new(transport), tokens, DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true))
+    let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
+    Native::new(DremioClient::new(transport), tokens, health, gate(Guard::default()))
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {

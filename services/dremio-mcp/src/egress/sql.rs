@@ -1,0 +1,100 @@
+//! `POST /api/v3/sql` (contract §4.1): the statement in its body is read by the guard, and what the guard has read is what is sent.
+
+use axum::body::Bytes;
+use serde_json::{Map, Value};
+
+use crate::guard::Refusal;
+use crate::guard::gate::Gate;
+
+/// What the official server puts in front of each query, so that Dremio's job history says where it comes from. Kept only byte for byte.
+const LABEL: &str = "/* dremioai: submitter=RunSqlQuery */\n";
+
+/// Why a submission is not forwarded. The text is for the agent, and ASCII.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SqlError {
+    #[error("the request for Dremio cannot be read: it must be a JSON object with the statement as text in `sql`")]
+    Body,
+    #[error("{0}. Nothing was sent to Dremio")]
+    Refused(#[from] Refusal),
+}
+
+/// The body to send instead of `body`: another `sql`, and the other members as they are.
+///
+/// # Errors
+/// When there is no statement in it, or one that may not be sent. It has been reported.
+pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
+    let members = serde_json::from_slice::<Map<String, Value>>(body).ok();
+    let Some((mut members, sql)) = members.and_then(|members| Some((members.clone(), members.get("sql")?.as_str()?.to_owned()))) else {
+        gate.refused("body");
+        return Err(SqlError::Body);
+    };
+    if let Some(context) = members.get("context") {
+        let parts = context.as_array().into_iter().flatten().filter_map(Value::as_str);
+        gate.guard().check_context(parts).inspect_err(|refusal| gate.refused(refusal.reason()))?;
+    }
+    let (label, sql) = sql.strip_prefix(LABEL).map_or(("", sql.as_str()), |sql| (LABEL, sql));
+    let statement = gate.check(sql)?;
+    members.insert("sql".to_owned(), format!("{label}{}", statement.as_str()).into());
+    Ok(Value::Object(members).to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use prometheus_client::registry::Registry;
+
+    use super::{SqlError, guarded};
+    use crate::guard::Guard;
+    use crate::guard::gate::Gate;
+    use crate::metrics::Metrics;
+
+    fn sent(guard: Guard, body: &str) -> Result<String, SqlError> {
+        let gate = Gate::new(guard, "official", Arc::new(Metrics::register(&mut Registry::default())));
+        guarded(&gate, body.as_bytes()).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_statement_is_sent_as_it_was_read_and_the_rest_as_it_is() {
+        for (body, expected) in [
+            (r#"{"sql":"SELECT 1"}"#, r#"{"sql":"SELECT 1"}"#),
+            (
+                r#"{"sql": "/* dremioai: submitter=RunSqlQuery */\nSELECT /* a */ 1", "context": ["@ada"], "engineName": "é"}"#,
+                r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\nSELECT         1","context":["@ada"],"engineName":"é"}"#,
+            ),
+            // Only that label, only there, and only once.
+            (r#"{"sql":"/* dremioai: submitter=Other */\nSELECT 1"}"#, r#"{"sql":"                               \nSELECT 1"}"#),
+            (
+                r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n/* dremioai: submitter=RunSqlQuery */\nTABLE t"}"#,
+                r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n                                     \nTABLE t"}"#,
+            ),
+            // What is read last counts, and alone is sent.
+            (r#"{"sql":"DROP TABLE t","sql":"SELECT 1"}"#, r#"{"sql":"SELECT 1"}"#),
+            (
+                r#"{"references":{"s":{"type":"BRANCH","value":"b"}},"sql":"TABLE t"}"#,
+                r#"{"references":{"s":{"type":"BRANCH","value":"b"}},"sql":"TABLE t"}"#,
+            ),
+        ] {
+            assert_eq!(sent(Guard::default(), body).as_deref(), Ok(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_writes_is_refused() {
+        for body in ["", "null", "[]", "SELECT 1", r#"{"sql":1}"#, r#"{"SQL":"SELECT 1"}"#, r#"{"sql":"SELECT 1"}x"#, r#"{"sql":"\ud800"}"#]
+        {
+            assert_eq!(sent(Guard::default(), body), Err(SqlError::Body), "{body}");
+        }
+        assert_eq!(sent(Guard::default(), "{\"sql\":\"SELECT '\u{0}'\"}"), Err(SqlError::Body));
+        for body in [
+            r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\nDROP TABLE t"}"#,
+            r#"{"sql":"SELECT 1","sql":"DROP TABLE t"}"#,
+            r#"{"sql":"\u0044ROP TABLE t"}"#,
+            r#"{"sql":"TABLE jobs","context":["sys"]}"#,
+            r#"{"sql":"TABLE sys.jobs"}"#,
+        ] {
+            assert!(matches!(sent(Guard::default(), body), Err(SqlError::Refused(_))), "{body}");
+        }
+        assert!(sent(Guard { allow_writes: true, ..Guard::default() }, r#"{"sql":"DROP TABLE t"}"#).is_ok());
+    }
+}

@@ -1,0 +1,39 @@
+//! The guard where an engine sends SQL: what it refuses is counted, and written to the audit log without the SQL.
+
+use std::sync::Arc;
+
+use super::{Guard, Refusal, Statement};
+use crate::metrics::Metrics;
+
+/// The guard of one engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    guard: Guard,
+    engine: &'static str,
+    metrics: Arc<Metrics>,
+}
+
+impl Gate {
+    pub(crate) fn new(guard: Guard, engine: &'static str, metrics: Arc<Metrics>) -> Self {
+        Self { guard, engine, metrics }
+    }
+
+    /// What is let through.
+    pub(crate) fn guard(&self) -> Guard {
+        self.guard
+    }
+
+    /// As [`Guard::check`].
+    ///
+    /// # Errors
+    /// With the reason and its cure. It has been reported.
+    pub(crate) fn check(&self, sql: &str) -> Result<Statement, Refusal> {
+        self.guard.check(sql).inspect_err(|refusal| self.refused(refusal.reason()))
+    }
+
+    /// Reports a refusal. `reason` is a stable word.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.metrics.statement_refused(reason);
+        tracing::info!(target: "audit", event = "statement_refused", engine = self.engine, reason, "statement not sent to Dremio");
+    }
+}

@@ -1,0 +1,111 @@
+//! What SQL reaches Dremio, with either engine.
+
+use serde_json::json;
+
+use crate::egress::Setting;
+
+/// Statements that must not pass, and the word by which each refusal is counted. The official server's own guard lets most of them pass.
+const REFUSED: &[(&str, &str)] = &[
+    ("/***/ SELECT '*/ DELETE FROM t --'", "not_a_query"),
+    ("DROP TABLE t", "not_a_query"),
+    ("ROLLBACK TABLE t TO SNAPSHOT '1'", "not_a_query"),
+    ("MERGE BRANCH a INTO b", "not_a_query"),
+    ("ALTER BRANCH a ASSIGN BRANCH b", "not_a_query"),
+    ("ANALYZE TABLE t FOR ALL COLUMNS COMPUTE STATISTICS", "not_a_query"),
+    ("REFRESH REFLECTION 'a' AS 'b'", "not_a_query"),
+    ("REFRESH DATASET t", "not_a_query"),
+    ("COMPACT MATERIALIZATION 'a' AS 'b'", "not_a_query"),
+    ("TRIGGER PIPE p", "not_a_query"),
+    ("UPSERT INTO t VALUES (1)", "not_a_query"),
+    ("SELECT * INTO u FROM t", "writes"),
+    ("WITH w AS (SELECT 1) DELETE FROM t", "writes"),
+    ("SELECT * FROM TABLE(pg.external_query('DROP TABLE t'))", "external_query"),
+    ("SELECT /*+ x */ 1", "hint"),
+    ("SELECT 1; SELECT 2", "several_statements"),
+    ("SELECT * FROM sys.jobs_recent", "job_history"),
+    ("SELECT 'a", "unclosed"),
+];
+
+/// The tool and the arguments that run `sql`.
+fn call(engine: &str, sql: &str) -> (&'static str, serde_json::Value) {
+    if engine == "native" { ("RunSqlQuery", json!({ "query": sql })) } else { ("query", json!({ "sql": sql })) }
+}
+
+#[tokio::test]
+async fn what_the_guard_refuses_reaches_dremio_with_neither_engine() {
+    for engine in ["official", "native"] {
+        let setting = Setting::with(&[("MCP_ENGINE", engine)]).await;
+        for (sql, _) in REFUSED {
+            let (tool, arguments) = call(engine, sql);
+            let answer = setting.client.text(tool, arguments).await;
+            assert!(answer.contains("Nothing was sent to Dremio"), "{engine}: {sql}: {answer}");
+            // The child's user reads the reason phrase and nothing else.
+            assert!(engine == "native" || answer.lines().next().unwrap().starts_with("HTTP/1.1 400 "), "{sql}: {answer}");
+        }
+        assert!(setting.sandbox.control().jobs().is_empty(), "{engine}: {:?}", setting.sandbox.control().jobs());
+        let metrics = setting.gateway.metrics().await;
+        for (_, reason) in REFUSED {
+            let count = REFUSED.iter().filter(|(_, other)| other == reason).count();
+            let expected = format!("dremio_mcp_statements_refused_total{{reason=\"{reason}\"}} {count}");
+            assert!(metrics.contains(&expected), "{engine}: {expected}: {metrics}");
+        }
+        setting.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_text_that_was_checked_is_the_text_that_is_sent() {
+    let label = "/* dremioai: submitter=RunSqlQuery */\n";
+    let setting = Setting::with(&[]).await;
+    for (sql, expected) in [
+        ("SELECT 1 AS \"a\"".to_owned(), "SELECT 1 AS \"a\"".to_owned()),
+        (format!("{label}SELECT /* one */ 1 -- end"), format!("{label}SELECT           1       ")),
+        (format!(" {label}SELECT 1"), format!(" {}\nSELECT 1", " ".repeat(label.len() - 1))),
+    ] {
+        let answer = setting.client.text("query", json!({ "sql": sql })).await;
+        assert!(answer.contains(r#""jobState":"COMPLETED""#), "{sql}: {answer}");
+        assert!(setting.sandbox.control().jobs().iter().any(|job| job.sql == expected), "{sql}: {:?}", setting.sandbox.control().jobs());
+    }
+    setting.gateway.stop().await;
+
+    let setting = Setting::with(&[("MCP_ENGINE", "native")]).await;
+    setting.client.text("RunSqlQuery", json!({ "query": "SELECT /* one */ 1 -- end" })).await;
+    assert_eq!(setting.sandbox.control().jobs()[0].sql, "SELECT           1       \n/* dremio-mcp: tool=RunSqlQuery */");
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn either_switch_allows_writes_in_either_engine_and_says_so() {
+    for engine in ["official", "native"] {
+        for switch in ["MCP_ALLOW_WRITES", "DREMIOAI_DREMIO__ALLOW_DML"] {
+            let setting = Setting::with(&[("MCP_ENGINE", engine), (switch, "true")]).await;
+            let sql = "ALTER SYSTEM SET \"a\" = 1";
+            let (tool, arguments) = call(engine, sql);
+            let answer = setting.client.text(tool, arguments).await;
+            assert!(setting.sandbox.control().jobs().iter().any(|job| job.sql.starts_with(sql)), "{engine} {switch}: {answer}");
+            let (tool, arguments) = call(engine, "SELECT /*+ x */ 1");
+            assert!(setting.client.text(tool, arguments).await.contains("hints"), "{engine} {switch}");
+
+            let condition = setting.gateway.readiness().await["conditions"]["guard"].clone();
+            assert_eq!((&condition["ready"], &condition["reason"]), (&json!(true), &json!("writes_allowed")), "{engine} {switch}");
+            if engine == "native" {
+                let list = setting.client.rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#).await;
+                let hints: Vec<_> =
+                    list["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["annotations"]["readOnlyHint"]).collect();
+                assert_eq!(hints, [false, true, true], "{list}");
+            } else {
+                let environment = setting.client.seen().await["environment"].to_string();
+                assert!(environment.contains("DREMIOAI_DREMIO__ALLOW_DML=true"), "{environment}");
+            }
+            setting.gateway.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_switch_the_child_keeps_its_own_guard() {
+    let setting = Setting::with(&[("MCP_ALLOW_WRITES", "false"), ("DREMIOAI_DREMIO__ALLOW_DML", "false")]).await;
+    assert!(!setting.client.seen().await["environment"].to_string().contains("ALLOW_DML"));
+    assert!(setting.gateway.readiness().await["conditions"]["guard"].is_null());
+    setting.gateway.stop().await;
+}
