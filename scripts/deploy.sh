@@ -50,8 +50,40 @@ engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || die "the 
 ((${engine%%.*} >= 25)) || die "Docker Engine $engine is too old; 25 or newer is needed"
 docker compose version >/dev/null 2>&1 || die "the Compose plugin is missing (docker compose)"
 
-# Log lines of a service that are worth a look: our services write JSON.
-telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic)' || true; }
+# Log lines of a service that are worth a look: our services write JSON, and `check-config` a line for each problem.
+telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic)|^[A-Z_]+: ' || true; }
+
+# The settings in `.env`, those that .env.example lists, as Compose reads them. Nothing in it is run: a value may look like
+# code. What the environment has already goes first.
+read_env_file() {
+  [[ -f .env ]] || return 0
+  local line name value known
+  known=" $(sed -nE 's/^#?([A-Z][A-Z0-9_]*)=.*/\1/p' .env.example | tr '\n' ' ')"
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ ${line%$'\r'} =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
+    name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
+    [[ $known == *" $name "* && -z ${!name+set} ]] || continue
+    if [[ $value == \'* ]]; then
+      [[ $value =~ ^\'(([^\'\\]|\\.)*)\'[[:space:]]*(#.*)?$ ]] || die ".env: $name: the single quote is not closed"
+      value=${BASH_REMATCH[1]//\\\'/\'}
+    elif [[ $value =~ ^\"([^\"\\\$]*)\"[[:space:]]*(#.*)?$ ]]; then
+      value=${BASH_REMATCH[1]}
+    else
+      [[ $value != *[\$\"]* ]] || die ".env: $name: put a value with \$ or \" into single quotes"
+      value=${value%%[[:space:]]#*}
+      value=${value%"${value##*[![:space:]]}"}
+    fi
+    export "$name=$value"
+  done <.env
+}
+
+# An older setup.sh did not name the folder of the secrets, because Compose found it by itself.
+name_secrets_dir() {
+  [[ -s secrets/dremio_password && -f .env && -z ${SECRETS_DIR:-} ]] || return 0
+  grep -q '^# Written by scripts/setup.sh' .env && ! grep -qE '^(SECRETS_DIR|DREMIO_PASSWORD)=' .env || return 0
+  echo 'SECRETS_DIR=./secrets' >>.env
+  say "added SECRETS_DIR=./secrets to .env"
+}
 
 build_images() {
   $build || return 0
@@ -83,6 +115,7 @@ why_compose() {
 }
 
 deploy_compose() {
+  name_secrets_dir
   build_images
   say "starting (at most $timeout s)"
   if ! docker compose "${profiles[@]}" up --detach --wait --wait-timeout "$timeout"; then
@@ -137,12 +170,7 @@ why_swarm() {
 
 deploy_swarm() {
   [[ $(docker info --format '{{.Swarm.ControlAvailable}}') == true ]] || die "this is no Swarm manager: docker swarm init"
-  if [[ -f .env ]]; then
-    set -a
-    # shellcheck source=/dev/null
-    . ./.env
-    set +a
-  fi
+  read_env_file
   [[ -n ${DREMIO_URI:-} ]] || die "DREMIO_URI is not set; run scripts/setup.sh"
   [[ -n ${MCP_DOMAIN:-} ]] || die "MCP_DOMAIN is not set: the public name of this server (scripts/setup.sh --domain)"
   [[ -n $(docker node ls --quiet --filter node.label=dremio-mcp=true) ]] ||

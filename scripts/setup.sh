@@ -71,6 +71,12 @@ may_write() { # FILE: whether it may be written
   }
 }
 
+# Whatever it was asked for, and however often: it goes into `.env`, between single quotes.
+check_username() {
+  [[ -n $username && $username != *[\"\':\\[:cntrl:]]* ]] ||
+    die "a Dremio user name has no quotes, colons, backslashes or control characters"
+}
+
 read_password() {
   if [[ -n $password_file ]]; then
     [[ $password_file == - || -r $password_file ]] || die "cannot read $password_file"
@@ -150,7 +156,7 @@ if [[ -n $ca_bundle ]]; then
   ca_flags=(--cacert "$ca_bundle")
 fi
 [[ -n $username ]] || { ask "Dremio user" dremio; username=$REPLY; }
-[[ $username != *[\"\':[:cntrl:]]* ]] || die "a Dremio user name has no quotes, colons or control characters"
+check_username
 read_password
 if $local_dremio; then
   [[ ${#password} -ge 8 && $password =~ [0-9] && $password =~ [A-Za-z] ]] ||
@@ -162,6 +168,7 @@ if $check; then
     $interactive && [[ -z $password_file ]] || exit 1
     ask "Dremio user" "$username"
     username=$REPLY
+    check_username
     read_password
   done
 fi
@@ -192,6 +199,7 @@ if may_write .env; then
     echo "# Written by scripts/setup.sh; .env.example explains every line. No secret is in here."
     echo "DREMIO_URI=$uri"
     echo "DREMIO_USERNAME='$username'"
+    echo "SECRETS_DIR=./secrets"
     echo "MCP_PUBLISH=$publish"
     echo "DREMIO_MCP_TARGET=$engine"
     [[ -z $ca_bundle ]] || echo "DREMIO_CA_BUNDLE=./secrets/dremio-ca.pem"
@@ -205,18 +213,22 @@ fi
 
 endpoint=http://${publish/#0.0.0.0:/localhost:}/mcp
 [[ -z $domain ]] || endpoint=https://$domain/mcp
+# Pasted lines must work from any folder.
+keys=$PWD/secrets/mcp_api_keys
 cat <<EOF
 
 Written: .env, secrets/dremio_password, secrets/mcp_api_keys. Next:
 
   scripts/deploy.sh
 
-Then tell your agent, for example Claude Code (the key is in secrets/mcp_api_keys):
+Then tell your agent, for example Claude Code, in any folder:
 
-  claude mcp add --transport http dremio $endpoint --header "Authorization: Bearer \$(head -n 1 secrets/mcp_api_keys)"
+  claude mcp add --transport http --scope user dremio $endpoint --header "Authorization: Bearer \$(head -n 1 '$keys')"
 
 or any client with a JSON configuration:
 
   {"mcpServers": {"dremio": {"type": "http", "url": "$endpoint",
-    "headers": {"Authorization": "Bearer <the line in secrets/mcp_api_keys>"}}}}
+    "headers": {"Authorization": "Bearer <the line in $keys>"}}}}
+
+docs/TROUBLESHOOTING.md has the lines for other clients, and their time limits.
 EOF

@@ -63,5 +63,6 @@ stop_all
 says "scripts/deploy.sh, Dremio not there: shows why" 'cannot be reached|unreachable' scripts/deploy.sh --no-build --timeout 100
 rm -rf .env secrets
 key_file=deploy/sandbox/mcp_api_keys
-says "without setup, but with a Dremio's address: nothing starts with the known key" 'secrets' env DREMIO_URI=http://dremio.example:9047 docker compose up --detach
+says "without setup, but with a Dremio's address: nothing starts with the known key" 'MCP_API_KEY: agents need a key' \
+  env DREMIO_URI=http://dremio.example:9047 docker compose up
 stop_all

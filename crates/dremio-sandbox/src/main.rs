@@ -50,7 +50,7 @@ struct Run {
     /// Name of the demo user
     #[arg(long, default_value = "dremio")]
     user: String,
-    /// File with the demo user's password [default password: dremio123]
+    /// File with the demo user's password; if it is empty, DREMIO_PASSWORD holds it [default password: dremio123]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     /// Start without a first user, as a new Dremio does
@@ -145,22 +145,25 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the only variable that is read, once; the stand-in knows nothing of service-kit")]
 fn users(arguments: &Run) -> anyhow::Result<Vec<(String, String)>> {
     if arguments.no_users {
         return Ok(Vec::new());
     }
     let password = match &arguments.password_file {
         None => DEMO_PASSWORD.to_owned(),
-        Some(file) => password_in(file)?,
+        Some(file) => password_in(file, std::env::var("DREMIO_PASSWORD").unwrap_or_default())?,
     };
     Ok(vec![(arguments.user.clone(), password)])
 }
 
-fn password_in(file: &Path) -> anyhow::Result<String> {
+/// The password in `file`, or `otherwise` if that is blank.
+fn password_in(file: &Path, otherwise: String) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let password = text.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!password.is_empty(), "{} is empty", file.display());
-    Ok(password.to_owned())
+    let password = if password.trim().is_empty() { otherwise } else { password.to_owned() };
+    anyhow::ensure!(!password.is_empty(), "{} is empty, and so is DREMIO_PASSWORD", file.display());
+    Ok(password)
 }
 
 /// One line on standard output: text for a person, JSON for a machine.

@@ -154,17 +154,19 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// A secret from `NAME` or `NAME_FILE`; both at once is a problem. A file must be readable now.
+    /// A secret from `NAME` or `NAME_FILE`; both at once is a problem. A file must be readable now. A blank value and a blank file
+    /// count as absent, so that both may be named where only one of them is filled in.
     pub fn secret(&mut self, name: &str) -> Option<SecretSource> {
         let file_name = format!("{name}_FILE");
-        let source = match (self.text(name), self.text(&file_name)) {
+        let inline = self.text(name).map(|value| SecretSource::Inline(SecretString::from(value.to_owned())));
+        let file = self.text(&file_name).map(|path| SecretSource::File(path.into())).filter(|file| !file.is_blank());
+        let source = match (inline, file) {
             (None, None) => return None,
             (Some(_), Some(_)) => {
                 self.problem(name, format!("is set and so is {file_name}; keep one of them (the file is the safer one)"));
                 return None;
             }
-            (Some(value), None) => SecretSource::Inline(SecretString::from(value.to_owned())),
-            (None, Some(path)) => SecretSource::File(path.into()),
+            (Some(source), None) | (None, Some(source)) => source,
         };
         if let Err(cause) = source.read() {
             self.problem(&file_name, cause.to_string());
@@ -177,7 +179,12 @@ impl<'e> Reader<'e> {
         let before = self.problems.len();
         let secret = self.secret(name);
         if secret.is_none() && self.problems.len() == before {
-            self.problem(name, format!("is required; set {name}_FILE to a file that holds it, or {name} itself"));
+            let file_name = format!("{name}_FILE");
+            let blank = self.text(&file_name).map_or(String::new(), |path| format!(" ({path}, which it names now, is empty)"));
+            self.problem(
+                name,
+                format!("is required; set {name} (with Docker Compose in .env), or {file_name} to a file that holds it{blank}"),
+            );
         }
         secret
     }

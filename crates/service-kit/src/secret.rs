@@ -62,6 +62,13 @@ impl SecretSource {
         }
     }
 
+    /// Whether it is a file without content, which counts as no secret where the value may also come from elsewhere: Compose
+    /// cannot leave a file out, so it mounts an empty one.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        matches!(self.read(), Err(SecretError::Empty { .. }))
+    }
+
     /// The file, if the secret lies in one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

@@ -135,14 +135,21 @@ impl Writer {
     /// # Errors
     /// Says what is wrong with the volume and how to mend it. A retry helps only after someone has done so.
     pub fn open(path: PathBuf) -> Result<Writer, WriteError> {
-        let Some(file_name) = path.file_name().map(OsStr::to_owned) else {
-            return Err(WriteError::NoFileName { path: path.display().to_string() });
-        };
-        let writer = Writer { folder: folder_of(&path), file_name, path };
+        let writer = Writer::at(path)?;
         writer.check_places()?;
         writer.remove_leftovers();
-        writer.temporary(&CHECK_CONTENT)?.close().map_err(|source| writer.error("remove a temporary file", source))?;
+        writer.check_space()?;
         Ok(writer)
+    }
+
+    /// Checks the same as [`open`](Self::open), and leaves alone what another writer has under way: for a look from outside.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn check(path: PathBuf) -> Result<(), WriteError> {
+        let writer = Writer::at(path)?;
+        writer.check_places()?;
+        writer.check_space()
     }
 
     /// Replaces the file's content by `token`. When this returns, the new file is on the disk.
@@ -166,6 +173,17 @@ impl Writer {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn at(path: PathBuf) -> Result<Writer, WriteError> {
+        match path.file_name().map(OsStr::to_owned) {
+            Some(file_name) => Ok(Writer { folder: folder_of(&path), file_name, path }),
+            None => Err(WriteError::NoFileName { path: path.display().to_string() }),
+        }
+    }
+
+    fn check_space(&self) -> Result<(), WriteError> {
+        self.temporary(&CHECK_CONTENT)?.close().map_err(|source| self.error("remove a temporary file", source))
     }
 
     fn check_places(&self) -> Result<(), WriteError> {

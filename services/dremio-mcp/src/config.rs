@@ -177,7 +177,9 @@ fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
 
 fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig> {
     let may_be_open = reader.flag("MCP_ALLOW_OPEN", false);
-    let (key, keys_file) = (reader.secret("MCP_API_KEY"), reader.text("MCP_API_KEYS_FILE"));
+    let keys_file = reader.text("MCP_API_KEYS_FILE").map(|path| SecretSource::File(path.into()));
+    // As for every secret, a blank file counts as absent.
+    let (key, keys_file) = (reader.secret("MCP_API_KEY"), keys_file.filter(|file| !file.is_blank()));
     match reader.text("MCP_AUTH").unwrap_or("keys") {
         "none" if key.is_some() || keys_file.is_some() => {
             let problem = "none would leave the door open although keys are set; remove one of the two";
@@ -200,11 +202,12 @@ fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig
                     return None;
                 }
                 (Some(source), None) => ("MCP_API_KEY", source),
-                (None, Some(path)) => ("MCP_API_KEYS_FILE", SecretSource::File(path.into())),
+                (None, Some(source)) => ("MCP_API_KEYS_FILE", source),
                 (None, None) => {
-                    let problem = "no key is set: put one key a line into a file and name it in MCP_API_KEYS_FILE \
-                                   (make a key with `openssl rand -hex 32`), or set MCP_AUTH=none on a loopback address";
-                    reader.problem("MCP_AUTH", problem.to_owned());
+                    let problem = "agents need a key, and none is set; this makes one for Docker Compose: \
+                                   echo \"MCP_API_KEY=$(openssl rand -hex 32)\" >>.env (elsewhere put one a line into a file and name \
+                                   it in MCP_API_KEYS_FILE, or set MCP_AUTH=none on a loopback address)";
+                    reader.problem("MCP_API_KEY", problem.to_owned());
                     return None;
                 }
             };

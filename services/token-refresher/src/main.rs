@@ -134,8 +134,8 @@ fn check_config(env: &Env) -> Exit {
         Err(problems) => return Exit::Config.eprint(&problems.to_string()),
     };
     match Transport::connect(&config.connect) {
-        Ok(_) => match token_file::Writer::open(config.token_file) {
-            Ok(_) => Exit::Success.print("the configuration is valid"),
+        Ok(_) => match token_file::Writer::check(config.token_file) {
+            Ok(()) => Exit::Success.print("the configuration is valid"),
             Err(error) => Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error))),
         },
         Err(error) => Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error))),

@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
 use super::{Env, Problems, Reader, parse_duration};
 
 fn problems(env: &Env, read: impl FnOnce(&mut Reader<'_>)) -> String {
@@ -54,6 +56,30 @@ fn a_secret_comes_from_one_place() {
     assert!(none.starts_with("PASSWORD: is required"), "{none}");
     let missing = problems(&Env::from_pairs([("PASSWORD_FILE", "/nowhere/p")]), |r| assert!(r.secret("PASSWORD").is_some()));
     assert!(missing.starts_with("PASSWORD_FILE: secret file /nowhere/p cannot be read"), "{missing}");
+}
+
+#[test]
+fn a_blank_file_is_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let (blank, full) = (folder.path().join("blank"), folder.path().join("full"));
+    std::fs::write(&blank, "\n").unwrap();
+    std::fs::write(&full, "from-file\n").unwrap();
+    let (blank, full) = (blank.to_str().unwrap(), full.to_str().unwrap());
+    let read = |value: &str, file: &str| {
+        let env = Env::from_pairs([("PASSWORD", value), ("PASSWORD_FILE", file)]);
+        let mut secret = None;
+        let problems = problems(&env, |r| secret = r.required_secret("PASSWORD"));
+        (secret.map(|secret| secret.read().unwrap().expose_secret().to_owned()), problems)
+    };
+    assert_eq!(read("pa$$ \"w\" 'x' ", blank), (Some("pa$$ \"w\" 'x' ".to_owned()), String::new()));
+    assert_eq!(read("", full), (Some("from-file".to_owned()), String::new()));
+    let (secret, problems) = read("hunter2", full);
+    assert!(secret.is_none() && problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"), "{problems}");
+    let (secret, problems) = read("", blank);
+    assert!(secret.is_none() && problems.starts_with("PASSWORD: is required; set PASSWORD (with Docker Compose in .env)"), "{problems}");
+    assert!(problems.contains(blank) && problems.lines().count() == 1, "{problems}");
+    let (_, problems) = read("hunter2", "/nowhere/p");
+    assert!(problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"), "{problems}");
 }
 
 #[test]

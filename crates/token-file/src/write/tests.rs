@@ -76,6 +76,8 @@ fn leftovers_of_a_crash_are_removed_and_nothing_else() {
         fs::write(folder.path().join(name), "x").unwrap();
     }
     fs::create_dir(folder.path().join(".token.json.directory123.tmp")).unwrap();
+    Writer::check(folder.path().join("token.json")).unwrap();
+    assert_eq!(names(folder.path()).len(), ours.len() + others.len() + 1, "a look from outside removes nothing");
     Writer::open(folder.path().join("token.json")).unwrap();
     let left = names(folder.path());
     assert!(ours.iter().all(|name| !left.contains(&(*name).to_owned())), "{left:?}");

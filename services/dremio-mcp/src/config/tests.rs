@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use service_kit::SecretSource;
 use service_kit::env::Env;
 
 use super::{AuthConfig, Config, EngineConfig};
@@ -32,7 +33,7 @@ fn mistakes_are_named_with_their_cure() {
         (&[("DREMIO_URI", "dremio:9047")], "DREMIO_URI: "),
         (&[("MCP_ENGINE", "offical")], "MCP_ENGINE: `offical` is not an engine; use official or native"),
         (&[("MCP_SERVER_COMMAND", "python 'oops")], "MCP_SERVER_COMMAND: is not a command line"),
-        (&[("MCP_API_KEY", "")], "MCP_AUTH: no key is set"),
+        (&[("MCP_API_KEY", "")], "MCP_API_KEY: agents need a key, and none is set; this makes one"),
         (&[("MCP_API_KEY", "short")], "MCP_API_KEY: the key in line 1 is shorter than 16 characters"),
         (&[("MCP_API_KEYS_FILE", "/x")], "MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"),
         (&[("MCP_API_KEY", ""), ("MCP_API_KEYS_FILE", "/nowhere/keys")], "MCP_API_KEYS_FILE: secret file /nowhere/keys cannot be read"),
@@ -51,6 +52,22 @@ fn mistakes_are_named_with_their_cure() {
         assert!(!problems.contains(KEY), "{problems}");
         assert_eq!(problems.lines().count(), 1, "{problems}");
     }
+}
+
+#[test]
+fn a_blank_file_of_keys_counts_as_none() {
+    let file = |content: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        file
+    };
+    let (blank, full) = (file(""), file(KEY));
+    let with =
+        |file: &tempfile::NamedTempFile, key: &str| read(&[("MCP_API_KEYS_FILE", file.path().to_str().unwrap()), ("MCP_API_KEY", key)]);
+    assert!(matches!(with(&blank, KEY).unwrap().auth, AuthConfig::Keys(SecretSource::Inline(_))));
+    assert!(matches!(with(&full, "").unwrap().auth, AuthConfig::Keys(SecretSource::File(_))));
+    assert!(with(&full, KEY).unwrap_err().starts_with("MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"));
+    assert!(with(&blank, "").unwrap_err().starts_with("MCP_API_KEY: agents need a key"));
 }
 
 #[test]

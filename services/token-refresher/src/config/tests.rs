@@ -60,7 +60,11 @@ fn every_mistake_is_named_and_no_secret_shown() {
     check(&[("DREMIO_URI", "dremio:9047")], "DREMIO_URI", "must start with http://");
     check(&[("DREMIO_URI", "http://ada:sekret@dremio:9047")], "DREMIO_URI", "must not contain a user name or password");
     check(&[("DREMIO_USERNAME", "")], "DREMIO_USERNAME", "is required");
-    check(&[("DREMIO_PASSWORD", "")], "DREMIO_PASSWORD", "is required; set DREMIO_PASSWORD_FILE");
+    check(
+        &[("DREMIO_PASSWORD", "")],
+        "DREMIO_PASSWORD",
+        "is required; set DREMIO_PASSWORD (with Docker Compose in .env), or DREMIO_PASSWORD_FILE",
+    );
     check(&[("DREMIO_PASSWORD_FILE", password_file)], "DREMIO_PASSWORD", "keep one of them");
     check(&[("DREMIO_PASSWORD", ""), ("DREMIO_PASSWORD_FILE", "/absent")], "DREMIO_PASSWORD_FILE", "cannot be read");
     check(&[("TOKEN_CHECK_INTERVAL", "300")], "TOKEN_CHECK_INTERVAL", "has no unit");
