@@ -45,6 +45,16 @@ impl CredentialSource {
         }
     }
 
+    /// What about rejected credentials looks like an accident of an editor or a shell, in words for a person and without their text.
+    pub(crate) fn likely_mistake(&self, rejected: &Credentials) -> Option<String> {
+        let look = |what: &str, source: &SecretSource, secret: &SecretString| {
+            let oddity = oddity(secret.expose_secret())?;
+            let place = source.path().map_or_else(|| format!("the {what}"), |path| format!("the {what} in {}", path.display()));
+            Some(format!("{place} {oddity}"))
+        };
+        look("password", &self.password, &rejected.password).or_else(|| look("user name", &self.username, &rejected.user))
+    }
+
     /// Remembers that these do not work, or that none could be read.
     pub(crate) fn remember_useless(&mut self, credentials: Option<Credentials>) {
         self.useless = Some(credentials);
@@ -61,6 +71,50 @@ impl CredentialSource {
             (Err(_), _) => false,
             (Ok(_), None) => true,
             (Ok(now), Some(then)) => !now.same(then),
+        }
+    }
+}
+
+/// What is odd about a secret: all of these may stand in a password, and hardly ever do.
+fn oddity(secret: &str) -> Option<&'static str> {
+    if secret.starts_with('\u{feff}') {
+        Some("begins with a byte-order mark, which editors on Windows write; save the file without")
+    } else if secret.contains('\n') {
+        Some("has more than one line, and all of them count; leave only the line that is meant")
+    } else if secret.contains('\r') {
+        Some("has a carriage return in it; save the file with line ends of Unix")
+    } else if secret.contains(char::is_control) {
+        Some("has a control character in it; write it again")
+    } else if secret.trim() != secret {
+        Some("begins or ends with a blank, which counts; take it away if it is not meant")
+    } else if secret.len() > 1 && ['"', '\''].iter().any(|&quote| secret.starts_with(quote) && secret.ends_with(quote)) {
+        Some("stands in quotes, which count; take them away if they are not meant")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::oddity;
+
+    #[test]
+    fn accidents_are_named() {
+        for (secret, named) in [
+            ("\u{feff}dremio123", "byte-order mark"),
+            ("dremio123\n# production", "more than one line"),
+            ("dremio123\n", "more than one line"),
+            ("dremio123\r", "carriage return"),
+            ("dremio\t123", "control character"),
+            ("dremio123 ", "ends with a blank"),
+            ("\u{a0}dremio123", "begins or ends with a blank"),
+            ("'dremio123'", "in quotes"),
+        ] {
+            let oddity = oddity(secret).unwrap_or_default();
+            assert!(oddity.contains(named) && !oddity.contains("dremio"), "{secret:?}: {oddity}");
+        }
+        for secret in ["dremio123", "two words", "it's", "\"", "pa$$\\n", "grüße €"] {
+            assert_eq!(oddity(secret), None, "{secret:?}");
         }
     }
 }

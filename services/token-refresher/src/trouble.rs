@@ -30,6 +30,13 @@ impl Trouble {
         }
     }
 
+    /// The same, with what probably is behind it.
+    pub(crate) fn with_likely_cause(mut self, cause: &str) -> Self {
+        self.message.push_str("; the likely cause: ");
+        self.message.push_str(cause);
+        self
+    }
+
     /// The trouble that an error of any other call is.
     pub(crate) fn call(error: &dremio_client::Error) -> Self {
         Self::new(error.class().as_str(), Chain(error).to_string())

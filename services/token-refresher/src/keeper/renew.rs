@@ -30,10 +30,14 @@ impl Keeper {
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
+                let mut trouble = Trouble::login(&error);
                 if cause == Cause::Credentials {
+                    if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
+                        trouble = trouble.with_likely_cause(&mistake);
+                    }
                     self.tools.credentials.remember_useless(Some(credentials));
                 }
-                return self.login_failed(Some(&user), Trouble::login(&error), cause);
+                return self.login_failed(Some(&user), trouble, cause);
             }
         };
         self.tools.credentials.forget_useless();

@@ -95,6 +95,28 @@ async fn dremio_is_away_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_password_file_with_more_than_the_password_is_named_as_the_likely_cause() {
+    let mut world = World::new().await;
+    world.config.policy.retry_max = Duration::from_secs(300);
+    fs::write(&world.password_file, format!("\u{feff}{}\n", world.password)).unwrap();
+    let service = world.start().await;
+    service.condition("dremio", Err("rejected_credentials")).await;
+    let (_, body) = service.ask("GET", "/readyz").await;
+    let file = world.password_file.display();
+    assert!(body.contains(&format!("the likely cause: the password in {file} begins with a byte-order mark")), "{body}");
+
+    fs::write(&world.password_file, format!("{}\nold: {}\n", world.password, world.password)).unwrap();
+    eventually("the attempt", || (world.logins() == 2).then_some(())).await;
+    let (_, body) = service.ask("GET", "/readyz").await;
+    assert!(body.contains("has more than one line"), "{body}");
+    assert!(crate::logs::text().contains("has more than one line"));
+    fs::write(&world.password_file, format!("{}\n", world.password)).unwrap();
+    world.good_token().await;
+    service.stop(&world).await;
+    world.check_no_secret_was_told();
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_tried_once_and_again_when_it_changes() {
     let mut world = World::new().await;
     world.config.policy.retry_max = Duration::from_secs(300);
