@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -139,6 +140,36 @@ impl<'e> Reader<'e> {
                 default
             }
         }
+    }
+
+    /// The address of a listener (see [`parse_listen_addr`](crate::parse_listen_addr)), or `default`.
+    pub fn listen_addr(&mut self, name: &str, default: SocketAddr) -> SocketAddr {
+        let Some(text) = self.text(name) else { return default };
+        match crate::parse_listen_addr(text.trim()) {
+            Ok(addr) => addr,
+            Err(message) => {
+                self.problem(name, message);
+                default
+            }
+        }
+    }
+
+    /// `name` as a comma-separated list, each element parsed; blank elements do not count. One that does not parse is a problem.
+    pub fn list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
+        let text = self.text(name).unwrap_or_default().trim_matches([',', ' ']);
+        let mut elements = Vec::new();
+        for element in text.split(',').map(str::trim).filter(|element| !element.is_empty()) {
+            match element.parse::<T>() {
+                Ok(element) => elements.push(element),
+                // Taken apart at its commas, a JSON list would be as many riddles as it has elements.
+                Err(_) if text.starts_with(['[', '{']) && text.ends_with([']', '}']) => {
+                    self.problem(name, "is a list in JSON; write the elements without brackets and quotes, separated by commas".to_owned());
+                    return Vec::new();
+                }
+                Err(cause) => self.problem(name, cause.to_string()),
+            }
+        }
+        elements
     }
 
     /// `true` or `false`, or `default`.

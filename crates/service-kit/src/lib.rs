@@ -3,6 +3,7 @@
 //!
 //! It knows nothing of Dremio, tokens or MCP.
 
+mod address;
 pub mod admin;
 mod clock;
 pub mod env;
@@ -15,6 +16,7 @@ pub mod logging;
 mod secret;
 mod stall;
 
+pub use address::parse_listen_addr;
 pub use clock::{Clock, ManualClock};
 pub use exit::Exit;
 pub use folder::PrivateFolder;

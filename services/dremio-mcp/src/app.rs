@@ -2,6 +2,7 @@
 //! then starts the tasks, and stops them in the order that lets answers in flight finish.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,7 @@ pub enum StartError {
     #[error("the API keys cannot be used")]
     Keys(#[from] KeyRingError),
     /// The official server is not installed where it is looked for.
-    #[error("MCP_SERVER_COMMAND: `{program}` was not found; install the official server or name its full path")]
+    #[error("MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official server or name its full path")]
     NoSuchProgram {
         /// The program.
         program: String,
@@ -241,12 +242,14 @@ async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, S
     TcpListener::bind(addr).await.map_err(|source| StartError::Bind { variable, addr, source })
 }
 
-/// Whether a program would be found, as `exec` looks for it.
+/// Whether a program would be found and may be started, as `exec` looks for it: in a folder of the child's own, so that what is relative in
+/// `path` leads nowhere.
 fn is_found(program: &str, path: &str) -> bool {
+    let is_program = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
     if program.contains('/') {
-        Path::new(program).is_file()
+        is_program(Path::new(program))
     } else {
-        path.split(':').any(|folder| Path::new(folder).join(program).is_file())
+        path.split(':').map(Path::new).filter(|folder| folder.is_absolute()).any(|folder| is_program(&folder.join(program)))
     }
 }
 

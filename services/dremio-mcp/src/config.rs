@@ -9,7 +9,7 @@ use service_kit::SecretSource;
 use service_kit::env::{Env, Problems, Reader};
 use service_kit::logging::LogConfig;
 
-use crate::door::{KeyRing, KeyRingError, Rate};
+use crate::door::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate};
 use crate::engine::official::ALLOW_DML;
 use crate::guard::Guard;
 
@@ -69,9 +69,9 @@ pub struct Config {
     /// Who may come in.
     pub auth: AuthConfig,
     /// Names of this server besides loopback and its own address.
-    pub allowed_hosts: Vec<String>,
+    pub allowed_hosts: Vec<AllowedHost>,
     /// Origins of pages that may use this server besides its own names.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<AllowedOrigin>,
     /// The refresher's admin address, to be nudged after a 401.
     pub refresher_url: Option<url::Url>,
     /// Which statements reach Dremio.
@@ -106,12 +106,12 @@ impl Config {
         let uri: Option<DremioUri> = reader.required("DREMIO_URI", "http://dremio:9047");
         let ca_file = reader.text("DREMIO_CA_FILE").map(PathBuf::from);
         let tls_verify = reader.flag("DREMIO_TLS_VERIFY", true);
-        let mcp_addr = reader.or("MCP_ADDR", SocketAddr::from(([127, 0, 0, 1], 8000)));
-        let admin_addr = reader.or("ADMIN_ADDR", SocketAddr::from(([127, 0, 0, 1], 9464)));
+        let mcp_addr = reader.listen_addr("MCP_ADDR", SocketAddr::from(([127, 0, 0, 1], 8000)));
+        let admin_addr = reader.listen_addr("ADMIN_ADDR", SocketAddr::from(([127, 0, 0, 1], 9464)));
         let engine = read_engine(&mut reader);
         let auth = read_auth(&mut reader, mcp_addr);
         let token_file = reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json").into();
-        let (allowed_hosts, allowed_origins) = (read_list(&mut reader, "MCP_ALLOWED_HOSTS"), read_list(&mut reader, "MCP_ALLOWED_ORIGINS"));
+        let (allowed_hosts, allowed_origins) = (reader.list("MCP_ALLOWED_HOSTS"), reader.list("MCP_ALLOWED_ORIGINS"));
         let refresher_url = read_url(&mut reader);
         let guard = read_guard(&mut reader);
         let rate_limit = reader.optional("MCP_RATE_LIMIT");
@@ -158,7 +158,7 @@ impl Config {
 fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
     let command = reader.text("MCP_SERVER_COMMAND").unwrap_or(MCP_SERVER_COMMAND);
     let words = match shell_words::split(command) {
-        Ok(words) if !words.is_empty() => words,
+        Ok(words) if !words.is_empty() => in_this_folder(words),
         _ => {
             reader.problem("MCP_SERVER_COMMAND", "is not a command line: a quote is not closed, or it is blank".to_owned());
             Vec::new()
@@ -173,6 +173,16 @@ fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
             EngineConfig::Native
         }
     }
+}
+
+/// A relative path to the program is meant from here; the child is started in a folder of its own.
+fn in_this_folder(mut words: Vec<String>) -> Vec<String> {
+    if let Some(program) = words.first_mut().filter(|program| program.contains('/'))
+        && let Some(absolute) = std::path::absolute(&*program).ok().and_then(|path| path.into_os_string().into_string().ok())
+    {
+        *program = absolute;
+    }
+    words
 }
 
 fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig> {
@@ -244,14 +254,9 @@ fn read_guard(reader: &mut Reader<'_>) -> Guard {
     Guard { allow_writes: allow_writes || allow_dml, allow_job_history: reader.flag("MCP_ALLOW_JOB_HISTORY", false) }
 }
 
-fn read_list(reader: &mut Reader<'_>, name: &str) -> Vec<String> {
-    let text = reader.text(name).unwrap_or_default();
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-}
-
 fn read_url(reader: &mut Reader<'_>) -> Option<url::Url> {
     let mut url: url::Url = reader.optional("REFRESHER_URL")?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.query().is_some() || url.fragment().is_some() {
         reader.problem("REFRESHER_URL", "is not an http(s) address; for example http://token-refresher:9465".to_owned());
         return None;
     }

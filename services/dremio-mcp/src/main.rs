@@ -39,8 +39,8 @@ Settings come from the environment. The ones to know:
   MCP_ALLOW_OPEN         allow MCP_AUTH=none on other addresses [false]
   MCP_ENGINE             `official` runs Dremio's own MCP server, `native` needs no Python [official]
   MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
-  MCP_ALLOWED_HOSTS      names of this server besides localhost, comma-separated
-  MCP_ALLOWED_ORIGINS    origins of web pages that may use it, comma-separated
+  MCP_ALLOWED_HOSTS      names of this server besides localhost: mcp.example.com,10.0.0.5:8000
+  MCP_ALLOWED_ORIGINS    web pages that may use it: https://app.example.com,file://
   MCP_ALLOW_WRITES       let agents run statements that write, with either engine [false]
   MCP_ALLOW_JOB_HISTORY  let agents query sys.jobs and sys.jobs_recent: what everybody asked [false]
   MCP_RATE_LIMIT         requests that one key may make, for example 600/m [no limit]
@@ -123,7 +123,7 @@ async fn run(env: &Env) -> ExitCode {
 
 async fn healthcheck(env: &Env) -> ExitCode {
     let mut reader = Reader::new(env);
-    let addr = reader.or("ADMIN_ADDR", std::net::SocketAddr::from(([127, 0, 0, 1], 9464)));
+    let addr = reader.listen_addr("ADMIN_ADDR", std::net::SocketAddr::from(([127, 0, 0, 1], 9464)));
     match health::check(addr, &ESSENTIAL_CONDITIONS).await {
         Ok(health) => Exit::Success.print(&health.to_string()).into(),
         Err(cause) => Exit::Failure.eprint(&cause.to_string()).into(),
@@ -136,6 +136,8 @@ fn check_config(env: &Env) -> ExitCode {
             if let Err(cause) = App::check(&config) {
                 return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(cause))).into();
             }
+            let unknown: String =
+                config.unknown_variables.iter().map(|name| format!("\n  warning: {name} is not known and has no effect")).collect();
             let access = match &config.auth {
                 AuthConfig::Keys(_) => "by key",
                 AuthConfig::Open => "OPEN to everybody who reaches the address",
@@ -145,7 +147,7 @@ fn check_config(env: &Env) -> ExitCode {
                 EngineConfig::Native => "native".to_owned(),
             };
             let text = format!(
-                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  admin:   http://{}\n  access:  {access}\n  engine:  {engine}",
+                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  admin:   http://{}\n  access:  {access}\n  engine:  {engine}{unknown}",
                 config.dremio.uri,
                 config.token_file.display(),
                 config.mcp_addr,

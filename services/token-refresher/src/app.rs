@@ -10,7 +10,7 @@ use service_kit::admin::{self, Readiness};
 use service_kit::http::{Limits, serve};
 use service_kit::lifecycle::{Shutdown, Tasks};
 use service_kit::{Clock, Exit};
-use token_file::{POLL_INTERVAL, Token, Watcher, WriteError};
+use token_file::{POLL_INTERVAL, Token, Watcher, WriteError, Writer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -91,6 +91,20 @@ impl RunningApp {
 }
 
 impl App {
+    /// Finds what would keep the service from starting although the configuration is well-formed, without starting anything. What is
+    /// in use by a running service is left alone.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), but for an address that is taken.
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        Transport::connect(&config.connect)?;
+        match Writer::check(config.token_file.clone()) {
+            // `start` goes on, too, and says so.
+            Err(WriteError::DiskFull { .. } | WriteError::Io { .. }) => Ok(()),
+            checked => Ok(checked?),
+        }
+    }
+
     /// Starts the service. When this returns, the admin endpoints answer; the token comes when it comes.
     ///
     /// # Errors

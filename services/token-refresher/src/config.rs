@@ -61,7 +61,7 @@ impl Config {
         let username = reader.required_secret("DREMIO_USERNAME");
         let password = reader.required_secret("DREMIO_PASSWORD");
         let token_file = PathBuf::from(reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json"));
-        let admin_addr = reader.or("ADMIN_ADDR", ADMIN_ADDR);
+        let admin_addr = reader.listen_addr("ADMIN_ADDR", ADMIN_ADDR);
         let policy = read_policy(&mut reader);
         let revoke_after = reader.duration("TOKEN_REVOKE_AFTER", Duration::from_secs(10 * 60));
         let unknown = reader.unknown(&["TOKEN_", "RETRY_"]);
@@ -90,7 +90,7 @@ pub fn read_admin_addr(env: &Env) -> Result<SocketAddr, Problems> {
     let only: Vec<(&str, &str)> = env.get("ADMIN_ADDR").map(|value| ("ADMIN_ADDR", value)).into_iter().collect();
     let env = Env::from_pairs(only);
     let mut reader = Reader::new(&env);
-    let admin_addr = reader.or("ADMIN_ADDR", ADMIN_ADDR);
+    let admin_addr = reader.listen_addr("ADMIN_ADDR", ADMIN_ADDR);
     reader.finish().map(|()| admin_addr)
 }
 

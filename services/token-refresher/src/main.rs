@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dremio_client::Transport;
 use service_kit::env::{Env, Problems, Reader};
 use service_kit::lifecycle::Shutdown;
 use service_kit::logging::{self, LogConfig};
@@ -133,13 +132,11 @@ fn check_config(env: &Env) -> Exit {
         Ok(config) => config,
         Err(problems) => return Exit::Config.eprint(&problems.to_string()),
     };
-    match Transport::connect(&config.connect) {
-        Ok(_) => match token_file::Writer::check(config.token_file) {
-            Ok(()) => Exit::Success.print("the configuration is valid"),
-            Err(error) => Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error))),
-        },
-        Err(error) => Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error))),
+    if let Err(error) = App::check(&config) {
+        return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error)));
     }
+    let unknown: String = config.unknown.iter().map(|name| format!("\n  warning: {name} is not known; is it misspelt?")).collect();
+    Exit::Success.print(&format!("the configuration is valid{unknown}"))
 }
 
 /// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all other problems.

@@ -46,6 +46,15 @@ fn mistakes_are_named_with_their_cure() {
         (&[("MCP_RATE_LIMIT", "lots")], "MCP_RATE_LIMIT: `lots` is not a rate; write for example 10/s"),
         (&[("MCP_ADR", "127.0.0.1:1")], "MCP_ADR: is not a known variable; did you mean MCP_ADDR?"),
         (&[("REFRESHER_URL", "refresher")], "REFRESHER_URL: "),
+        (&[("REFRESHER_URL", "token-refresher:9465")], "REFRESHER_URL: is not an http(s) address"),
+        (&[("MCP_ADDR", ":8000")], "MCP_ADDR: `:8000` has no address; write 127.0.0.1:8000"),
+        (&[("ADMIN_ADDR", "http://0.0.0.0:9464")], "ADMIN_ADDR: `http://0.0.0.0:9464` is a URL"),
+        (&[("MCP_ALLOWED_HOSTS", r#"["mcp.example.com","localhost"]"#)], "MCP_ALLOWED_HOSTS: is a list in JSON; write the elements"),
+        (&[("MCP_ALLOWED_HOSTS", r#",["mcp.example.com"]"#)], "MCP_ALLOWED_HOSTS: is a list in JSON"),
+        (&[("MCP_ALLOWED_HOSTS", "https://mcp.example.com")], "MCP_ALLOWED_HOSTS: `https://mcp.example.com` is a URL"),
+        (&[("MCP_ALLOWED_HOSTS", "localhost,*.example.com")], "MCP_ALLOWED_HOSTS: `*.example.com` has a wildcard"),
+        (&[("MCP_ALLOWED_ORIGINS", "app.example.com")], "MCP_ALLOWED_ORIGINS: `app.example.com` has no scheme"),
+        (&[("MCP_ALLOWED_ORIGINS", "\"https://app.example.com\"")], "MCP_ALLOWED_ORIGINS: `\"https://app.example.com\"` has quotes"),
     ] {
         let problems = read(pairs).unwrap_err();
         assert!(problems.starts_with(expected), "{pairs:?}: {problems}");
@@ -68,6 +77,24 @@ fn a_blank_file_of_keys_counts_as_none() {
     assert!(matches!(with(&full, "").unwrap().auth, AuthConfig::Keys(SecretSource::File(_))));
     assert!(with(&full, KEY).unwrap_err().starts_with("MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"));
     assert!(with(&blank, "").unwrap_err().starts_with("MCP_API_KEY: agents need a key"));
+}
+
+#[test]
+fn lists_of_names_are_parsed_for_what_they_are() {
+    let config = read(&[("MCP_ALLOWED_HOSTS", ",mcp.example.com, 10.0.0.5:8000,[::1],"), ("MCP_ALLOWED_ORIGINS", "file://,null")]).unwrap();
+    assert_eq!((config.allowed_hosts.len(), config.allowed_origins.len()), (3, 2));
+    assert_eq!(read(&[("MCP_ALLOWED_HOSTS", ",")]).unwrap().allowed_hosts, []);
+    assert_eq!(read(&[("MCP_ADDR", "localhost:8001")]).unwrap().mcp_addr.to_string(), "127.0.0.1:8001");
+}
+
+#[test]
+fn a_relative_program_is_looked_for_here_and_not_in_the_folder_of_the_child() {
+    for (command, expected) in [("bin/server run", "bin/server"), ("./server", "server"), ("../x/server", "../x/server")] {
+        let EngineConfig::Official(words) = read(&[("MCP_SERVER_COMMAND", command)]).unwrap().engine else { panic!("{command}") };
+        assert_eq!(words[0], std::env::current_dir().unwrap().join(expected).to_str().unwrap());
+    }
+    let EngineConfig::Official(words) = read(&[("MCP_SERVER_COMMAND", "server")]).unwrap().engine else { panic!() };
+    assert_eq!(words, ["server"]);
 }
 
 #[test]

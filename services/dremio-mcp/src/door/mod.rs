@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use service_kit::http::Peer;
 
 pub(crate) use self::hosts::HostRules;
+pub use self::hosts::{AllowedHost, AllowedOrigin, BadElement};
 pub use self::keys::KeyRingError;
 pub(crate) use self::keys::{KeyRing, Principal};
 pub use self::rate::Rate;
