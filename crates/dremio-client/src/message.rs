@@ -5,6 +5,10 @@ use std::fmt;
 /// Longest text that is kept, in characters. Dremio's own messages have a few hundred; the longest repeat the statement.
 const CHARS_MAX: usize = 2000;
 
+/// Longest list of the tokens that the parser would have taken ("Was expecting one of: …") that is kept. Most have some 70 of them, which
+/// tell nobody anything.
+const EXPECTED_CHARS_MAX: usize = 120;
+
 /// What Dremio said about a statement or an object: bounded, on one line, without control characters.
 ///
 /// It may repeat names and parts of the statement, so it belongs to the user who made the call, and not into a log.
@@ -16,7 +20,7 @@ impl RemoteMessage {
     #[must_use]
     pub fn new(text: &str) -> Option<RemoteMessage> {
         let mut clean = String::new();
-        for (count, c) in text.trim().chars().enumerate() {
+        for (count, c) in without_long_list(text).trim().chars().enumerate() {
             if count == CHARS_MAX {
                 clean.push('…');
                 break;
@@ -31,6 +35,14 @@ impl RemoteMessage {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// `text` without a long list of expected tokens at its end.
+fn without_long_list(text: &str) -> &str {
+    match text.find("Was expecting one of:") {
+        Some(start) if text.len() - start > EXPECTED_CHARS_MAX => text.get(..start).unwrap_or_default(),
+        _ => text,
     }
 }
 
@@ -69,6 +81,16 @@ mod tests {
         let long = RemoteMessage::new(&"é".repeat(CHARS_MAX + 1)).unwrap();
         assert_eq!(long.as_str().chars().count(), CHARS_MAX + 1);
         assert!(long.as_str().ends_with("é…"));
+    }
+
+    #[test]
+    fn long_lists_of_expected_tokens_are_left_out() {
+        let short = "Encountered \"x\" at line 1, column 8. Was expecting one of: \",\" ... \")\" ...";
+        assert_eq!(RemoteMessage::new(short).unwrap().as_str(), short);
+        let long = format!("Encountered \"date\" at line 1, column 8.\nWas expecting one of:\n{}", "    \"ABS\" ...\n".repeat(70));
+        assert_eq!(RemoteMessage::new(&long).unwrap().as_str(), "Encountered \"date\" at line 1, column 8.");
+        let only = format!("Was expecting one of: {}", "\"ABS\" ... ".repeat(70));
+        assert!(RemoteMessage::new(&only).is_none_or(|message| message.as_str().len() < 100));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::calls::AskError;
 use crate::dremio::TokenError;
 
 /// Advice for what an operator must mend.
-const TELL_OPERATOR: &str = "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
+pub(super) const TELL_OPERATOR: &str = "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
 
 /// Why a tool has no result. It becomes a result with `isError`, not an error of the protocol, so that the model sees it.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +28,19 @@ impl Failure {
     pub(super) fn to_json(&self) -> String {
         serde_json::json!({ "error": self.error, "message": self.message }).to_string()
     }
+}
+
+/// The failure of a query, or of a look at a view, because a view's own text no longer works (its tables or columns have changed): nothing
+/// that the agent wrote is wrong. `None` if Dremio says something else.
+pub(super) fn broken_view(said: &str) -> Option<Failure> {
+    let (_, after) = said.split_once("rror while expanding view ")?;
+    // A name with dots in it ends at the first dot with a blank behind it.
+    let view = after.split(". ").next().unwrap_or(after).trim_end_matches('.');
+    let advice = format!(
+        "The view {view} is broken: its own SQL no longer fits what it reads. Its owner must mend it in Dremio; until then, query the tables \
+         below it (VIEW_DEFINITION in INFORMATION_SCHEMA.\"VIEWS\" names them)."
+    );
+    Some(Failure::new(said, advice))
 }
 
 impl From<AskError> for Failure {

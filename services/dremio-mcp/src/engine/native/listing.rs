@@ -22,6 +22,9 @@ names are reserved words (date, time, year, month, day, count, value, user, posi
 - One statement per call. Answers are cut at 200 KiB: aggregate in SQL, name the columns that you need, and add LIMIT.
 - Timestamps are UTC without a zone. 64-bit integers and decimals come with every digit.";
 
+/// No answer is longer: 200 KiB of rows or columns, and what stands around them.
+const RESULT_CHARS_MAX: usize = 225 * 1024;
+
 /// The tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
@@ -59,7 +62,8 @@ impl Tool {
     fn description(self, guard: Guard) -> &'static str {
         match self {
             Self::RunSqlQuery if guard.allow_writes => {
-                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}. Statements that write \
+                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
+                 listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". Statements that write \
                  are accepted, too: INSERT, UPDATE, DELETE, MERGE, CREATE, DROP, ALTER and the rest of Dremio's SQL. What they do cannot \
                  be undone here.\n\
                  Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
@@ -69,7 +73,8 @@ impl Tool {
                  full \"row_count\" and a note; then aggregate, filter, select fewer columns, or add LIMIT."
             }
             Self::RunSqlQuery => {
-                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}. Only statements that read \
+                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
+                 listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". Only statements that read \
                  are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE and SHOW.\n\
                  Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
                  \"source\".\"folder\".\"table\" GROUP BY \"date\". Reserved words like date, month, count, value or user need the quotes \
@@ -111,6 +116,16 @@ impl Tool {
         }
     }
 
+    /// What Claude Code asks of tools: to be there without a search, and how long an answer it should show whole.
+    fn meta(self) -> Value {
+        match self {
+            Self::RunSqlQuery | Self::GetSchemaOfTable => {
+                json!({ "anthropic/alwaysLoad": true, "anthropic/maxResultSizeChars": RESULT_CHARS_MAX })
+            }
+            Self::GetUsefulSystemTableNames => json!({ "anthropic/alwaysLoad": true }),
+        }
+    }
+
     fn to_value(self, guard: Guard) -> Value {
         let writes = self == Self::RunSqlQuery && guard.allow_writes;
         json!({
@@ -125,6 +140,7 @@ impl Tool {
                 "idempotentHint": !writes,
                 "openWorldHint": false,
             },
+            "_meta": self.meta(),
         })
     }
 }

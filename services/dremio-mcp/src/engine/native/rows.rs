@@ -75,22 +75,29 @@ impl Rows {
     /// Adds the rows that follow.
     fn add(&mut self, rows: &[Box<RawValue>]) {
         for row in rows.iter().map(|row| row.get()) {
-            if self.is_full || self.json.len() + 1 + row.len() > self.bytes_max {
+            if self.is_full || self.json.len() + 2 + row.len() > self.bytes_max {
                 self.is_full = true;
                 return;
             }
-            if self.count > 0 {
-                self.json.push(',');
+            // A row is a line, so that a client that cuts by lines keeps rows.
+            self.json.push_str(if self.count > 0 { ",\n" } else { "\n" });
+            if row.contains(['\n', '\r']) {
+                // In JSON these stand only between tokens, where a blank means the same (RFC 8259 §2).
+                self.json.extend(row.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+            } else {
+                self.json.push_str(row);
             }
-            self.json.push_str(row);
             self.count += 1;
         }
     }
 
-    /// The text of the answer: `{"result":[…]}`, with a note where `total` rows are more than fit, and with the columns where there is
+    /// The text of the answer: `{"result":[…]}` with a row a line, with a note where `total` rows are more than fit, and with the columns where there is
     /// no row to show their names.
     fn into_answer(self, total: u64, schema: &RawValue) -> String {
-        let Self { json, count, bytes_max, .. } = self;
+        let Self { mut json, count, bytes_max, .. } = self;
+        if count > 0 {
+            json.push('\n');
+        }
         if count < total {
             let note = note(count, total, bytes_max);
             let note = string_literal(&note);
@@ -141,9 +148,19 @@ mod tests {
     #[test]
     fn rows_that_fit_are_all_there_as_dremio_wrote_them() {
         let rows: &[&str] = &[r#"{"a":12.50,"b":9223372036854775807}"#, r#"{"a":1.0E10,"b":null}"#];
-        let expected = r#"{"result":[{"a":12.50,"b":9223372036854775807},{"a":1.0E10,"b":null}]}"#;
+        let expected = "{\"result\":[\n{\"a\":12.50,\"b\":9223372036854775807},\n{\"a\":1.0E10,\"b\":null}\n]}";
         assert_eq!(answer(1024, 2, &[rows]), (expected.to_owned(), 1));
         assert_eq!(answer(1024, 2, &[&rows[..1], &rows[1..]]), (expected.to_owned(), 2));
+    }
+
+    #[test]
+    fn a_row_is_a_line_whatever_it_holds() {
+        let rows: &[&str] = &[r#"{"a":"two\nlines"}"#, "{\n  \"a\": [1,\r\n 2]\n}"];
+        let (text, _) = answer(1024, 2, &[rows]);
+        assert_eq!(text, "{\"result\":[\n{\"a\":\"two\\nlines\"},\n{   \"a\": [1,   2] }\n]}");
+        for row in text.lines().skip(1).take(2) {
+            assert!(serde_json::from_str::<serde_json::Value>(row.trim_end_matches(',')).is_ok(), "{row}");
+        }
     }
 
     #[test]
@@ -158,14 +175,15 @@ mod tests {
         let check = |bytes_max, total, pages: &[&[&str]], rows: &str, count: u64, taken: usize| {
             let (text, pages_taken) = answer(bytes_max, total, pages);
             assert_eq!(pages_taken, taken, "{text}");
+            let rows = if rows.is_empty() { String::new() } else { format!("\n{rows}\n") };
             let start = format!(r#"{{"result":[{rows}],"truncated":true,"row_count":{total},"returned_rows":{count},"note":""#);
             assert!(text.starts_with(&start), "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         };
-        // Exactly full: two rows of 7 bytes, each with a comma.
-        check(16, 3, &[&[r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#]], r#"{"a":1},{"a":2}"#, 2, 1);
+        // Exactly full: two rows of 7 bytes, with a comma and line ends.
+        check(17, 3, &[&[r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#]], "{\"a\":1},\n{\"a\":2}", 2, 1);
         // The page after the one that did not fit is never asked for.
-        check(8, 3, &[&[r#"{"a":1}"#, r#"{"a":2}"#], &[r#"{"a":3}"#]], r#"{"a":1}"#, 1, 1);
+        check(9, 3, &[&[r#"{"a":1}"#, r#"{"a":2}"#], &[r#"{"a":3}"#]], r#"{"a":1}"#, 1, 1);
         // No hole: the short row behind the long one is not taken.
         check(16, 3, &[&[r#"{"a":1}"#, r#"{"a":"long long"}"#, r#"{"a":3}"#]], r#"{"a":1}"#, 1, 1);
         check(8, 1, &[&[r#"{"a":"long"}"#]], "", 0, 1);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::calls::{AskError, Dremio};
-use super::failure::Failure;
+use super::failure::{Failure, broken_view};
 use super::table_name::{TableName, quoted};
 
 /// Most columns that an answer carries, in bytes of JSON; see the same limit for rows.
@@ -38,12 +38,37 @@ struct Entity<'a> {
     fields: Vec<&'a RawValue>,
     #[serde(default)]
     children: Vec<Child>,
+    /// Of a function.
+    #[serde(default)]
+    is_scalar: bool,
+    #[serde(default)]
+    function_arg_list: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Child {
     #[serde(default)]
     path: Vec<String>,
+    /// `DATASET`, `FILE` or `CONTAINER` (contract §5.1).
+    #[serde(default, rename = "type")]
+    kind: String,
+    /// Of a container: `FOLDER`, `FUNCTION` and others.
+    #[serde(default)]
+    container_type: String,
+}
+
+impl Child {
+    /// The name, with a mark if it cannot be queried like a table.
+    fn listed(&self) -> String {
+        let mark = match (self.kind.as_str(), self.container_type.as_str()) {
+            ("FILE", _) => " (a file, not formatted as a table)",
+            ("CONTAINER", "FUNCTION") => " (a function)",
+            ("CONTAINER", _) => " (a folder)",
+            _ => "",
+        };
+        format!("{}{mark}", quoted(&self.path))
+    }
 }
 
 /// The answer: the official server's members that mean something on Community Edition.
@@ -124,6 +149,9 @@ fn shortened(text: &str) -> String {
 /// (contract §5.2). Of these, only the first is certain.
 fn missing(name: &TableName, cause: AskError) -> Failure {
     let AskError::Dremio(error) = &cause else { return cause.into() };
+    if let Some(failure) = error.remote_message().and_then(broken_view) {
+        return failure;
+    }
     let asked = quoted(name.parts());
     let what_happened = match error {
         Error::NotFound { .. } => format!("there is no table {asked}"),
@@ -151,7 +179,13 @@ fn not_a_table(name: &TableName, entity: &Entity<'_>) -> Failure {
     if entity.entity_type == "file" {
         return Failure::new(error, "A file must be formatted as a table in Dremio (promoted) before it can be queried.");
     }
-    let children: Vec<String> = entity.children.iter().take(CHILDREN_MAX).map(|child| quoted(&child.path)).collect();
+    if entity.entity_type == "function" {
+        let asked = quoted(name.parts());
+        let call = if entity.is_scalar { format!("SELECT {asked}(…)") } else { format!("SELECT * FROM TABLE({asked}(…))") };
+        let arguments = entity.function_arg_list.as_deref().map(|list| format!(" with ({})", shortened(list))).unwrap_or_default();
+        return Failure::new(error, format!("Call it in a query, {call}{arguments}; DESCRIBE FUNCTION {asked} shows more."));
+    }
+    let children: Vec<String> = entity.children.iter().take(CHILDREN_MAX).map(Child::listed).collect();
     let more = if entity.children.len() > CHILDREN_MAX { format!(", … ({} in all)", entity.children.len()) } else { String::new() };
     let advice = if children.is_empty() { "It is empty.".to_owned() } else { format!("It contains: {}{more}", children.join(", ")) };
     Failure::new(error, advice)
@@ -161,7 +195,9 @@ fn not_a_table(name: &TableName, entity: &Entity<'_>) -> Failure {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{DESCRIPTION_CHARS_MAX, Entity, FIELDS_BYTES_MAX, TableName, not_a_table, search_hint};
+    use dremio_client::{Error, RemoteMessage};
+
+    use super::{AskError, DESCRIPTION_CHARS_MAX, Entity, FIELDS_BYTES_MAX, TableName, missing, not_a_table, search_hint};
 
     #[test]
     fn fields_keep_their_text_and_view_definitions_stay_out() {
@@ -189,6 +225,32 @@ mod tests {
         assert_eq!(schema["description"].as_str().unwrap().chars().count(), DESCRIPTION_CHARS_MAX + 1);
         let folder = not_a_table(&TableName::parse("a").unwrap(), &entity).to_json();
         assert!(folder.contains("(5000 in all)") && folder.len() < 2000, "{folder}");
+    }
+
+    #[test]
+    fn what_cannot_be_queried_is_marked() {
+        let said = |text: &str| not_a_table(&TableName::parse("a.b").unwrap(), &serde_json::from_str(text).unwrap()).to_json();
+        let folder = said(
+            r#"{"entityType":"folder","id":"1","path":["a","b"],"children":[{"path":["a","b","t"],"type":"DATASET","datasetType":"PROMOTED"},
+            {"path":["a","b","x.csv"],"type":"FILE"},{"path":["a","b","d"],"type":"CONTAINER","containerType":"FOLDER"},
+            {"path":["a","b","f"],"type":"CONTAINER","containerType":"FUNCTION"}]}"#,
+        );
+        let expected = r#"\"a\".\"b\".\"t\", \"a\".\"b\".\"x.csv\" (a file, not formatted as a table), \"a\".\"b\".\"d\" (a folder), \"a\".\"b\".\"f\" (a function)"#;
+        assert!(folder.contains(expected), "{folder}");
+        let function =
+            said(r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":true,"functionArgList":"x INT","returnType":"INT"}"#);
+        assert!(function.contains(r#"SELECT \"a\".\"b\"(…) with (x INT)"#) && !function.contains("empty"), "{function}");
+        let table = said(r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":false}"#);
+        assert!(table.contains(r#"SELECT * FROM TABLE(\"a\".\"b\"(…))"#), "{table}");
+        assert!(said(r#"{"entityType":"folder","id":"1","path":["a","b"]}"#).contains("It is empty."));
+    }
+
+    #[test]
+    fn a_broken_view_is_no_missing_table() {
+        let message = RemoteMessage::new("Error while expanding view a.b. Table 'gone' not found. Verify the view's SQL definition.");
+        let cause = AskError::Dremio(Error::Refused { operation: "catalog", status: 400, message });
+        let said = missing(&TableName::parse("a.b").unwrap(), cause).to_json();
+        assert!(said.contains("The view a.b is broken") && !said.contains("there is no table"), "{said}");
     }
 
     #[test]

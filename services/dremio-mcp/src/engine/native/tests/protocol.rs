@@ -21,8 +21,13 @@ async fn it_introduces_itself() {
     for tool in list["tools"].as_array().unwrap() {
         assert_eq!(tool["annotations"]["readOnlyHint"], true);
         assert_eq!(tool["inputSchema"]["type"], "object");
+        assert_eq!(tool["_meta"]["anthropic/alwaysLoad"], true);
+        assert!(tool["description"].as_str().unwrap().len() < 2048, "clients cut longer ones");
         assert!(native.tools().contains(tool["name"].as_str().unwrap()));
     }
+    // Some clients show no instructions.
+    assert!(list["tools"][0]["description"].as_str().unwrap().contains("INFORMATION_SCHEMA.\"TABLES\""));
+    assert_eq!(list["tools"][0]["_meta"]["anthropic/maxResultSizeChars"], 225 * 1024);
     let pong = native.call(&request("ping", &json!({})), &ProgressSink::channel().0).await;
     assert_eq!(pong.result(), Some("{}"));
 }
