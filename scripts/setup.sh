@@ -12,7 +12,7 @@ usage() {
   cat <<'USAGE'
 usage: scripts/setup.sh [flags]
   --dremio-uri URL        Dremio's address, for example https://dremio.example:9047
-  --username NAME         Dremio user; a user that may only read is the safest choice
+  --username NAME         Dremio user; one of its own, so that its jobs can be told apart
   --password-file FILE    file with the password ("-" for standard input)
   --ca-bundle FILE        extra certificate authority (PEM) that signed Dremio's certificate
   --local-dremio          run Dremio Community Edition in a container, too; its first user is made of name and password
@@ -89,6 +89,7 @@ read_password() {
     echo
   fi
   [[ -n $password ]] || die "the password is empty"
+  [[ $password != $'\xef\xbb\xbf'* ]] || die "the password file begins with a byte-order mark; save it without"
   [[ $password != *[[:cntrl:]]* ]] || die "the password has control characters; is it one line?"
 }
 

@@ -55,6 +55,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
 
+    /// Names of this server besides localhost, comma-separated: mcp.example.com,10.0.0.5:8000
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) allowed_hosts: Option<String>,
+
+    /// Web pages that may use it, comma-separated: https://app.example.com,file://
+    #[arg(long, value_name = "ORIGINS")]
+    pub(crate) allowed_origins: Option<String>,
+
     /// Show the services' logs on standard error
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -77,16 +85,17 @@ impl Arguments {
 
 /// An address, or a port on this machine: `127.0.0.1:8001`, `localhost:8001`, `8001`.
 fn parse_addr(text: &str) -> Result<SocketAddr, String> {
-    let port = text.strip_prefix("localhost:").unwrap_or(text);
-    if let Ok(port) = port.parse::<u16>() {
-        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    match text.parse::<u16>() {
+        Ok(port) => Ok(SocketAddr::from(([127, 0, 0, 1], port))),
+        Err(_) => service_kit::parse_listen_addr(text),
     }
-    text.parse().map_err(|_| format!("`{text}` is no address; write for example 127.0.0.1:8001, or just 8001"))
 }
 
 /// `text` with the names of variables that this process sets itself replaced by the flags that they come from.
 pub(crate) fn in_flags(text: &str) -> String {
-    const FLAGS: [(&str, &str); 8] = [
+    const FLAGS: [(&str, &str); 10] = [
+        ("MCP_ALLOWED_HOSTS", "--allowed-hosts"),
+        ("MCP_ALLOWED_ORIGINS", "--allowed-origins"),
         ("MCP_API_KEYS_FILE", "--api-keys-file"),
         ("MCP_SERVER_COMMAND", "--mcp-server-command"),
         ("MCP_ADDR", "--mcp-addr"),
@@ -115,6 +124,7 @@ mod tests {
             assert_eq!(super::parse_addr(text).unwrap().to_string(), "127.0.0.1:8001", "{text}");
         }
         assert!(super::parse_addr("elsewhere").unwrap_err().contains("write for example"));
+        assert!(super::parse_addr(":8001").unwrap_err().contains("127.0.0.1:8001 for this machine alone"));
     }
 
     #[test]

@@ -45,20 +45,21 @@ impl Screen {
     pub(crate) fn ready(&self, facts: &Facts) {
         let seconds = self.started.elapsed().as_secs_f32();
         let url = &facts.mcp_uri;
-        let (claude, json, code) = if facts.needs_key {
-            (
-                r#" --header "Authorization: Bearer <key>""#,
-                r#","headers":{"Authorization":"Bearer <key>"}"#,
-                r#","headers":{"Authorization":"Bearer <key>"}"#,
-            )
-        } else {
-            ("", "", "")
+        let (claude, json) = match &facts.keys_file {
+            Some(file) => (
+                format!(r#" --header "Authorization: Bearer $(grep -m1 '^[^#]' '{file}')""#),
+                format!(r#","headers":{{"Authorization":"Bearer <a key in {file}>"}}"#),
+            ),
+            None => (String::new(), String::new()),
         };
         let dremio = match facts.sandbox_user {
             Some((user, password)) => format!("{}  (sandbox; user {user}, password {password})", facts.dremio_uri),
             None => facts.dremio_uri.clone(),
         };
-        let access = if facts.needs_key { "agents need a key" } else { "open to programs on this machine" };
+        let access = match &facts.keys_file {
+            Some(file) => format!("agents need a key of {file}"),
+            None => "open to programs on this machine".to_owned(),
+        };
         say(&format!(
             "
 {title} in {seconds:.1} s
@@ -68,10 +69,10 @@ impl Screen {
 
 Connect an agent:
 
-  Claude Code  claude mcp add --transport http dremio {url}{claude}
+  Claude Code  claude mcp add --transport http --scope user dremio {url}{claude}
   Cursor       in ~/.cursor/mcp.json:
                {{\"mcpServers\":{{\"dremio\":{{\"url\":\"{url}\"{json}}}}}}}
-  VS Code      code --add-mcp '{{\"name\":\"dremio\",\"type\":\"http\",\"url\":\"{url}\"{code}}}'
+  VS Code      code --add-mcp '{{\"name\":\"dremio\",\"type\":\"http\",\"url\":\"{url}\"{json}}}'
 
 Then ask it, for example: \"Which tables are there, and what do they hold?\"
 Ctrl-C stops everything.",

@@ -37,8 +37,8 @@ pub(crate) struct Facts {
     pub(crate) mcp_uri: String,
     /// Which engine answers.
     pub(crate) engine: &'static str,
-    /// Whether agents need a key.
-    pub(crate) needs_key: bool,
+    /// The file of the keys that agents need, as a path that is right from any folder; nothing if they need none.
+    pub(crate) keys_file: Option<String>,
 }
 
 /// What could be started, and did not come up: nothing is wrong with the command line.
@@ -97,7 +97,7 @@ impl Stack {
                 Engine::Native => "native engine",
                 Engine::Official => "official server",
             },
-            needs_key: arguments.api_keys_file.is_some(),
+            keys_file: arguments.api_keys_file.as_ref().map(|file| std::path::absolute(file).unwrap_or(file.clone()).display().to_string()),
         };
         let readiness = app.readiness().clone();
         let gateway = tokio::spawn(app.run());
@@ -193,6 +193,8 @@ fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, ref
         ("MCP_ENGINE", if arguments.engine() == Engine::Official { "official" } else { "native" }),
         ("MCP_SERVER_COMMAND", arguments.mcp_server_command.as_deref().unwrap_or_default()),
     ]);
+    let lists = [("MCP_ALLOWED_HOSTS", &arguments.allowed_hosts), ("MCP_ALLOWED_ORIGINS", &arguments.allowed_origins)];
+    environment.extend(lists.into_iter().filter_map(|(name, list)| Some((name, list.as_deref()?))));
     match &keys_file {
         Some(path) => environment.push(("MCP_API_KEYS_FILE", path)),
         None => environment.push(("MCP_AUTH", "none")),
@@ -212,7 +214,9 @@ async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[
             let why = if starting { String::new() } else { condition.message.clone().unwrap_or_default() };
             // What only a person can mend is not waited for.
             if condition.reason.as_deref() == Some("rejected_credentials") {
-                bail!("Dremio rejected the user name or the password; correct --username, or the file that --password-file names");
+                let likely =
+                    why.split_once("; the likely cause: ").map_or(String::new(), |(_, cause)| format!("; the likely cause: {cause}"));
+                bail!("Dremio rejected the user name or the password; correct --username, or the file that --password-file names{likely}");
             }
             if matches!(condition.reason.as_deref(), Some("no_user_yet" | "tls" | "not_dremio_api")) {
                 bail!("{why}");

@@ -78,6 +78,39 @@ fn a_dremio_that_is_not_one_or_not_ours_is_named() {
 }
 
 #[test]
+fn names_and_origins_are_taken_and_judged() {
+    for (flag, value, named) in [
+        ("--allowed-hosts", "https://mcp.example.com", "--allowed-hosts: `https://mcp.example.com` is a URL"),
+        ("--allowed-origins", "[\"file://\"]", "--allowed-origins: is a list in JSON"),
+    ] {
+        let (code, _, stderr) = run(&[flag, value, "--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
+        assert_eq!(code, Some(78), "{stderr}");
+        assert!(stderr.contains(named), "{stderr}");
+    }
+    let (code, stdout, stderr) = run(&["--allowed-origins", "file://", "--allowed-hosts", "mcp.example.com", "--ask", "SELECT 1 AS one"]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+}
+
+#[test]
+fn the_screen_names_the_file_of_the_keys_and_lines_that_work_from_any_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("keys"), "# of the tests\nkey-of-the-tests-0123456789\n").unwrap();
+    let mut running = command(&["--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--api-keys-file", "keys"]);
+    let mut running = running.current_dir(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut screen, mut byte) = (String::new(), [0_u8]);
+    let stderr = running.stderr.as_mut().unwrap();
+    while !screen.contains("Ctrl-C stops everything") {
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{screen}");
+        screen.push(char::from(byte[0]));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("keys").display().to_string();
+    assert!(screen.contains(&format!("Bearer $(grep -m1 '^[^#]' '{file}')")), "{screen}");
+    assert!(!screen.contains("key-of-the-tests-0123456789"), "{screen}");
+}
+
+#[test]
 fn ctrl_c_stops_at_once_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
     let mut running = command(&["--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
@@ -88,7 +121,7 @@ fn ctrl_c_stops_at_once_and_leaves_nothing_behind() {
         assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{screen}");
         screen.push(char::from(byte[0]));
     }
-    assert!(screen.contains("claude mcp add --transport http dremio http://127.0.0.1:"), "{screen}");
+    assert!(screen.contains("claude mcp add --transport http --scope user dremio http://127.0.0.1:"), "{screen}");
     let asked = Instant::now();
     assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
     let status = loop {
