@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use dremio_client::{ConnectError, DremioClient, Transport};
@@ -190,6 +191,7 @@ impl Parts {
             policy: config.policy,
             revoke_after: config.revoke_after,
             tls_verified,
+            if_unreachable: likely_cause_of_silence(config.connect.uri.host(), Path::new("/.dockerenv").exists()),
             replaced,
         };
         Ok(Parts { tools, revoker, registry })
@@ -209,7 +211,30 @@ async fn check_volume(volume: &Volume) -> Result<(), StartError> {
     }
 }
 
+/// What a person probably meant whose Dremio at `host` does not answer.
+fn likely_cause_of_silence(host: &str, in_container: bool) -> Option<&'static str> {
+    let is_loopback = host == "localhost" || host.starts_with("127.") || host == "[::1]";
+    (is_loopback && in_container).then_some(
+        "DREMIO_URI names this container itself; a Dremio on the machine outside is http://host.docker.internal:9047, and must listen on \
+         more than 127.0.0.1",
+    )
+}
+
 /// A random number from 0 (inclusive) to 1 (exclusive), for jitter. Without a source of randomness there is none.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::likely_cause_of_silence;
+
+    #[test]
+    fn a_container_that_asks_itself_is_told() {
+        for host in ["localhost", "127.0.0.1", "[::1]"] {
+            assert!(likely_cause_of_silence(host, true).is_some_and(|cause| cause.contains("host.docker.internal")), "{host}");
+            assert_eq!(likely_cause_of_silence(host, false), None, "{host}");
+        }
+        assert_eq!(likely_cause_of_silence("dremio", true), None);
+    }
 }

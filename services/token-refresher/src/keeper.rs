@@ -47,6 +47,8 @@ pub(crate) struct Tools {
     pub(crate) policy: Policy,
     pub(crate) revoke_after: Option<Duration>,
     pub(crate) tls_verified: bool,
+    /// What is probably wrong if nobody answers.
+    pub(crate) if_unreachable: Option<&'static str>,
     /// Where replaced tokens go.
     pub(crate) replaced: mpsc::Sender<Replaced>,
 }

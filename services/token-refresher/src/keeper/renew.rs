@@ -31,6 +31,9 @@ impl Keeper {
                     _ => Cause::Passing,
                 };
                 let mut trouble = Trouble::login(&error);
+                if let (ErrorClass::Unreachable, Some(likely)) = (error.class(), self.tools.if_unreachable) {
+                    trouble = trouble.with_likely_cause(likely);
+                }
                 if cause == Cause::Credentials {
                     if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
                         trouble = trouble.with_likely_cause(&mistake);
