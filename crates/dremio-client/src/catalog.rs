@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use crate::exchange::{Call, Credential};
 use crate::{DremioClient, Error};
 
-/// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for some 60,000 of them.
-const ENTITY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for some 16,000 of them.
+const ENTITY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Largest wiki or list of tags. Dremio's own limit for a wiki is 100,000 characters.
 const COLLABORATION_BYTES_MAX: usize = 1024 * 1024;

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use crate::transport::Transport;
 use crate::{Error, RemoteMessage};
@@ -44,6 +44,15 @@ pub(crate) struct Answer {
     content_type_is_json: bool,
     status: StatusCode,
     body: Bytes,
+    /// Whether there was more than the limit.
+    is_cut: bool,
+}
+
+/// What becomes of an answer beyond its limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beyond {
+    Refuse,
+    Cut,
 }
 
 /// Dremio's error bodies, as far as they are of use.
@@ -59,6 +68,17 @@ const NO_USER_MESSAGE: &str = "No User Available";
 impl Transport {
     /// Sends `call` and returns its answer if that is a success, or else the [`Error`] that fits.
     pub(crate) async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let (operation, limit_bytes) = (call.operation, call.answer_bytes_max);
+        let answer = self.send(call, Beyond::Refuse).await?;
+        if answer.is_cut { Err(Error::TooLarge { operation, limit_bytes }) } else { Ok(answer) }
+    }
+
+    /// The same for who can use the beginning of an answer: of one beyond the limit, that much is read.
+    pub(crate) async fn exchange_start(&self, call: Call<'_>) -> Result<Answer, Error> {
+        self.send(call, Beyond::Cut).await
+    }
+
+    async fn send(&self, call: Call<'_>, beyond: Beyond) -> Result<Answer, Error> {
         let operation = call.operation;
         let limit = self.request_timeout();
         let mut request = self.http().request(call.method, self.url(call.path_and_query)).header(ACCEPT, "application/json");
@@ -72,12 +92,15 @@ impl Transport {
         let status = response.status();
         let kind = content_kind(response.headers());
         if status.is_success() {
-            let body = read_body(response, operation, limit, call.answer_bytes_max).await?;
-            return Ok(Answer { operation, content_type_is_json: kind == JSON, status, body });
+            let (body, is_cut) = read_body(response, operation, limit, call.answer_bytes_max, beyond).await?;
+            return Ok(Answer { operation, content_type_is_json: kind == JSON, status, body, is_cut });
         }
         // The status says most of it: a body that is broken, cut or too large only loses the details.
         let message = match kind == JSON {
-            true => read_body(response, operation, limit, ERROR_BYTES_MAX).await.ok().and_then(|body| error_message(&body)),
+            true => match read_body(response, operation, limit, ERROR_BYTES_MAX, Beyond::Refuse).await {
+                Ok((body, false)) => error_message(&body),
+                _ => None,
+            },
             false => None,
         };
         Err(classify(operation, status, kind, message.as_deref(), call.keeps_message))
@@ -92,6 +115,21 @@ impl Answer {
         }
         // What serde says is dropped: its texts quote the input.
         serde_json::from_slice(&self.body).map_err(|_| Error::BadAnswer { operation: self.operation, problem })
+    }
+
+    /// Whether there was more than the limit.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Parses the body of an answer that was cut, as far as it goes, into `seed`.
+    pub(crate) fn json_start<'a>(&'a self, seed: impl DeserializeSeed<'a>) -> Result<(), Error> {
+        if !self.content_type_is_json {
+            return Err(Error::NotDremioApi { operation: self.operation, status: self.status.as_u16(), kind: NOT_JSON });
+        }
+        // It ends in the middle, so an error is the rule.
+        let _cut = seed.deserialize(&mut serde_json::Deserializer::from_slice(&self.body));
+        Ok(())
     }
 
     /// Checks for 204, the answer of calls that return nothing.
@@ -159,21 +197,28 @@ fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {
     Some(value)
 }
 
-async fn read_body(mut response: reqwest::Response, operation: &'static str, limit: Duration, limit_bytes: usize) -> Result<Bytes, Error> {
-    let too_large = Error::TooLarge { operation, limit_bytes };
+/// Up to `limit_bytes` of the body, and whether there is more.
+async fn read_body(
+    mut response: reqwest::Response,
+    operation: &'static str,
+    limit: Duration,
+    limit_bytes: usize,
+    beyond: Beyond,
+) -> Result<(Bytes, bool), Error> {
     let declared_bytes = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-    if declared_bytes > limit_bytes {
-        return Err(too_large);
+    if declared_bytes > limit_bytes && beyond == Beyond::Refuse {
+        return Ok((Bytes::new(), true));
     }
     // Grown as it arrives: what the header declares is no reason to reserve memory.
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Error::from_transport(operation, limit, error))? {
-        if chunk.len() > limit_bytes - body.len() {
-            return Err(too_large);
+        let room = limit_bytes - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if chunk.len() > room {
+            return Ok((body.into(), true));
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body.into())
+    Ok((body.into(), false))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use http::Method;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -14,10 +15,6 @@ use crate::{DremioClient, Error, RemoteMessage};
 
 /// Most rows that one page of results can have; Dremio refuses a larger limit.
 pub const PAGE_ROWS_MAX: u32 = 500;
-
-/// Largest page of results. Dremio does not cut cells, so this bounds memory: 500 rows of 64 KiB each. A page that is larger fails
-/// with [`Error::TooLarge`] and may be fetched in smaller ones.
-const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Largest answer of the other calls. They hold an id, or a job's state with an error message that may repeat the statement.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -139,6 +136,71 @@ pub struct Page {
     pub schema: Box<RawValue>,
     /// Each row as the JSON object that Dremio sent, byte for byte: 64-bit integers and decimals keep every digit.
     pub rows: Vec<Box<RawValue>>,
+    /// Whether there were more rows in the page than the caller has room for.
+    #[serde(skip)]
+    pub is_cut: bool,
+}
+
+/// The beginning of a page.
+#[derive(Default)]
+struct PageStart {
+    row_count: Option<u64>,
+    schema: Option<Box<RawValue>>,
+    rows: Vec<Box<RawValue>>,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut PageStart {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut PageStart {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page of results")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "rowCount" => self.row_count = Some(map.next_value()?),
+                "schema" => self.schema = Some(map.next_value()?),
+                "rows" => map.next_value_seed(RowsStart(&mut self.rows))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows that are whole.
+struct RowsStart<'p>(&'p mut Vec<Box<RawValue>>);
+
+impl<'de> DeserializeSeed<'de> for RowsStart<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RowsStart<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element()? {
+            self.0.push(row);
+        }
+        Ok(())
+    }
 }
 
 /// What a request to cancel a job did.
@@ -216,14 +278,27 @@ impl DremioClient {
     /// Up to `limit` rows (at most [`PAGE_ROWS_MAX`]; more is cut to that) of a completed job, from row `offset` on, counted from 0
     /// (`GET /api/v3/job/{id}/results`). An offset past the end gives no rows. Pages can be fetched in any order and repeatedly.
     ///
+    /// Dremio does not cut cells: 500 rows may be many megabytes. Of a page beyond `bytes_max`, what follows is not read; the rows before
+    /// it are here, maybe none, and [`Page::is_cut`] says so.
+    ///
     /// # Errors
     /// [`Error::Refused`] while the job has not completed, and when Dremio has thrown the results away (after a day, by default).
-    /// [`Error::TooLarge`] when the page has more than 32 MiB: fetch fewer rows at a time.
-    pub async fn results(&self, token: &SecretString, job: &JobId, offset: u64, limit: u32) -> Result<Page, Error> {
+    /// [`Error::TooLarge`] when not even the number of rows and the columns stand within `bytes_max`.
+    pub async fn results(&self, token: &SecretString, job: &JobId, offset: u64, limit: u32, bytes_max: usize) -> Result<Page, Error> {
+        const OPERATION: &str = "job results";
         let limit = limit.min(PAGE_ROWS_MAX);
         let path = format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}");
-        let call = Call { answer_bytes_max: PAGE_BYTES_MAX, ..call("job results", token, &path) };
-        self.transport.exchange(call).await?.json("no rows and schema in it")
+        let call = Call { answer_bytes_max: bytes_max, ..call(OPERATION, token, &path) };
+        let answer = self.transport.exchange_start(call).await?;
+        if !answer.is_cut() {
+            return answer.json("no rows and schema in it");
+        }
+        let mut start = PageStart::default();
+        answer.json_start(&mut start)?;
+        match start {
+            PageStart { row_count: Some(row_count), schema: Some(schema), rows } => Ok(Page { row_count, schema, rows, is_cut: true }),
+            _ => Err(Error::TooLarge { operation: OPERATION, limit_bytes: bytes_max }),
+        }
     }
 
     /// Asks Dremio to stop a job (`POST /api/v3/job/{id}/cancel`).

@@ -24,7 +24,7 @@ use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, guard};
 use crate::dremio::{DremioHealth, TokenSource};
-use crate::egress::Hop;
+use crate::egress::{Hop, Pages, result_bytes_max};
 use crate::engine::Engine;
 use crate::engine::native::Native;
 use crate::engine::official::{Launch, Supervisor};
@@ -132,6 +132,7 @@ impl App {
             readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
         }
         let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));
+        let budget = Budget::new(Arc::clone(&metrics));
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
@@ -140,7 +141,8 @@ impl App {
                 Engine::Native(native)
             }
             EngineConfig::Official(command) => {
-                let hop = Hop::bind(transport, tokens, health, gate("official")).await.map_err(StartError::Resource)?;
+                let pages = Pages::new(budget.clone(), result_bytes_max(&config.child_environment));
+                let hop = Hop::bind(transport, tokens, health, gate("official"), pages).await.map_err(StartError::Resource)?;
                 let launch = Launch {
                     command: command.clone(),
                     environment: config.child_environment.clone(),
@@ -177,7 +179,7 @@ impl App {
         let gateway = Arc::new(Gateway {
             engine,
             sessions: SessionTable::new(limits, Arc::clone(&metrics)),
-            budget: Budget::new(Arc::clone(&metrics)),
+            budget,
             metrics,
             call_timeout: config.call_timeout,
             last_call,

@@ -29,6 +29,8 @@ const SMALL_BYTES_MAX: usize = 256 * 1024;
 pub(crate) enum Kind {
     /// Requests, from their first byte until their call has ended.
     Bodies,
+    /// Rows that come from Dremio.
+    Pages,
     /// Answers, until the network has taken them.
     Answers,
     /// What waits for the reader of a stream, or is kept for one that comes back.
@@ -40,6 +42,7 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bodies => "bodies",
+            Self::Pages => "pages",
             Self::Answers => "answers",
             Self::Streams => "streams",
         }

@@ -9,6 +9,9 @@ use dremio_sandbox::{Fault, Sandbox, SandboxConfig, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+/// Room for any page here.
+const PAGE_BYTES: usize = 1024 * 1024;
+
 /// Far longer than anything takes.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
@@ -93,7 +96,7 @@ async fn a_query_with_all_its_pages() {
     assert_eq!(status.state, JobState::Completed, "{:?}", status.error_message.map(|message| message.to_string()));
     let mut rows = 0;
     loop {
-        let page = client.results(&token, &job, rows, PAGE_ROWS_MAX).await.unwrap();
+        let page = client.results(&token, &job, rows, PAGE_ROWS_MAX, PAGE_BYTES).await.unwrap();
         assert_eq!(page.row_count, status.row_count);
         assert!(page.schema.get().contains("TABLE_NAME"));
         if page.rows.is_empty() {
@@ -110,7 +113,7 @@ async fn numbers_keep_their_spelling() {
     let (_sandbox, client) = sandbox().await;
     let token = login(&client).await.token;
     let (job, _) = run(&client, &token, "SELECT CAST(9223372036854775807 AS BIGINT) AS big, CAST(12.5 AS DECIMAL(10, 2)) AS dec2").await;
-    let page = client.results(&token, &job, 0, 10).await.unwrap();
+    let page = client.results(&token, &job, 0, 10, PAGE_BYTES).await.unwrap();
     let row = page.rows[0].get();
     assert!(row.contains("9223372036854775807") && row.contains("12.50"), "{row}");
 }
@@ -123,7 +126,7 @@ async fn statements_that_fail() {
         let (job, status) = run(&client, &token, sql).await;
         assert_eq!(status.state, JobState::Failed, "{sql}");
         assert!(status.error_message.is_some(), "{sql}");
-        let error = client.results(&token, &job, 0, 10).await.unwrap_err();
+        let error = client.results(&token, &job, 0, 10, PAGE_BYTES).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Refused);
         assert!(error.remote_message().unwrap().contains("FAILED"), "{:?}", error.remote_message());
     }
@@ -136,7 +139,7 @@ async fn cancellation() {
     sandbox.control().set_job_duration(Duration::from_secs(600));
     let job = client.submit_sql(&token, "SELECT 1", &[]).await.unwrap();
     assert!(!client.job(&token, &job).await.unwrap().state.is_terminal());
-    assert_eq!(class(client.results(&token, &job, 0, 1)).await, ErrorClass::Refused);
+    assert_eq!(class(client.results(&token, &job, 0, 1, PAGE_BYTES)).await, ErrorClass::Refused);
     assert_eq!(client.cancel(&token, &job).await.unwrap(), CancelOutcome::Requested);
     let status = finished(&client, &token, &job).await;
     assert_eq!(status.state, JobState::Canceled);
@@ -153,7 +156,7 @@ async fn the_catalog() {
     let token = login(&client).await.token;
     let sql = r#"SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA."TABLES" WHERE TABLE_TYPE = 'VIEW'"#;
     let (job, _) = run(&client, &token, sql).await;
-    let page = client.results(&token, &job, 0, 1).await.unwrap();
+    let page = client.results(&token, &job, 0, 1, PAGE_BYTES).await.unwrap();
     let row: Value = serde_json::from_str(page.rows[0].get()).unwrap();
     let schema = row["TABLE_SCHEMA"].as_str().unwrap();
     let mut path: Vec<String> = schema.split('.').map(ToOwned::to_owned).collect();

@@ -137,7 +137,7 @@ async fn results_keep_every_digit() {
     let schema = r#"[{"name":"big","type":{"name":"BIGINT"}},{"name":"dec","type":{"name":"DECIMAL","precision":10,"scale":2}}]"#;
     let body = format!(r#"{{"rowCount":1002,"schema":{schema},"rows":[{}]}}"#, rows.join(","));
     let stub = one(json(200, &body)).await;
-    let page = stub.client().results(&token(), &job(), 1000, 501).await.unwrap();
+    let page = stub.client().results(&token(), &job(), 1000, 501, 1024 * 1024).await.unwrap();
     assert_eq!(page.row_count, 1002);
     assert_eq!(page.schema.get(), schema);
     assert_eq!(page.rows.iter().map(|row| row.get()).collect::<Vec<_>>(), rows);

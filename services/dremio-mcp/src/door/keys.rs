@@ -45,6 +45,11 @@ impl Principal {
         Self::named("anyone")
     }
 
+    /// The MCP server process, for what it may take of the gateway.
+    pub(crate) fn child() -> Self {
+        Self::named("child")
+    }
+
     fn named(name: &str) -> Self {
         Self { name: Arc::from(name), withdrawn: CancellationToken::new() }
     }

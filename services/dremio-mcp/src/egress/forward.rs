@@ -140,7 +140,7 @@ fn is_page(answer: &reqwest::Response) -> bool {
 }
 
 /// The answer for the child.
-fn passed_on(answer: reqwest::Response) -> Response {
+pub(super) fn passed_on(answer: reqwest::Response) -> Response {
     let status = answer.status();
     let headers: Vec<_> = ANSWER_HEADERS.iter().filter_map(|name| Some((name.clone(), answer.headers().get(name)?.clone()))).collect();
     let mut response = Response::new(Body::from_stream(answer.bytes_stream()));

@@ -5,10 +5,12 @@
 //! - `rules`: what the child may ask of Dremio at all
 //! - `sql`: a statement passes the guard, and is sent as the guard has read it
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
+//! - `pages`: so many bytes of one job's result, and no more
 //! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and cancels jobs that it abandons
 
 mod forward;
 mod jobs;
+mod pages;
 mod rules;
 mod sql;
 
@@ -29,6 +31,7 @@ use tokio::net::TcpListener;
 
 use self::forward::{Forwarder, Incoming};
 use self::jobs::Jobs;
+pub(crate) use self::pages::{Pages, result_bytes_max};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::guard::gate::Gate;
 
@@ -41,17 +44,24 @@ pub(crate) struct Hop {
     secret: SecretString,
     jobs: Arc<Jobs>,
     gate: Gate,
+    pages: Pages,
 }
 
 impl Hop {
-    /// Binds a free loopback port and makes up a secret.
+    /// Binds a free loopback port and makes up a secret. `pages` says how much of results may pass.
     ///
     /// # Errors
     /// When there is no free port, or the operating system gives no random numbers.
-    pub(crate) async fn bind(transport: Transport, tokens: TokenSource, health: DremioHealth, gate: Gate) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(
+        transport: Transport,
+        tokens: TokenSource,
+        health: DremioHealth,
+        gate: Gate,
+        pages: Pages,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
-        Ok(Self { listener, secret: secret.into(), jobs: Jobs::new(Forwarder::new(transport, tokens, health)), gate })
+        Ok(Self { listener, secret: secret.into(), jobs: Jobs::new(Forwarder::new(transport, tokens, health)), gate, pages })
     }
 
     /// Where the child finds it.
@@ -69,7 +79,8 @@ impl Hop {
 
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let state = Arc::new(HopState { secret: self.secret, jobs: Arc::clone(&self.jobs), gate: self.gate });
+        let state = HopState { secret: self.secret, jobs: Arc::clone(&self.jobs), gate: self.gate, pages: self.pages };
+        let state = Arc::new(state);
         let router = Router::new().fallback(handle).with_state(state);
         tokio::join!(serve(self.listener, router, Limits::default(), shutdown.clone()), self.jobs.sweep(shutdown));
     }
@@ -79,6 +90,7 @@ struct HopState {
     secret: SecretString,
     jobs: Arc<Jobs>,
     gate: Gate,
+    pages: Pages,
 }
 
 async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Response {
@@ -96,6 +108,9 @@ async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Respons
     };
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let incoming = Incoming { method: parts.method, path_and_query: format!("{path}{query}"), headers: parts.headers, body };
+    if let Some(id) = rules::results_job_id(&incoming.method, path) {
+        return state.pages.fetch(id, parts.uri.query().unwrap_or_default(), state.jobs.forwarder(), incoming).await;
+    }
     match rules::job_id(&incoming.method, path) {
         Some(id) => state.jobs.wait(id, incoming).await,
         None if incoming.method == Method::POST && path == "/api/v3/sql" => match sql::guarded(&state.gate, &incoming.body) {

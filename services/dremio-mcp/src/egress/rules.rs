@@ -23,6 +23,12 @@ pub(super) fn job_id<'p>(method: &Method, path: &'p str) -> Option<&'p str> {
     (method == Method::GET && !id.is_empty() && !id.contains('/')).then_some(id)
 }
 
+/// The job whose results `GET path` asks for.
+pub(super) fn results_job_id<'p>(method: &Method, path: &'p str) -> Option<&'p str> {
+    let id = path.strip_prefix("/api/v3/job/")?.strip_suffix("/results")?;
+    (method == Method::GET && !id.is_empty() && !id.contains('/')).then_some(id)
+}
+
 fn is_cancel(rest: &str) -> bool {
     matches!(rest.split('/').collect::<Vec<_>>().as_slice(), ["job", id, "cancel"] if !id.is_empty())
 }
@@ -36,7 +42,7 @@ fn is_dots(segment: &str) -> bool {
 mod tests {
     use axum::http::Method;
 
-    use super::{allows, job_id};
+    use super::{allows, job_id, results_job_id};
 
     #[test]
     fn reading_and_running_sql_is_allowed_and_nothing_else() {
@@ -68,6 +74,15 @@ mod tests {
         ] {
             assert_eq!(allows(&method, path), expected, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn results_of_a_job_are_known() {
+        assert_eq!(results_job_id(&Method::GET, "/api/v3/job/1-2/results"), Some("1-2"));
+        for path in ["/api/v3/job/1-2", "/api/v3/job//results", "/api/v3/job/1/2/results", "/api/v3/catalog/1/results"] {
+            assert_eq!(results_job_id(&Method::GET, path), None, "{path}");
+        }
+        assert_eq!(results_job_id(&Method::POST, "/api/v3/job/1-2/results"), None);
     }
 
     #[test]

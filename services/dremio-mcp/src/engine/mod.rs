@@ -87,6 +87,17 @@ impl ProgressSink {
         self.log_level.is_some_and(|least| level >= least)
     }
 
+    /// Room for `bytes` of what the call brings, waiting for it. Cancel safe.
+    ///
+    /// # Errors
+    /// Those of [`Budget::take`].
+    async fn take(&self, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+        match (&self.budget, &self.caller) {
+            (Some(budget), Some(caller)) => budget.take(&caller.principal, kind, bytes).await,
+            _ => Ok(Charge::free()),
+        }
+    }
+
     pub(crate) fn send(&self, notification: String) {
         let held = self.try_take(Kind::Streams, notification.len()).map(|charge| charge.hold(notification));
         if held.is_err() || held.is_ok_and(|held| self.messages.try_send(held).is_err()) {

@@ -269,3 +269,46 @@ async fn a_stop_that_cannot_wait_tells_the_clients_and_cancels_their_jobs() {
         assert!(control.jobs()[0].cancel_requested, "{engine}");
     }
 }
+
+/// A query for a thousand rows of `bytes` each.
+fn thousand_of(bytes: usize) -> String {
+    let digits = (1..10).fold("SELECT 0 AS \"n\"".to_owned(), |query, digit| format!("{query} UNION ALL SELECT {digit}"));
+    format!("WITH \"d\" AS ({digits}) SELECT REPEAT('x', {bytes}) AS \"x\" FROM \"d\" a CROSS JOIN \"d\" b CROSS JOIN \"d\" c")
+}
+
+#[tokio::test]
+async fn so_much_of_a_result_reaches_the_child_and_then_it_is_told_what_helps() {
+    let setting = Setting::new().await;
+    let status = setting.client.text("query", json!({ "sql": thousand_of(3000) })).await;
+    assert!(status.contains(r#""jobState":"COMPLETED""#), "{status}");
+    let job = setting.sandbox.control().jobs()[0].id.clone();
+    let page = async |offset: u32, limit: u32| setting.get(&format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}")).await;
+    let refused = |answer: &str| {
+        let told = answer.lines().next().unwrap_or_default();
+        told.starts_with("HTTP/1.1 413 This result is larger than 1 MiB") && told.contains("aggregate") && answer.contains("errorMessage")
+    };
+    // One page that is too large by itself, and pages that are together.
+    let answer = page(0, 500).await;
+    assert!(refused(&answer), "{answer:.300}");
+    for offset in [0, 100, 200] {
+        let answer = page(offset, 100).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.matches("xxx\"").count() == 100, "{answer:.300}");
+    }
+    assert!(refused(&page(300, 100).await));
+    // Whoever begins anew has it all again, and other results have nothing to do with it.
+    assert!(page(0, 100).await.starts_with("HTTP/1.1 200 "));
+    assert!(setting.client.text("query", json!({ "sql": thousand_of(30) })).await.contains("COMPLETED"));
+    let job = setting.sandbox.control().jobs()[1].id.clone();
+    assert!(setting.get(&format!("/api/v3/job/{job}/results?offset=0&limit=500")).await.starts_with("HTTP/1.1 200 "));
+    assert!(setting.gateway.metrics().await.contains("dremio_mcp_bytes_held{kind=\"pages\"} 0\n"));
+    setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_official_servers_own_limit_says_how_much_of_a_result_may_pass() {
+    let setting = Setting::with(&[("DREMIOAI_DREMIO__MAX_RESULT_BYTES", "500000")]).await;
+    assert!(setting.client.text("query", json!({ "sql": thousand_of(3000) })).await.contains("COMPLETED"));
+    let job = setting.sandbox.control().jobs()[0].id.clone();
+    assert!(setting.get(&format!("/api/v3/job/{job}/results?offset=0&limit=500")).await.starts_with("HTTP/1.1 200 "));
+    setting.gateway.stop().await;
+}

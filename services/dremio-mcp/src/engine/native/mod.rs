@@ -114,7 +114,11 @@ impl Native {
     async fn run(&self, tool: Tool, arguments: Option<&RawValue>, progress: &mut Progress<'_>) -> Result<String, Failure> {
         match tool {
             Tool::RunSqlQuery => self.run_sql_query(&arguments::query(arguments)?, progress).await,
-            Tool::GetSchemaOfTable => self.schema_of_table(arguments::table_name(arguments)?).await,
+            Tool::GetSchemaOfTable => {
+                let name = arguments::table_name(arguments)?;
+                let _room = progress.room(table_schema::ROOM_BYTES).await?;
+                self.schema_of_table(name).await
+            }
             Tool::GetUsefulSystemTableNames => {
                 arguments::none(tool, arguments)?;
                 Ok(system_tables::to_json(self.gate.guard()))
@@ -133,7 +137,7 @@ impl Native {
             Failure::new(refusal.to_string(), advice)
         })?;
         let job = job::run(&self.dremio, Tool::RunSqlQuery.name(), &statement, progress).await?;
-        rows::fetch(&self.dremio, &job).await
+        rows::fetch(&self.dremio, &job, progress).await
     }
 
     async fn schema_of_table(&self, name: NameArgument<'_>) -> Result<String, Failure> {

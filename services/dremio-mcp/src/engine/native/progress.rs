@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::failure::Failure;
+use crate::budget::{Charge, Kind};
 use crate::engine::ProgressSink;
 use crate::rpc::string_literal;
 
@@ -26,6 +28,11 @@ impl<'c> Progress<'c> {
     pub(super) fn new(sink: &'c ProgressSink, token: Option<&'c str>) -> Self {
         let started = Instant::now();
         Self { sink, token, started, next: started + REPORT_INTERVAL }
+    }
+
+    /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
+    pub(super) async fn room(&self, bytes: usize) -> Result<Charge, Failure> {
+        self.sink.take(Kind::Pages, bytes).await.map_err(|cause| Failure::new(cause.to_string(), "Ask for less."))
     }
 
     /// Reports that the call is busy with `what`, if a report is due. Its number is the seconds since the call's start, because

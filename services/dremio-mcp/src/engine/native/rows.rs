@@ -6,27 +6,37 @@ use serde_json::value::RawValue;
 
 use super::calls::{AskError, Dremio};
 use super::failure::Failure;
+use super::progress::Progress;
 use crate::rpc::string_literal;
 
 /// Most rows that an answer carries, in bytes of JSON: the official server's default. More would fill an agent's context.
 const ROWS_BYTES_MAX: usize = 200 * 1024;
 
+/// What is read of a page: the rows of an answer, and room for the columns that stand before them.
+const PAGE_BYTES_MAX: usize = 512 * 1024;
+
+/// Room that a fetch takes: for a page as it came (a buffer may be half empty), for its rows, and for the answer made of them.
+const ROOM_BYTES: usize = 4 * PAGE_BYTES_MAX;
+
 /// Largest description of the columns that goes with an empty result. A guess: some 200 columns.
 const SCHEMA_BYTES_MAX: usize = 16 * 1024;
 
-/// Fetches rows until the budget is used up or there are no more, and no page beyond.
+/// Fetches rows until the budget is used up or there are no more, and no page beyond. Waits for room first: pages of many calls at a time
+/// would fill the memory.
 ///
 /// # Errors
 /// When the results cannot be fetched, or Dremio has fewer rows than it says.
-pub(super) async fn fetch(dremio: &Dremio, job: &JobId) -> Result<String, Failure> {
+pub(super) async fn fetch(dremio: &Dremio, job: &JobId, progress: &Progress<'_>) -> Result<String, Failure> {
+    let _room = progress.room(ROOM_BYTES).await?;
     let mut rows = Rows::new(ROWS_BYTES_MAX);
     let mut page_rows_max = PAGE_ROWS_MAX;
     loop {
         let offset = rows.count;
-        let page = dremio.read(|client, token| async move { client.results(token.secret(), job, offset, page_rows_max).await });
+        let page =
+            dremio.read(|client, token| async move { client.results(token.secret(), job, offset, page_rows_max, PAGE_BYTES_MAX).await });
         let page = match page.await {
             Ok(page) => page,
-            // The client's limit for a page is far beyond the budget here, so a few rows are enough.
+            // The columns did not stand before the rows, or are too many. The former may be had with fewer rows.
             Err(AskError::Dremio(Error::TooLarge { .. })) if page_rows_max > 1 => {
                 page_rows_max = (page_rows_max / 10).max(1);
                 continue;
@@ -34,6 +44,8 @@ pub(super) async fn fetch(dremio: &Dremio, job: &JobId) -> Result<String, Failur
             Err(cause) => return Err(unavailable(cause)),
         };
         rows.add(&page.rows);
+        // A row that is larger than all that is read of a page is larger than an answer.
+        rows.is_full |= page.is_cut && page.rows.is_empty();
         if rows.is_full || rows.count >= page.row_count {
             return Ok(rows.into_answer(page.row_count, &page.schema));
         }

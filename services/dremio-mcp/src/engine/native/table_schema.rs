@@ -10,6 +10,9 @@ use super::calls::{AskError, Dremio};
 use super::failure::{Failure, broken_view};
 use super::table_name::{TableName, quoted};
 
+/// Room that one call takes: for what Dremio says of a table, and for the answer made of it.
+pub(super) const ROOM_BYTES: usize = 10 * 1024 * 1024;
+
 /// Most columns that an answer carries, in bytes of JSON; see the same limit for rows.
 const FIELDS_BYTES_MAX: usize = 200 * 1024;
 

@@ -93,3 +93,19 @@ async fn a_page_that_is_too_large_is_fetched_in_smaller_ones() {
     let expected = ["?offset=0&limit=500", "?offset=0&limit=50", "?offset=50&limit=50"].map(|query| format!("{results}{query}"));
     assert_eq!(asked[..3], expected);
 }
+
+#[tokio::test]
+async fn of_a_page_of_megabytes_no_more_is_read_than_an_answer_can_show() {
+    let fixture = Fixture::start().await;
+    let wide = |bytes: usize| thousand().replace("AS \"n\" FROM", &format!("AS \"n\", REPEAT('x', {bytes}) AS \"x\" FROM"));
+    // 500 rows of 20,000 bytes are 10 MB.
+    let (is_error, answer) = fixture.query(&wide(20_000)).await;
+    assert!(!is_error && answer["truncated"] == true && answer["row_count"] == 1000, "{:.300}", answer.to_string());
+    assert_eq!((&answer["returned_rows"], answer["result"].as_array().unwrap().len()), (&json!(10), 10));
+    assert_eq!(answer["result"][9]["n"], 9);
+    // Not even one row fits.
+    let (is_error, answer) = fixture.query(&format!("{} LIMIT 3", wide(900_000))).await;
+    assert!(!is_error && answer["returned_rows"] == 0, "{:.300}", answer.to_string());
+    assert!(answer["note"].as_str().unwrap().starts_with("Not even the first of 3 rows fits"), "{:.300}", answer["note"]);
+    assert_eq!(fixture.requests(|path| path.contains("/results")).len(), 2);
+}
