@@ -15,7 +15,7 @@ def all_programs():
         Library("Python mcp 2 auto", "2.3.0", ["mcp==2.3.0"], "pip", "mcp-2-auto"),
         Library("fastmcp 2", "2.14.7", ["fastmcp==2.14.7"], "pip", "fastmcp"),
         Library("fastmcp 3", "3.4.11", ["fastmcp==3.4.11"], "pip", "fastmcp"),
-        Mcpo("mcpo", "0.0.20", ["mcpo==0.0.20", "mcp==1.30.0"], "pip"),
+        Mcpo("mcpo", "0.0.20", ["mcpo==0.0.20", "mcp==1.30.0", "fastapi==0.120.0"], "pip"),
         Bridge(
             "mcp-proxy",
             "0.13.0",
