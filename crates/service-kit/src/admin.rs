@@ -12,6 +12,8 @@ use axum::routing::get;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
+pub use crate::admin_hosts::AdminHosts;
+
 /// Content type of the `OpenMetrics` text format, version 1.0.0.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

@@ -1,21 +1,31 @@
 //! The HTTP/1.1 listener of every service: `TCP_NODELAY` (without it a streamed answer waits 44 ms for
-//! an acknowledgement), a time limit on request heads, a cap on connections, and a stop that drains
-//! within the service's deadline instead of waiting for ever on open streams. `axum::serve` has none of these.
+//! an acknowledgement), time limits on request heads and on rest, a cap on connections that nobody can use up for others, and a stop
+//! that drains within the service's deadline instead of waiting for ever on open streams. `axum::serve` has none of these.
 
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{Request, Response, header};
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::TaskTracker;
 
+use crate::connections::UnderWay;
+pub use crate::connections::{Connection, Connections};
 use crate::lifecycle::Shutdown;
+pub use crate::proxies::TrustedProxies;
 use crate::stall::StallGuard;
+use crate::timed::Timed;
 
 /// How long `accept` rests after an error such as "too many open files", so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -23,9 +33,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What one listener allows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections; more wait in the kernel's queue.
+    /// Open connections. When all places are taken, an older connection that asks nothing makes room; without one, more wait.
     pub connections_max: usize,
-    /// Time from the first byte that is awaited to a complete request head.
+    /// Open connections that may rest between requests at a time; the one that has rested longest makes room.
+    pub idle_connections_max: usize,
+    /// How long a connection may rest between requests.
+    pub idle_max: Duration,
+    /// What holds for connections that nobody has called [`Connection::prove`] on; `None` on a listener that asks for no key.
+    pub unproven: Option<UnprovenLimits>,
+    /// Time from the first byte of a request head to its end.
     pub header_read_timeout: Duration,
     /// Size of a request head.
     pub header_bytes_max: usize,
@@ -33,12 +49,24 @@ pub struct Limits {
     pub write_stall_max: Duration,
 }
 
+/// What a listener allows those who have not shown a good key yet.
+#[derive(Clone, Copy, Debug)]
+pub struct UnprovenLimits {
+    /// How long such a connection may rest, before its first request and between requests.
+    pub idle_max: Duration,
+    /// How many of them may come from one address, which for IPv6 is a /64. One more closes the oldest of them.
+    pub per_address_max: usize,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         // 10 s is generous for a head that fits one packet; 64 KiB is above what any proxy forwards; a peer that takes nothing for a
-        // minute has gone, or never meant to read.
+        // minute has gone, or never meant to read. 180 s of rest outlast the pools of clients, and a person's pause to think.
         Self {
             connections_max: 4096,
+            idle_connections_max: 2048,
+            idle_max: Duration::from_secs(180),
+            unproven: None,
             header_read_timeout: Duration::from_secs(10),
             header_bytes_max: 64 * 1024,
             write_stall_max: Duration::from_secs(60),
@@ -46,59 +74,140 @@ impl Default for Limits {
     }
 }
 
-/// The other end of a connection, put into every request's extensions.
+/// Who asks, put into every request's extensions: the other end of the connection, or the client that a trusted proxy names, whose
+/// port is then 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
 /// Serves `router` on `listener` until `shutdown` drains; then finishes the requests under way and returns.
 /// The caller bounds the drain (see [`crate::lifecycle::Tasks::run`]); `shutdown.now()` ends it at once.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
-    let slots = Arc::new(Semaphore::new(limits.connections_max));
-    let graceful = GracefulShutdown::new();
+    serve_as(listener, router, Connections::new(limits, TrustedProxies::default()), shutdown).await;
+}
+
+/// As [`serve`], with connections that the caller can count.
+pub async fn serve_as(listener: TcpListener, router: Router, connections: Arc<Connections>, shutdown: Shutdown) {
+    let running = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
             () = shutdown.draining() => break,
         };
-        let Some((stream, peer, slot)) = accepted else { continue };
-        let router = router.clone().layer(axum::Extension(Peer(peer)));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_read_timeout)
-            .max_buf_size(limits.header_bytes_max)
-            .serve_connection(TokioIo::new(StallGuard::new(stream, limits.write_stall_max)), TowerToHyperService::new(router));
-        let connection = graceful.watch(connection);
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                ended = connection => if let Err(cause) = ended {
-                    tracing::debug!(%peer, error = %cause, "connection ended early");
-                },
-                () = shutdown.now() => {}
-            }
-            drop(slot);
-        });
+        let Some((stream, peer, place)) = accepted else { continue };
+        let open = Open { connection: connections.open(peer.ip()), _place: place };
+        running.spawn(run(stream, peer, open, router.clone(), shutdown.clone()));
     }
     drop(listener);
+    running.close();
     tokio::select! {
-        () = graceful.shutdown() => {}
+        () = running.wait() => {}
         () = shutdown.now() => {}
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, connections: &Connections) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             if let Err(cause) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, error = %cause, "TCP_NODELAY refused");
             }
-            Some((stream, peer, slot))
+            let place = connections.place(peer.ip()).await?;
+            Some((stream, peer, place))
         }
         Err(cause) => {
             tracing::warn!(error = %cause, "accept failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }
+    }
+}
+
+/// A connection that is counted as open until this is dropped.
+struct Open {
+    connection: Connection,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}
+
+async fn run(stream: TcpStream, peer: SocketAddr, open: Open, router: Router, shutdown: Shutdown) {
+    let limits = open.connection.connections().limits;
+    let io = Timed::new(StallGuard::new(stream, limits.write_stall_max), open.connection.clone());
+    let (router, connection) = (TowerToHyperService::new(router), open.connection.clone());
+    let service = service_fn(move |request| answer(&router, &connection, peer, request));
+    let mut served = pin!(
+        http1::Builder::new().header_read_timeout(None).max_buf_size(limits.header_bytes_max).serve_connection(TokioIo::new(io), service)
+    );
+    let (mut is_draining, mut is_evicted) = (false, false);
+    loop {
+        tokio::select! {
+            ended = served.as_mut() => {
+                if let Err(cause) = ended {
+                    tracing::debug!(%peer, error = %cause, "connection ended early");
+                }
+                return;
+            }
+            () = open.connection.evicted(), if !is_evicted => {
+                is_evicted = true;
+                if !open.connection.is_proven() {
+                    return;
+                }
+                // A request that has come in this moment is still answered.
+                served.as_mut().graceful_shutdown();
+            }
+            () = shutdown.draining(), if !is_draining => {
+                is_draining = true;
+                served.as_mut().graceful_shutdown();
+            }
+            () = shutdown.now() => return,
+        }
+    }
+}
+
+/// Answers one request, which is under way until the last byte of the answer has gone.
+fn answer(
+    router: &TowerToHyperService<Router>,
+    connection: &Connection,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Tracked<axum::body::Body>>, std::convert::Infallible>> + use<> {
+    let (connection, under_way) = (connection.clone(), connection.begin());
+    let client = connection.connections().proxies.client(peer, request.headers());
+    request.extensions_mut().insert(Peer(client));
+    request.extensions_mut().insert(connection.clone());
+    let answer = router.call(request);
+    async move {
+        let response = answer.await?;
+        if response.headers().get(header::CONNECTION).is_some_and(|value| value == "close") {
+            connection.linger();
+        }
+        Ok(response.map(|body| Tracked { body, _under_way: under_way }))
+    }
+}
+
+/// A body whose request is under way as long as it exists.
+struct Tracked<B> {
+    body: B,
+    _under_way: UnderWay,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Tracked<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -5,7 +5,9 @@
 
 mod address;
 pub mod admin;
+mod admin_hosts;
 mod clock;
+mod connections;
 pub mod env;
 mod exit;
 mod folder;
@@ -13,11 +15,13 @@ pub mod health;
 pub mod http;
 pub mod lifecycle;
 pub mod logging;
+mod proxies;
 mod secret;
 mod stall;
+mod timed;
 
 pub use address::parse_listen_addr;
 pub use clock::{Clock, ManualClock};
 pub use exit::Exit;
 pub use folder::PrivateFolder;
-pub use secret::{SecretError, SecretSource};
+pub use secret::{SecretError, SecretSource, read_secret_bytes};

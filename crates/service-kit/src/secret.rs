@@ -2,10 +2,14 @@
 //! a rotated Docker or Kubernetes secret is picked up without a restart.
 
 use std::fmt;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 
 /// Longest secret file read. Passwords and key lists are far smaller; a larger file is a mistake.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -28,7 +32,13 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// A folder, a pipe, a socket or a device stands where the file should be.
+    #[error("secret file {path} is not a regular file but a folder, a pipe or a device")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
     },
     /// The file has no content but white space.
     #[error("secret file {path} is empty")]
@@ -54,7 +64,7 @@ impl SecretSource {
     /// The secret as it is now. One trailing line end is not part of it (every editor adds one).
     ///
     /// # Errors
-    /// When the file is missing, empty, too large or not text. A later call may succeed.
+    /// When the file is missing, no regular file, empty, too large or not text. A later call may succeed.
     pub fn read(&self) -> Result<SecretString, SecretError> {
         match self {
             Self::Inline(secret) => Ok(secret.clone()),
@@ -88,27 +98,45 @@ impl fmt::Debug for SecretSource {
     }
 }
 
-fn read_file(path: &Path) -> Result<SecretString, SecretError> {
+/// The bytes of a secret file, whatever they are. The call is synchronous, and a network volume may hang in it.
+///
+/// # Errors
+/// When the file is missing, no regular file, or larger than 64 KiB. A later call may succeed.
+pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    let file = open(path).map_err(unreadable)?.ok_or_else(|| SecretError::NotAFile { path: path.to_owned() })?;
+    // Room for the whole file at once: a growing buffer would leave copies of the secret behind in freed memory.
+    let bytes_expected = file.metadata().map_err(unreadable)?.len().min(SECRET_BYTES_MAX);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(bytes_expected).unwrap_or(0) + 1));
     file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > SECRET_BYTES_MAX {
         return Err(SecretError::TooLarge { path: path.to_owned() });
     }
-    let Ok(mut text) = String::from_utf8(bytes) else {
+    Ok(bytes)
+}
+
+/// Opens a regular file; `None` when something else stands there. Nobody waits for the writer of a pipe, and no device is touched.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    if !path.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    // It may have been replaced since.
+    let is_file = file.metadata()?.is_file();
+    Ok(is_file.then_some(file))
+}
+
+fn read_file(path: &Path) -> Result<SecretString, SecretError> {
+    let bytes = read_secret_bytes(path)?;
+    let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(SecretError::NotText { path: path.to_owned() });
     };
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
+    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     if text.trim().is_empty() {
         return Err(SecretError::Empty { path: path.to_owned() });
     }
-    Ok(SecretString::from(text))
+    Ok(SecretString::from(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -141,6 +169,17 @@ mod tests {
         assert!(matches!(binary.read(), Err(SecretError::NotText { .. })));
         let (_c, large) = file(&[b'x'; 70_000]);
         assert!(matches!(large.read(), Err(SecretError::TooLarge { .. })));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(SecretSource::File(folder.path().into()).read(), Err(SecretError::NotAFile { .. })));
+    }
+
+    /// Opening a pipe that nobody writes to waits for ever.
+    #[test]
+    fn a_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(matches!(SecretSource::File(pipe).read(), Err(SecretError::NotAFile { .. })));
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Router, middleware};
 use dremio_client::{ConnectError, DremioClient, Transport};
 use prometheus_client::registry::Registry;
 use service_kit::admin::{self, Condition, Readiness};
-use service_kit::http::{Limits, serve};
+use service_kit::http::{Connections, Limits, UnprovenLimits, serve, serve_as};
 use service_kit::lifecycle::{Shutdown, Tasks};
 use service_kit::{Clock, Exit};
 use tokio::net::TcpListener;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, guard};
+use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog, elsewhere, guard, require_key};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::egress::{Hop, Pages, result_bytes_max};
 use crate::engine::Engine;
@@ -32,10 +33,14 @@ use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::session::{Gateway, SessionLimits, SessionTable, router};
 
-/// Agents may be many, and a connection that says nothing must not cost another its place: what is idle is closed after 10 s, and
-/// until then there is room. A silent connection takes some 10 KiB.
+/// Agents may be many, and a connection that says nothing must not cost another its place: one that has shown no key is closed after
+/// 10 s, one address may have a quarter of all places for such, and half of all places are never taken by those that only rest. A
+/// silent connection takes some 10 KiB.
 const AGENT_LIMITS: Limits = Limits {
     connections_max: 16_384,
+    idle_connections_max: 8192,
+    idle_max: Duration::from_secs(180),
+    unproven: Some(UnprovenLimits { idle_max: Duration::from_secs(10), per_address_max: 4096 }),
     header_read_timeout: Duration::from_secs(10),
     header_bytes_max: 64 * 1024,
     write_stall_max: Duration::from_secs(60),
@@ -114,7 +119,13 @@ impl App {
 
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
-        let readiness = Readiness::new(&["dremio", "engine", "token"]);
+        let conditions = match &config.auth {
+            AuthConfig::Keys(_) => &["dremio", "engine", "keys", "token"][..],
+            AuthConfig::Open => &["dremio", "engine", "token"],
+        };
+        let readiness = Readiness::new(conditions);
+        let connections = Connections::new(AGENT_LIMITS, config.trusted_proxies.clone());
+        connections.register(registry.sub_registry_with_prefix("dremio_mcp"));
         // What serves requests stops first; what it needs stops when it is done.
         let back = Shutdown::new();
         let mut tasks = Tasks::new(shutdown.clone());
@@ -167,12 +178,20 @@ impl App {
             AuthConfig::Open => Auth::Open,
             AuthConfig::Keys(source) => {
                 let ring = Arc::new(KeyRing::load(source)?);
-                tasks.spawn("keys", Arc::clone(&ring).follow(back.clone()));
+                tasks.spawn("keys", Arc::clone(&ring).follow(readiness.clone(), back.clone()));
                 Auth::Keys(ring)
             }
         };
         let hosts = HostRules::new(mcp_addr, &config.allowed_hosts, &config.allowed_origins);
-        let door = Arc::new(Door { hosts, auth, rate_limit: config.rate_limit.map(RateLimit::new), metrics: Arc::clone(&metrics) });
+        let door = Arc::new(Door {
+            hosts,
+            auth,
+            rate_limit: config.rate_limit.map(RateLimit::new),
+            metrics: Arc::clone(&metrics),
+            refusals: RefusalLog::default(),
+        });
+        let (reporting, report_stop) = (Arc::clone(&door), back.clone());
+        tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
         let last_call = CancellationToken::new();
         tasks.spawn("last call", end_calls(last_call.clone(), config.drain_timeout, shutdown.clone(), back.clone()));
@@ -188,7 +207,11 @@ impl App {
         let swept = (Arc::clone(&gateway), back.clone());
         tasks.spawn("session sweep", async move { swept.0.sessions.sweep(&swept.1).await });
 
-        let agents = router(gateway).layer(middleware::from_fn_with_state(door, guard)).merge(probes(readiness.clone()));
+        let agents = router(gateway)
+            .route_layer(middleware::from_fn_with_state(Arc::clone(&door), require_key))
+            .fallback_service(elsewhere.with_state(Arc::clone(&door)))
+            .layer(middleware::from_fn_with_state(door, guard))
+            .merge(probes(readiness.clone()));
         let (front, stopping) = (shutdown.clone(), readiness.clone());
         let drained = back.clone();
         tasks.spawn("agents' listener", async move {
@@ -198,12 +221,13 @@ impl App {
                 std::future::pending::<()>().await;
             };
             tokio::select! {
-                () = serve(mcp, agents, AGENT_LIMITS, front.clone()) => {}
+                () = serve_as(mcp, agents, connections, front.clone()) => {}
                 () = stopping => {}
             }
             drained.request();
         });
-        tasks.spawn("admin listener", serve(admin, admin::router(readiness.clone(), registry), Limits::default(), back));
+        let operators = config.admin_hosts.guard(admin::router(readiness.clone(), registry));
+        tasks.spawn("admin listener", serve(admin, operators, Limits::default(), back));
         Ok(Self { mcp_addr, admin_addr, readiness, tasks, drain_timeout: config.drain_timeout })
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use dremio_client::{ConnectConfig, DremioUri};
 use service_kit::SecretSource;
+use service_kit::admin::AdminHosts;
 use service_kit::env::{Env, Problems, Reader};
+use service_kit::http::TrustedProxies;
 use service_kit::logging::LogConfig;
 
 use crate::door::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate};
@@ -64,6 +66,8 @@ pub struct Config {
     pub mcp_addr: SocketAddr,
     /// Where operators look.
     pub admin_addr: SocketAddr,
+    /// Names by which operators' tools may ask there.
+    pub admin_hosts: AdminHosts,
     /// Which engine answers.
     pub engine: EngineConfig,
     /// Who may come in.
@@ -72,6 +76,8 @@ pub struct Config {
     pub allowed_hosts: Vec<AllowedHost>,
     /// Origins of pages that may use this server besides its own names.
     pub allowed_origins: Vec<AllowedOrigin>,
+    /// Proxies that may say for whom they ask.
+    pub trusted_proxies: TrustedProxies,
     /// The refresher's admin address, to be nudged after a 401.
     pub refresher_url: Option<url::Url>,
     /// Which statements reach Dremio.
@@ -108,10 +114,12 @@ impl Config {
         let tls_verify = reader.flag("DREMIO_TLS_VERIFY", true);
         let mcp_addr = reader.listen_addr("MCP_ADDR", SocketAddr::from(([127, 0, 0, 1], 8000)));
         let admin_addr = reader.listen_addr("ADMIN_ADDR", SocketAddr::from(([127, 0, 0, 1], 9464)));
+        let admin_hosts = reader.or("ADMIN_ALLOWED_HOSTS", AdminHosts::default());
         let engine = read_engine(&mut reader);
         let auth = read_auth(&mut reader, mcp_addr);
         let token_file = reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json").into();
         let (allowed_hosts, allowed_origins) = (reader.list("MCP_ALLOWED_HOSTS"), reader.list("MCP_ALLOWED_ORIGINS"));
+        let trusted_proxies = reader.or("MCP_TRUSTED_PROXIES", TrustedProxies::default());
         let refresher_url = read_url(&mut reader);
         let guard = read_guard(&mut reader);
         let rate_limit = reader.optional("MCP_RATE_LIMIT");
@@ -136,10 +144,12 @@ impl Config {
             token_file,
             mcp_addr,
             admin_addr,
+            admin_hosts,
             engine,
             auth,
             allowed_hosts,
             allowed_origins,
+            trusted_proxies,
             refresher_url,
             guard,
             rate_limit,

@@ -22,7 +22,7 @@ mod session;
 
 pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};
-pub use door::{AllowedHost, AllowedOrigin, BadElement, KeyRingError, Rate};
+pub use door::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 
 /// The conditions without which the service is of no use and a restart, or waiting, may help (see `healthcheck`).
 pub const ESSENTIAL_CONDITIONS: [&str; 2] = ["engine", "token"];

@@ -41,6 +41,7 @@ Settings come from the environment. The ones to know:
   MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
   MCP_ALLOWED_HOSTS      names of this server besides localhost: mcp.example.com,10.0.0.5:8000
   MCP_ALLOWED_ORIGINS    web pages that may use it: https://app.example.com,file://
+  MCP_TRUSTED_PROXIES    addresses and ranges of proxies whose X-Forwarded-For is believed
   MCP_ALLOW_WRITES       let agents run statements that write, with either engine [false]
   MCP_ALLOW_JOB_HISTORY  let agents query sys.jobs and sys.jobs_recent: what everybody asked [false]
   MCP_RATE_LIMIT         requests that one key may make, for example 600/m [no limit]
@@ -51,6 +52,7 @@ Settings come from the environment. The ones to know:
   MCP_DRAIN_TIMEOUT      how long answers in flight get to finish after SIGTERM [20s]
   REFRESHER_URL          token-refresher's admin address, asked for a new token after a 401
   ADMIN_ADDR             /healthz, /readyz with reasons, /metrics [127.0.0.1:9464]
+  ADMIN_ALLOWED_HOSTS    names with a dot by which tools may ask there, comma-separated
   DREMIO_CA_FILE         extra certificate authorities (PEM);  DREMIO_TLS_VERIFY [true]
   LOG_LEVEL, LOG_FORMAT  debug, info, warn, error; json or text
   DREMIOAI_…             passed on to the official server, except its URI and token

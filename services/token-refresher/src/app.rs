@@ -31,6 +31,9 @@ const DRAIN_MAX: Duration = Duration::from_secs(8);
 /// The admin endpoints are for a few tools, not for crowds.
 const ADMIN_LIMITS: Limits = Limits {
     connections_max: 64,
+    idle_connections_max: 32,
+    idle_max: Duration::from_secs(180),
+    unproven: None,
     header_read_timeout: Duration::from_secs(5),
     header_bytes_max: 16 * 1024,
     write_stall_max: Duration::from_secs(10),
@@ -118,6 +121,7 @@ impl App {
         let readiness = parts.tools.readiness.clone();
         let (nudge, nudges) = mpsc::channel(refresh::WAITING_MAX);
         let router = admin::router(readiness.clone(), parts.registry).merge(refresh::router(nudge));
+        let router = config.admin_hosts.guard(router);
         let wakers = Wakers { nudges, watcher: Watcher::spawn(config.token_file, POLL_INTERVAL) };
 
         let mut tasks = Tasks::new(shutdown.clone());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dremio_client::{ConnectConfig, DremioUri};
 use service_kit::SecretSource;
+use service_kit::admin::AdminHosts;
 use service_kit::env::{Env, Problems, Reader};
 use service_kit::logging::LogConfig;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub token_file: PathBuf,
     /// `ADMIN_ADDR`; port 0 takes a free one.
     pub admin_addr: SocketAddr,
+    /// `ADMIN_ALLOWED_HOSTS`.
+    pub admin_hosts: AdminHosts,
     /// `TOKEN_CHECK_INTERVAL`, `TOKEN_REFRESH_BEFORE`, `RETRY_INITIAL`, `RETRY_MAX`.
     pub policy: Policy,
     /// `TOKEN_REVOKE_AFTER`; nothing to leave replaced tokens alone.
@@ -62,6 +65,7 @@ impl Config {
         let password = reader.required_secret("DREMIO_PASSWORD");
         let token_file = PathBuf::from(reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json"));
         let admin_addr = reader.listen_addr("ADMIN_ADDR", ADMIN_ADDR);
+        let admin_hosts = reader.or("ADMIN_ALLOWED_HOSTS", AdminHosts::default());
         let policy = read_policy(&mut reader);
         let revoke_after = reader.duration("TOKEN_REVOKE_AFTER", Duration::from_secs(10 * 60));
         let unknown = reader.unknown(&["TOKEN_", "RETRY_"]);
@@ -74,6 +78,7 @@ impl Config {
             password,
             token_file,
             admin_addr,
+            admin_hosts,
             policy,
             revoke_after: (!revoke_after.is_zero()).then_some(revoke_after),
             unknown,

@@ -22,6 +22,7 @@ Settings come from the environment. The ones to know:
   RETRY_INITIAL          first pause after a failure, doubled each time, with jitter [1s]
   RETRY_MAX              longest pause; also the pace when the password is wrong [5m]
   ADMIN_ADDR             /healthz, /readyz with reasons, /metrics, POST /refresh [127.0.0.1:9465]
+  ADMIN_ALLOWED_HOSTS    names with a dot by which tools may ask there, comma-separated
   DREMIO_CA_FILE         extra certificate authorities (PEM);  DREMIO_TLS_VERIFY [true]
   LOG_LEVEL, LOG_FORMAT  debug, info, warn, error; json or text
 A secret NAME can also be given as NAME_FILE. Durations need a unit: 90s, 5m, 6h.";

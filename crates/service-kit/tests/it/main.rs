@@ -4,13 +4,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::routing::get as get_route;
+use axum::{Extension, Router};
 use prometheus_client::registry::Registry;
 use service_kit::admin::{self, Condition, Readiness};
 use service_kit::health::{self, Unhealthy};
-use service_kit::http::{Limits, serve};
+use service_kit::http::{Connection, Connections, Limits, Peer, UnprovenLimits, serve, serve_as};
 use service_kit::lifecycle::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 async fn start(limits: Limits) -> (SocketAddr, Readiness, Shutdown, JoinHandle<()>) {
@@ -63,12 +65,103 @@ async fn half_a_request_head_does_not_hold_a_connection() {
     assert!(get(addr, "/healthz").await.starts_with("HTTP/1.1 200"));
 }
 
+/// Opens a connection, asks for `path` on it and reads the head of the answer, which has no body.
+async fn ask(addr: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    ask_again(&mut stream, path).await;
+    stream
+}
+
+async fn ask_again(stream: &mut TcpStream, path: &str) {
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
+
+/// Waits for this side's end of the connection.
+async fn closed(stream: &mut TcpStream) {
+    let ended = tokio::time::timeout(Duration::from_secs(30), stream.read_u8()).await.unwrap();
+    assert!(ended.is_err());
+}
+
+/// A listener where `/good` is a request with a good key.
+async fn start_with_keys(limits: Limits, proxies: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let good = async |Extension(connection): Extension<Connection>| connection.prove();
+    let peer = async |Extension(peer): Extension<Peer>| peer.0.ip().to_string();
+    let router = Router::new().route("/good", get_route(good)).route("/bad", get_route(async || ())).route("/peer", get_route(peer));
+    tokio::spawn(serve_as(listener, router, Connections::new(limits, proxies.parse().unwrap()), Shutdown::new()));
+    addr
+}
+
+/// One limit for heads and rest closed a client's connection in a pause to think.
+#[tokio::test]
+async fn who_has_shown_a_key_may_rest_and_nobody_may_leave_a_head_unfinished() {
+    const SHORT: Duration = Duration::from_millis(100);
+    let unproven = Some(UnprovenLimits { idle_max: SHORT, per_address_max: 9 });
+    let addr = start_with_keys(Limits { header_read_timeout: SHORT, unproven, ..Limits::default() }, "").await;
+    let (mut known, mut slow) = (ask(addr, "/good").await, ask(addr, "/good").await);
+    // Three times the limit of the others, and of a head.
+    for _ in 0..3 {
+        closed(&mut TcpStream::connect(addr).await.unwrap()).await;
+    }
+    closed(&mut ask(addr, "/bad").await).await;
+    ask_again(&mut known, "/good").await;
+    slow.write_all(b"GET /good HTT").await.unwrap();
+    closed(&mut slow).await;
+    let limits = Limits { idle_max: SHORT, ..Limits::default() };
+    closed(&mut ask(start_with_keys(limits, "").await, "/good").await).await;
+}
+
+/// From 127.0.0.2.
+async fn silent(addr: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.connect(addr).await.unwrap()
+}
+
+#[tokio::test]
+async fn many_silent_connections_shut_nobody_out() {
+    let unproven = Some(UnprovenLimits { idle_max: Duration::from_secs(3600), per_address_max: 4 });
+    let limits = Limits { connections_max: 16, unproven, header_read_timeout: Duration::from_secs(3600), ..Limits::default() };
+    let addr = start_with_keys(limits, "").await;
+    let mut known = ask(addr, "/good").await;
+    let mut flood = Vec::new();
+    for _ in 0..40 {
+        let mut stream = silent(addr).await;
+        stream.write_all(b"GET /good HTT").await.unwrap();
+        flood.push(stream);
+    }
+    ask(addr, "/good").await;
+    ask_again(&mut known, "/good").await;
+    for stream in flood.iter_mut().take(36) {
+        closed(stream).await;
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
+    for (proxies, expected) in [("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", "127.0.0.1"), ("", "127.0.0.1")] {
+        let addr = start_with_keys(Limits::default(), proxies).await;
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let head = b"GET /peer HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 198.51.100.1, 192.0.2.7\r\nconnection: close\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.ends_with(&format!("\r\n\r\n{expected}")), "{proxies}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn a_reader_that_does_not_read_is_dropped_and_a_slow_one_is_not() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (addr, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
     // Far more than the kernel's buffers of both ends hold.
-    let router = axum::Router::new().route("/", axum::routing::get(async || vec![b'x'; 64 << 20]));
+    let router = Router::new().route("/", get_route(async || vec![b'x'; 64 << 20]));
     let limits = Limits { write_stall_max: Duration::from_millis(300), ..Limits::default() };
     tokio::spawn(serve(listener, router, limits, shutdown));
     let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";

@@ -45,6 +45,8 @@ fn mistakes_are_named_with_their_cure() {
         (&[("MCP_ENGINE_TIMEOUT", "1ms")], "MCP_ENGINE_TIMEOUT: is too short"),
         (&[("MCP_RATE_LIMIT", "lots")], "MCP_RATE_LIMIT: `lots` is not a rate; write for example 10/s"),
         (&[("MCP_ADR", "127.0.0.1:1")], "MCP_ADR: is not a known variable; did you mean MCP_ADDR?"),
+        (&[("MCP_TRUSTED_PROXIES", "caddy")], "MCP_TRUSTED_PROXIES: `caddy` is neither an address nor a range"),
+        (&[("ADMIN_ALLOWED_HOSTS", "http://a.example")], "ADMIN_ALLOWED_HOSTS: `http://a.example` is not a host name"),
         (&[("REFRESHER_URL", "refresher")], "REFRESHER_URL: "),
         (&[("REFRESHER_URL", "token-refresher:9465")], "REFRESHER_URL: is not an http(s) address"),
         (&[("MCP_ADDR", ":8000")], "MCP_ADDR: `:8000` has no address; write 127.0.0.1:8000"),

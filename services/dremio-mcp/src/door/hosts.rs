@@ -279,6 +279,7 @@ mod tests {
             (&[], &["file://"], "null", false),
             (&[], &["null"], "null", true),
             (&[], &["null"], "file://", false),
+            (&["mcp.example"], &[], "https://evil.example:x@mcp.example", false),
             (&["mcp.example"], &[], "https://mcp.example", true),
             (&["*"], &[], "https://evil.example", false),
             (&[], &["https://app.example"], "https://app.example", true),

@@ -1,15 +1,13 @@
 //! The keys that clients may present. Only their SHA-256 is kept; a key is looked for by comparing with every
-//! one of them in constant time. A file of keys is read again when it changes, so that a key can be added or
-//! withdrawn without a restart; what a withdrawn key has begun, streams and calls, ends.
+//! one of them in constant time. What a withdrawn key has begun, streams and calls, ends. Who withdraws keys is [`super::keys_file`].
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use secrecy::{ExposeSecret, SecretString};
-use service_kit::lifecycle::Shutdown;
+use secrecy::ExposeSecret;
 use service_kit::{SecretError, SecretSource};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -19,9 +17,6 @@ use crate::random::hex;
 
 /// Shorter keys can be guessed. `openssl rand -hex 32` gives 64 characters.
 const KEY_CHARS_MIN: usize = 16;
-
-/// How often the file of keys is looked at. A withdrawn key works no longer than this.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What the name of a principal with a key begins with.
 const KEY_PREFIX: &str = "key-";
@@ -100,6 +95,15 @@ pub enum KeyRingError {
     /// No line holds a key.
     #[error("holds no key; write one key a line")]
     Empty,
+    /// Lines that hold something else than a key.
+    #[error("{}", joined(.0))]
+    BadLines(Vec<BadLine>),
+}
+
+/// A line that is no key, and why; never what stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadLine {
     /// A key that can be guessed.
     #[error("the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with `openssl rand -hex 32`")]
     TooShort {
@@ -112,10 +116,34 @@ pub enum KeyRingError {
         /// Its line, from 1.
         line: usize,
     },
+    /// An editor's mark at the start of the file, which would be taken for a part of the first key.
+    #[error("line 1 begins with a byte-order mark; save the file as UTF-8 without one")]
+    ByteOrderMark,
 }
 
-#[derive(Debug)]
-struct Key {
+impl BadLine {
+    /// From 1.
+    pub(super) fn line(&self) -> usize {
+        match self {
+            Self::TooShort { line } | Self::NotPrintable { line } => *line,
+            Self::ByteOrderMark => 1,
+        }
+    }
+}
+
+fn joined(bad: &[BadLine]) -> String {
+    bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What a list of keys holds.
+#[derive(Debug, Default)]
+pub(super) struct KeyLines {
+    pub(super) keys: Vec<Key>,
+    pub(super) bad: Vec<BadLine>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Key {
     digest: [u8; 32],
     principal: Principal,
 }
@@ -131,10 +159,22 @@ impl KeyRing {
     /// Reads the keys: one a line; blank lines and lines that start with `#` do not count.
     ///
     /// # Errors
-    /// When the source cannot be read, or holds no good key.
+    /// When the source cannot be read, holds no key, or a line that is none.
     pub(crate) fn load(source: SecretSource) -> Result<Self, KeyRingError> {
-        let keys = parse(&source.read()?)?;
-        Ok(Self { source, keys: ArcSwap::from_pointee(keys) })
+        let lines = match source.path() {
+            Some(path) => parse(&service_kit::read_secret_bytes(path)?),
+            None => parse(source.read()?.expose_secret().as_bytes()),
+        };
+        match lines {
+            KeyLines { bad, .. } if !bad.is_empty() => Err(KeyRingError::BadLines(bad)),
+            KeyLines { keys, .. } if keys.is_empty() => Err(KeyRingError::Empty),
+            KeyLines { keys, .. } => Ok(Self { source, keys: ArcSwap::from_pointee(keys) }),
+        }
+    }
+
+    /// The file of keys, if they lie in one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.source.path()
     }
 
     /// The principal that `presented` belongs to. The time taken does not depend on how much of it is right.
@@ -146,71 +186,58 @@ impl KeyRing {
     }
 
     /// Makes `keys` the valid ones. Those that were valid before stay who they are; what the others have begun ends.
-    fn replace(&self, mut keys: Vec<Key>) {
+    pub(super) fn replace(&self, mut keys: Vec<Key>, bad_lines: usize) {
         let before = self.keys.load();
         if before.iter().map(|key| key.digest).eq(keys.iter().map(|key| key.digest)) {
             return;
         }
+        let mut added = keys.len();
         for key in &mut keys {
             if let Some(known) = before.iter().find(|known| known.digest == key.digest) {
                 key.principal = known.principal.clone();
+                added -= 1;
             }
         }
         let withdrawn: Vec<_> = before.iter().filter(|old| !keys.iter().any(|key| key.digest == old.digest)).collect();
-        tracing::info!(keys = keys.len(), withdrawn = withdrawn.len(), "the API keys changed");
+        tracing::info!(
+            target: "audit",
+            event = "keys_changed",
+            keys = keys.len(),
+            added,
+            withdrawn = withdrawn.len(),
+            bad_lines,
+            "the API keys changed"
+        );
         self.keys.store(Arc::new(keys));
         for key in withdrawn {
             key.principal.withdrawn.cancel();
         }
     }
-
-    /// Follows the file of keys until `shutdown` drains. A file that has become bad keeps the old keys.
-    pub(crate) async fn follow(self: Arc<Self>, shutdown: Shutdown) {
-        if self.source.path().is_none() {
-            return shutdown.draining().await;
-        }
-        let mut complained = false;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(RELOAD_INTERVAL) => {}
-                () = shutdown.draining() => return,
-            }
-            match self.source.read().map_err(KeyRingError::from).and_then(|text| parse(&text)) {
-                Ok(keys) => {
-                    complained = false;
-                    self.replace(keys);
-                }
-                Err(cause) if !complained => {
-                    complained = true;
-                    tracing::error!(error = %cause, "MCP_API_KEYS_FILE has become unusable; the old keys stay valid");
-                }
-                Err(_) => {}
-            }
-        }
-    }
 }
 
-fn parse(text: &SecretString) -> Result<Vec<Key>, KeyRingError> {
-    let mut keys: Vec<Key> = Vec::new();
-    for (index, line) in text.expose_secret().lines().enumerate() {
-        let (key, line) = (line.trim(), index + 1);
-        if key.is_empty() || key.starts_with('#') {
+/// Reads one key a line; blank lines and lines that start with `#` do not count. A line that is not UTF-8 is one that no client can send.
+pub(super) fn parse(text: &[u8]) -> KeyLines {
+    let mut lines = KeyLines::default();
+    for (index, content) in text.split(|&byte| byte == b'\n').enumerate() {
+        let (key, line) = (content.trim_ascii(), index + 1);
+        if key.is_empty() || key.starts_with(b"#") {
             continue;
         }
-        if key.len() < KEY_CHARS_MIN {
-            return Err(KeyRingError::TooShort { line });
+        if key.starts_with(b"\xef\xbb\xbf") {
+            lines.bad.push(BadLine::ByteOrderMark);
+        } else if !key.iter().all(u8::is_ascii_graphic) {
+            lines.bad.push(BadLine::NotPrintable { line });
+        } else if key.len() < KEY_CHARS_MIN {
+            lines.bad.push(BadLine::TooShort { line });
+        } else {
+            let digest: [u8; 32] = Sha256::digest(key).into();
+            if !lines.keys.iter().any(|other| other.digest == digest) {
+                let principal = Principal::named(&format!("{KEY_PREFIX}{}", hex(&digest)));
+                lines.keys.push(Key { digest, principal });
+            }
         }
-        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(KeyRingError::NotPrintable { line });
-        }
-        let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-        if keys.iter().any(|other| other.digest == digest) {
-            continue;
-        }
-        let principal = Principal::named(&format!("{KEY_PREFIX}{}", hex(&digest)));
-        keys.push(Key { digest, principal });
     }
-    if keys.is_empty() { Err(KeyRingError::Empty) } else { Ok(keys) }
+    lines
 }
 
 #[cfg(test)]
@@ -250,11 +277,11 @@ mod tests {
         let ring = ring("aaaaaaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbbbbbb").unwrap();
         let find = |key: &str| ring.find(key.repeat(20).as_bytes());
         let (a, b) = (find("a").unwrap(), find("b").unwrap());
-        ring.replace(parse(&"cccccccccccccccccccc\nbbbbbbbbbbbbbbbbbbbb".into()).unwrap());
+        ring.replace(parse(b"cccccccccccccccccccc\nbbbbbbbbbbbbbbbbbbbb").keys, 0);
         assert!(a.withdrawn().is_cancelled() && find("a").is_none());
         assert!(!b.withdrawn().is_cancelled() && !find("c").unwrap().withdrawn().is_cancelled());
         // One that comes back begins anew.
-        ring.replace(parse(&"aaaaaaaaaaaaaaaaaaaa".into()).unwrap());
+        ring.replace(parse(b"aaaaaaaaaaaaaaaaaaaa").keys, 0);
         let again = find("a").unwrap();
         assert!(again == a && !again.withdrawn().is_cancelled() && b.withdrawn().is_cancelled());
     }
@@ -265,6 +292,12 @@ mod tests {
             ("# none\n", "holds no key; write one key a line"),
             ("\nshort", "the key in line 2 is shorter than 16 characters; make one with `openssl rand -hex 32`"),
             ("aaaaaaaaaaaa aaaaaaaaaaaa", "the key in line 1 has a character that cannot stand in an HTTP header"),
+            ("\u{feff}aaaaaaaaaaaaaaaa", "line 1 begins with a byte-order mark; save the file as UTF-8 without one"),
+            (
+                "aaaaaaaaaaaaaaaa\nsh\u{f6}rt-and-strange\nshort",
+                "the key in line 2 has a character that cannot stand in an HTTP header; \
+                 the key in line 3 is shorter than 16 characters; make one with `openssl rand -hex 32`",
+            ),
         ] {
             assert_eq!(ring(text).unwrap_err().to_string(), expected);
         }

@@ -1,27 +1,35 @@
 //! Who may come in. Three checks before a byte of the body is read: the Host (a page that rebinds its name to
 //! this address must not get in), the Origin (a page of another site must not either), and the key, which may have a rate limit.
+//! What clients are told when they come without a key, or to the wrong path.
 
 mod hosts;
 mod keys;
+mod keys_file;
 mod rate;
+mod refusals;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use service_kit::http::Peer;
+use service_kit::http::{Connection, Peer};
 
 pub(crate) use self::hosts::HostRules;
 pub use self::hosts::{AllowedHost, AllowedOrigin, BadElement};
-pub use self::keys::KeyRingError;
+pub use self::keys::{BadLine, KeyRingError};
 pub(crate) use self::keys::{KeyRing, Principal};
 pub use self::rate::Rate;
 pub(crate) use self::rate::RateLimit;
+pub(crate) use self::refusals::RefusalLog;
 use crate::metrics::Metrics;
 use crate::rpc::{ErrorCode, RpcError};
+
+/// How much of a path is logged.
+const PATH_CHARS_MAX: usize = 100;
 
 /// How callers prove who they are.
 #[derive(Debug)]
@@ -40,26 +48,37 @@ pub(crate) struct Door {
     /// Without it, a key may ask as often as it likes.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) refusals: RefusalLog,
 }
 
-/// Lets a request through with its [`Principal`] in the extensions, or answers 403 or 401.
-pub(crate) async fn guard(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    if !door.hosts.host_allowed(request.headers(), request.uri()) {
-        return door.deny(
-            &request,
-            StatusCode::FORBIDDEN,
-            "host_not_allowed",
-            "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.",
-        );
+/// Why a request is turned away.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    status: StatusCode,
+    reason: &'static str,
+    message: &'static str,
+}
+
+impl Refusal {
+    const fn new(status: StatusCode, reason: &'static str, message: &'static str) -> Self {
+        Self { status, reason, message }
     }
+}
+
+/// Lets a request through that was meant for this server and does not come from a stranger's page, or answers 400 or 403.
+pub(crate) async fn guard(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    if !door.hosts.host_allowed(request.headers(), request.uri()) {
+        let message = "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.";
+        return door.deny(&request, Refusal::new(StatusCode::FORBIDDEN, "host_not_allowed", message));
+    }
+    let Ok(origin) = only(&request, &header::ORIGIN) else {
+        let message = "The request has more than one Origin header.";
+        return door.deny(&request, Refusal::new(StatusCode::BAD_REQUEST, "origin_repeated", message));
+    };
+    let origin = origin.cloned();
     if origin.as_ref().is_some_and(|origin| !door.hosts.origin_allowed(origin)) {
-        return door.deny(
-            &request,
-            StatusCode::FORBIDDEN,
-            "origin_not_allowed",
-            "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.",
-        );
+        let message = "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.";
+        return door.deny(&request, Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", message));
     }
     // A preflight carries no key by design (Fetch standard, "CORS-preflight fetch").
     if request.method() == Method::OPTIONS {
@@ -68,53 +87,85 @@ pub(crate) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
         allow_param_headers(&mut response, asked.as_ref());
         return response;
     }
-    match door.principal(&request) {
-        Ok(principal) => {
-            if let Some(Err(wait)) = door.rate_limit.as_ref().map(|limit| limit.count(&principal)) {
-                return with_cors(door.slow_down(&request, wait), origin);
-            }
-            request.extensions_mut().insert(principal);
-            with_cors(next.run(request).await, origin)
-        }
-        Err(reason) => {
-            let message = match reason {
-                "key_missing" => "This server needs a key: send `Authorization: Bearer <key>` with a key of MCP_API_KEYS_FILE.",
-                _ => "The key is not one of this server's.",
-            };
-            with_cors(door.deny(&request, StatusCode::UNAUTHORIZED, reason, message), origin)
-        }
+    with_cors(next.run(request).await, origin)
+}
+
+/// Lets a request through with its [`Principal`] in the extensions, or answers 400, 401 or 429.
+pub(crate) async fn require_key(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+    let principal = match door.principal(&request) {
+        Ok(principal) => principal,
+        Err(refusal) => return door.deny(&request, refusal),
+    };
+    if let Some(connection) = request.extensions().get::<Connection>() {
+        connection.prove();
     }
+    if let Some(Err(wait)) = door.rate_limit.as_ref().map(|limit| limit.count(&principal)) {
+        return door.slow_down(&request, &principal, wait);
+    }
+    request.extensions_mut().insert(principal);
+    next.run(request).await
+}
+
+/// What is answered at paths where nothing is, with or without a key. Clients that look for an OAuth login show the reason to a person
+/// when it comes in the shape of RFC 6749 §5.2; a 200 there would make them try to log in despite a good key.
+pub(crate) async fn elsewhere(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let path = request.uri().path();
+    let is_login = matches!(path.trim_end_matches('/').rsplit('/').next(), Some("register" | "authorize" | "token"));
+    let (status, reason) = match () {
+        () if path.contains("/.well-known/") => (StatusCode::NOT_FOUND, "no_oauth_metadata"),
+        () if is_login => (StatusCode::FORBIDDEN, "no_oauth_login"),
+        () => (StatusCode::NOT_FOUND, "unknown_path"),
+    };
+    let message = match (reason, &door.auth) {
+        ("unknown_path", _) => "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP.",
+        (_, Auth::Keys(_)) => {
+            "This server has no OAuth login. It needs a key, and your client sent none that it accepts. Ask whoever runs \
+             this server for a key, and have your client send the header `Authorization: Bearer KEY` with it."
+        }
+        (_, Auth::Open) => "This server has no OAuth login, and needs none: it is open to everybody who reaches it.",
+    };
+    let refusal = Refusal::new(status, reason, message);
+    if reason == "unknown_path" {
+        return door.deny(&request, refusal);
+    }
+    door.note(&request, refusal, None);
+    let body = serde_json::json!({ "error": "access_denied", "error_description": message }).to_string();
+    door.closing(&request, (status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 impl Door {
-    fn principal(&self, request: &Request) -> Result<Principal, &'static str> {
+    fn principal(&self, request: &Request) -> Result<Principal, Refusal> {
+        let repeated = "The request has more than one Authorization header.";
+        let presented = only(request, &header::AUTHORIZATION)
+            .map_err(|()| Refusal::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated))?;
         let ring = match &self.auth {
             Auth::Open => return Ok(Principal::anyone()),
             Auth::Keys(ring) => ring,
         };
-        let presented = request.headers().get(header::AUTHORIZATION).ok_or("key_missing")?;
-        let key = bearer(presented.as_bytes()).ok_or("key_malformed")?;
-        ring.find(key).ok_or("key_unknown")
+        let refused = |reason, message| Refusal::new(StatusCode::UNAUTHORIZED, reason, message);
+        let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of MCP_API_KEYS_FILE.";
+        let presented = presented.ok_or(refused("key_missing", missing))?;
+        let key = credentials(presented.as_bytes()).map_err(|message| refused("key_malformed", message))?;
+        ring.find(key).ok_or(refused("key_unknown", "The key is not one of this server's."))
     }
 
     /// RFC 6585 §4. `Retry-After` has whole seconds, rounded up so that the retry succeeds.
-    fn slow_down(&self, request: &Request, wait: Duration) -> Response {
+    fn slow_down(&self, request: &Request, principal: &Principal, wait: Duration) -> Response {
         let message = "This key makes too many requests (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
-        let mut response = self.deny(request, StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        self.note(request, refusal, Some(principal));
+        let mut response = refusal.response();
         let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
         response
     }
 
-    fn deny(&self, request: &Request, status: StatusCode, reason: &'static str, message: &str) -> Response {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string()).unwrap_or_default();
-        tracing::info!(target: "audit", event = "access_denied", reason, peer, "request turned away");
-        self.metrics.access_denied(reason);
-        let body = RpcError::new(ErrorCode::InvalidRequest, message).response(None);
-        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
-        if status == StatusCode::UNAUTHORIZED {
+    fn deny(&self, request: &Request, refusal: Refusal) -> Response {
+        self.note(request, refusal, None);
+        let mut response = self.closing(request, refusal.response());
+        if refusal.status == StatusCode::UNAUTHORIZED {
             // RFC 6750 §3: no error code when no credentials were sent.
-            let challenge = match reason {
+            let challenge = match refusal.reason {
                 "key_missing" => r#"Bearer realm="dremio-mcp""#,
                 _ => r#"Bearer realm="dremio-mcp", error="invalid_token""#,
             };
@@ -122,12 +173,75 @@ impl Door {
         }
         response
     }
+
+    /// Counts and logs a request that is turned away.
+    fn note(&self, request: &Request, refusal: Refusal, principal: Option<&Principal>) {
+        let Refusal { status, reason, .. } = refusal;
+        self.metrics.access_denied(reason);
+        let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        if self.refusals.is_news(reason, peer, principal) {
+            let (status, principal) = (status.as_u16(), principal.map(tracing::field::display));
+            // Quoted, and cut: it is a stranger's text.
+            let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
+            let (event, method) = ("access_denied", request.method().as_str());
+            tracing::info!(target: "audit", event, reason, status, %peer, principal, method, ?path, "request turned away");
+        }
+    }
+
+    /// Ends the connection after a 401 or 403: whoever is turned away must not hold places. A trusted proxy's connection carries others.
+    fn closing(&self, request: &Request, mut response: Response) -> Response {
+        let is_final = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if is_final && !request.extensions().get::<Connection>().is_some_and(Connection::is_from_proxy) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+impl Refusal {
+    fn response(self) -> Response {
+        let body = RpcError::new(ErrorCode::InvalidRequest, self.message).response(None);
+        (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+/// The value of a header that may stand there once, if it does.
+fn only<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r HeaderValue>, ()> {
+    let mut values = request.headers().get_all(name).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(()),
+        (value, None) => Ok(value),
+    }
 }
 
 /// The credentials of `Bearer <credentials>`; the scheme is case-insensitive (RFC 9110 §11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, credentials) = value.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then_some(credentials.trim_ascii()).filter(|credentials| !credentials.is_empty())
+///
+/// # Errors
+/// What is wrong, for whoever configured the client.
+fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
+    let value = value.trim_ascii();
+    let (scheme, rest) = value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()));
+    let rest = rest.trim_ascii();
+    let is_bearer = |word: &[u8]| word.eq_ignore_ascii_case(b"bearer") || word.eq_ignore_ascii_case(b"bearer:");
+    if scheme.eq_ignore_ascii_case(b"basic") {
+        return Err("This server takes a key, not a user name and password: send `Authorization: Bearer <key>` instead of Basic.");
+    }
+    if scheme.is_empty() || (is_bearer(scheme) && rest.is_empty()) {
+        return Err("The Authorization header holds no key: send `Authorization: Bearer <key>`. Is a variable empty in your client?");
+    }
+    if rest.is_empty() {
+        return Err("The Authorization header lacks the word Bearer: send `Authorization: Bearer <key>`, with a space between the two.");
+    }
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Err("This server takes a key as `Authorization: Bearer <key>`, and no other kind of authorization.");
+    }
+    if rest.split(u8::is_ascii_whitespace).next().is_some_and(is_bearer) {
+        return Err("The Authorization header has the word Bearer twice: send `Authorization: Bearer <key>`.");
+    }
+    if rest.starts_with(b"${") || rest.starts_with(b"{{") {
+        return Err("The Authorization header has the name of a variable in place of a key: your client has not replaced it.");
+    }
+    Ok(rest)
 }
 
 /// Lets a page of an allowed origin read the answer, and the session id in it.
@@ -160,20 +274,29 @@ fn allow_param_headers(response: &mut Response, asked: Option<&HeaderValue>) {
 
 #[cfg(test)]
 mod tests {
-    use super::bearer;
+    use super::credentials;
 
     #[test]
     fn bearer_credentials() {
         for (value, expected) in [
-            ("Bearer abc", Some("abc")),
-            ("bearer abc", Some("abc")),
-            ("BEARER   abc ", Some("abc")),
-            ("Bearer ", None),
-            ("Bearer", None),
-            ("Basic abc", None),
-            ("", None),
+            ("Bearer abc", Ok("abc")),
+            ("bearer abc", Ok("abc")),
+            ("BEARER   abc ", Ok("abc")),
+            ("Bearer\tabc", Ok("abc")),
+            ("Bearer ", Err("holds no key")),
+            ("Bearer", Err("holds no key")),
+            ("", Err("holds no key")),
+            ("abc", Err("lacks the word Bearer")),
+            ("Basic abc", Err("not a user name and password")),
+            ("Token abc", Err("no other kind")),
+            ("Bearer Bearer abc", Err("twice")),
+            ("Bearer ${DREMIO_MCP_KEY}", Err("name of a variable")),
         ] {
-            assert_eq!(bearer(value.as_bytes()), expected.map(str::as_bytes), "{value}");
+            match (credentials(value.as_bytes()), expected) {
+                (Ok(key), Ok(expected)) => assert_eq!(key, expected.as_bytes(), "{value}"),
+                (Err(message), Err(expected)) => assert!(message.contains(expected), "{value}: {message}"),
+                (found, expected) => panic!("{value}: {found:?} {expected:?}"),
+            }
         }
     }
 }

@@ -38,7 +38,9 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// The MCP endpoint. The door stands in front of it and has put a [`Principal`] into the extensions.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
-    Router::new().route("/mcp", post(receive).get(listen).delete(close)).with_state(gateway)
+    let endpoint = post(receive).get(listen).delete(close);
+    // Every reference server takes the slash, and some clients add it.
+    Router::new().route("/mcp", endpoint.clone()).route("/mcp/", endpoint).with_state(gateway)
 }
 
 /// An error answer with a JSON-RPC body.

@@ -67,6 +67,22 @@ async fn a_write_that_fails_is_repeated_without_another_login() {
 }
 
 #[tokio::test]
+async fn a_web_page_cannot_ask_for_a_new_token() {
+    let world = World::new().await;
+    let service = world.start().await;
+    world.good_token().await;
+    for (header, expected) in [
+        (("origin", "https://evil.example"), 403),
+        (("host", "evil.example"), 403),
+        (("host", "refresher.example"), 200),
+        (("host", "token-refresher:9465"), 200),
+    ] {
+        assert_eq!(service.ask_as("POST", "/refresh", Some(header)).await.0, expected, "{header:?}");
+    }
+    service.stop(&world).await;
+}
+
+#[tokio::test]
 async fn metrics_tell_expiry_and_counts() {
     let world = World::new().await;
     let service = world.start().await;

@@ -61,6 +61,7 @@ impl World {
             password: SecretSource::File(password_file.clone()),
             token_file: folder.path().join("tokens/token.json"),
             admin_addr: "127.0.0.1:0".parse().unwrap(),
+            admin_hosts: "refresher.example".parse().unwrap(),
             policy: Policy {
                 check_interval: Duration::from_secs(300),
                 refresh_before: Duration::from_secs(6 * 60 * 60),
@@ -177,9 +178,15 @@ impl Service {
 
     /// A call to the admin address: status and body.
     pub(crate) async fn ask(&self, method: &str, path: &str) -> (u16, String) {
+        self.ask_as(method, path, None).await
+    }
+
+    /// The same with one more header.
+    pub(crate) async fn ask_as(&self, method: &str, path: &str, header: Option<(&str, &str)>) -> (u16, String) {
         let uri = format!("http://{}", self.app.admin_addr());
         let transport = Transport::connect(&ConnectConfig::new(uri.parse().unwrap())).unwrap();
         let request = transport.http().request(method.parse().unwrap(), transport.url(path));
+        let request = if let Some((name, value)) = header { request.header(name, value) } else { request };
         let response = request.timeout(WAIT_MAX).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
