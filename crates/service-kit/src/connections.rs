@@ -58,6 +58,8 @@ struct Entry {
     proven: AtomicBool,
     /// Requests begun and ended so far: odd while one is under way.
     turn: AtomicU64,
+    /// The turn after which bytes of a request came last, plus one; 0 before the first.
+    bytes_after: AtomicU64,
     /// The number in `Table::idle`, or 0. Changes only under the table's lock.
     idle_since: AtomicU64,
     is_gone: AtomicBool,
@@ -141,6 +143,7 @@ impl Connections {
             from_proxy,
             proven: AtomicBool::new(from_proxy || self.limits.unproven.is_none()),
             turn: AtomicU64::new(0),
+            bytes_after: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             is_gone: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
@@ -285,6 +288,16 @@ impl Connection {
     /// How often a request has begun or ended: odd while one is under way.
     pub(crate) fn turn(&self) -> u64 {
         self.entry.turn.load(Ordering::Acquire)
+    }
+
+    /// Bytes of a request have come.
+    pub(crate) fn note_bytes(&self) {
+        self.entry.bytes_after.store(self.turn() + 1, Ordering::Release);
+    }
+
+    /// Whether something of the next request has come already.
+    pub(crate) fn head_has_begun(&self) -> bool {
+        self.entry.bytes_after.load(Ordering::Acquire) == self.turn() + 1
     }
 
     /// After the last answer, what the other end still sends is to be taken before the connection is closed.

@@ -2,6 +2,7 @@
 //! an acknowledgement), time limits on request heads and on rest, a cap on connections that nobody can use up for others, and a stop
 //! that drains within the service's deadline instead of waiting for ever on open streams. `axum::serve` has none of these.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub use crate::connections::{Connection, Connections};
 use crate::lifecycle::Shutdown;
 pub use crate::proxies::TrustedProxies;
 use crate::stall::StallGuard;
-use crate::timed::Timed;
+use crate::timed::{Deadline, Timed};
 
 /// How long `accept` rests after an error such as "too many open files", so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -142,13 +143,20 @@ async fn run(stream: TcpStream, peer: SocketAddr, open: Open, router: Router, sh
     let mut served = pin!(
         http1::Builder::new().header_read_timeout(None).max_buf_size(limits.header_bytes_max).serve_connection(TokioIo::new(io), service)
     );
-    let (mut is_draining, mut is_evicted) = (false, false);
+    let (mut is_draining, mut is_evicted, mut deadline) = (false, false, Deadline::default());
     loop {
         tokio::select! {
+            // The connection first: the deadline looks at what it left.
+            biased;
             ended = served.as_mut() => {
                 if let Err(cause) = ended {
                     tracing::debug!(%peer, error = %cause, "connection ended early");
                 }
+                return;
+            }
+            reason = poll_fn(|cx| deadline.poll(cx, &open.connection)) => {
+                tracing::debug!(%peer, ?reason, "connection closed");
+                open.connection.connections().count(reason);
                 return;
             }
             () = open.connection.evicted(), if !is_evicted => {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::connections::{Closed, Connection};
 
@@ -17,74 +17,78 @@ use crate::connections::{Closed, Connection};
 const LINGER_MAX: Duration = Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A stream that ends, as if the other end had closed it, when the next request takes too long.
+/// When a connection that waits for a request has waited long enough.
+#[derive(Debug, Default)]
+pub(crate) struct Deadline {
+    /// What is waited for: after which turn, and whether it has begun to come.
+    wait: Option<(u64, bool)>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    /// Ready when the time is up. To be polled after the connection in the same task: only the connection changes what is waited for.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, connection: &Connection) -> Poll<Closed> {
+        let turn = connection.turn();
+        if turn % 2 == 1 {
+            // A request is under way; its body and its answer have limits of their own.
+            return Poll::Pending;
+        }
+        let head_has_begun = connection.head_has_begun();
+        if self.wait != Some((turn, head_has_begun)) {
+            self.wait = Some((turn, head_has_begun));
+            let until = Instant::now() + limit(connection, head_has_begun);
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(until),
+                None => self.timer = Some(Box::pin(sleep_until(until))),
+            }
+        }
+        if let Some(timer) = &mut self.timer {
+            ready!(timer.as_mut().poll(cx));
+        }
+        Poll::Ready(if head_has_begun { Closed::SlowHead } else { Closed::Idle })
+    }
+}
+
+fn limit(connection: &Connection, head_has_begun: bool) -> Duration {
+    let limits = &connection.connections().limits;
+    match limits.unproven {
+        _ if head_has_begun => limits.header_read_timeout,
+        Some(unproven) if !connection.is_proven() => unproven.idle_max,
+        _ => limits.idle_max,
+    }
+}
+
+/// A stream that notes when a request begins to come, and is read a little longer than it is written.
 #[derive(Debug)]
 pub(crate) struct Timed<S> {
     stream: S,
     connection: Connection,
-    wait: Option<Wait>,
-    lingering: Option<usize>,
-    timer: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Lingering>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Wait {
-    turn: u64,
-    head_has_begun: bool,
-    until: Instant,
+#[derive(Debug)]
+struct Lingering {
+    read: usize,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
     pub(crate) fn new(stream: S, connection: Connection) -> Self {
-        Self { stream, connection, wait: None, lingering: None, timer: None }
-    }
-
-    /// The wait that goes on after a read which brought something, or nothing.
-    fn wait(&mut self, turn: u64, has_read: bool) -> Wait {
-        match self.wait.filter(|wait| wait.turn == turn) {
-            Some(wait) if wait.head_has_begun || !has_read => wait,
-            _ => {
-                let limits = &self.connection.connections().limits;
-                let limit = match limits.unproven {
-                    _ if has_read => limits.header_read_timeout,
-                    Some(unproven) if !self.connection.is_proven() => unproven.idle_max,
-                    _ => limits.idle_max,
-                };
-                let wait = Wait { turn, head_has_begun: has_read, until: Instant::now() + limit };
-                self.wait = Some(wait);
-                wait
-            }
-        }
-    }
-
-    fn poll_timer(&mut self, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if timer.deadline() != until {
-            timer.as_mut().reset(until);
-        }
-        timer.as_mut().poll(cx)
+        Self { stream, connection, lingering: None }
     }
 
     /// Takes what the other end still sends, until it has seen the end, too.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let until = match (self.lingering, self.wait) {
-            (Some(_), Some(wait)) => wait.until,
-            _ => {
-                self.lingering = Some(0);
-                let wait = Wait { turn: self.connection.turn(), head_has_begun: true, until: Instant::now() + LINGER_MAX };
-                self.wait.insert(wait).until
-            }
-        };
+        let lingering = self.lingering.get_or_insert_with(|| Lingering { read: 0, timer: Box::pin(sleep(LINGER_MAX)) });
         let mut scratch = [MaybeUninit::uninit(); 4096];
         loop {
             let mut buf = ReadBuf::uninit(&mut scratch);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                Poll::Pending => return self.poll_timer(cx, until),
+                Poll::Pending => return lingering.timer.as_mut().poll(cx),
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Ready(Ok(())) => {
-                    let (read, total) = (buf.filled().len(), self.lingering.unwrap_or_default());
-                    self.lingering = Some(total + read);
-                    if read == 0 || total + read >= LINGER_BYTES_MAX {
+                    lingering.read += buf.filled().len();
+                    if buf.filled().is_empty() || lingering.read >= LINGER_BYTES_MAX {
                         return Poll::Ready(());
                     }
                 }
@@ -97,19 +101,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let turn = self.connection.turn();
-        if turn % 2 == 1 {
-            // A request is under way; its body and its answer have limits of their own.
-            return read;
+        if buf.filled().len() > before {
+            self.connection.note_bytes();
         }
-        let wait = self.wait(turn, buf.filled().len() > before);
-        if read.is_ready() {
-            return read;
-        }
-        ready!(self.poll_timer(cx, wait.until));
-        let reason = if wait.head_has_begun { Closed::SlowHead } else { Closed::Idle };
-        self.connection.connections().count(reason);
-        Poll::Ready(Ok(()))
+        read
     }
 }
 
