@@ -25,7 +25,7 @@ PY
 }
 ends_with() { # CLAIM PATTERN: `docker compose up --build` ends by itself, not well, and says so
   local output code=0
-  output=$(timeout 120 docker compose up --build 2>&1) || code=$?
+  output=$(timeout 900 docker compose up --build 2>&1) || code=$?
   if ((code == 0 || code == 124)); then
     fail "$1: exit code $code"
   elif grep -qE "$2" <<<"$output"; then
@@ -49,7 +49,7 @@ sed -n 's/^MCP_API_KEY=\([0-9a-f]\)/\1/p' .env >"$key_file"
 
 docker compose up --build >"$work/quickstart/up.log" 2>&1 &
 up=$!
-check "docker compose up --build: calls are answered" await 90 answers
+check "docker compose up --build: calls are answered" await 300 answers
 gateway=$(docker compose ps --quiet dremio-mcp) refresher=$(docker compose ps --quiet token-refresher)
 environment_of() { docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$1"; }
 equal "the password arrived unchanged, as environment of token-refresher" "DREMIO_PASSWORD=$password" "$(environment_of "$refresher" | grep '^DREMIO_PASSWORD=')"
@@ -68,7 +68,7 @@ ends_with "the password as a value and as a file" 'DREMIO_PASSWORD: is set and s
 fill_in DREMIO_PASSWORD ''
 ends_with "the key as a value and as a file" 'MCP_API_KEYS_FILE: is set and so is MCP_API_KEY'
 sed -i '/^MCP_API_KEY=/d' .env
-check "both as files" docker compose up --detach --wait --wait-timeout 120
+check "both as files" docker compose up --detach --wait --wait-timeout 300
 check "calls are answered" answers
 stop_all
 rm .env
@@ -76,7 +76,7 @@ rm .env
 # A stand-in of its own takes the password in `.env`, too.
 cp .env.example .env
 fill_in DREMIO_PASSWORD "$password"
-check "docker compose --profile sandbox up --wait, with a password in .env" docker compose --profile sandbox up --detach --wait --wait-timeout 120
+check "docker compose --profile sandbox up --wait, with a password in .env" docker compose --profile sandbox up --detach --wait --wait-timeout 300
 key_file=deploy/sandbox/mcp_api_keys
 check "calls are answered" answers
 docker rm --force "$outside" >/dev/null
