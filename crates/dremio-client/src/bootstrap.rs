@@ -52,6 +52,7 @@ impl DremioClient {
             credential: None,
             body: Some(body),
             answer_bytes_max: ANSWER_BYTES_MAX,
+            is_bulk: false,
             keeps_message: true,
         };
         match self.transport.exchange(call).await {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::exchange::{Call, Credential};
+use crate::segment::encode_segment;
 use crate::{DremioClient, Error};
 
 /// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for some 16,000 of them.
@@ -33,7 +34,7 @@ impl DremioClient {
     /// (files). [`Error::remote_message`] has its words.
     pub async fn catalog_by_path(&self, token: &SecretString, path: &[String]) -> Result<Box<RawValue>, Error> {
         const OPERATION: &str = "catalog lookup by path";
-        let segments: Option<Vec<String>> = path.iter().map(|name| segment(name)).collect();
+        let segments: Option<Vec<String>> = path.iter().map(|name| encode_segment(name)).collect();
         let Some(segments) = segments.filter(|segments| !segments.is_empty()) else {
             return Err(Error::NotFound { operation: OPERATION, message: None });
         };
@@ -46,7 +47,7 @@ impl DremioClient {
     /// As for [`catalog_by_path`](Self::catalog_by_path).
     pub async fn catalog_by_id(&self, token: &SecretString, id: &str) -> Result<Box<RawValue>, Error> {
         const OPERATION: &str = "catalog lookup by id";
-        let Some(id) = segment(id) else {
+        let Some(id) = encode_segment(id) else {
             return Err(Error::NotFound { operation: OPERATION, message: None });
         };
         self.entity(OPERATION, token, &format!("/api/v3/catalog/{id}")).await
@@ -88,7 +89,7 @@ impl DremioClient {
         what: &str,
         problem: &'static str,
     ) -> Result<T, Error> {
-        let Some(id) = segment(id) else {
+        let Some(id) = encode_segment(id) else {
             return Err(Error::NotFound { operation, message: None });
         };
         let path = format!("/api/v3/catalog/{id}/collaboration/{what}");
@@ -104,43 +105,7 @@ fn call<'a>(operation: &'static str, token: &'a SecretString, path_and_query: &'
         credential: Some(Credential::Bearer(token)),
         body: None,
         answer_bytes_max,
+        is_bulk: false,
         keeps_message: true,
-    }
-}
-
-/// `name` as one segment of a path. Everything but RFC 3986's unreserved characters is encoded: Dremio's server takes a bare `;` for
-/// the start of a parameter. Nothing for a name that no segment can carry: an empty one, and `.` and `..`, which are steps even when
-/// encoded.
-fn segment(name: &str) -> Option<String> {
-    if matches!(name, "" | "." | "..") {
-        return None;
-    }
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    Some(encoded)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn segments_are_encoded() {
-        let check = |name: &str, expected: Option<&str>| assert_eq!(segment(name).as_deref(), expected, "{name:?}");
-        check("orders", Some("orders"));
-        check("@ada", Some("%40ada"));
-        check("samples.dremio.com", Some("samples.dremio.com"));
-        check("a b;c/d?e#f%g", Some("a%20b%3Bc%2Fd%3Fe%23f%25g"));
-        check("größe", Some("gr%C3%B6%C3%9Fe"));
-        check("dremio:/Source/dir", Some("dremio%3A%2FSource%2Fdir"));
-        check("...", Some("..."));
-        check("", None);
-        check(".", None);
-        check("..", None);
     }
 }

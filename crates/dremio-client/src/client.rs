@@ -1,5 +1,7 @@
 //! The client: one value that all calls hang on. The calls themselves are in `session`, `jobs` and `catalog`.
 
+use std::time::Duration;
+
 use crate::transport::Transport;
 
 /// Makes calls to one Dremio. Cheap to clone; holds no token.
@@ -16,6 +18,12 @@ impl DremioClient {
     #[must_use]
     pub fn new(transport: Transport) -> DremioClient {
         DremioClient { transport }
+    }
+
+    /// The same client with another limit for a call.
+    #[must_use]
+    pub fn within(&self, request_timeout: Duration) -> DremioClient {
+        DremioClient { transport: self.transport.within(request_timeout) }
     }
 
     /// The connection that the calls go over.

@@ -116,6 +116,12 @@ pub enum Error {
         /// What Dremio said.
         message: Option<RemoteMessage>,
     },
+    /// The path would not be sent as it is written. Nothing was sent.
+    #[error("{operation}: the path cannot be sent as it is")]
+    UnsafePath {
+        /// What was being done.
+        operation: &'static str,
+    },
     /// Dremio understood and refused (any other 4xx).
     #[error("{operation}: Dremio refused the request with status {status}")]
     Refused {
@@ -154,7 +160,7 @@ pub enum ErrorClass {
     TooLarge,
     /// [`Error::NotFound`].
     NotFound,
-    /// [`Error::Refused`].
+    /// [`Error::Refused`] and [`Error::UnsafePath`].
     Refused,
 }
 
@@ -217,7 +223,7 @@ impl Error {
             Error::BadAnswer { .. } => ErrorClass::BadAnswer,
             Error::TooLarge { .. } => ErrorClass::TooLarge,
             Error::NotFound { .. } => ErrorClass::NotFound,
-            Error::Refused { .. } => ErrorClass::Refused,
+            Error::Refused { .. } | Error::UnsafePath { .. } => ErrorClass::Refused,
         }
     }
 

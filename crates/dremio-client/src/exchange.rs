@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-use crate::transport::Transport;
+use crate::transport::{PAGE_PATIENCE, Transport};
 use crate::{Error, RemoteMessage};
 
 /// Largest error body that is looked at. Dremio's are a few hundred bytes; of a larger one only the status counts.
@@ -34,8 +34,17 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<Vec<u8>>,
     /// Limit of a successful answer.
     pub(crate) answer_bytes_max: usize,
+    /// Whether the answer may be long, and so take [`PAGE_PATIENCE`] times the limit if it never pauses for that.
+    pub(crate) is_bulk: bool,
     /// Whether Dremio's own words about a failure go to the caller. Not for sign-in: they name the user.
     pub(crate) keeps_message: bool,
+}
+
+/// How long an answer may take in all, and how long it may pause, its beginning included.
+#[derive(Clone, Copy)]
+struct Limits {
+    pause: Duration,
+    whole: Duration,
 }
 
 /// A successful (2xx) answer.
@@ -80,24 +89,28 @@ impl Transport {
 
     async fn send(&self, call: Call<'_>, beyond: Beyond) -> Result<Answer, Error> {
         let operation = call.operation;
-        let limit = self.request_timeout();
-        let mut request = self.http().request(call.method, self.url(call.path_and_query)).header(ACCEPT, "application/json");
+        let pause = self.request_timeout();
+        let limits = Limits { pause, whole: if call.is_bulk { pause * PAGE_PATIENCE } else { pause } };
+        let url = self.url(call.path_and_query).ok_or(Error::UnsafePath { operation })?;
+        let mut request = self.http().request(call.method, url).header(ACCEPT, "application/json");
         if let Some(credential) = call.credential {
             request = request.header(AUTHORIZATION, authorization(credential).ok_or(Error::RejectedCredentials { operation })?);
         }
         if let Some(body) = call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let response = request.send().await.map_err(|error| Error::from_transport(operation, limit, error))?;
+        let sent = tokio::time::timeout(pause, request.timeout(limits.whole).send()).await;
+        let response = sent.map_err(|_| Error::Timeout { operation, limit: pause })?;
+        let response = response.map_err(|error| Error::from_transport(operation, pause, error))?;
         let status = response.status();
         let kind = content_kind(response.headers());
         if status.is_success() {
-            let (body, is_cut) = read_body(response, operation, limit, call.answer_bytes_max, beyond).await?;
+            let (body, is_cut) = read_body(response, operation, limits, call.answer_bytes_max, beyond).await?;
             return Ok(Answer { operation, content_type_is_json: kind == JSON, status, body, is_cut });
         }
         // The status says most of it: a body that is broken, cut or too large only loses the details.
         let message = match kind == JSON {
-            true => match read_body(response, operation, limit, ERROR_BYTES_MAX, Beyond::Refuse).await {
+            true => match read_body(response, operation, limits, ERROR_BYTES_MAX, Beyond::Refuse).await {
                 Ok((body, false)) => error_message(&body),
                 _ => None,
             },
@@ -201,7 +214,7 @@ fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {
 async fn read_body(
     mut response: reqwest::Response,
     operation: &'static str,
-    limit: Duration,
+    limits: Limits,
     limit_bytes: usize,
     beyond: Beyond,
 ) -> Result<(Bytes, bool), Error> {
@@ -211,7 +224,10 @@ async fn read_body(
     }
     // Grown as it arrives: what the header declares is no reason to reserve memory.
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Error::from_transport(operation, limit, error))? {
+    loop {
+        let read = tokio::time::timeout(limits.pause, response.chunk()).await;
+        let read = read.map_err(|_| Error::Timeout { operation, limit: limits.pause })?;
+        let Some(chunk) = read.map_err(|error| Error::from_transport(operation, limits.whole, error))? else { break };
         let room = limit_bytes - body.len();
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() > room {

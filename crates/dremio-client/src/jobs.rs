@@ -288,7 +288,7 @@ impl DremioClient {
         const OPERATION: &str = "job results";
         let limit = limit.min(PAGE_ROWS_MAX);
         let path = format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}");
-        let call = Call { answer_bytes_max: bytes_max, ..call(OPERATION, token, &path) };
+        let call = Call { answer_bytes_max: bytes_max, is_bulk: true, ..call(OPERATION, token, &path) };
         let answer = self.transport.exchange_start(call).await?;
         if !answer.is_cut() {
             return answer.json("no rows and schema in it");
@@ -324,6 +324,7 @@ fn call<'a>(operation: &'static str, token: &'a SecretString, path_and_query: &'
         credential: Some(Credential::Bearer(token)),
         body: None,
         answer_bytes_max: ANSWER_BYTES_MAX,
+        is_bulk: false,
         keeps_message: true,
     }
 }

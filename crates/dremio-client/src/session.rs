@@ -67,6 +67,7 @@ impl DremioClient {
             credential: None,
             body: Some(body),
             answer_bytes_max: ANSWER_BYTES_MAX,
+            is_bulk: false,
             keeps_message: false,
         };
         let answer: LoginAnswer = self.transport.exchange(call).await?.json("no token and expiry in it")?;
@@ -91,6 +92,7 @@ impl DremioClient {
             credential: Some(Credential::Bearer(token)),
             body: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
+            is_bulk: false,
             keeps_message: false,
         };
         let accepted: bool = self.transport.exchange(call).await?.json("neither true nor false")?;
@@ -121,6 +123,7 @@ impl DremioClient {
             credential: Some(Credential::Dremio(token)),
             body: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
+            is_bulk: false,
             keeps_message: false,
         };
         self.transport.exchange(call).await?.no_content()?;

@@ -17,6 +17,10 @@ const POOL_IDLE_PER_HOST_MAX: usize = 32;
 /// A peer that vanished without a word is noticed on a long call after a few of these.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
+/// How many times longer than another call a page of results may take, which may be 32 MiB: the limit of a call is for its head, and for
+/// each pause in it. A guess: with 30 s, that is 270 KiB/s.
+pub const PAGE_PATIENCE: u32 = 4;
+
 /// Where Dremio is, whom to trust there, and how long to wait.
 #[derive(Clone, Debug)]
 pub struct ConnectConfig {
@@ -28,7 +32,8 @@ pub struct ConnectConfig {
     pub tls_verify: bool,
     /// Limit for a new connection, TLS handshake included.
     pub connect_timeout: Duration,
-    /// Limit for a whole call, from the first byte sent to the last byte received.
+    /// Limit for a whole call, from the first byte sent to the last byte received. A page of results may take
+    /// [`PAGE_PATIENCE`] times as long, if Dremio keeps sending.
     pub request_timeout: Duration,
 }
 
@@ -126,6 +131,12 @@ impl Transport {
         Ok(Transport { http, uri: config.uri.clone(), request_timeout: config.request_timeout })
     }
 
+    /// The same pool with another limit for a call.
+    #[must_use]
+    pub fn within(&self, request_timeout: Duration) -> Transport {
+        Transport { request_timeout, ..self.clone() }
+    }
+
     /// The HTTP client, for calls that are forwarded rather than made here. It applies the request timeout to every call that does
     /// not set its own.
     #[must_use]
@@ -145,9 +156,9 @@ impl Transport {
         self.request_timeout
     }
 
-    /// The URL of `path_and_query` at this Dremio. It never leads to another host, whatever the text contains.
+    /// The URL of `path_and_query` at this Dremio, or nothing if a URL cannot carry that text just as it is; see [`DremioUri::join`].
     #[must_use]
-    pub fn url(&self, path_and_query: &str) -> reqwest::Url {
+    pub fn url(&self, path_and_query: &str) -> Option<reqwest::Url> {
         self.uri.join(path_and_query)
     }
 }

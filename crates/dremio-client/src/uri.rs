@@ -51,19 +51,20 @@ impl DremioUri {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. Percent-encoding is kept as it is. Whatever the
-    /// text contains, the URL has this Dremio's scheme, host and port.
+    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. Nothing if a URL cannot carry that text just as it
+    /// is: the URL parser would turn a backslash into a slash, walk `..` and `%2e%2e`, and encode what is not encoded, and the path that
+    /// is sent would not be the one that the caller knows. Whatever the text, no URL leads away from this Dremio, or out of its path.
     #[must_use]
-    pub fn join(&self, path_and_query: &str) -> Url {
+    pub fn join(&self, path_and_query: &str) -> Option<Url> {
         let (path, query) = match path_and_query.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (path_and_query, None),
         };
+        let path = format!("{}/{}", self.base.path().trim_end_matches('/'), path.strip_prefix('/').unwrap_or(path));
         let mut url = self.base.clone();
-        let prefix = self.base.path().trim_end_matches('/');
-        url.set_path(&format!("{prefix}/{}", path.strip_prefix('/').unwrap_or(path)));
+        url.set_path(&path);
         url.set_query(query);
-        url
+        (url.path() == path && url.query() == query).then_some(url)
     }
 }
 

@@ -4,6 +4,6 @@ mod health;
 mod pauses;
 mod token;
 
-pub(crate) use health::DremioHealth;
+pub(crate) use health::{AWAY_TIMEOUT, DremioHealth};
 pub(crate) use pauses::Pauses;
 pub(crate) use token::{TokenError, TokenSource, Verdict};

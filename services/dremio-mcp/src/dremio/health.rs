@@ -1,6 +1,7 @@
 //! Whether Dremio is there: learnt from the calls that are made anyway, and from a probe when there are none.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dremio_client::{DremioClient, Error, ErrorClass};
@@ -13,17 +14,25 @@ use crate::metrics::Metrics;
 /// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may be wrong on an idle gateway.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How long the probe waits. It asks for next to nothing, so a Dremio that has not answered by then is of no use to anybody.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a call waits for a Dremio that does not answer the probe. Clients give up at 60 s, and one tool may make several calls.
+pub(crate) const AWAY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The `dremio` condition, and the count of requests.
 #[derive(Clone, Debug)]
 pub(crate) struct DremioHealth {
     readiness: Readiness,
     metrics: Arc<Metrics>,
     tls_verify: bool,
+    /// Whether the probe's last word is that there is no answer, and nothing has been answered since.
+    is_away: Arc<AtomicBool>,
 }
 
 impl DremioHealth {
     pub(crate) fn new(readiness: Readiness, metrics: Arc<Metrics>, tls_verify: bool) -> Self {
-        Self { readiness, metrics, tls_verify }
+        Self { readiness, metrics, tls_verify, is_away: Arc::default() }
     }
 
     /// Dremio answered; `outcome` is how, for the metrics.
@@ -32,7 +41,18 @@ impl DremioHealth {
         self.is_there();
     }
 
+    /// How long a call that should be quick may take: `usual`, or less while the probe knows that Dremio does not answer.
+    pub(crate) fn patience(&self, usual: Duration) -> Duration {
+        if self.is_away() { usual.min(AWAY_TIMEOUT) } else { usual }
+    }
+
+    /// Whether the probe knows that Dremio does not answer.
+    pub(crate) fn is_away(&self) -> bool {
+        self.is_away.load(Ordering::Relaxed)
+    }
+
     fn is_there(&self) {
+        self.is_away.store(false, Ordering::Relaxed);
         let condition = if self.tls_verify {
             Condition::met()
         } else {
@@ -65,19 +85,71 @@ impl DremioHealth {
                 seen = changed.changed() => if seen.is_err() { shutdown.draining().await },
                 () = shutdown.draining() => return,
             }
-            let Ok(token) = tokens.current() else { continue };
-            match client.probe(token.secret()).await {
-                Ok(()) => {
-                    self.answered("ok");
-                    tokens.accepted();
-                }
-                Err(error) => {
-                    self.failed(&error);
-                    if error.class() == ErrorClass::RejectedCredentials {
-                        tokens.rejected(token.id());
-                    }
+            self.look(&client, &tokens).await;
+        }
+    }
+
+    async fn look(&self, client: &DremioClient, tokens: &TokenSource) {
+        let Ok(token) = tokens.current() else { return };
+        match client.within(PROBE_TIMEOUT).probe(token.secret()).await {
+            Ok(()) => {
+                self.answered("ok");
+                tokens.accepted();
+            }
+            Err(error) => {
+                self.failed(&error);
+                self.is_away.store(is_silence(&error), Ordering::Relaxed);
+                if error.class() == ErrorClass::RejectedCredentials {
+                    tokens.rejected(token.id());
                 }
             }
         }
+    }
+}
+
+/// Whether there was no answer at all.
+fn is_silence(error: &Error) -> bool {
+    matches!(error.class(), ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::Timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use dremio_client::{ConnectConfig, Transport};
+    use dremio_sandbox::{Sandbox, SandboxConfig};
+    use prometheus_client::registry::Registry;
+    use service_kit::Clock;
+    use token_file::{Token, Writer};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn calls_get_less_time_while_the_probe_knows_that_dremio_does_not_answer() {
+        const USUAL: Duration = Duration::from_secs(30);
+        let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
+        let client = DremioClient::new(Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap());
+        let login = client.login("dremio", &"dremio123".into()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token.json");
+        Writer::open(path.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
+        let (tokens, _nudger) = TokenSource::watch(&path, Clock::system(), None);
+        let mut seen = tokens.subscribe();
+        seen.wait_for(|state| state.is_ok()).await.unwrap();
+        let metrics = Arc::new(Metrics::register(&mut Registry::default()));
+        let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics, true);
+
+        assert_eq!(health.patience(USUAL), USUAL, "nothing is known yet");
+        health.failed(&Error::Timeout { operation: "a long one", limit: USUAL });
+        assert_eq!(health.patience(USUAL), USUAL, "one slow call says nothing of the next");
+        sandbox.control().set_refusing(true);
+        health.look(&client, &tokens).await;
+        assert_eq!(health.patience(USUAL), AWAY_TIMEOUT);
+        assert_eq!(health.patience(Duration::from_secs(1)), Duration::from_secs(1));
+        health.answered("ok");
+        assert_eq!(health.patience(USUAL), USUAL, "any answer will do");
+        health.look(&client, &tokens).await;
+        assert_eq!(health.patience(USUAL), AWAY_TIMEOUT);
+        sandbox.control().set_refusing(false);
+        health.look(&client, &tokens).await;
+        assert_eq!(health.patience(USUAL), USUAL);
     }
 }

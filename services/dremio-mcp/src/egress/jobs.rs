@@ -158,7 +158,7 @@ impl Jobs {
     async fn cancel(&self, id: &str) {
         self.running().remove(id);
         let path_and_query = format!("/api/v3/job/{id}/cancel");
-        let incoming = Incoming { method: Method::POST, path_and_query, headers: HeaderMap::new(), body: Bytes::new() };
+        let incoming = Incoming { method: Method::POST, path_and_query, headers: HeaderMap::new(), body: Bytes::new(), is_bulk: false };
         match tokio::time::timeout(CANCEL_MAX, self.forwarder.send(&incoming)).await {
             // 404 is Dremio's answer for a job that is over.
             Ok(Ok(answer)) => tracing::info!(job = id, status = answer.status().as_u16(), "cancelled a job that nobody waits for"),

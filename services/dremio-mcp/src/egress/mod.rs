@@ -2,6 +2,7 @@
 //! is worth nothing anywhere else, and forwards with the current token, over verified TLS. So a rotation
 //! restarts nothing, and the child never holds a credential.
 //!
+//! - `target`: what the child asks for, in the one spelling in which Dremio gets it
 //! - `rules`: what the child may ask of Dremio at all
 //! - `sql`: a statement passes the guard, and is sent as the guard has read it
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
@@ -13,6 +14,7 @@ mod jobs;
 mod pages;
 mod rules;
 mod sql;
+mod target;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use tokio::net::TcpListener;
 use self::forward::{Forwarder, Incoming};
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
+use self::target::Target;
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::guard::gate::Gate;
 
@@ -98,22 +101,30 @@ async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Respons
         return refusal(StatusCode::UNAUTHORIZED, "this address is for the MCP server process of dremio-mcp only");
     }
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    if !rules::allows(&parts.method, path) {
+    let target = match Target::parse(parts.uri.path(), parts.uri.query()) {
+        Ok(target) => target,
+        Err(why) => {
+            tracing::warn!(method = %parts.method, %why, "the MCP server process asked Dremio for something that could be read in two ways");
+            return refusal(StatusCode::FORBIDDEN, &format!("dremio-mcp does not let the MCP server do this: {why}"));
+        }
+    };
+    let names = target.segments();
+    if !rules::allows(&parts.method, &names) {
         tracing::warn!(method = %parts.method, "the MCP server process asked Dremio for something that it may not");
         return refusal(StatusCode::FORBIDDEN, "dremio-mcp does not let the MCP server do this");
     }
     let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 4 MiB");
     };
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let incoming = Incoming { method: parts.method, path_and_query: format!("{path}{query}"), headers: parts.headers, body };
-    if let Some(id) = rules::results_job_id(&incoming.method, path) {
-        return state.pages.fetch(id, parts.uri.query().unwrap_or_default(), state.jobs.forwarder(), incoming).await;
+    let results = rules::results_job_id(&parts.method, &names);
+    let path_and_query = target.path_and_query();
+    let incoming = Incoming { method: parts.method, path_and_query, headers: parts.headers, body, is_bulk: results.is_some() };
+    if let Some(id) = results {
+        return state.pages.fetch(id, target.parameter("offset"), state.jobs.forwarder(), incoming).await;
     }
-    match rules::job_id(&incoming.method, path) {
+    match rules::job_id(&incoming.method, &names) {
         Some(id) => state.jobs.wait(id, incoming).await,
-        None if incoming.method == Method::POST && path == "/api/v3/sql" => match sql::guarded(&state.gate, &incoming.body) {
+        None if incoming.method == Method::POST && names == ["sql"] => match sql::guarded(&state.gate, &incoming.body) {
             Ok(body) => state.jobs.submit(Incoming { body, ..incoming }).await,
             Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
         },

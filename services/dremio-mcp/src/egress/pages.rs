@@ -71,19 +71,22 @@ impl Pages {
         Self { budget, child: Principal::child(), result_bytes_max, passed: Mutex::default() }
     }
 
-    /// `GET /api/v3/job/{id}/results?{query}`: the page, if the result is still within its limit with it.
-    pub(super) async fn fetch(&self, id: &str, query: &str, forwarder: &Forwarder, incoming: Incoming) -> Response {
-        let left = self.result_bytes_max.saturating_sub(self.passed_before(id, query));
+    /// `GET /api/v3/job/{id}/results?offset={offset}&…`: the page, if the result is still within its limit with it.
+    pub(super) async fn fetch(&self, id: &str, offset: Option<&str>, forwarder: &Forwarder, incoming: Incoming) -> Response {
+        let left = self.result_bytes_max.saturating_sub(self.passed_before(id, offset));
         let Ok(room) = self.budget.take(&self.child, Kind::Pages, left).await else { return self.too_large() };
         let mut answer = match forwarder.send(&incoming).await {
             Ok(answer) if answer.status() == StatusCode::OK => answer,
-            Ok(refused) => return passed_on(refused),
+            Ok(refused) => return passed_on(refused, forwarder.pause_max()),
             Err(cause) => return cause.response(),
         };
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static("application/json"));
         let mut bytes = Vec::new();
         loop {
-            match answer.chunk().await {
+            let Ok(chunk) = tokio::time::timeout(forwarder.pause_max(), answer.chunk()).await else {
+                return refusal(StatusCode::GATEWAY_TIMEOUT, "Dremio paused for too long in the middle of its answer");
+            };
+            match chunk {
                 Ok(Some(chunk)) if bytes.len() + chunk.len() <= left => bytes.extend_from_slice(&chunk),
                 Ok(Some(_)) => return self.too_large(),
                 Ok(None) => break,
@@ -98,9 +101,8 @@ impl Pages {
         response
     }
 
-    /// What passed of the result before the page that `query` asks for. From its first row on it is counted anew.
-    fn passed_before(&self, id: &str, query: &str) -> usize {
-        let offset = query.split('&').find_map(|pair| pair.strip_prefix("offset="));
+    /// What passed of the result before the page at `offset`. From its first row on it is counted anew.
+    fn passed_before(&self, id: &str, offset: Option<&str>) -> usize {
         let mut passed = self.passed();
         if offset.is_none_or(|offset| offset == "0") {
             passed.remove(id);
@@ -163,12 +165,12 @@ mod tests {
     fn a_result_is_counted_from_its_first_row_on_and_there_are_only_so_many() {
         let pages = Pages::new(Budget::small(1000), 100);
         pages.note("a", 60);
-        assert_eq!(pages.passed_before("a", "offset=500&limit=500"), 60);
+        assert_eq!(pages.passed_before("a", Some("500")), 60);
         pages.note("a", 60);
-        assert_eq!(pages.passed_before("a", "limit=500&offset=1000"), 120);
-        assert_eq!(pages.passed_before("b", "offset=500"), 0);
-        assert_eq!(pages.passed_before("a", "offset=0&limit=500"), 0);
-        assert_eq!(pages.passed_before("a", "offset=500"), 0);
+        assert_eq!(pages.passed_before("a", Some("1000")), 120);
+        assert_eq!(pages.passed_before("b", Some("500")), 0);
+        assert_eq!(pages.passed_before("a", Some("0")), 0);
+        assert_eq!(pages.passed_before("a", Some("500")), 0);
         for number in 0..2 * RESULTS_MAX {
             pages.note(&number.to_string(), 1);
         }

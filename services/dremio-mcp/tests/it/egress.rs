@@ -241,7 +241,7 @@ async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
 #[tokio::test]
 async fn a_call_over_its_time_cancels_its_job() {
     let sandbox = Sandbox::start(SandboxConfig { job_duration: Duration::from_secs(3600), ..SandboxConfig::default() }).await.unwrap();
-    let gateway = Gateway::start_with(&sandbox.uri(), &[("MCP_CALL_TIMEOUT", "300ms")]).await;
+    let gateway = Gateway::start_with(&sandbox.uri(), &[("MCP_CALL_TIMEOUT", "3s")]).await;
     let client = gateway.client().await;
     let setting = Setting { sandbox, gateway, client };
     setting.rotate().await;
@@ -311,4 +311,54 @@ async fn the_official_servers_own_limit_says_how_much_of_a_result_may_pass() {
     let job = setting.sandbox.control().jobs()[0].id.clone();
     assert!(setting.get(&format!("/api/v3/job/{job}/results?offset=0&limit=500")).await.starts_with("HTTP/1.1 200 "));
     setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_path_that_was_checked_is_the_path_that_is_sent() {
+    for prefix in ["", "/tools/dremio"] {
+        let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
+        let gateway = Gateway::start_with(&format!("{}{prefix}", sandbox.uri()), &[]).await;
+        let client = gateway.client().await;
+        let setting = Setting { sandbox, gateway, client };
+        setting.rotate().await;
+        let sent = || {
+            let seen = setting.sandbox.control().requests().into_iter().map(|request| request.path);
+            seen.filter(|path| !path.ends_with("/apiv2/login")).collect::<Vec<_>>()
+        };
+        for path in [
+            r"/api/v3/catalog/x\..\..\..\..\apiv2\users\all",
+            r"/api/v3/catalog/x\..\..\..\..\..\..\apiv2\users\all",
+            "/api/v3/catalog/x%5C..%5C..%5Capiv2",
+            "/api/v3/catalog/..;/..;/user/1",
+            "/api/v3/catalog/..%3B/user/1",
+            "/api/v3/catalog/%2e%2e%2fuser",
+            "/api/v3/catalog/by-path/x%2F..%2F..%2F..%2Fuser",
+            "/api/v3/catalog/a%2Fb",
+            "/api/v3/catalog//b",
+            "/api/v3/catalog/id;v=1",
+            "/api/v3/catalog/%",
+            "/api/v3/catalog/%zz",
+            "/api/v3/catalog/%ff",
+            "/api/v3/catalog/%0d%0aX",
+            "/api/v3/catalog?x=%0a",
+            "/api/v3/catalog?x=%",
+        ] {
+            let answer = setting.get(path).await;
+            assert!(answer.starts_with("HTTP/1.1 403"), "{prefix} {path}: {answer}; Dremio was asked for {:?}", sent());
+            assert_eq!(sent(), Vec::<String>::new(), "{path}");
+        }
+        for (path, expected) in [
+            (
+                "/api/v3/catalog/by-path/%40ada/a%2Fb/c%20d?removeCatalogName=true",
+                "/api/v3/catalog/by-path/%40ada/a%2Fb/c%20d?removeCatalogName=true",
+            ),
+            ("/api/v3/catalog/by-path/@ada/gr%c3%b6%C3%9Fe", "/api/v3/catalog/by-path/%40ada/gr%C3%B6%C3%9Fe"),
+            ("/api/v3/catalog/dremio:%2FSource%2Fdir/collaboration/tag", "/api/v3/catalog/dremio%3A%2FSource%2Fdir/collaboration/tag"),
+        ] {
+            setting.sandbox.control().clear_requests();
+            setting.get(path).await;
+            assert_eq!(sent(), [format!("{prefix}{expected}")], "{path}");
+        }
+        setting.gateway.stop().await;
+    }
 }

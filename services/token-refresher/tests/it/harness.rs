@@ -185,7 +185,7 @@ impl Service {
     pub(crate) async fn ask_as(&self, method: &str, path: &str, header: Option<(&str, &str)>) -> (u16, String) {
         let uri = format!("http://{}", self.app.admin_addr());
         let transport = Transport::connect(&ConnectConfig::new(uri.parse().unwrap())).unwrap();
-        let request = transport.http().request(method.parse().unwrap(), transport.url(path));
+        let request = transport.http().request(method.parse().unwrap(), transport.url(path).unwrap());
         let request = if let Some((name, value)) = header { request.header(name, value) } else { request };
         let response = request.timeout(WAIT_MAX).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())

@@ -52,7 +52,8 @@ impl Dremio {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let observed = |token| async { self.observed(call(self.client.clone(), token).await) };
+        let patience = self.health.patience(self.client.transport().request_timeout());
+        let observed = |token| async { self.observed(call(self.client.within(patience), token).await) };
         Ok(self.tokens.with_token(observed, verdict).await??)
     }
 

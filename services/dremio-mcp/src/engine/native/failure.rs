@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use dremio_client::{Error, ErrorClass};
 
 use super::calls::AskError;
-use crate::dremio::TokenError;
+use crate::dremio::{AWAY_TIMEOUT, TokenError};
 
 /// Advice for what an operator must mend.
 pub(super) const TELL_OPERATOR: &str = "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
@@ -57,6 +57,10 @@ impl From<AskError> for Failure {
 }
 
 fn advice(error: &Error) -> &'static str {
+    if matches!(error, Error::Timeout { limit, .. } if *limit == AWAY_TIMEOUT) {
+        return "Nothing is wrong with the request: Dremio does not answer dremio-mcp's own checks either, so calls are given less time \
+                until it does. Try it again in a minute.";
+    }
     match error.class() {
         ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::ServerStatus => {
             "Nothing is wrong with the request: Dremio is away, starting or overloaded. Try it again in a minute."

@@ -1,0 +1,88 @@
+//! How long the child waits for a Dremio that is slow or silent.
+
+use std::sync::Arc;
+
+use dremio_client::{ConnectConfig, DremioClient};
+use dremio_sandbox::{Fault, Sandbox, SandboxConfig, Scope};
+use prometheus_client::registry::Registry;
+use service_kit::Clock;
+use service_kit::admin::Readiness;
+use token_file::Writer;
+
+use super::*;
+use crate::metrics::Metrics;
+
+/// A forwarder with little patience, and its Dremio.
+async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) {
+    let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
+    let generous = ConnectConfig::new(sandbox.uri().parse().unwrap());
+    let login = DremioClient::new(Transport::connect(&generous).unwrap()).login("dremio", &"dremio123".into()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token.json");
+    Writer::open(path.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
+    let (tokens, _nudger) = TokenSource::watch(&path, Clock::system(), None);
+    let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::new(Metrics::register(&mut Registry::default())), true);
+    let transport = Transport::connect(&ConnectConfig { request_timeout: patience, ..generous }).unwrap();
+    (sandbox, Forwarder::new(transport, tokens, health), folder)
+}
+
+fn get(path: &str, is_bulk: bool) -> Incoming {
+    Incoming { method: Method::GET, path_and_query: path.to_owned(), headers: HeaderMap::new(), body: Bytes::new(), is_bulk }
+}
+
+async fn body(response: Response) -> Result<Bytes, axum::Error> {
+    axum::body::to_bytes(response.into_body(), usize::MAX).await
+}
+
+#[tokio::test]
+async fn a_dremio_that_accepts_and_never_answers_is_given_up() {
+    let (sandbox, forwarder, _folder) = setting(Duration::from_millis(200)).await;
+    sandbox.control().inject(Fault::Stall, Scope::path("/api/v3"));
+    for is_bulk in [false, true] {
+        let answer = forwarder.forward(get("/api/v3/catalog", is_bulk)).await;
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        let text = String::from_utf8(body(answer).await.unwrap().to_vec()).unwrap();
+        assert!(text.contains("Dremio did not answer within 0.2 s"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_results_may_take_longer_than_a_quick_answer() {
+    let (sandbox, forwarder, _folder) = setting(Duration::from_secs(2)).await;
+    let whole = body(forwarder.forward(get("/api/v3/catalog", false)).await).await.unwrap();
+    // Over in 3 s: more than the one may take, and less than the other.
+    let bytes_per_chunk = whole.len().div_ceil(30);
+    let interval = Duration::from_millis(100);
+    sandbox.control().inject(Fault::Drip { bytes_per_chunk, interval }, Scope::path("/api/v3"));
+    assert!(body(forwarder.forward(get("/api/v3/catalog", false)).await).await.is_err());
+    assert_eq!(body(forwarder.forward(get("/api/v3/catalog", true)).await).await.unwrap(), whole);
+}
+
+#[test]
+fn less_time_than_usual_is_explained() {
+    let timeout = |limit| ForwardError::from(Error::Timeout { operation: OPERATION, limit }).response();
+    let reason = |response: Response| response.extensions().get::<hyper::ext::ReasonPhrase>().map(|reason| reason.as_bytes().to_vec());
+    let short = String::from_utf8(reason(timeout(AWAY_TIMEOUT)).unwrap()).unwrap();
+    assert!(short.contains("within 5 s; it does not answer dremio-mcp's own checks either"), "{short}");
+    assert!(String::from_utf8(reason(timeout(Duration::from_secs(30))).unwrap()).unwrap().ends_with("within 30 s"));
+}
+
+#[test]
+fn a_web_page_is_known_however_its_type_is_written() {
+    let answer = |content_type: &str| {
+        let answer = axum::http::Response::builder().header(header::CONTENT_TYPE, content_type).body("").unwrap();
+        reqwest::Response::from(answer)
+    };
+    for (content_type, expected) in [
+        ("text/html", true),
+        ("Text/HTML", true),
+        ("TEXT/HTML;charset=utf-8", true),
+        (" text/html ; charset=utf-8", true),
+        ("application/json", false),
+        ("text/htmlx", false),
+        ("application/json; profile=text/html", false),
+        ("", false),
+    ] {
+        assert_eq!(is_page(&answer(content_type)), expected, "{content_type}");
+    }
+}
