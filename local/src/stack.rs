@@ -181,8 +181,10 @@ fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, ref
     let keys_file = arguments.api_keys_file.as_ref().map(|path| path.to_string_lossy());
     // The child of the official engine gets what it needs of this process's environment.
     let own = Env::process();
-    let mut environment: Vec<(&str, &str)> =
-        ["PATH", "HOME", "LANG", "TMPDIR"].iter().filter_map(|&name| Some((name, own.get(name)?))).collect();
+    let mut environment: Vec<(&str, &str)> = ["PATH", "HOME", "LANG", "TMPDIR", "MCP_SERVER_CONFINE", "MCP_SERVER_WRITABLE"]
+        .iter()
+        .filter_map(|&name| Some((name, own.get(name)?)))
+        .collect();
     environment.extend(own.with_prefix("DREMIOAI_"));
     environment.extend([
         ("DREMIO_URI", dremio_uri),
@@ -195,6 +197,9 @@ fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, ref
     ]);
     let lists = [("MCP_ALLOWED_HOSTS", &arguments.allowed_hosts), ("MCP_ALLOWED_ORIGINS", &arguments.allowed_origins)];
     environment.extend(lists.into_iter().filter_map(|(name, list)| Some((name, list.as_deref()?))));
+    // Not read by the gateway, only kept from its child.
+    let password_file = arguments.password_file.as_ref().map(|path| path.to_string_lossy());
+    environment.extend(password_file.iter().map(|path| ("DREMIO_PASSWORD_FILE", path.as_ref())));
     match &keys_file {
         Some(path) => environment.push(("MCP_API_KEYS_FILE", path)),
         None => environment.push(("MCP_AUTH", "none")),

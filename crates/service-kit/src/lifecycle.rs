@@ -20,6 +20,16 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// Keeps other processes of this user from this process's memory and environment, which hold secrets: the kernel gives neither a
+/// debugger nor `/proc/PID/mem` and `/proc/PID/environ` to anybody but root, and writes no core dump (`PR_SET_DUMPABLE`, `prctl(2)`).
+/// Programs that this process starts are not affected. For the `main` of a service, not for tests.
+pub fn close_memory() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(cause) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(error = %cause, "other processes of this user can read this process's memory: the kernel refused PR_SET_DUMPABLE");
+    }
+}
+
 /// The two stops. `draining` means: take no new work, finish what runs. `now` means: drop everything.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {

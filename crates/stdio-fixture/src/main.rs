@@ -7,6 +7,7 @@
 //! - `progress` (`steps`, `ms`): reports progress, if the caller asked for it, then answers
 //! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`: status and body
 //! - `query` (`sql`): runs SQL as the official server does, and drops its question to Dremio when it is cancelled: the job's status
+//! - `run` (`argv`): runs a program, as a server that has turned bad would: its exit code and output
 //! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
 //!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
 //! - `notify` (`method`, `params`): sends that notification, then answers
@@ -86,7 +87,7 @@ fn handle(out: &Out, message: &Value) {
         ),
         "tools/list" => {
             let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" }, "x-vendor": 1.5 });
-            let names = ["echo", "delay", "progress", "notify", "dremio", "query", "fault", "seen"];
+            let names = ["echo", "delay", "progress", "notify", "dremio", "query", "run", "fault", "seen"];
             out.result(id, &json!({ "tools": names.iter().map(tool).collect::<Vec<_>>() }));
         }
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
@@ -191,6 +192,10 @@ fn call(out: &Out, id: &Value, params: &Value) {
             };
             out.text(&id, &report.to_string());
         }
+        "run" => {
+            let arguments = arguments.clone();
+            in_background(move || out.text(&id, &run(&arguments)));
+        }
         "fault" => fault(&out, &id, arguments["kind"].as_str().unwrap_or_default()),
         _ => out.error(&id, -32602, "Unknown tool"),
     }
@@ -229,6 +234,18 @@ fn fault(out: &Out, id: &Value, kind: &str) {
         }
         // `silent`: no answer, ever.
         _ => {}
+    }
+}
+
+fn run(arguments: &Value) -> String {
+    let argv: Vec<&str> = arguments["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some((program, rest)) = argv.split_first() else { return "error no program".to_owned() };
+    match std::process::Command::new(program).args(rest).output() {
+        Ok(output) => {
+            let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            format!("exit {}\n{stdout}{stderr}", output.status.code().unwrap_or(-1))
+        }
+        Err(cause) => format!("error {cause}"),
     }
 }
 

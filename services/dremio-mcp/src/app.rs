@@ -28,7 +28,7 @@ use crate::dremio::{DremioHealth, TokenSource};
 use crate::egress::{Hop, Pages, result_bytes_max};
 use crate::engine::Engine;
 use crate::engine::native::Native;
-use crate::engine::official::{Launch, Supervisor};
+use crate::engine::official::{Confinement, Launch, Supervisor};
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::session::{Gateway, SessionLimits, SessionTable, router};
@@ -161,8 +161,11 @@ impl App {
                     hop_secret: hop.secret(),
                     silence_max: config.engine_timeout,
                     standby: config.standby,
+                    confinement: config
+                        .server_confined
+                        .then(|| Confinement { hidden: config.secret_paths.clone(), writable: config.server_writable.clone() }),
                 };
-                let (supervisor, official) = Supervisor::new(launch, readiness.clone(), Arc::clone(&metrics)).map_err(resource)?;
+                let (supervisor, official) = Supervisor::new(launch, readiness.clone(), Arc::clone(&metrics));
                 let hop_stop = Shutdown::new();
                 tasks.spawn("egress hop", hop.run(hop_stop.clone()));
                 let supervised = back.clone();

@@ -1,7 +1,7 @@
 //! The gateway's settings: read once from the environment, complete or with every problem named.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dremio_client::{ConnectConfig, DremioUri};
@@ -90,6 +90,12 @@ pub struct Config {
     pub engine_timeout: Duration,
     /// Whether a second child waits to take over.
     pub standby: bool,
+    /// Whether the official server's process is kept from what it does not need.
+    pub server_confined: bool,
+    /// Folders in which it may write besides its own.
+    pub server_writable: Vec<PathBuf>,
+    /// Files and folders that hold secrets.
+    pub secret_paths: Vec<PathBuf>,
     /// How long a session may rest before it is forgotten.
     pub session_idle: Duration,
     /// How long answers in flight get to finish after SIGTERM.
@@ -117,7 +123,7 @@ impl Config {
         let admin_hosts = reader.or("ADMIN_ALLOWED_HOSTS", AdminHosts::default());
         let engine = read_engine(&mut reader);
         let auth = read_auth(&mut reader, mcp_addr);
-        let token_file = reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json").into();
+        let token_file = PathBuf::from(reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json"));
         let (allowed_hosts, allowed_origins) = (reader.list("MCP_ALLOWED_HOSTS"), reader.list("MCP_ALLOWED_ORIGINS"));
         let trusted_proxies = reader.or("MCP_TRUSTED_PROXIES", TrustedProxies::default());
         let refresher_url = read_url(&mut reader);
@@ -132,6 +138,8 @@ impl Config {
             reader.problem("MCP_ENGINE_TIMEOUT", "is too short for a busy server to answer a ping; use 100ms or more".to_owned());
         }
         let standby = reader.flag("MCP_STANDBY", false);
+        let server_confined = reader.flag("MCP_SERVER_CONFINE", true);
+        let server_writable = read_folders(&mut reader, "MCP_SERVER_WRITABLE");
         let session_idle = reader.duration("MCP_SESSION_IDLE", Duration::from_secs(60 * 60));
         let drain_timeout = reader.duration("MCP_DRAIN_TIMEOUT", Duration::from_secs(20));
         reader.knows(&OTHERS);
@@ -141,6 +149,7 @@ impl Config {
         let (Some(uri), Some(auth)) = (uri, auth) else { return Err(Problems(Vec::new())) };
         let config = Self {
             dremio: ConnectConfig { ca_file, tls_verify, ..ConnectConfig::new(uri) },
+            secret_paths: secret_paths(env, &token_file),
             token_file,
             mcp_addr,
             admin_addr,
@@ -156,6 +165,8 @@ impl Config {
             call_timeout,
             engine_timeout,
             standby,
+            server_confined,
+            server_writable,
             session_idle,
             drain_timeout,
             child_environment: crate::engine::official::Launch::environment(env, guard.allow_writes),
@@ -262,6 +273,26 @@ fn read_guard(reader: &mut Reader<'_>) -> Guard {
         }
     };
     Guard { allow_writes: allow_writes || allow_dml, allow_job_history: reader.flag("MCP_ALLOW_JOB_HISTORY", false) }
+}
+
+fn read_folders(reader: &mut Reader<'_>, name: &str) -> Vec<PathBuf> {
+    let text = reader.text(name).unwrap_or_default();
+    let folders: Vec<PathBuf> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(PathBuf::from).collect();
+    if let Some(wrong) = folders.iter().find(|folder| !folder.is_absolute() || !folder.is_dir()) {
+        reader.problem(name, format!("`{}` is not the full path of a folder that exists", wrong.display()));
+    }
+    folders
+}
+
+/// Where secrets lie: the token with its folder, where token-refresher keeps more than the token, and whatever else is named in a
+/// variable of either service. Certificates of authorities are no secret.
+fn secret_paths(env: &Env, token_file: &Path) -> Vec<PathBuf> {
+    let named = ["AUDIT_", "DREMIO_", "MCP_"].into_iter().flat_map(|prefix| env.with_prefix(prefix));
+    let named =
+        named.filter(|(name, value)| (name.ends_with("_FILE") || name.ends_with("_DIR")) && *name != "DREMIO_CA_FILE" && !value.is_empty());
+    let token_file = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
+    let folder = token_file.parent().map(Path::to_owned);
+    named.filter_map(|(_, path)| std::path::absolute(path).ok()).chain(folder).chain([token_file]).collect()
 }
 
 fn read_url(reader: &mut Reader<'_>) -> Option<url::Url> {

@@ -39,6 +39,8 @@ Settings come from the environment. The ones to know:
   MCP_ALLOW_OPEN         allow MCP_AUTH=none on other addresses [false]
   MCP_ENGINE             `official` runs Dremio's own MCP server, `native` needs no Python [official]
   MCP_SERVER_COMMAND     the official server's command line [dremio-mcp-server run …]
+  MCP_SERVER_CONFINE     keep its process from the token, the keys and other processes [true]
+  MCP_SERVER_WRITABLE    folders in which that process may write, comma-separated
   MCP_ALLOWED_HOSTS      names of this server besides localhost: mcp.example.com,10.0.0.5:8000
   MCP_ALLOWED_ORIGINS    web pages that may use it: https://app.example.com,file://
   MCP_TRUSTED_PROXIES    addresses and ranges of proxies whose X-Forwarded-For is believed
@@ -97,6 +99,7 @@ async fn run(env: &Env) -> ExitCode {
         }
     };
     service_kit::lifecycle::raise_descriptor_limit();
+    service_kit::lifecycle::close_memory();
     for name in &config.unknown_variables {
         tracing::warn!(variable = name, "this variable is not known and has no effect");
     }

@@ -89,6 +89,7 @@ fn prepare(env: &Env) -> Result<(Config, Shutdown), Exit> {
     let shutdown = Shutdown::new();
     let signals = shutdown.on_signals();
     start_logging(env);
+    service_kit::lifecycle::close_memory();
     if let Err(error) = signals {
         tracing::error!(%error, "cannot handle signals");
         return Err(Exit::TaskDied);
@@ -98,6 +99,7 @@ fn prepare(env: &Env) -> Result<(Config, Shutdown), Exit> {
 
 async fn once(env: &Env) -> Exit {
     start_logging(env);
+    service_kit::lifecycle::close_memory();
     let config = match Config::read(env) {
         Ok(config) => config,
         Err(problems) => return report(&problems),

@@ -19,8 +19,15 @@ async fn the_child_sees_a_cleared_environment_and_no_credential() {
     let seen = gateway.client().await.seen().await;
     let mut names: Vec<&str> = seen["environment"].as_array().unwrap().iter().filter_map(|pair| pair.as_str()?.split('=').next()).collect();
     names.sort_unstable();
-    let expected =
-        ["DREMIOAI_DREMIO__PAT", "DREMIOAI_DREMIO__URI", "DREMIOAI_TOOLS__SERVER_MODE", "PATH", "PYTHONUNBUFFERED", "XDG_CONFIG_HOME"];
+    let expected = [
+        "DREMIOAI_DREMIO__PAT",
+        "DREMIOAI_DREMIO__URI",
+        "DREMIOAI_TOOLS__SERVER_MODE",
+        "PATH",
+        "PYTHONUNBUFFERED",
+        "TMPDIR",
+        "XDG_CONFIG_HOME",
+    ];
     assert_eq!(names, expected);
     assert!(!seen.to_string().contains(KEY));
     gateway.stop().await;

@@ -4,6 +4,7 @@
 mod child;
 mod clients;
 mod command;
+mod confinement;
 mod door;
 mod egress;
 mod guard;

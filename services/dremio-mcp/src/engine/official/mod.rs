@@ -7,6 +7,7 @@
 //! - `watches`: which resources clients want to hear of, kept at whichever child there is
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
+mod confinement;
 mod connection;
 mod lines;
 mod owners;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub(crate) use self::confinement::Confinement;
 use self::connection::{Answer, Connection};
 pub(crate) use self::process::{ALLOW_DML, Launch};
 pub(crate) use self::supervisor::Supervisor;

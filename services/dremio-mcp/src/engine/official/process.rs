@@ -1,9 +1,10 @@
 //! Starts the child so that it cannot outlive the gateway, sees nothing it does not need, and leaves nothing
-//! behind: own process group, cleared environment, an empty private folder to work in, killed with its group.
+//! behind: own process group, cleared environment, an empty private folder to work in, confined to what it needs, killed with its
+//! group.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::io::{AsyncBufRead, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
 
+use super::confinement::{Confinement, Enforced, Needs};
 use super::lines::{Line, next_line};
 
 /// Variables of our own environment that the child gets. It gets no others but `DREMIOAI_…`.
@@ -39,6 +41,10 @@ const PASSED: [&str; 14] = [
 /// The official server's own switch for statements that write.
 pub(crate) const ALLOW_DML: &str = "DREMIOAI_DREMIO__ALLOW_DML";
 
+/// Dremio's own server, and the settings that do not make it talk to anything but Dremio.
+const OFFICIAL_PROGRAM: &str = "dremio-mcp-server";
+const OFFICIAL_PREFIXES: [&str; 2] = ["DREMIOAI_DREMIO__", "DREMIOAI_TOOLS__"];
+
 /// Longest line of the child's standard error that is logged whole.
 const LOG_LINE_BYTES_MAX: usize = 8 * 1024;
 
@@ -61,6 +67,8 @@ pub(crate) struct Launch {
     pub(crate) silence_max: Duration,
     /// Whether a second child waits to take over.
     pub(crate) standby: bool,
+    /// What the child must not reach; nothing if the operator wants no confinement.
+    pub(crate) confinement: Option<Confinement>,
 }
 
 /// Why a child could not be started.
@@ -72,8 +80,10 @@ pub(super) enum StartError {
     Refused { program: String, source: std::io::Error },
     #[error("cannot make a private folder for the MCP server process")]
     Folder(#[source] std::io::Error),
-    #[error("the thread that starts processes has ended")]
-    SpawnerGone,
+    #[error("the operating system gives no thread to start the MCP server process from")]
+    Thread(#[source] std::io::Error),
+    #[error("the MCP server process was started without its pipes")]
+    NoPipes,
 }
 
 /// A running child. Dropping it kills its process group.
@@ -81,7 +91,11 @@ pub(super) enum StartError {
 pub(super) struct Process {
     child: Child,
     group: Pid,
+    /// What the kernel enforces; nothing if confinement is switched off.
+    enforced: Option<Enforced>,
     _folder: PrivateFolder,
+    /// Ends the thread that the child was started from when it is dropped, and not before: see [`die_with_parent`].
+    _parent: mpsc::Sender<()>,
 }
 
 impl Launch {
@@ -104,6 +118,7 @@ impl Launch {
             .envs(&self.environment)
             .env("PYTHONUNBUFFERED", "1")
             .env("XDG_CONFIG_HOME", folder)
+            .env("TMPDIR", folder)
             .env("DREMIOAI_DREMIO__URI", &self.hop_uri)
             .env("DREMIOAI_DREMIO__PAT", self.hop_secret.expose_secret())
             .current_dir(folder)
@@ -115,10 +130,30 @@ impl Launch {
         die_with_parent(&mut command);
         command
     }
+
+    /// The program, as `exec` will find it.
+    fn program(&self) -> Option<PathBuf> {
+        let name = Path::new(self.command.first()?);
+        if name.components().count() > 1 {
+            return Some(name.to_owned());
+        }
+        let path = self.environment.get("PATH").map_or("", String::as_str);
+        path.split(':').map(|folder| Path::new(folder).join(name)).find(|program| program.is_file())
+    }
+
+    /// The hop's port, if that is all of the network that the child needs. It is for Dremio's own server, unless it was told to talk to
+    /// others than Dremio too; another server may need whatever it likes.
+    fn only_port(&self) -> Option<u16> {
+        let is_official = self.program()?.file_name()? == OFFICIAL_PROGRAM;
+        let is_known = |name: &str| !name.starts_with("DREMIOAI_") || OFFICIAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let is_plain = self.environment.keys().all(|name| is_known(name)) && self.command.iter().all(|word| !word.starts_with("-c"));
+        let port = self.hop_uri.rsplit(':').next()?.parse().ok()?;
+        (is_official && is_plain).then_some(port)
+    }
 }
 
 /// Asks the kernel to kill the child when the gateway is killed; a child that hangs would not notice
-/// the end of its input. The request is bound to the *thread* that forks, hence [`Spawner`].
+/// the end of its input. The request is bound to the *thread* that forks, hence [`Process::start`] keeps that.
 #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     // SAFETY: the closure makes two system calls that are async-signal-safe and allocates nothing.
@@ -128,50 +163,6 @@ fn die_with_parent(command: &mut Command) {
             // The parent may have died before the request was made. As PID 1 of a container it cannot.
             Ok(())
         });
-    }
-}
-
-/// One thread, as old as the gateway, that forks all children.
-#[derive(Clone, Debug)]
-pub(super) struct Spawner(mpsc::Sender<(Command, oneshot::Sender<std::io::Result<Child>>)>);
-
-impl Spawner {
-    /// Starts the thread. It ends when the last handle is gone.
-    ///
-    /// # Errors
-    /// When the operating system gives no thread.
-    pub(super) fn start() -> std::io::Result<Self> {
-        let (tx, rx) = mpsc::channel::<(Command, oneshot::Sender<std::io::Result<Child>>)>();
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new().name("child-spawner".into()).spawn(move || {
-            while let Ok((mut command, reply)) = rx.recv() {
-                let _in_runtime = runtime.enter();
-                let _gone = reply.send(command.spawn());
-            }
-        })?;
-        Ok(Self(tx))
-    }
-
-    /// Starts `launch` and forwards its standard error to the log.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub(super) async fn spawn(&self, launch: &Launch) -> Result<(Process, BufReader<ChildStdout>, ChildStdin), StartError> {
-        let folder = private_folder().map_err(StartError::Folder)?;
-        let (reply, spawned) = oneshot::channel();
-        self.0.send((launch.command(folder.path()), reply)).map_err(|_| StartError::SpawnerGone)?;
-        let program = launch.command.first().cloned().unwrap_or_default();
-        let mut child = spawned.await.map_err(|_| StartError::SpawnerGone)?.map_err(|source| match source.kind() {
-            ErrorKind::NotFound => StartError::NotFound { program: program.clone() },
-            _ => StartError::Refused { program: program.clone(), source },
-        })?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
-            return Err(StartError::SpawnerGone);
-        };
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let group = pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
-        tokio::spawn(log_stderr(BufReader::new(stderr), group));
-        Ok((Process { child, group, _folder: folder }, BufReader::new(stdout), stdin))
     }
 }
 
@@ -186,6 +177,59 @@ fn private_folder() -> std::io::Result<PrivateFolder> {
 }
 
 impl Process {
+    /// Starts `launch` and forwards its standard error to the log.
+    ///
+    /// The child has a thread of its own in the gateway, which confines itself, starts the child, and does nothing else until the child
+    /// is gone: what Landlock takes from a thread it takes for good, and from all that the thread starts.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub(super) async fn start(launch: &Launch) -> Result<(Self, BufReader<ChildStdout>, ChildStdin), StartError> {
+        let folder = private_folder().map_err(StartError::Folder)?;
+        let mut command = launch.command(folder.path());
+        let (confinement, working_folder) = (launch.confinement.clone(), folder.path().to_owned());
+        let (found, port) = (launch.program(), launch.only_port());
+        let (parent, child_is_gone) = mpsc::channel::<()>();
+        let (reply, spawned) = oneshot::channel();
+        let runtime = tokio::runtime::Handle::current();
+        let thread = std::thread::Builder::new().name("child-parent".into()).spawn(move || {
+            let needs = Needs { program: found.as_deref(), folder: &working_folder, port };
+            let enforced = confinement.map(|confinement| {
+                confinement.apply(&needs).unwrap_or_else(|cause| {
+                    tracing::warn!(%cause, "the kernel refused the confinement of the MCP server process");
+                    Enforced::Not("the kernel refused the rules")
+                })
+            });
+            let child = {
+                let _in_runtime = runtime.enter();
+                command.spawn()
+            };
+            if reply.send((enforced, child)).is_ok() {
+                // Nothing is ever sent; the other side goes with the child.
+                let _gone = child_is_gone.recv();
+            }
+        });
+        drop(thread.map_err(StartError::Thread)?);
+        let program = launch.command.first().cloned().unwrap_or_default();
+        let (enforced, child) = spawned.await.map_err(|_| StartError::NoPipes)?;
+        let mut child = child.map_err(|source| match source.kind() {
+            ErrorKind::NotFound => StartError::NotFound { program: program.clone() },
+            _ => StartError::Refused { program: program.clone(), source },
+        })?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+            return Err(StartError::NoPipes);
+        };
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let group = pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
+        tokio::spawn(log_stderr(BufReader::new(stderr), group));
+        Ok((Self { child, group, enforced, _folder: folder, _parent: parent }, BufReader::new(stdout), stdin))
+    }
+
+    /// What the kernel enforces; nothing if confinement is switched off.
+    pub(super) fn enforced(&self) -> Option<Enforced> {
+        self.enforced
+    }
+
     pub(super) fn pid(&self) -> i32 {
         self.group.as_raw_nonzero().get()
     }

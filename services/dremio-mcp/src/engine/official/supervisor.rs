@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::confinement::Enforced;
 use super::connection::Connection;
-use super::process::{Launch, Process, Spawner};
+use super::process::{Launch, Process};
 use super::{CurrentChild, Facts, LISTS, Official};
 use crate::engine::CallError;
 use crate::metrics::{Metrics, Ready};
@@ -37,7 +38,6 @@ const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
 /// Starts children, one after the other.
 pub(crate) struct Supervisor {
     launch: Launch,
-    spawner: Spawner,
     current: watch::Sender<Option<Arc<Connection>>>,
     facts: Arc<Facts>,
     readiness: Readiness,
@@ -74,14 +74,11 @@ struct Life {
 
 impl Supervisor {
     /// A supervisor and the engine that it feeds. Nothing runs before [`Supervisor::run`].
-    ///
-    /// # Errors
-    /// When the operating system gives no thread.
-    pub(crate) fn new(launch: Launch, readiness: Readiness, metrics: Arc<Metrics>) -> std::io::Result<(Self, Official)> {
+    pub(crate) fn new(launch: Launch, readiness: Readiness, metrics: Arc<Metrics>) -> (Self, Official) {
         let (current, seen) = watch::channel(None);
         let facts = Arc::new(Facts::new());
         let official = Official { child: CurrentChild(seen), facts: Arc::clone(&facts) };
-        Ok((Self { launch, spawner: Spawner::start()?, current, facts, readiness, metrics }, official))
+        (Self { launch, current, facts, readiness, metrics }, official)
     }
 
     /// Runs until `shutdown` drains and the calls in flight are answered, or it says now.
@@ -136,7 +133,8 @@ impl Supervisor {
     /// Why there is none, for people.
     async fn start(&self) -> Result<Life, String> {
         let started = Instant::now();
-        let (mut process, stdout, stdin) = self.spawner.spawn(&self.launch).await.map_err(|cause| chain(&cause))?;
+        let (mut process, stdout, stdin) = Process::start(&self.launch).await.map_err(|cause| chain(&cause))?;
+        self.readiness.set("confinement", confinement(process.enforced()));
         self.metrics.child_started();
         tracing::info!(pid = process.pid(), "MCP server process started");
         let halves = Connection::open();
@@ -228,6 +226,17 @@ impl Life {
 
     fn is_alive(&self) -> bool {
         !self.messages.is_finished()
+    }
+}
+
+/// What is said of a child's confinement. It never keeps the gateway from serving: not every kernel can do it.
+fn confinement(enforced: Option<Enforced>) -> Condition {
+    match enforced {
+        Some(enforced @ (Enforced::Fully | Enforced::Partly(_))) => Condition::met_by(enforced.to_string()),
+        Some(enforced @ Enforced::Not(_)) => Condition::met_with_warning("not_confined", enforced.to_string()),
+        None => {
+            Condition::met_with_warning("not_confined", "MCP_SERVER_CONFINE=false: the MCP server process can read the token and the keys")
+        }
     }
 }
 

@@ -1,0 +1,175 @@
+//! What the child may not do although it runs as the gateway's user: read the token, the keys and the gateway's memory, write
+//! outside of its own folder, and signal processes that it did not start. The kernel's Landlock enforces it, for the child and
+//! whatever the child starts, as far as the kernel has it (`landlock(7)`).
+//!
+//! Landlock knows no exceptions: what lies below an allowed folder is allowed. So the allowed folders are those beside the hidden
+//! paths: the way from the root to each of these is walked, and everything that is not on it is allowed.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
+    RulesetError, RulesetStatus, Scope, path_beneath_rules,
+};
+
+/// The kernel interface whose rights are asked for; an older kernel enforces the part that it knows. Linux 6.12, which is the first
+/// that keeps signals in.
+const ABI_ASKED: ABI = ABI::V6;
+
+/// Where orchestrators put secrets, whoever they are for.
+const SECRETS: &str = "/run/secrets";
+
+/// What is hidden from the child, and where it may write besides its own folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Confinement {
+    /// Files and folders with secrets in them. They need not exist.
+    pub(crate) hidden: Vec<PathBuf>,
+    /// Folders that the operator has opened for writing.
+    pub(crate) writable: Vec<PathBuf>,
+}
+
+/// What one child needs.
+pub(super) struct Needs<'a> {
+    /// The program as it was found.
+    pub(super) program: Option<&'a Path>,
+    /// The folder that it works in.
+    pub(super) folder: &'a Path,
+    /// The only TCP port that it needs, if that is known.
+    pub(super) port: Option<u16>,
+}
+
+/// What the kernel enforces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Enforced {
+    /// All that was asked for.
+    Fully,
+    /// Files of others stay closed; what newer kernels add does not hold.
+    Partly(ABI),
+    /// Nothing: the kernel has no Landlock, or it is switched off, or a container's system call filter hides it.
+    Not(&'static str),
+}
+
+impl Confinement {
+    /// Confines the calling thread and the processes that it will start, for good. Never call it on a thread of the runtime.
+    ///
+    /// # Errors
+    /// When the kernel has Landlock and refuses the rules. Nothing is confined then.
+    pub(super) fn apply(&self, needs: &Needs<'_>) -> Result<Enforced, RulesetError> {
+        let hidden = self.hidden();
+        let all = AccessFs::from_all(ABI_ASKED);
+        let mut ruleset = Ruleset::default().handle_access(all)?.scope(Scope::from_all(ABI_ASKED))?;
+        if needs.port.is_some() {
+            ruleset = ruleset.handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?;
+        }
+        let mut ruleset = ruleset.create()?;
+        if let Some(port) = needs.port {
+            ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+        }
+        let mut readable = beside(Path::new("/"), &hidden);
+        readable.extend(needs.program.and_then(|program| own_tree(program, &hidden)));
+        ruleset = allow(ruleset, &readable, AccessFs::from_read(ABI_ASKED))?;
+        // Names tell nothing; programs that look around on their way need not stumble.
+        ruleset = allow(ruleset, &["/"], AccessFs::ReadDir)?;
+        ruleset = allow(ruleset, &["/dev"], AccessFs::from_file(ABI_ASKED) | AccessFs::ReadDir)?;
+        for folder in &self.writable {
+            let folder = resolved(folder);
+            let is_on_the_way = hidden.iter().any(|path| path.starts_with(&folder));
+            let folders = if is_on_the_way { beside(&folder, &hidden) } else { vec![folder] };
+            ruleset = allow(ruleset, &folders, all)?;
+        }
+        let status = allow(ruleset, &[needs.folder], all)?.restrict_self()?;
+        Ok(match status.landlock {
+            LandlockStatus::NotImplemented => Enforced::Not("the kernel, or the container's system call filter, has no Landlock"),
+            LandlockStatus::NotEnabled => Enforced::Not("the kernel was started without Landlock (lsm=landlock,…)"),
+            LandlockStatus::Available { .. } if status.ruleset == RulesetStatus::NotEnforced => Enforced::Not("the kernel took no rule"),
+            LandlockStatus::Available { effective_abi, .. } if effective_abi < ABI_ASKED => Enforced::Partly(effective_abi),
+            LandlockStatus::Available { .. } => Enforced::Fully,
+        })
+    }
+
+    fn hidden(&self) -> Vec<PathBuf> {
+        let named = self.hidden.iter().flat_map(|path| {
+            // Where the name stands, and where it leads: Kubernetes projects secrets as links.
+            let folder = path.parent().map(resolved).unwrap_or_default();
+            [path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name)), resolved(path)]
+        });
+        named.chain([resolved(Path::new(SECRETS))]).collect()
+    }
+}
+
+impl fmt::Display for Enforced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fully => f.write_str(
+                "the MCP server process is fully confined (Landlock): it cannot read the token, the keys or the gateway's memory, \
+                 write outside of its folder, or signal other processes",
+            ),
+            Self::Partly(abi) => write!(
+                f,
+                "the MCP server process is partly confined (Landlock ABI {}, 6 or Linux 6.12 has all): it cannot read the token, the \
+                 keys or the gateway's memory, or make files outside of its folder",
+                *abi as i32
+            ),
+            Self::Not(why) => write!(
+                f,
+                "the MCP server process is not confined ({why}): it could read the token and the keys, as it runs as the gateway's user; \
+                 use a kernel with Landlock (Linux 5.13 or newer), or MCP_ENGINE=native, which starts no process"
+            ),
+        }
+    }
+}
+
+fn allow<P: AsRef<Path>>(
+    ruleset: RulesetCreated,
+    paths: &[P],
+    access: impl Into<BitFlags<AccessFs>>,
+) -> Result<RulesetCreated, RulesetError> {
+    // What has gone since it was listed is left out.
+    ruleset.add_rules(path_beneath_rules(paths, access))
+}
+
+/// The files and folders below `folder` that are neither hidden nor on the way to something hidden. Links are left out: what they
+/// lead to is judged where it lies. So is what cannot be listed.
+fn beside(folder: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
+    let mut allowed = Vec::new();
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_link || hidden.contains(&path) {
+            continue;
+        }
+        if hidden.iter().any(|below| below.starts_with(&path)) {
+            allowed.extend(beside(&path, hidden));
+        } else {
+            allowed.push(path);
+        }
+    }
+    allowed
+}
+
+/// The tree that `program` was installed in (the folder above `bin`), if that lies in a hidden folder, as when the token file was
+/// put into the folder of a project with its virtual environment.
+fn own_tree(program: &Path, hidden: &[PathBuf]) -> Option<PathBuf> {
+    let bin = program.parent()?;
+    let tree = if bin.file_name() == Some(OsStr::new("bin")) { bin.parent()? } else { bin };
+    let tree = resolved(tree);
+    let is_within = hidden.iter().any(|path| tree != *path && tree.starts_with(path));
+    let holds_secrets = hidden.iter().any(|path| path.starts_with(&tree));
+    (is_within && !holds_secrets).then_some(tree)
+}
+
+/// `path` without links as far as it exists, and as it is from there on.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = path.ancestors().find_map(|ancestor| Some((path.strip_prefix(ancestor).ok()?, ancestor.canonicalize().ok()?)));
+    match existing {
+        Some((rest, real)) if rest.as_os_str().is_empty() => real,
+        Some((rest, real)) => real.join(rest),
+        None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests;
