@@ -1,11 +1,20 @@
-//! A folder for files that nobody else may see and that must not stay behind, not even after a crash.
+//! Folders that not everybody may use: one for files that nobody else may see and that must not stay behind, not even after a crash;
+//! and a look at those that others made.
 
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::admin::{Condition, Readiness};
+use crate::lifecycle::Shutdown;
+
+/// How often a folder is looked at: whoever closes it sees within this time that it was enough.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A folder of mode 0700 among the temporary files, removed when dropped. The next one of the same purpose removes those that
 /// processes left behind which were killed.
@@ -30,6 +39,49 @@ impl PrivateFolder {
     pub fn path(&self) -> &Path {
         self.0.path()
     }
+}
+
+/// Says in the condition `name` whether any user of the machine may write in `folder`, and so replace what is in it, until `shutdown`
+/// drains. It is a warning: the folder may be shared on purpose, and Kubernetes makes its own so.
+pub async fn report_open_folder(folder: PathBuf, name: &'static str, readiness: Readiness, shutdown: Shutdown) {
+    loop {
+        let (reply, looked) = oneshot::channel();
+        let path = folder.clone();
+        // On a thread of its own: a volume may hang, and the runtime would wait for it at the end.
+        let thread = std::thread::Builder::new().name("folder-look".into()).spawn(move || {
+            // Nobody listens any more when a stop was asked for.
+            let _gone = reply.send(is_open_to_all(&path));
+        });
+        let looked = async { if thread.is_ok() { looked.await.ok() } else { None } };
+        tokio::select! {
+            looked = looked => if let Some(is_open) = looked {
+                readiness.set(name, condition(&folder, is_open));
+            },
+            () = shutdown.draining() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            () = shutdown.draining() => return,
+        }
+    }
+}
+
+fn condition(folder: &Path, is_open: bool) -> Condition {
+    if !is_open {
+        return Condition::met();
+    }
+    let folder = folder.display();
+    let message = format!(
+        "every user of this machine may write in {folder} and so put another file in the place of those that are there; \
+         close it with `chmod o-w {folder}`"
+    );
+    Condition::met_with_warning("writable_by_all", message)
+}
+
+/// Whether every user may make and replace files in `folder`. A sticky bit keeps files from being replaced, not from being made first.
+/// What cannot be looked at is somebody else's trouble, and is told there.
+fn is_open_to_all(folder: &Path) -> bool {
+    folder.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.mode() & 0o002 != 0)
 }
 
 /// Removes this user's folders of `purpose` whose process is gone. What cannot be read or removed is left alone.
@@ -57,7 +109,12 @@ fn is_alive(process: u32) -> bool {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::{PrivateFolder, process_in};
+    use std::fs::Permissions;
+    use std::time::Duration;
+
+    use super::{PrivateFolder, process_in, report_open_folder};
+    use crate::admin::Readiness;
+    use crate::lifecycle::Shutdown;
 
     #[test]
     fn names_carry_their_process() {
@@ -82,5 +139,31 @@ mod tests {
         let path = second.path().to_owned();
         drop(second);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_everybody_may_write_in_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, expected) in
+            [(0o700, None), (0o2750, None), (0o775, None), (0o777, Some("writable_by_all")), (0o1777, Some("writable_by_all"))]
+        {
+            std::fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+            let (readiness, shutdown) = (Readiness::new(&["folder"]), Shutdown::new());
+            let reporting = tokio::spawn(report_open_folder(folder.path().to_owned(), "folder", readiness.clone(), shutdown.clone()));
+            let condition = tokio::time::timeout(Duration::from_secs(30), async {
+                loop {
+                    let condition = readiness.report().conditions["folder"].clone();
+                    if condition.reason.as_deref() != Some("starting") {
+                        return condition;
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            });
+            let condition = condition.await.unwrap();
+            assert_eq!((condition.ready, condition.reason.as_deref()), (true, expected), "{mode:o}");
+            assert_eq!(condition.message.is_some_and(|message| message.contains("chmod o-w")), expected.is_some());
+            shutdown.request();
+            reporting.await.unwrap();
+        }
     }
 }

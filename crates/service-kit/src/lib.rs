@@ -23,5 +23,5 @@ mod timed;
 pub use address::parse_listen_addr;
 pub use clock::{Clock, ManualClock};
 pub use exit::Exit;
-pub use folder::PrivateFolder;
+pub use folder::{PrivateFolder, report_open_folder};
 pub use secret::{SecretError, SecretSource, read_secret_bytes};

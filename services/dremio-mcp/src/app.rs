@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 use service_kit::admin::{self, Condition, Readiness};
 use service_kit::http::{Connections, Limits, UnprovenLimits, serve, serve_as};
 use service_kit::lifecycle::{Shutdown, Tasks};
-use service_kit::{Clock, Exit};
+use service_kit::{Clock, Exit, report_open_folder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -135,6 +135,9 @@ impl App {
         let health = DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
         let client = DremioClient::new(transport.clone());
         tasks.spawn("token report", tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()));
+        if let Some(folder) = config.token_file.parent().map(Path::to_owned) {
+            tasks.spawn("token folder", report_open_folder(folder, "token_folder", readiness.clone(), back.clone()));
+        }
         tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
         tasks.spawn("dremio probe", health.clone().probe(client.clone(), tokens.clone(), back.clone()));
 

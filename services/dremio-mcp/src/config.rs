@@ -276,8 +276,7 @@ fn read_guard(reader: &mut Reader<'_>) -> Guard {
 }
 
 fn read_folders(reader: &mut Reader<'_>, name: &str) -> Vec<PathBuf> {
-    let text = reader.text(name).unwrap_or_default();
-    let folders: Vec<PathBuf> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(PathBuf::from).collect();
+    let folders: Vec<PathBuf> = reader.list(name);
     if let Some(wrong) = folders.iter().find(|folder| !folder.is_absolute() || !folder.is_dir()) {
         reader.problem(name, format!("`{}` is not the full path of a folder that exists", wrong.display()));
     }

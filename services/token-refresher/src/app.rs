@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 use service_kit::admin::{self, Readiness};
 use service_kit::http::{Limits, serve};
 use service_kit::lifecycle::{Shutdown, Tasks};
-use service_kit::{Clock, Exit};
+use service_kit::{Clock, Exit, report_open_folder};
 use token_file::{POLL_INTERVAL, Token, Watcher, WriteError, Writer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -122,10 +122,14 @@ impl App {
         let (nudge, nudges) = mpsc::channel(refresh::WAITING_MAX);
         let router = admin::router(readiness.clone(), parts.registry).merge(refresh::router(nudge));
         let router = config.admin_hosts.guard(router);
+        let folder = config.token_file.parent().map(Path::to_owned);
         let wakers = Wakers { nudges, watcher: Watcher::spawn(config.token_file, POLL_INTERVAL) };
 
         let mut tasks = Tasks::new(shutdown.clone());
         tasks.spawn("admin", serve(listener, router, ADMIN_LIMITS, shutdown.clone()));
+        if let Some(folder) = folder {
+            tasks.spawn("token folder", report_open_folder(folder, "token_folder", readiness.clone(), shutdown.clone()));
+        }
         tasks.spawn("revoker", parts.revoker.run(shutdown.clone()));
         tasks.spawn("keeper", Keeper::new(parts.tools).run(wakers, shutdown));
         tracing::info!(%admin_addr, dremio_uri = %config.connect.uri, "token-refresher is running");
