@@ -125,7 +125,7 @@ async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Respons
     match rules::job_id(&incoming.method, &names) {
         Some(id) => state.jobs.wait(id, incoming).await,
         None if incoming.method == Method::POST && names == ["sql"] => match sql::guarded(&state.gate, &incoming.body) {
-            Ok(body) => state.jobs.submit(Incoming { body, ..incoming }).await,
+            Ok(body) => state.jobs.submit(Incoming { body, headers: sql::headers(), ..incoming }).await,
             Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
         },
         None => state.jobs.forwarder().forward(incoming).await,

@@ -1,6 +1,7 @@
 //! `POST /api/v3/sql` (contract §4.1): the statement in its body is read by the guard, and what the guard has read is what is sent.
 
 use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
 use crate::guard::Refusal;
@@ -36,6 +37,12 @@ pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
     let statement = gate.check(sql)?;
     members.insert("sql".to_owned(), format!("{label}{}", statement.as_str()).into());
     Ok(Value::Object(members).to_string().into())
+}
+
+/// What is said of that body: it is ours, so this is, too.
+pub(super) fn headers() -> HeaderMap {
+    let json = HeaderValue::from_static("application/json");
+    HeaderMap::from_iter([(header::CONTENT_TYPE, json.clone()), (header::ACCEPT, json)])
 }
 
 #[cfg(test)]

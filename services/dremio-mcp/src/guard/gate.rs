@@ -37,3 +37,6 @@ impl Gate {
         tracing::info!(target: "audit", event = "statement_refused", engine = self.engine, reason, "statement not sent to Dremio");
     }
 }
+
+#[cfg(test)]
+mod tests;

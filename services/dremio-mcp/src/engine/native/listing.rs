@@ -25,6 +25,11 @@ names are reserved words (date, time, year, month, day, count, value, user, posi
 /// No answer is longer: 200 KiB of rows or columns, and what stands around them.
 const RESULT_CHARS_MAX: usize = 225 * 1024;
 
+/// What statements the tool for queries accepts.
+const READS: &str = "Only statements that read are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE and SHOW.";
+const WRITES: &str = "Statements that write are accepted, too: INSERT, UPDATE, DELETE, MERGE, CREATE, DROP, ALTER and the rest of Dremio's \
+                      SQL. What they do cannot be undone here.";
+
 /// The tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
@@ -59,23 +64,11 @@ impl Tool {
         }
     }
 
-    fn description(self, guard: Guard) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
-            Self::RunSqlQuery if guard.allow_writes => {
-                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
-                 listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". Statements that write \
-                 are accepted, too: INSERT, UPDATE, DELETE, MERGE, CREATE, DROP, ALTER and the rest of Dremio's SQL. What they do cannot \
-                 be undone here.\n\
-                 Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
-                 \"source\".\"folder\".\"table\" GROUP BY \"date\". Reserved words like date, month, count, value or user need the quotes \
-                 whenever they are names.\n\
-                 At most 200 KiB of rows are returned. A longer result is cut after a whole row and marked with \"truncated\": true, the \
-                 full \"row_count\" and a note; then aggregate, filter, select fewer columns, or add LIMIT."
-            }
             Self::RunSqlQuery => {
                 "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
-                 listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". Only statements that read \
-                 are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE and SHOW.\n\
+                 listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". {statements}\n\
                  Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
                  \"source\".\"folder\".\"table\" GROUP BY \"date\". Reserved words like date, month, count, value or user need the quotes \
                  whenever they are names.\n\
@@ -89,7 +82,7 @@ impl Tool {
             }
             Self::GetUsefulSystemTableNames => {
                 "Returns the system tables that help to find data and to understand this Dremio, each with what it is for: the tables, \
-                 columns and views that exist, recent queries, reflections, nodes, settings. Query them with RunSqlQuery."
+                 columns and views that exist, reflections, nodes, settings. Query them with RunSqlQuery."
             }
         }
     }
@@ -131,7 +124,7 @@ impl Tool {
         json!({
             "name": self.name(),
             "title": self.title(),
-            "description": self.description(guard),
+            "description": self.description().replace("{statements}", if guard.allow_writes { WRITES } else { READS }),
             "inputSchema": self.input_schema(),
             "annotations": {
                 "title": self.title(),
