@@ -19,6 +19,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::heads::LongHeads;
 use crate::http::Limits;
 use crate::proxies::TrustedProxies;
 
@@ -33,6 +34,7 @@ const IPV6_CLIENT_BITS: u32 = 64;
 pub struct Connections {
     pub(crate) limits: Limits,
     pub(crate) proxies: TrustedProxies,
+    pub(crate) long_heads: Arc<LongHeads>,
     places: Arc<Semaphore>,
     table: Mutex<Table>,
     metrics: Metrics,
@@ -78,6 +80,8 @@ pub(crate) enum Closed {
     AddressFull,
     /// Another needed its place.
     Full,
+    /// Its head was long, and there were too many of those.
+    LongHeads,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -105,7 +109,8 @@ impl Connections {
     #[must_use]
     pub fn new(limits: Limits, proxies: TrustedProxies) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(limits.connections_max));
-        Arc::new(Self { limits, proxies, places, table: Mutex::default(), metrics: Metrics::default() })
+        let long_heads = LongHeads::new(limits.long_head_bytes_max);
+        Arc::new(Self { limits, proxies, long_heads, places, table: Mutex::default(), metrics: Metrics::default() })
     }
 
     /// Adds gauges of what is open, unproven and idle, and a counter of what this side closed.
@@ -114,6 +119,11 @@ impl Connections {
         registry.register("connections", "Open connections", open.clone());
         registry.register("connections_without_key", "Open connections that have not shown a good key yet", unproven.clone());
         registry.register("connections_idle", "Open connections that have shown a good key and ask nothing", idle.clone());
+        registry.register(
+            "head_bytes_held",
+            "Bytes of request heads that have not come to their end, beyond 8 KiB of each",
+            self.long_heads.gauge(),
+        );
         registry.register("connections_closed", "Connections closed by this side, by reason", closed.clone());
     }
 
@@ -203,6 +213,7 @@ impl Connections {
             Closed::SlowHead => "slow_head",
             Closed::AddressFull => "address_full",
             Closed::Full => "full",
+            Closed::LongHeads => "long_heads",
         };
         self.metrics.closed.get_or_create(&ClosedLabel { reason }).inc();
     }

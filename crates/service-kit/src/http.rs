@@ -46,6 +46,8 @@ pub struct Limits {
     pub header_read_timeout: Duration,
     /// Size of a request head.
     pub header_bytes_max: usize,
+    /// Bytes that unfinished heads may hold at a time, beyond the first 8 KiB of each. A connection that brings more is closed.
+    pub long_head_bytes_max: usize,
     /// How long a write may wait for a peer that takes nothing.
     pub write_stall_max: Duration,
 }
@@ -70,6 +72,7 @@ impl Default for Limits {
             unproven: None,
             header_read_timeout: Duration::from_secs(10),
             header_bytes_max: 64 * 1024,
+            long_head_bytes_max: 16 * 1024 * 1024,
             write_stall_max: Duration::from_secs(60),
         }
     }

@@ -11,6 +11,7 @@ mod connections;
 pub mod env;
 mod exit;
 mod folder;
+mod heads;
 pub mod health;
 pub mod http;
 pub mod lifecycle;

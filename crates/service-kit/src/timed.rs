@@ -1,9 +1,10 @@
 //! The time limits of a connection that waits for a request: one for resting between requests, another for a head whose first byte
 //! has come. hyper has one timer for both, so that a client that pauses to think would be taken for one that never finishes its head.
 
-use std::io::{IoSlice, Result};
+use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::connections::{Closed, Connection};
+use crate::heads::Head;
 
 /// How long, and for how many bytes, a connection is read after its last answer. Closing it with unread bytes makes the system
 /// send a reset, and some systems then throw away the answer that the other end has not read yet.
@@ -63,6 +65,7 @@ fn limit(connection: &Connection, head_has_begun: bool) -> Duration {
 pub(crate) struct Timed<S> {
     stream: S,
     connection: Connection,
+    head: Head,
     lingering: Option<Lingering>,
 }
 
@@ -74,7 +77,8 @@ struct Lingering {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
     pub(crate) fn new(stream: S, connection: Connection) -> Self {
-        Self { stream, connection, lingering: None }
+        let head = Head::new(Arc::clone(&connection.connections().long_heads));
+        Self { stream, connection, head, lingering: None }
     }
 
     /// Takes what the other end still sends, until it has seen the end, too.
@@ -101,8 +105,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
+        let come = buf.filled().len() - before;
+        if come > 0 {
             self.connection.note_bytes();
+        }
+        let turn = self.connection.turn();
+        if turn % 2 == 1 {
+            // What comes now belongs to the body.
+            self.head.end();
+        } else if !self.head.grow(turn, come) {
+            self.connection.connections().count(Closed::LongHeads);
+            return Poll::Ready(Err(Error::new(ErrorKind::OutOfMemory, "no room for another long head")));
         }
         read
     }

@@ -43,6 +43,7 @@ const AGENT_LIMITS: Limits = Limits {
     unproven: Some(UnprovenLimits { idle_max: Duration::from_secs(10), per_address_max: 4096 }),
     header_read_timeout: Duration::from_secs(10),
     header_bytes_max: 64 * 1024,
+    long_head_bytes_max: 16 * 1024 * 1024,
     write_stall_max: Duration::from_secs(60),
 };
 

@@ -36,6 +36,7 @@ const ADMIN_LIMITS: Limits = Limits {
     unproven: None,
     header_read_timeout: Duration::from_secs(5),
     header_bytes_max: 16 * 1024,
+    long_head_bytes_max: 256 * 1024,
     write_stall_max: Duration::from_secs(10),
 };
 

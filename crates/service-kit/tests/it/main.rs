@@ -196,3 +196,37 @@ async fn a_stop_closes_idle_connections_at_once() {
     shutdown.request();
     served.await.unwrap();
 }
+
+#[tokio::test]
+async fn long_heads_that_never_end_take_so_much_and_no_honest_request_is_in_their_way() {
+    let limits = Limits { long_head_bytes_max: 64 * 1024, ..Limits::default() };
+    let (addr, _, shutdown, served) = start(limits).await;
+    let long = async || {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let head = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-long: {}", "a".repeat(40 * 1024));
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let end = async |mut stream: TcpStream| {
+        let _reset = stream.write_all(b"\r\n\r\n").await;
+        let mut text = String::new();
+        let _reset = stream.read_to_string(&mut text).await;
+        text
+    };
+    let mut heads = Vec::new();
+    let mut byte = [0];
+    // Of two of 40 KiB, 64 KiB are beyond the usual length; the third is closed.
+    for _ in 0..3 {
+        heads.push(long().await);
+    }
+    let mut third = heads.pop().unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(9), third.read(&mut byte)).await.unwrap();
+    assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+    assert!(get(addr, "/healthz").await.starts_with("HTTP/1.1 200"));
+    // Those that have their room are served when they end, and make room for others.
+    assert!(end(heads.pop().unwrap()).await.starts_with("HTTP/1.1 200"));
+    assert!(end(long().await).await.starts_with("HTTP/1.1 200"));
+    drop(heads);
+    shutdown.request();
+    served.await.unwrap();
+}
