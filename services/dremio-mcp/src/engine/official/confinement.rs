@@ -13,10 +13,23 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 /// The kernel interface whose rights are asked for; an older kernel enforces the part that it knows. Linux 6.12, which is the first
 /// that keeps signals in.
 const ABI_ASKED: ABI = ABI::V6;
+
+/// What lets a process past Landlock, and root has: looking into any process (`mm_access` in the kernel asks `CAP_PERFMON` or
+/// `CAP_SYS_ADMIN` before Landlock), opening files by handle, and going under the file system. A gateway that runs as another user has
+/// none of these.
+const PIERCING: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::PERFMON)
+    .union(CapabilitySet::SYS_PTRACE)
+    .union(CapabilitySet::BPF)
+    .union(CapabilitySet::SYS_MODULE)
+    .union(CapabilitySet::SYS_RAWIO)
+    .union(CapabilitySet::MKNOD)
+    .union(CapabilitySet::DAC_READ_SEARCH);
 
 /// Where orchestrators put secrets, whoever they are for.
 const SECRETS: &str = "/run/secrets";
@@ -80,6 +93,10 @@ impl Confinement {
             ruleset = allow(ruleset, &folders, all)?;
         }
         let status = allow(ruleset, &[needs.folder], all)?.restrict_self()?;
+        // For good: `restrict_self` has set `no_new_privs`, so no program that root starts gets them back.
+        if let Err(cause) = drop_piercing_capabilities() {
+            tracing::warn!(%cause, "the MCP server process keeps capabilities that lead past Landlock");
+        }
         Ok(match status.landlock {
             LandlockStatus::NotImplemented => Enforced::Not("the kernel, or the container's system call filter, has no Landlock"),
             LandlockStatus::NotEnabled => Enforced::Not("the kernel was started without Landlock (lsm=landlock,…)"),
@@ -119,6 +136,13 @@ impl fmt::Display for Enforced {
             ),
         }
     }
+}
+
+/// Takes [`PIERCING`] from the calling thread.
+fn drop_piercing_capabilities() -> rustix::io::Result<()> {
+    let now = capabilities(None)?;
+    let [effective, permitted, inheritable] = [now.effective, now.permitted, now.inheritable].map(|set| set.difference(PIERCING));
+    set_capabilities(None, CapabilitySets { effective, permitted, inheritable })
 }
 
 fn allow<P: AsRef<Path>>(
