@@ -181,10 +181,10 @@ impl Door {
         let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         if self.refusals.is_news(reason, peer, principal) {
             let (status, principal) = (status.as_u16(), principal.map(tracing::field::display));
-            // Quoted, and cut: it is a stranger's text.
+            // Cut: it is a stranger's text. A URI holds no control characters.
             let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
             let (event, method) = ("access_denied", request.method().as_str());
-            tracing::info!(target: "audit", event, reason, status, %peer, principal, method, ?path, "request turned away");
+            tracing::info!(target: "audit", event, reason, status, %peer, principal, method, path, "request turned away");
         }
     }
 
