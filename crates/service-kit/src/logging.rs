@@ -1,13 +1,19 @@
 //! Logs: one JSON object a line in containers, readable text on a terminal.
 //!
 //! Redaction is by construction: secrets live in `secrecy` types and are never given to a log macro.
-//! This module only sets the shape and keeps chatty dependencies quiet.
+//! This module only sets the shape and keeps chatty dependencies quiet; and it sees to it that one event is one line, whatever its
+//! fields hold: a name that a client made up must not look like a line of ours.
 
+use std::fmt::{self, Write};
 use std::io::IsTerminal;
 use std::str::FromStr;
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::env::Reader;
 
@@ -81,6 +87,12 @@ impl LogConfig {
 
 /// Sends the process's logs to `writer` in the configured shape. A second call in one process does nothing.
 pub fn init(config: LogConfig, writer: BoxMakeWriter) {
+    if subscriber(config, writer).try_init().is_err() {
+        tracing::debug!("logging was already set up");
+    }
+}
+
+fn subscriber(config: LogConfig, writer: BoxMakeWriter) -> Box<dyn Subscriber + Send + Sync> {
     let level = match config.level {
         Level::Debug => "debug",
         Level::Info => "info",
@@ -90,16 +102,109 @@ pub fn init(config: LogConfig, writer: BoxMakeWriter) {
     // Audit events are a record, not chatter: no level switches them off.
     let filter = EnvFilter::new(format!("{level},{QUIET},audit=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    let done = match config.format {
-        Format::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
-        Format::Text => builder.with_ansi(std::io::stdout().is_terminal()).try_init(),
-    };
-    if done.is_err() {
-        tracing::debug!("logging was already set up");
+    match config.format {
+        Format::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish()),
+        Format::Text => {
+            let in_one_line = debug_fn(|writer, field, value| match field.name() {
+                "message" => write!(OneLine(writer), "{value:?}"),
+                name => write!(OneLine(writer), "{name}={value:?}"),
+            });
+            Box::new(builder.fmt_fields(in_one_line.delimited(" ")).with_ansi(std::io::stdout().is_terminal()).finish())
+        }
     }
+}
+
+/// Writes text on, with what would end the line or steer a terminal as escapes.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some((at, steering)) = rest.char_indices().find(|(_, c)| is_steering(*c)) {
+            let (before, from) = rest.split_at(at);
+            self.0.write_str(before)?;
+            write!(self.0, "{}", steering.escape_default())?;
+            rest = from.get(steering.len_utf8()..).unwrap_or_default();
+        }
+        self.0.write_str(rest)
+    }
+}
+
+/// Whether a character moves what comes after it: controls (`Cc`), the other line ends, and marks of writing direction.
+fn is_steering(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` as one line that steers no terminal: what it holds of line ends, control characters and marks of direction becomes escapes.
+#[must_use]
+pub fn in_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    // A `String` takes everything.
+    let _never_fails = OneLine(&mut line).write_str(text);
+    line
 }
 
 /// [`init`] to standard output.
 pub fn init_stdout(config: LogConfig) {
     init(config, BoxMakeWriter::new(std::io::stdout));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+    use super::{Format, Level, LogConfig, in_one_line, subscriber};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const FORGED: &str = "x\n2026-01-01T00:00:00Z  INFO audit: key=\"ok\"\r\u{1b}[2K\u{85}\u{2028}\u{202e}\0y";
+
+    fn logged(format: Format, event: impl FnOnce()) -> String {
+        let log = Log::default();
+        let writer = log.clone();
+        let config = LogConfig { level: Level::Info, format };
+        tracing::subscriber::with_default(subscriber(config, BoxMakeWriter::new(move || writer.clone())), event);
+        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_its_fields_hold() {
+        for format in [Format::Text, Format::Json] {
+            let cause = std::io::Error::other(FORGED);
+            let error: &dyn std::error::Error = &cause;
+            let text = logged(format, || {
+                tracing::info_span!("span", name = %FORGED).in_scope(|| {
+                    tracing::info!(text = FORGED, shown = %FORGED, debug = ?FORGED, error, "message {FORGED}");
+                });
+            });
+            assert_eq!(text.matches('\n').count(), 1, "{text}");
+            let steers = |c: char| matches!(c, '\r' | '\u{1b}' | '\0');
+            assert!(text.ends_with('\n') && !text.contains(steers), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_an_event_reads_as_it_was_written() {
+        let text = logged(Format::Text, || tracing::info!(target: "t", number = 7, text = "a\"ü", shown = %"b c", "it is so"));
+        assert!(text.ends_with(" INFO t: it is so number=7 text=\"a\\\"ü\" shown=b c\n"), "{text}");
+    }
+
+    #[test]
+    fn what_steers_becomes_an_escape() {
+        assert_eq!(in_one_line("a\n\u{1b}[31mü\u{202e}\u{9b}"), "a\\n\\u{1b}[31mü\\u{202e}\\u{9b}");
+    }
 }
