@@ -147,12 +147,17 @@ impl Watches {
     }
 
     /// The child says that the resource `uri` has changed. It "might be a sub-resource of the one that the client actually subscribed
-    /// to" (2025-11-25, schema, `ResourceUpdatedNotificationParams`).
+    /// to" (2025-11-25, schema, `ResourceUpdatedNotificationParams`). But where another key subscribed further down, the child may say it
+    /// for that one's sake: so only the keys that subscribed closest to it are told.
     pub(super) fn updated(&self, uri: &str, message: Message) {
         let (normal, message) = (normalised(uri), Arc::new(message));
         let watched = self.lock();
+        let concerned: Vec<&Watched> = watched.values().filter(|watched| is_within(&normal, &watched.normal)).collect();
+        let Some(closest) = concerned.iter().map(|watched| watched.normal.len()).max() else { return };
+        let at_the_closest = concerned.iter().filter(|watched| watched.normal.len() == closest);
+        let keys: HashSet<&Principal> = at_the_closest.flat_map(|watched| watched.keys()).collect();
         let mut told = HashSet::new();
-        for holder in watched.values().filter(|watched| is_within(&normal, &watched.normal)).flat_map(|watched| &watched.holders) {
+        for holder in concerned.iter().flat_map(|watched| &watched.holders).filter(|holder| keys.contains(&holder.principal)) {
             // Who holds it and one above it is told once.
             if told.insert(holder.mailbox.as_ptr())
                 && let Some(mailbox) = holder.mailbox.upgrade()
@@ -342,6 +347,12 @@ impl Watched {
             self.last.clone_from(&holder.principal);
             change(holder);
         }
+    }
+
+    /// Whose it is; without holders, of the key for which the child may still speak of it.
+    fn keys(&self) -> impl Iterator<Item = &Principal> {
+        let last = Some(&self.last).filter(|_| self.holders.is_empty());
+        self.holders.iter().map(|holder| &holder.principal).chain(last)
     }
 
     fn forget_the_gone(&mut self) {

@@ -162,6 +162,34 @@ async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
 }
 
 #[tokio::test]
+async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
+    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (ada, bob, bobs_other) = (Client::with_key("a"), Client::with_key("b"), Client::with_key("b"));
+    bob.subscribe(&watches, &child, "file:///").await.unwrap();
+    updated(&watches, "file:///a/1");
+    assert_eq!(bob.news().await, ["file:///a/1"], "nobody else can be meant");
+
+    ada.subscribe(&watches, &child, "file:///a/").await.unwrap();
+    for uri in ["file:///a/1", "file:///a/", "file:///b", "file:///"] {
+        updated(&watches, uri);
+    }
+    assert_eq!(ada.news().await, ["file:///a/1", "file:///a/"]);
+    assert_eq!(bob.news().await, ["file:///b", "file:///"]);
+
+    // Who subscribes to it hears of it, in whichever session.
+    bobs_other.subscribe(&watches, &child, "FILE:///a/").await.unwrap();
+    updated(&watches, "file:///a/1");
+    assert_eq!([ada.news().await, bob.news().await, bobs_other.news().await], [["file:///a/1"], ["file:///a/1"], ["file:///a/1"]]);
+
+    // She has left, and the child does not know it yet.
+    bobs_other.unsubscribe(&watches, &child, "FILE:///a/").await;
+    drop(ada);
+    watches.orphans();
+    updated(&watches, "file:///a/1");
+    assert_eq!(bob.news().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
     let (watches, child) = (Watches::new(), Child::start("", false));
     let mut keeping = Box::pin(watches.keep(&child.connection));
