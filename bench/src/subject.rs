@@ -99,6 +99,7 @@ impl Subject {
                     .env("MCP_API_KEY", KEY)
                     .env("MCP_SERVER_COMMAND", format!("'{child}'"))
                     .env("DREMIO_URI", "http://127.0.0.1:9")
+                    .env("MCP_RATE_LIMIT", "off")
                     .env("TOKEN_FILE", token)
                     .env("LOG_FORMAT", "json");
             }

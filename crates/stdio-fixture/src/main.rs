@@ -1,12 +1,14 @@
 //! A small MCP server over stdio, for tests and benchmarks: as fast as such a server can be, and able to
-//! misbehave in every way that a bridge must survive. It is not part of any image.
+//! misbehave in every way that a bridge must survive. It is not part of any image. It introduces itself by the name that its first
+//! argument gives.
 //!
 //! Tools (arguments in brackets):
 //! - `echo` (`text`): gives the text back
 //! - `delay` (`ms`, `text`): the same, later; other calls go on meanwhile
 //! - `progress` (`steps`, `ms`): reports progress, if the caller asked for it, then answers
 //! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`: status and body
-//! - `query` (`sql`): runs SQL as the official server does, and drops its question to Dremio when it is cancelled: the job's status
+//! - `query` (`sql`, `ms`): runs SQL as the official server does, asks about it after that time, and drops its question to Dremio when it is
+//!   cancelled: the job's status
 //! - `run` (`argv`): runs a program, as a server that has turned bad would: its exit code and output
 //! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
 //!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
@@ -81,7 +83,7 @@ fn handle(out: &Out, message: &Value) {
                 "protocolVersion": "2025-11-25",
                 "capabilities": { "tools": { "listChanged": true }, "prompts": { "listChanged": false },
                                   "resources": { "subscribe": true, "listChanged": true }, "x-vendor": 1 },
-                "serverInfo": { "name": "stdio-fixture", "version": "0" },
+                "serverInfo": { "name": std::env::args().nth(1).unwrap_or("stdio-fixture".into()), "version": "0" },
                 "instructions": "for tests",
             }),
         ),
@@ -178,6 +180,7 @@ fn call(out: &Out, id: &Value, params: &Value) {
                     let body = submitted.lines().last().unwrap_or_default();
                     let job: Value = serde_json::from_str(body).unwrap_or_default();
                     let job = job.get("id").and_then(Value::as_str).unwrap_or_default();
+                    std::thread::sleep(pause);
                     ask(&out, &id, "GET", &format!("/api/v3/job/{job}"), "")
                 });
                 out.text(&id, &answer.unwrap_or_else(|cause| format!("error {cause}")));

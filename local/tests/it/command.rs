@@ -134,3 +134,24 @@ fn ctrl_c_stops_at_once_and_leaves_nothing_behind() {
     assert_eq!(status.code(), Some(0));
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn an_official_server_that_dies_says_why_on_the_screen() {
+    let arguments = [
+        "--mcp-addr",
+        "127.0.0.1:0",
+        "--sandbox-addr",
+        "127.0.0.1:0",
+        "--mcp-server-command",
+        "/bin/sh -c 'echo \"No module named dremioai\" >&2; exit 1'",
+    ];
+    let mut running = command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut screen, mut byte) = (String::new(), [0_u8]);
+    let stderr = running.stderr.as_mut().unwrap();
+    while !screen.contains("it ended (exit status: 1); its last words: No module named dremioai") {
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{screen}");
+        screen.push(char::from(byte[0]));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+}

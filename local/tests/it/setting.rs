@@ -44,6 +44,7 @@ impl Setting {
         let own = [
             ("MCP_ADDR", "127.0.0.1:0"),
             ("MCP_API_KEY", KEY),
+            ("MCP_RATE_LIMIT", "off"),
             ("MCP_SERVER_COMMAND", fixture.to_str().unwrap()),
             ("REFRESHER_URL", nudge.as_str()),
         ];

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -26,9 +27,9 @@ use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog, elsewhere, guard, require_key};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::egress::{Hop, Pages, result_bytes_max};
-use crate::engine::Engine;
 use crate::engine::native::Native;
-use crate::engine::official::{Confinement, Launch, Supervisor};
+use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
+use crate::engine::{Engine, PLACES, Places};
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::session::{Gateway, SessionLimits, SessionTable, router};
@@ -142,6 +143,7 @@ impl App {
         tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
         tasks.spawn("dremio probe", health.clone().probe(client.clone(), tokens.clone(), back.clone()));
 
+        let places = Places::new(PLACES, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself";
             readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
@@ -151,7 +153,7 @@ impl App {
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                let native = Arc::new(Native::new(client, tokens, health, gate("native")));
+                let native = Arc::new(Native::new(client, tokens, health, gate("native"), places));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
             }
@@ -163,13 +165,15 @@ impl App {
                     environment: config.child_environment.clone(),
                     hop_uri: hop.uri().map_err(resource)?,
                     hop_secret: hop.secret(),
+                    hop_activity: hop.activity(),
                     silence_max: config.engine_timeout,
+                    forgotten_after: FORGOTTEN_AFTER,
                     standby: config.standby,
                     confinement: config
                         .server_confined
                         .then(|| Confinement { hidden: config.secret_paths.clone(), writable: config.server_writable.clone() }),
                 };
-                let (supervisor, official) = Supervisor::new(launch, readiness.clone(), Arc::clone(&metrics));
+                let (supervisor, official) = Supervisor::new(launch, places, readiness.clone(), Arc::clone(&metrics));
                 let hop_stop = Shutdown::new();
                 tasks.spawn("egress hop", hop.run(hop_stop.clone()));
                 let supervised = back.clone();
@@ -206,7 +210,9 @@ impl App {
             engine,
             sessions: SessionTable::new(limits, Arc::clone(&metrics)),
             budget,
+            door: Arc::clone(&door),
             metrics,
+            batches: AtomicU64::new(0),
             call_timeout: config.call_timeout,
             last_call,
             shutdown: shutdown.clone(),

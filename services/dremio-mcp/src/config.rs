@@ -11,7 +11,7 @@ use service_kit::env::{Env, Problems, Reader};
 use service_kit::http::TrustedProxies;
 use service_kit::logging::LogConfig;
 
-use crate::door::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate};
+use crate::door::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, RateSetting};
 use crate::engine::official::ALLOW_DML;
 use crate::guard::Guard;
 
@@ -82,7 +82,7 @@ pub struct Config {
     pub refresher_url: Option<url::Url>,
     /// Which statements reach Dremio.
     pub guard: Guard,
-    /// How many requests one key may make.
+    /// How many messages one key may send; `None` for any number.
     pub rate_limit: Option<Rate>,
     /// Limit for one call.
     pub call_timeout: Duration,
@@ -128,7 +128,7 @@ impl Config {
         let trusted_proxies = reader.or("MCP_TRUSTED_PROXIES", TrustedProxies::default());
         let refresher_url = read_url(&mut reader);
         let guard = read_guard(&mut reader);
-        let rate_limit = reader.optional("MCP_RATE_LIMIT");
+        let rate_limit = reader.or("MCP_RATE_LIMIT", RateSetting::default()).limit();
         let call_timeout = reader.duration("MCP_CALL_TIMEOUT", Duration::from_secs(5 * 60));
         if call_timeout.is_zero() {
             reader.problem("MCP_CALL_TIMEOUT", "must be longer than 0, or no call can succeed".to_owned());

@@ -46,7 +46,7 @@ Settings come from the environment. The ones to know:
   MCP_TRUSTED_PROXIES    addresses and ranges of proxies whose X-Forwarded-For is believed
   MCP_ALLOW_WRITES       let agents run statements that write, with either engine [false]
   MCP_ALLOW_JOB_HISTORY  let agents query sys.jobs and sys.jobs_recent: what everybody asked [false]
-  MCP_RATE_LIMIT         requests that one key may make, for example 600/m [no limit]
+  MCP_RATE_LIMIT         messages that one key may send, for example 600/m, or off [6000/m]
   MCP_CALL_TIMEOUT       limit for one call [5m]
   MCP_ENGINE_TIMEOUT     an MCP server process that is silent for this long is replaced [30s]
   MCP_STANDBY            keep a second MCP server process ready to take over [false]

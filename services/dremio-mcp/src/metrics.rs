@@ -51,6 +51,8 @@ pub(crate) struct Metrics {
     denied: Family<ReasonLabel, Counter>,
     statements_refused: Family<ReasonLabel, Counter>,
     dremio_requests: Family<OutcomeLabel, Counter>,
+    places_held: Gauge,
+    calls_waiting: Gauge,
     sessions: Gauge,
     token_expiry: Gauge<f64, AtomicU64>,
     bytes_held: Family<KindLabel, Gauge>,
@@ -68,6 +70,8 @@ impl Metrics {
             denied: Family::default(),
             statements_refused: Family::default(),
             dremio_requests: Family::default(),
+            places_held: Gauge::default(),
+            calls_waiting: Gauge::default(),
             sessions: Gauge::default(),
             token_expiry: Gauge::default(),
             bytes_held: Family::default(),
@@ -85,6 +89,8 @@ impl Metrics {
             metrics.statements_refused.clone(),
         );
         registry.register("dremio_requests", "Requests to Dremio by outcome", metrics.dremio_requests.clone());
+        registry.register("places_held", "Calls that the engine works on", metrics.places_held.clone());
+        registry.register("calls_waiting", "Calls that wait for a place at the engine", metrics.calls_waiting.clone());
         registry.register("sessions", "Open sessions of clients with a handshake", metrics.sessions.clone());
         registry.register(
             "token_expiry_timestamp_seconds",
@@ -106,9 +112,18 @@ impl Metrics {
     }
 
     /// Counts a child as ready until the guard is dropped.
-    pub(crate) fn child_ready(&self) -> Ready {
-        self.children_ready.inc();
-        Ready(self.children_ready.clone())
+    pub(crate) fn child_ready(&self) -> Counted {
+        Counted::new(&self.children_ready)
+    }
+
+    /// Counts a place at the engine as taken until the guard is dropped.
+    pub(crate) fn place_held(&self) -> Counted {
+        Counted::new(&self.places_held)
+    }
+
+    /// Counts a call as waiting for its place until the guard is dropped.
+    pub(crate) fn call_waiting(&self) -> Counted {
+        Counted::new(&self.calls_waiting)
     }
 
     pub(crate) fn access_denied(&self, reason: &'static str) {
@@ -144,11 +159,18 @@ impl Metrics {
     }
 }
 
-/// A child that counts as ready.
+/// Something that a gauge counts as long as it is there.
 #[derive(Debug)]
-pub(crate) struct Ready(Gauge);
+pub(crate) struct Counted(Gauge);
 
-impl Drop for Ready {
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }

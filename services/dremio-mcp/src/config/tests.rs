@@ -24,6 +24,8 @@ fn defaults_are_the_documented_ones() {
     let words = ["dremio-mcp-server", "run", "--no-log-to-file", "--enable-json-logging"].map(String::from).to_vec();
     assert_eq!(config.engine, EngineConfig::Official(words));
     assert!(matches!(config.auth, AuthConfig::Keys(_)));
+    assert_eq!(config.rate_limit, Some("6000/m".parse().unwrap()));
+    assert_eq!(read(&[("MCP_RATE_LIMIT", "off")]).unwrap().rate_limit, None);
 }
 
 #[test]
@@ -43,6 +45,7 @@ fn mistakes_are_named_with_their_cure() {
         (&[("MCP_CALL_TIMEOUT", "300")], "MCP_CALL_TIMEOUT: `300` has no unit"),
         (&[("MCP_CALL_TIMEOUT", "0")], "MCP_CALL_TIMEOUT: must be longer than 0"),
         (&[("MCP_ENGINE_TIMEOUT", "1ms")], "MCP_ENGINE_TIMEOUT: is too short"),
+        (&[("MCP_RATE_LIMIT", "Off")], "MCP_RATE_LIMIT: `Off` is not a rate; write for example 10/s, 600/m, 5000/h, or off"),
         (&[("MCP_RATE_LIMIT", "lots")], "MCP_RATE_LIMIT: `lots` is not a rate; write for example 10/s"),
         (&[("MCP_ADR", "127.0.0.1:1")], "MCP_ADR: is not a known variable; did you mean MCP_ADDR?"),
         (&[("MCP_TRUSTED_PROXIES", "caddy")], "MCP_TRUSTED_PROXIES: `caddy` is neither an address nor a range"),

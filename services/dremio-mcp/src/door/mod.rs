@@ -23,7 +23,7 @@ pub use self::hosts::{AllowedHost, AllowedOrigin, BadElement};
 pub use self::keys::{BadLine, KeyRingError};
 pub(crate) use self::keys::{KeyRing, Principal};
 pub use self::rate::Rate;
-pub(crate) use self::rate::RateLimit;
+pub(crate) use self::rate::{RateLimit, RateSetting, TooMany};
 pub(crate) use self::refusals::RefusalLog;
 use crate::metrics::Metrics;
 use crate::rpc::{ErrorCode, RpcError};
@@ -172,6 +172,22 @@ impl Door {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
+    }
+
+    /// Counts `more` messages of a request that was counted as one when it came in: all of them, or none.
+    ///
+    /// # Errors
+    /// When they are too many for the key's rate. That is counted and logged here.
+    pub(crate) fn count_more(&self, principal: &Principal, more: usize) -> Result<(), TooMany> {
+        let counted = self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count_more(principal, more));
+        if counted.is_err() {
+            let (event, reason) = ("access_denied", "rate_limited");
+            self.metrics.access_denied(reason);
+            if self.refusals.is_news(reason, IpAddr::V4(Ipv4Addr::UNSPECIFIED), Some(principal)) {
+                tracing::info!(target: "audit", event, reason, %principal, messages = more, "request turned away");
+            }
+        }
+        counted
     }
 
     /// Counts and logs a request that is turned away.

@@ -1,4 +1,5 @@
-//! How many requests one key may make: a steady rate with a burst, so that a loop gone wild costs its owner and nobody else.
+//! How many messages one key may send: a steady rate with a burst, so that a loop gone wild costs its owner and nobody else. Each request
+//! counts as one at the door; one that carries or asks for more pays for the rest before that is begun.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -21,7 +22,7 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a rate; write for example 10/s, 600/m or 5000/h");
+        let wrong = || format!("`{text}` is not a rate; write for example 10/s, 600/m, 5000/h, or off");
         let (requests, unit) = text.split_once('/').ok_or_else(wrong)?;
         let seconds = match unit {
             "s" => 1,
@@ -33,7 +34,45 @@ impl FromStr for Rate {
     }
 }
 
-/// Counts requests by key.
+/// `MCP_RATE_LIMIT`: a rate, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateSetting(Option<Rate>);
+
+impl RateSetting {
+    /// The rate, if there is to be a limit.
+    pub(crate) fn limit(self) -> Option<Rate> {
+        self.0
+    }
+}
+
+impl Default for RateSetting {
+    /// 100 a second for a minute at a time. A guess with room: the busiest agents were seen to make a few calls a second.
+    fn default() -> Self {
+        Self(NonZeroU32::new(6000).map(|requests| Rate { requests, per: Duration::from_secs(60) }))
+    }
+}
+
+impl FromStr for RateSetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self(None)),
+            rate => rate.parse().map(|rate| Self(Some(rate))),
+        }
+    }
+}
+
+/// Why a key may not send so much now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooMany {
+    /// It may after this time.
+    Now(Duration),
+    /// It never may: so many are more than the limit allows at once.
+    AtOnce,
+}
+
+/// Counts messages by key.
 pub(crate) struct RateLimit(DefaultKeyedRateLimiter<Principal>);
 
 impl RateLimit {
@@ -53,6 +92,19 @@ impl RateLimit {
         // Keys come from the key ring, so the table has as many entries as there ever were keys.
         self.0.check_key(principal).map_err(|over| over.wait_time_from(DefaultClock::default().now()))
     }
+
+    /// Counts `more` messages of a request that was counted as one: all of them, or none.
+    ///
+    /// # Errors
+    /// When they are too many.
+    pub(crate) fn count_more(&self, principal: &Principal, more: usize) -> Result<(), TooMany> {
+        let Some(more) = u32::try_from(more).map_err(|_| TooMany::AtOnce).map(NonZeroU32::new)? else { return Ok(()) };
+        match self.0.check_key_n(principal, more) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(over)) => Err(TooMany::Now(over.wait_time_from(DefaultClock::default().now()))),
+            Err(_) => Err(TooMany::AtOnce),
+        }
+    }
 }
 
 impl fmt::Debug for RateLimit {
@@ -63,7 +115,7 @@ impl fmt::Debug for RateLimit {
 
 #[cfg(test)]
 mod tests {
-    use super::{Principal, Rate, RateLimit};
+    use super::{Principal, Rate, RateLimit, RateSetting, TooMany};
 
     #[test]
     fn rates_are_read() {
@@ -73,6 +125,27 @@ mod tests {
         for bad in ["", "600", "0/m", "-1/s", "1/d", "many/s", "1 / s"] {
             assert!(bad.parse::<Rate>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_limit_can_be_switched_off_and_is_there_by_default() {
+        assert_eq!("off".parse(), Ok(RateSetting(None)));
+        assert_eq!("6000/m".parse(), Ok(RateSetting::default()));
+        for bad in ["", "OFF", "none", "0", "0/s"] {
+            assert!(bad.parse::<RateSetting>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_with_many_messages_counts_them_all_or_none() {
+        let limit = RateLimit::new("4/h".parse().unwrap());
+        let ada = Principal::anyone();
+        assert!(limit.count(&ada).is_ok());
+        assert_eq!(limit.count_more(&ada, 0), Ok(()));
+        assert_eq!(limit.count_more(&ada, 5), Err(TooMany::AtOnce));
+        assert!(matches!(limit.count_more(&ada, 4), Err(TooMany::Now(wait)) if wait.as_secs() > 0));
+        assert_eq!(limit.count_more(&ada, 3), Ok(()), "a refusal has cost nothing");
+        assert!(limit.count(&ada).is_err());
     }
 
     #[test]

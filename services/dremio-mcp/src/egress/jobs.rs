@@ -77,6 +77,11 @@ impl Jobs {
         Arc::new(Self { forwarder, running: Mutex::default(), cancellations: TaskTracker::new() })
     }
 
+    /// Whether a job runs, as far as is known.
+    pub(super) fn any_runs(&self) -> bool {
+        !self.running().is_empty()
+    }
+
     pub(super) fn forwarder(&self) -> &Forwarder {
         &self.forwarder
     }

@@ -3,12 +3,14 @@
 //! restarts nothing, and the child never holds a credential.
 //!
 //! - `target`: what the child asks for, in the one spelling in which Dremio gets it
+//! - `activity`: whether the child asks Dremio for anything
 //! - `rules`: what the child may ask of Dremio at all
 //! - `sql`: a statement passes the guard, and is sent as the guard has read it
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
 //! - `pages`: so many bytes of one job's result, and no more
 //! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and cancels jobs that it abandons
 
+mod activity;
 mod forward;
 mod jobs;
 mod pages;
@@ -31,6 +33,7 @@ use service_kit::lifecycle::Shutdown;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
+pub(crate) use self::activity::Activity;
 use self::forward::{Forwarder, Incoming};
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
@@ -48,6 +51,7 @@ pub(crate) struct Hop {
     jobs: Arc<Jobs>,
     gate: Gate,
     pages: Pages,
+    activity: Activity,
 }
 
 impl Hop {
@@ -64,7 +68,8 @@ impl Hop {
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
-        Ok(Self { listener, secret: secret.into(), jobs: Jobs::new(Forwarder::new(transport, tokens, health)), gate, pages })
+        let jobs = Jobs::new(Forwarder::new(transport, tokens, health));
+        Ok(Self { listener, secret: secret.into(), activity: Activity::of(&jobs), jobs, gate, pages })
     }
 
     /// Where the child finds it.
@@ -80,11 +85,16 @@ impl Hop {
         self.secret.clone()
     }
 
+    /// What the child does here.
+    pub(crate) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let state = HopState { secret: self.secret, jobs: Arc::clone(&self.jobs), gate: self.gate, pages: self.pages };
-        let state = Arc::new(state);
-        let router = Router::new().fallback(handle).with_state(state);
+        let (jobs, secret) = (Arc::clone(&self.jobs), self.secret);
+        let state = Arc::new(HopState { secret, jobs, gate: self.gate, pages: self.pages, activity: self.activity });
+        let router = Router::new().fallback(receive).with_state(state);
         tokio::join!(serve(self.listener, router, Limits::default(), shutdown.clone()), self.jobs.sweep(shutdown));
     }
 }
@@ -94,9 +104,16 @@ struct HopState {
     jobs: Arc<Jobs>,
     gate: Gate,
     pages: Pages,
+    activity: Activity,
 }
 
-async fn handle(State(state): State<Arc<HopState>>, request: Request) -> Response {
+async fn receive(State(state): State<Arc<HopState>>, request: Request) -> Response {
+    let open = state.activity.open();
+    let response = handle(&state, request).await;
+    open.answered(response)
+}
+
+async fn handle(state: &HopState, request: Request) -> Response {
     if !presents(&state.secret, request.headers()) {
         return refusal(StatusCode::UNAUTHORIZED, "this address is for the MCP server process of dremio-mcp only");
     }

@@ -8,6 +8,7 @@ mod logs;
 mod mailbox;
 pub(crate) mod native;
 pub(crate) mod official;
+mod places;
 mod tools;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use tokio::sync::mpsc;
 pub(crate) use self::changes::{Changes, List};
 pub(crate) use self::logs::LogLevel;
 pub(crate) use self::mailbox::Mailbox;
+pub(crate) use self::places::{PLACES, Places};
+use self::places::{Seat, TooMany};
 pub(crate) use self::tools::{HeaderArgument, ToolList};
 use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
 use crate::door::Principal;
@@ -48,6 +51,8 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// Which client of that key, as far as it can be told: calls of one client wait for each other before those of others do.
     pub(crate) client: Arc<str>,
+    /// The batch that the call is a part of.
+    pub(crate) batch: Option<u64>,
     /// Where it is told what comes outside of its calls, if it can be told.
     pub(crate) mailbox: Option<Arc<Mailbox>>,
 }
@@ -79,8 +84,13 @@ impl ProgressSink {
         }
     }
 
-    fn client(&self) -> Arc<str> {
-        self.caller.as_ref().map_or_else(|| Arc::from("gateway"), |caller| Arc::clone(&caller.client))
+    /// For whom the call takes a place.
+    fn seat(&self) -> Seat {
+        self.caller.as_ref().map_or_else(Seat::of_gateway, |caller| Seat {
+            principal: caller.principal.clone(),
+            client: Arc::clone(&caller.client),
+            batch: caller.batch,
+        })
     }
 
     fn wants_log(&self, level: LogLevel) -> bool {
@@ -112,6 +122,12 @@ pub(crate) enum CallError {
     /// The child died, or was replaced, while the call ran. Whether it took effect is not known.
     #[error("the MCP server process ended during the call")]
     EngineLost,
+    /// The child will never answer: it did nothing for this call for so long, while it answered others.
+    #[error("the MCP server process did nothing for this call for {silence:?}, while it answered others")]
+    Forgotten {
+        /// How long.
+        silence: Duration,
+    },
     /// No child was ready within the limit.
     #[error("the MCP server process is not ready")]
     NotReady,
@@ -141,6 +157,12 @@ pub(crate) enum CallError {
     },
 }
 
+impl From<TooMany> for CallError {
+    fn from(TooMany: TooMany) -> Self {
+        Self::Busy
+    }
+}
+
 impl CallError {
     /// What the client is told: what happened, and what helps.
     pub(crate) fn to_rpc(&self) -> RpcError {
@@ -150,10 +172,16 @@ impl CallError {
                 "The MCP server process ended while it worked on this call; a new one is starting. \
                  The call may or may not have taken effect. Repeating a read-only call is safe.",
             ),
+            Self::Forgotten { silence } => RpcError::internal(
+                "call_forgotten",
+                format!(
+                    "The MCP server process does not answer this call: for {} s it has asked Dremio for nothing and no job of its \
+                     ran, while it answered later calls. Repeating a read-only call is safe; if it is lost again, write it differently.",
+                    silence.as_secs()
+                ),
+            ),
             Self::NotReady => RpcError::internal("engine_not_ready", "The MCP server process is not ready yet. Try again in a moment."),
-            Self::Busy => {
-                RpcError::internal("busy", "Too many of your calls are waiting for the MCP server process. Wait for some of them.")
-            }
+            Self::Busy => RpcError::internal("busy", "Too many of your calls are waiting for their turn. Wait for some of them."),
             Self::TooManySubscriptions => RpcError::internal(
                 "too_many_subscriptions",
                 "There are too many resource subscriptions, or this URI is too long. Take some back with `resources/unsubscribe`, or end their sessions.",
@@ -190,6 +218,7 @@ impl CallError {
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
             Self::EngineLost => "engine_lost",
+            Self::Forgotten { .. } => "call_forgotten",
             Self::NotReady => "engine_not_ready",
             Self::Busy => "busy",
             Self::TooManySubscriptions => "too_many_subscriptions",
@@ -229,7 +258,7 @@ impl Engine {
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
         match self {
             Self::Official(official) => official.call(request, progress).await,
-            Self::Native(native) => Ok(native.call(request, progress).await),
+            Self::Native(native) => native.call(request, progress).await,
         }
     }
 

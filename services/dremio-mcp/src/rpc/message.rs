@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::error::{ErrorCode, RpcError};
 use super::object::{insert_members, set_meta, string_literal};
+use super::strict::{self, Unreadable};
 use crate::budget::Charge;
 
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
@@ -27,6 +29,21 @@ pub(crate) enum ParseError {
     Batch,
     #[error("the body is JSON, but not a JSON-RPC 2.0 request, notification or response: {0}")]
     NotRpc(&'static str),
+    #[error("the body is JSON that not every reader takes (RFC 7493): {0}")]
+    NotStrict(#[from] Unreadable),
+}
+
+impl ParseError {
+    /// What the client is told (JSON-RPC 2.0 §5.1).
+    pub(crate) fn to_rpc(&self) -> RpcError {
+        let code = match self {
+            Self::NotJson | Self::NotStrict(_) => ErrorCode::Parse,
+            Self::Batch | Self::NotRpc(_) => ErrorCode::InvalidRequest,
+        };
+        let text = self.to_string();
+        let mut chars = text.chars();
+        RpcError::new(code, chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default())
+    }
 }
 
 /// A JSON-RPC message and its text. Cheap to splice, since it remembers the spans that change on the way.
@@ -76,7 +93,29 @@ fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(des
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// As much of a message as an answer to it needs when the rest cannot be read.
+#[derive(Deserialize)]
+struct IdOnly<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+}
+
 impl Message {
+    /// Classifies `text`, which a client wrote. What an engine might not be able to read, and would never answer, is refused here.
+    ///
+    /// # Errors
+    /// Those of [`Message::parse`], and [`ParseError::NotStrict`]; each with the id of the request, as its JSON text, where that can be
+    /// read although the rest is no message.
+    pub(crate) fn parse_strictly(text: String) -> Result<Self, (ParseError, Option<String>)> {
+        let Err(cause) = strict::check(&text) else { return Self::parse(text).map_err(|cause| (cause, None)) };
+        if serde_json::from_str::<&RawValue>(&text).is_err() {
+            return Err((ParseError::NotJson, None));
+        }
+        let id = serde_json::from_str::<IdOnly<'_>>(&text).ok().map(|message| message.id.get());
+        let id = id.filter(|id| id.len() <= ID_BYTES_MAX && is_id(id) && strict::check(id).is_ok()).map(str::to_owned);
+        Err((cause.into(), id))
+    }
+
     /// Classifies `text`.
     ///
     /// # Errors

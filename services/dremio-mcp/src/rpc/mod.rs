@@ -4,6 +4,7 @@
 mod error;
 mod message;
 mod object;
+mod strict;
 
 pub(crate) use error::{ErrorCode, RpcError};
 pub(crate) use message::{Kind, Message, Params, ParseError};

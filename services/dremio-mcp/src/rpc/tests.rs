@@ -41,6 +41,29 @@ fn what_is_no_message_is_refused() {
 }
 
 #[test]
+fn what_an_engine_might_not_read_is_refused_with_the_id_that_can_be_read() {
+    let call =
+        |id: &str, argument: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"arguments":{argument}}}}}"#);
+    for (text, id) in [
+        (call("7", r#""\ud800""#), Some("7")),
+        (call(r#""a\u0062""#, r#"{"x":1,"x":2}"#), Some(r#""a\u0062""#)),
+        (call(r#""\ud800""#, r#""\ud800""#), None),
+        (call("null", r#""\ud800""#), None),
+        (call(r#"[1]"#, r#""\ud800""#), None),
+        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#.to_owned(), None),
+        (r#"{"jsonrpc":"2.0","id":3,"method":"\udc00"}"#.to_owned(), Some("3")),
+        (format!("[{}]", call("7", r#""\ud800""#)), None),
+    ] {
+        let (cause, found) = Message::parse_strictly(text.clone()).unwrap_err();
+        assert!(matches!(cause, ParseError::NotStrict(_)), "{text}: {cause:?}");
+        assert_eq!(found.as_deref(), id, "{text}");
+    }
+    let (cause, id) = Message::parse_strictly(r#"{"id":1,"x":"\ud800""#.to_owned()).unwrap_err();
+    assert_eq!((cause, id), (ParseError::NotJson, None));
+    assert!(Message::parse_strictly(call("7", r#""\ud83d\ude00""#)).is_ok());
+}
+
+#[test]
 fn only_id_and_progress_token_change_on_the_way() {
     let text = "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,\n \"id\":\"a\\\"b\",\"method\":\"tools/call\",\r\n\"params\":{\"z\":1e400,\"_meta\":{\"k\":[],\"progressToken\" : \"p\"},\"a\":12345678901234567890123}}";
     let line = parse(text).unwrap().to_line("7", Some("7"));

@@ -17,7 +17,7 @@ use super::call::{Call, Client};
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
-use crate::door::Principal;
+use crate::door::{Principal, TooMany};
 use crate::engine::{Caller, LogLevel};
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
 
@@ -48,6 +48,26 @@ pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> 
     (status, [(header::CONTENT_TYPE, "application/json")], error.response(id)).into_response()
 }
 
+/// Counts what a request holds beyond the one message as which the door counted it: all of it, or nothing and gives the answer, when that
+/// is too much for the key's rate.
+pub(super) fn count_more(gateway: &Gateway, principal: &Principal, more: usize, id: Option<&str>) -> Option<Response> {
+    let cause = gateway.door.count_more(principal, more).err()?;
+    let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
+    Some(match cause {
+        TooMany::Now(wait) => {
+            let error = invalid("This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.");
+            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &error, id);
+            // Whole seconds, rounded up so that the retry succeeds (RFC 9110 §10.2.3).
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into());
+            response
+        }
+        TooMany::AtOnce => {
+            let error = invalid("This is more at once than MCP_RATE_LIMIT lets a key send or ask for. Split it.");
+            refuse(StatusCode::BAD_REQUEST, &error, id)
+        }
+    })
+}
+
 async fn receive(
     State(gateway): State<Arc<Gateway>>,
     Extension(principal): Extension<Principal>,
@@ -61,11 +81,10 @@ async fn receive(
             return legacy::handle_batch(gateway, principal, &headers, &text).await;
         }
         Ok(Received::Batch(..)) => {
-            let (status, error) = parse_error(&ParseError::Batch);
-            return refuse(status, &error, None);
+            return refuse(StatusCode::BAD_REQUEST, &ParseError::Batch.to_rpc(), None);
         }
-        Err(Unread::Invalid(status, error)) => {
-            let response = refuse(status, &error, None);
+        Err(Unread::Invalid { status, error, id }) => {
+            let response = refuse(status, &error, id.as_deref());
             return if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
                 closing(response)
             } else {
@@ -120,7 +139,7 @@ async fn receive(
 /// A client without a session. Nothing but the address tells clients of one key apart.
 fn caller_at(principal: Principal, peer: Peer) -> Caller {
     let client = Arc::from(format!("{}@{}", principal.as_str(), peer.0.ip()));
-    Caller { principal, client, mailbox: None }
+    Caller { principal, client, batch: None, mailbox: None }
 }
 
 async fn listen(State(gateway): State<Arc<Gateway>>, Extension(principal): Extension<Principal>, headers: HeaderMap) -> Response {
@@ -158,13 +177,18 @@ enum Received {
 
 /// Why a request carried nothing.
 enum Unread {
-    Invalid(StatusCode, RpcError),
+    Invalid {
+        status: StatusCode,
+        error: RpcError,
+        /// The id of the message, if that much could be read.
+        id: Option<String>,
+    },
     NoRoom(NoRoom),
 }
 
-impl From<(StatusCode, RpcError)> for Unread {
-    fn from((status, error): (StatusCode, RpcError)) -> Self {
-        Self::Invalid(status, error)
+impl From<(ParseError, Option<String>)> for Unread {
+    fn from((cause, id): (ParseError, Option<String>)) -> Self {
+        Self::Invalid { status: StatusCode::BAD_REQUEST, error: cause.to_rpc(), id }
     }
 }
 
@@ -199,7 +223,7 @@ fn no_room(cause: NoRoom) -> Response {
 }
 
 async fn read(gateway: &Gateway, principal: &Principal, headers: &HeaderMap, body: Body) -> Result<Received, Unread> {
-    let invalid = |status, message: &str| Unread::Invalid(status, RpcError::new(ErrorCode::InvalidRequest, message));
+    let invalid = |status, message: &str| Unread::Invalid { status, error: RpcError::new(ErrorCode::InvalidRequest, message), id: None };
     let (takes_json, takes_stream) = (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
     if !takes_json && !takes_stream {
         return Err(invalid(StatusCode::NOT_ACCEPTABLE, "Send `Accept: application/json, text/event-stream`"));
@@ -218,11 +242,11 @@ async fn read(gateway: &Gateway, principal: &Principal, headers: &HeaderMap, bod
         .await
         .map_err(|_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"))??;
     let (body, charge) = body.ok_or_else(too_large)?;
-    let text = String::from_utf8(body).map_err(|_| parse_error(&ParseError::NotJson))?;
+    let text = String::from_utf8(body).map_err(|_| Unread::from((ParseError::NotJson, None)))?;
     if text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(&text).is_ok() {
         return Ok(Received::Batch(text, charge));
     }
-    let message = Message::parse(text).map_err(|cause| parse_error(&cause))?;
+    let message = Message::parse_strictly(text)?;
     Ok(Received::Message(message.charged(charge), takes_stream))
 }
 
@@ -252,19 +276,6 @@ async fn collect(body: Body, announced: usize, mut charge: Charge) -> Result<Opt
         whole.extend_from_slice(&chunk);
     }
     Ok(Some((whole, charge)))
-}
-
-fn parse_error(cause: &ParseError) -> (StatusCode, RpcError) {
-    let code = match cause {
-        ParseError::NotJson => ErrorCode::Parse,
-        ParseError::Batch | ParseError::NotRpc(_) => ErrorCode::InvalidRequest,
-    };
-    (StatusCode::BAD_REQUEST, RpcError::new(code, capitalised(&cause.to_string())))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// Which era a message belongs to: the modern one says so in `_meta`, or at least in its headers.

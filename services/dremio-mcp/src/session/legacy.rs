@@ -1,6 +1,7 @@
 //! Revisions 2025-03-26 to 2025-11-25: `initialize` opens a session, and `Mcp-Session-Id` names it afterwards.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
 use super::call::{Call, Client};
-use super::endpoint::refuse;
+use super::endpoint::{count_more, refuse};
 use super::replay::{Replay, Start};
 use super::table::{OpenError, Running, Session};
 use super::{Gateway, LEGACY_VERSIONS};
@@ -43,7 +44,7 @@ pub(super) async fn handle(
         Ok(session) => session,
         Err(refused) => return refused.response(message.id()),
     };
-    match sort(&session, principal, message, may_stream) {
+    match sort(&session, principal, message, may_stream, None) {
         Sorted::Call(call) => call.answer(gateway).await,
         Sorted::Answered(text) => json(text.into()),
         Sorted::Taken => StatusCode::ACCEPTED.into_response(),
@@ -65,14 +66,18 @@ pub(super) async fn handle_batch(gateway: Arc<Gateway>, principal: Principal, he
     if parts.is_empty() || parts.len() > BATCH_MAX {
         return invalid("A batch has 1 to 64 messages");
     }
+    if let Some(refused) = count_more(&gateway, &principal, parts.len() - 1, None) {
+        return refused;
+    }
+    let batch = gateway.batches.fetch_add(1, Ordering::Relaxed);
     let answers = parts.iter().map(|part| {
-        let sorted = match Message::parse(part.get().to_owned()) {
+        let sorted = match Message::parse_strictly(part.get().to_owned()) {
             Ok(message) if message.method() == "initialize" => {
                 let error = RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch");
                 Sorted::Answered(error.response(message.id()))
             }
-            Ok(message) => sort(&session, principal.clone(), message, false),
-            Err(cause) => Sorted::Answered(RpcError::new(ErrorCode::InvalidRequest, cause.to_string()).response(None)),
+            Ok(message) => sort(&session, principal.clone(), message, false, Some(batch)),
+            Err((cause, id)) => Sorted::Answered(cause.to_rpc().response(id.as_deref())),
         };
         let gateway = Arc::clone(&gateway);
         async move {
@@ -97,14 +102,14 @@ enum Sorted {
     Taken,
 }
 
-fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stream: bool) -> Sorted {
+fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stream: bool, batch: Option<u64>) -> Sorted {
     match message.kind() {
         Kind::Request => match message.method() {
             "ping" => Sorted::Answered(reply(&message, "{}")),
             "logging/setLevel" => Sorted::Answered(set_log_level(session, &message)),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
-                let caller = Caller { principal, client: Arc::from(session.id.as_str()), mailbox: Some(session.mailbox()) };
+                let caller = Caller { principal, client: Arc::from(session.id.as_str()), batch, mailbox: Some(session.mailbox()) };
                 Sorted::Call(Box::new(Call { request: message, caller, client, may_stream, log_level: session.log_level() }))
             }
         },

@@ -17,6 +17,7 @@ mod subscription;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use service_kit::lifecycle::Shutdown;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::endpoint::router;
 pub(crate) use self::table::{SessionLimits, SessionTable};
 use crate::budget::Budget;
+use crate::door::Door;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
@@ -39,9 +41,13 @@ const MODERN_VERSION: &str = "2026-07-28";
 pub(crate) struct Gateway {
     pub(crate) engine: Engine,
     pub(crate) sessions: SessionTable,
+    /// Where requests came in, and what else they hold is counted.
+    pub(crate) door: Arc<Door>,
     pub(crate) metrics: Arc<Metrics>,
     /// The room for what clients send and get.
     pub(crate) budget: Budget,
+    /// How many batches there were: their names.
+    pub(crate) batches: AtomicU64,
     /// Limit for one call, whoever it waits for.
     pub(crate) call_timeout: Duration,
     /// Cancelled when a stop has waited long enough for answers: what still runs is ended then, while its client can be told and its job at

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Gateway;
 use super::answer::{Events, Gone};
-use super::endpoint::refuse;
+use super::endpoint::{count_more, refuse};
 use crate::budget::Kind;
 use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
 use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
@@ -39,8 +39,13 @@ pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -
     let Ok(filter) = serde_json::from_str::<Filter>(member(params, "notifications").unwrap_or("{}")) else {
         return invalid("params.notifications is not an object of the right shape".to_owned());
     };
-    if filter.resource_subscriptions.as_ref().is_some_and(|uris| uris.len() > RESOURCES_MAX) {
+    let resources = filter.resource_subscriptions.as_ref().map_or(0, Vec::len);
+    if resources > RESOURCES_MAX {
         return invalid(format!("One stream can name {RESOURCES_MAX} resources; open another for more"));
+    }
+    // The engine is asked about each.
+    if let Some(refused) = count_more(&gateway, &caller.principal, resources, request.id()) {
+        return refused;
     }
     let id = request.id().unwrap_or("null").to_owned();
     let (events, response) = Events::channel();

@@ -162,3 +162,14 @@ async fn a_first_client_waits_for_the_first_child() {
     assert!(tokio::time::timeout(Duration::from_secs(5), client.seen()).await.is_ok());
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_child_that_never_comes_up_has_its_last_words_in_readiness() {
+    let dying = "/bin/sh -c 'echo loading >&2; echo \"ModuleNotFoundError: dremioai, not $DREMIOAI_DREMIO__PAT\" >&2; exit 1'";
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_SERVER_COMMAND", dying), ("PATH", "/usr/bin:/bin")]).await;
+    let engine = async || gateway.readiness().await["conditions"]["engine"].clone();
+    eventually("readiness says so", async || engine().await["reason"] == "engine_down").await;
+    let said = engine().await["message"].clone();
+    assert_eq!(said, "it ended (exit status: 1); its last words: loading | ModuleNotFoundError: dremioai, not ***");
+    gateway.stop().await;
+}

@@ -86,6 +86,32 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn every_message_of_a_batch_and_every_subscription_counts() {
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_RATE_LIMIT", "10/h")]).await;
+    let mut ada = Client::new(&gateway, KEY);
+    ada.initialize("2025-03-26").await;
+    let batch = |messages: usize| format!("[{}]", vec![PING; messages].join(","));
+    assert_eq!(ada.post(&batch(5)).await.status(), StatusCode::OK);
+    // Six are spent, and a refused request costs what it cost at the door.
+    let refused = ada.post(&batch(5)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+    let never = ada.post(&batch(20)).await;
+    assert_eq!(never.status(), StatusCode::BAD_REQUEST);
+    assert!(never.text().await.unwrap().contains("MCP_RATE_LIMIT"));
+    assert_eq!(ada.post(&batch(2)).await.status(), StatusCode::OK);
+    assert_eq!(ada.post(PING).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(gateway.metrics().await.contains("access_denied_total{reason=\"rate_limited\"} 3\n"));
+    gateway.stop().await;
+
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_RATE_LIMIT", "10/h")]).await;
+    let listen = |resources: usize| json!({ "notifications": { "resourceSubscriptions": vec!["fixture://one"; resources] } });
+    assert_eq!(post(&gateway, "subscriptions/listen", listen(8)).await.status(), StatusCode::OK);
+    assert_eq!(post(&gateway, "subscriptions/listen", listen(1)).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_session_is_of_no_use_to_another_key() {
     let gateway = Gateway::start().await;
     let ada = gateway.client().await;

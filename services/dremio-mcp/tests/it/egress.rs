@@ -362,3 +362,25 @@ async fn the_path_that_was_checked_is_the_path_that_is_sent() {
         setting.gateway.stop().await;
     }
 }
+
+#[tokio::test]
+async fn the_native_engine_has_no_more_places_than_the_official_server() {
+    let setting = Setting::with(&[("MCP_ENGINE", "native")]).await;
+    setting.sandbox.control().set_job_duration(Duration::from_secs(600));
+    let mut queries = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let client = setting.client.clone();
+        queries.spawn(async move { client.call(json!(1), "RunSqlQuery", json!({ "query": "SELECT 1" })).await });
+    }
+    eventually("one client has its share, and the rest waits", async || {
+        let metrics = setting.gateway.metrics().await;
+        metrics.contains("dremio_mcp_places_held 32\n") && metrics.contains("dremio_mcp_calls_waiting 8\n")
+    })
+    .await;
+    eventually("its share runs", async || setting.sandbox.control().jobs().len() == 32).await;
+    let other = setting.gateway.client().await;
+    let answer = other.text("GetUsefulSystemTableNames", json!({})).await;
+    assert!(answer.contains("INFORMATION_SCHEMA"), "{answer}");
+    queries.shutdown().await;
+    setting.gateway.stop().await;
+}

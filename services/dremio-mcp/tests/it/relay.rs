@@ -20,6 +20,30 @@ async fn what_a_client_writes_crosses_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn what_a_child_might_never_answer_does_not_reach_it() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client().await;
+    let mut old = Client::new(&gateway, OTHER_KEY);
+    old.initialize("2025-03-26").await;
+    let call = |argument: &str| {
+        let params = format!(r#"{{"name":"fault","arguments":{{"kind":{argument}}}}}"#);
+        format!(r#"{{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{params}}}"#)
+    };
+    // Each of these the official server leaves without an answer, for as long as a call may take.
+    for argument in [r#""\ud800""#.to_owned(), format!("{}1{}", "[".repeat(300), "]".repeat(300)), "9".repeat(5000)] {
+        let refused = client.post(&call(&argument)).await;
+        assert_eq!(refused.status(), reqwest::StatusCode::BAD_REQUEST, "{argument}");
+        let refused: Value = refused.json().await.unwrap();
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!("x"), &json!(-32700)), "{refused}");
+        let answers = old.rpc(&format!(r#"[{{"jsonrpc":"2.0","id":1,"method":"ping"}},{}]"#, call(&argument))).await;
+        assert_eq!((&answers[0]["result"], &answers[1]), (&json!({}), &refused));
+    }
+    let seen = client.seen().await;
+    assert_eq!(seen["calls"], 1, "that of `seen`");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn answers_that_come_back_out_of_order_reach_their_callers() {
     let gateway = Gateway::start().await;
     let mut calls = Vec::new();
@@ -131,5 +155,50 @@ async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
     stranger.initialize("2025-11-25").await;
     stranger.text("echo", json!({ "text": "secret" })).await;
     assert_eq!(messages(asked.post(&logging("error")).await).await.len(), 1, "the child has worked for two keys");
+    gateway.stop().await;
+}
+
+const SILENT: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fault","arguments":{"kind":"silent"}}}"#;
+
+async fn places(gateway: &Gateway, held: usize, waiting: usize) {
+    let expected = [format!("dremio_mcp_places_held {held}\n"), format!("dremio_mcp_calls_waiting {waiting}\n")];
+    eventually(&format!("{held} places are held and {waiting} calls wait"), async || {
+        let metrics = gateway.metrics().await;
+        expected.iter().all(|line| metrics.contains(line))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_wants_every_place_leaves_some_to_others() {
+    let gateway = Gateway::start().await;
+    let mut other = Client::new(&gateway, OTHER_KEY);
+    other.initialize("2025-11-25").await;
+    let mut greedy = tokio::task::JoinSet::new();
+    for (clients, held) in [(1, 32), (2, 48)] {
+        let client = gateway.client().await;
+        for _ in 0..40 {
+            let client = client.clone();
+            greedy.spawn(async move { client.post(SILENT).await });
+        }
+        places(&gateway, held, clients * 40 - held).await;
+    }
+    assert_eq!(other.text("echo", json!({ "text": "at once" })).await, "at once");
+    greedy.shutdown().await;
+    places(&gateway, 0, 0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_holds_up_neither_its_client_nor_others() {
+    let gateway = Gateway::start().await;
+    let mut client = Client::new(&gateway, OTHER_KEY);
+    client.initialize("2025-03-26").await;
+    let (sender, batch) = (client.clone(), format!("[{}]", vec![SILENT; 64].join(",")));
+    let sent = tokio::spawn(async move { sender.post(&batch).await });
+    places(&gateway, 8, 56).await;
+    assert_eq!(client.text("echo", json!({ "text": "at once" })).await, "at once");
+    sent.abort();
+    places(&gateway, 0, 0).await;
     gateway.stop().await;
 }

@@ -35,7 +35,7 @@ use self::failure::Failure;
 use self::listing::Tool;
 use self::progress::Progress;
 use self::table_name::TableName;
-use super::{ProgressSink, ToolList};
+use super::{CallError, Places, ProgressSink, ToolList};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::guard::gate::Gate;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
@@ -51,15 +51,16 @@ pub(crate) struct Native {
     initialize_result: Arc<str>,
     list: Message,
     tools: Arc<ToolList>,
+    places: Places,
 }
 
 impl Native {
     /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be there.
-    pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth, gate: Gate) -> Self {
+    pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth, gate: Gate, places: Places) -> Self {
         let list = Message::from_result(&listing::tools_list(gate.guard()));
         let tools = ToolList::read(&list);
         let initialize_result = listing::initialize_result(gate.guard()).into();
-        Self { dremio: Dremio::new(client, tokens, health), gate, initialize_result, list, tools }
+        Self { dremio: Dremio::new(client, tokens, health), gate, initialize_result, list, tools, places }
     }
 
     /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while: Dremio may be away.
@@ -83,8 +84,16 @@ impl Native {
     }
 
     /// Answers one request. Dropping the future cancels the call, and its job at Dremio.
-    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Message {
-        self.answer(request, progress).await.unwrap_or_else(|error| Message::from_error(&error.object()))
+    ///
+    /// # Errors
+    /// [`CallError::Busy`].
+    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
+        // Only a tool keeps anybody waiting.
+        let _place = match request.method() {
+            "tools/call" => Some(self.places.take(progress.seat()).await?),
+            _ => None,
+        };
+        Ok(self.answer(request, progress).await.unwrap_or_else(|error| Message::from_error(&error.object())))
     }
 
     async fn answer(&self, request: &Message, progress: &ProgressSink) -> Result<Message, RpcError> {

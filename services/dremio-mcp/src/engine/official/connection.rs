@@ -2,18 +2,20 @@
 //! notification goes back to the one call that it belongs to, and to nobody else.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::lines::{Line, id_in_head, next_line};
 use super::owners::{Origin, Owners};
-use super::turns::{NoTurn, Turns};
 use crate::budget;
 use crate::door::Principal;
+use crate::egress::Activity;
 use crate::engine::{CallError, LogLevel, ProgressSink};
 use crate::rpc::{Kind, Message};
 
@@ -26,9 +28,8 @@ const ANSWER_COPIES: usize = 2;
 /// Messages that wait for the child to read its input. Beyond that, callers wait.
 const OUTBOX_MAX: usize = 256;
 
-/// Calls that one child works on at a time; more wait their turn. A Python server
-/// is concurrent while Dremio works, and beyond this only gains latency.
-const IN_FLIGHT_MAX: usize = 64;
+/// How long a child may take to answer a ping before a call is given up as one that it will never answer. One that is busy is asked again.
+const PING_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The connection to one child.
 #[derive(Debug)]
@@ -36,9 +37,10 @@ pub(super) struct Connection {
     outbox: mpsc::Sender<String>,
     pending: Pending,
     ids: AtomicU64,
-    turns: Turns,
     /// Lines that the child has written: a number that grows is a sign of life.
     heard: AtomicU64,
+    /// The id of the latest call of a client that it has answered.
+    answered: AtomicU64,
     callers: Mutex<Callers>,
     owners: Owners,
 }
@@ -62,6 +64,8 @@ struct Waiting {
     sink: Option<ProgressSink>,
     /// Whether a task was asked for.
     is_task: bool,
+    /// When it was sent, or the child last reported its progress.
+    since: Instant,
 }
 
 /// The two halves that the owner of the child must drive.
@@ -77,8 +81,8 @@ impl Connection {
             outbox: tx,
             pending: Arc::new(Mutex::new(Some(HashMap::new()))),
             ids: AtomicU64::new(1),
-            turns: Turns::new(IN_FLIGHT_MAX),
             heard: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             callers: Mutex::new(Callers::Nobody),
             owners: Owners::default(),
         };
@@ -88,21 +92,8 @@ impl Connection {
     /// Sends `request` and waits for its answer. Dropping the future tells the child that it was cancelled.
     ///
     /// # Errors
-    /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`].
+    /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`], [`CallError::Forgotten`].
     pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
-        let client = progress.map_or_else(|| Arc::from("gateway"), ProgressSink::client);
-        let _turn = self.turns.take(&client).await.map_err(|cause| match cause {
-            NoTurn::TooMany => CallError::Busy,
-            NoTurn::Closed => CallError::EngineLost,
-        })?;
-        self.exchange(request, progress).await
-    }
-
-    /// The same at once, whoever else waits for a turn.
-    ///
-    /// # Errors
-    /// Those of [`Connection::call`].
-    pub(super) async fn exchange(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
         let caller = progress.and_then(|sink| sink.caller.as_ref());
         if let Some(refusal) = self.owners.refuse(request, caller) {
             return Ok(refusal);
@@ -113,7 +104,7 @@ impl Connection {
         let token = params.meta.progress_token.map(|raw| raw.get().to_owned());
         let line = request.to_line(&id_text, Some(&id_text));
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { answer, token, sink: progress.cloned(), is_task: params.task.is_some() };
+        let waiting = Waiting { answer, token, sink: progress.cloned(), is_task: params.task.is_some(), since: Instant::now() };
         if let Some(caller) = caller {
             self.note_caller(&caller.principal);
         }
@@ -151,11 +142,6 @@ impl Connection {
         self.outbox.send(text.to_owned()).await.map_err(|_| CallError::EngineLost)
     }
 
-    /// Resolves when no call runs or waits for its turn. Cancel safe.
-    pub(super) async fn idle(&self) {
-        self.turns.idle().await;
-    }
-
     /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it is stopped, or stuck. Cancel safe.
     pub(super) async fn stuck(&self, silence_max: Duration) {
         loop {
@@ -164,7 +150,7 @@ impl Connection {
             if self.heard.load(Ordering::Relaxed) != heard {
                 continue;
             }
-            // Past the turns: a child that has all the calls it may have must still be asked. Nobody waits for the answer; that one comes counts.
+            // Nobody waits for the answer; that one comes counts.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
             if self.outbox.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).is_err() {
                 tracing::debug!("the child does not read its input");
@@ -176,10 +162,50 @@ impl Connection {
         }
     }
 
+    /// Ends the calls that the child will never answer: for `silence_max` it had no request at the hop at all and no job of its ran, so it did
+    /// nothing for any of them, while it answered a call that came later, and then a ping. Over stdio nobody knows for which call a request
+    /// is; so while the child asks Dremio for anything, no call is ended. Never resolves.
+    pub(super) async fn end_forgotten(&self, hop: &Activity, silence_max: Duration) -> Infallible {
+        loop {
+            tokio::time::sleep(silence_max / 10).await;
+            let Some(quiet_since) = hop.quiet_since().filter(|since| since.elapsed() >= silence_max) else { continue };
+            let forgotten = self.outrun_for(silence_max);
+            if forgotten.is_empty() {
+                continue;
+            }
+            let ping = tokio::time::timeout(PING_WAIT_MAX, self.ask("ping", "{}")).await;
+            if !matches!(ping, Ok(Ok(_))) || hop.quiet_since() != Some(quiet_since) {
+                continue;
+            }
+            for id in forgotten {
+                let Some(waiting) = self.take(id) else { continue };
+                tracing::warn!(id, silence = ?silence_max, "the MCP server process does not answer a call; it is given up");
+                self.tell_cancelled(id, "it was not answered");
+                let _gone = waiting.answer.send(Err(CallError::Forgotten { silence: silence_max }));
+            }
+        }
+    }
+
+    /// The calls of clients that have waited for so long, while a later one was answered.
+    fn outrun_for(&self, silence_max: Duration) -> Vec<u64> {
+        let answered = self.answered.load(Ordering::Relaxed);
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_outrun =
+            |(id, waiting): &(&u64, &Waiting)| **id < answered && waiting.sink.is_some() && waiting.since.elapsed() >= silence_max;
+        pending.iter().flatten().filter(is_outrun).map(|(id, _)| *id).collect()
+    }
+
+    /// Tells the child that nobody waits for the answer to a call any more.
+    fn tell_cancelled(&self, id: u64, reason: &str) {
+        let text = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#);
+        if self.outbox.try_send(text).is_err() {
+            tracing::debug!(id, "cancellation not sent: the child does not read");
+        }
+    }
+
     /// Fails every call that waits, and all later ones.
     pub(super) fn close(&self) -> usize {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        self.turns.close();
         let failed = pending.len();
         for (_, waiting) in pending {
             let _gone = waiting.answer.send(Err(CallError::EngineLost));
@@ -221,6 +247,9 @@ impl Connection {
         let id = message.id().and_then(|id| id.parse().ok()).unwrap_or_default();
         match self.take(id) {
             Some(waiting) => {
+                if waiting.sink.is_some() {
+                    self.answered.fetch_max(id, Ordering::Relaxed);
+                }
                 if let Some(caller) = waiting.sink.as_ref().and_then(|sink| sink.caller.as_ref()) {
                     self.owners.note(&Origin { id, caller, token: waiting.token.as_deref(), is_task: waiting.is_task }, &message);
                 }
@@ -258,11 +287,12 @@ impl Connection {
             }
             "notifications/progress" => {
                 let token: u64 = message.params().ok()?.progress_token?.get().parse().ok()?;
-                let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(waiting) = pending.as_ref()?.get(&token) else {
+                let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(waiting) = pending.as_mut()?.get_mut(&token) else {
                     drop(pending);
                     return self.owners.tell(message);
                 };
+                waiting.since = Instant::now();
                 waiting.sink.as_ref()?.send(message.to_line("", Some(waiting.token.as_ref()?)));
                 None
             }
@@ -308,13 +338,7 @@ impl Drop for CancelOnDrop<'_> {
         if self.connection.take(self.id).is_none() || !self.sent {
             return;
         }
-        let id = self.id;
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"the client cancelled or went away"}}}}"#
-        );
-        if self.connection.outbox.try_send(text).is_err() {
-            tracing::debug!(id, "cancellation not sent: the child does not read");
-        }
+        self.connection.tell_cancelled(self.id, "the client cancelled or went away");
     }
 }
 
@@ -349,49 +373,4 @@ impl Halves {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-
-    use super::Connection;
-    use crate::budget::Budget;
-    use crate::door::Principal;
-    use crate::engine::{CallError, Caller, ProgressSink};
-    use crate::rpc::Message;
-
-    #[tokio::test]
-    async fn an_answer_without_room_fails_its_call_and_no_other() {
-        let halves = Connection::open();
-        let connection = Arc::clone(&halves.connection);
-        let (ours, theirs) = tokio::io::duplex(1 << 20);
-        let (output, input) = tokio::io::split(ours);
-        tokio::spawn(halves.run(BufReader::new(output), input, |_| {}));
-        tokio::spawn(async move {
-            let (read, mut write) = tokio::io::split(theirs);
-            let mut lines = BufReader::new(read).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                let asked = Message::parse(line).unwrap();
-                let bytes = asked.params_text().unwrap().matches('x').count() * 1024;
-                let answer = Message::from_result(&format!("\"{}\"", "y".repeat(bytes))).with_id(asked.id().unwrap());
-                write.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
-            }
-        });
-        let budget = Budget::small(40 * 1024);
-        let caller = Caller { principal: Principal::anyone(), client: Arc::from("c"), mailbox: None };
-        let sink = ProgressSink::channel().0.of(caller, None).within(&budget);
-        let call = async |kib: usize| {
-            let request = Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
-            connection.call(&request, Some(&sink)).await
-        };
-        // One principal may have half of all, and each answer is counted twice.
-        let first = call(4).await.unwrap();
-        let second = call(4).await.unwrap();
-        assert!(matches!(call(4).await, Err(CallError::NoRoom(_))));
-        assert!(call(1).await.is_ok());
-        drop(first);
-        assert!(call(4).await.is_ok());
-        drop(second);
-        assert!(call(8).await.is_ok());
-    }
-}
+mod tests;

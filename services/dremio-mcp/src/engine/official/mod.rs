@@ -1,19 +1,19 @@
 //! The official server: one shared child process that speaks MCP over stdio, whatever the number of clients.
 //!
 //! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave anything behind
+//! - `last_words`: what a child said that never came up
 //! - `connection`: the messages of one child: ids out, answers and progress in
 //! - `owners`: whose the tasks are that a child has made
-//! - `turns`: whose call is next when many wait
 //! - `watches`: which resources clients want to hear of, kept at whichever child there is
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod confinement;
 mod connection;
+mod last_words;
 mod lines;
 mod owners;
 mod process;
 mod supervisor;
-mod turns;
 mod watches;
 
 use std::borrow::Cow;
@@ -29,12 +29,15 @@ pub(crate) use self::process::{ALLOW_DML, Launch};
 pub(crate) use self::supervisor::Supervisor;
 use self::watches::Watches;
 use super::changes::{Changes, List, Versions};
-use super::{CallError, Mailbox, ProgressSink, ToolList};
+use super::{CallError, Mailbox, Places, ProgressSink, ToolList};
 use crate::rpc::Message;
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet machine
 /// and 10 s and more on a loaded one; clients give up after 30 to 60 s.
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long Dremio's own server may do nothing for a call before it counts as one that it will never answer. Its own waits are a second.
+pub(crate) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// Length of a notification that is passed on to whoever it concerns: it may wait, and once for each of them.
 const NEWS_BYTES_MAX: usize = 16 * 1024;
@@ -43,6 +46,7 @@ const NEWS_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Official {
     child: CurrentChild,
+    places: Places,
     facts: Arc<Facts>,
 }
 
@@ -166,6 +170,7 @@ impl Official {
         if let Some(list) = first_page.and_then(|method| self.facts.list(method)) {
             return Ok(list.as_ref().clone());
         }
+        let _place = self.places.take(progress.seat()).await?;
         let asked_at = self.facts.versions.borrow().numbers();
         let answer = self.child.get().await?.call(request, Some(progress)).await?;
         if let Some(method) = first_page {
@@ -190,3 +195,6 @@ fn mailbox_and_uri<'c>(request: &Message, progress: &'c ProgressSink) -> Option<
     let mailbox = progress.caller.as_ref()?.mailbox.as_ref()?;
     Some((mailbox, request.params().ok()?.uri?.into_owned()))
 }
+
+#[cfg(test)]
+mod tests;

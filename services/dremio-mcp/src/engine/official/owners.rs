@@ -182,7 +182,7 @@ mod tests {
         let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
         let mailbox = Arc::<Mailbox>::default();
         let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
-        (Caller { principal, client: Arc::from("c"), mailbox: Some(Arc::clone(&mailbox)) }, mailbox)
+        (Caller { principal, client: Arc::from("c"), batch: None, mailbox: Some(Arc::clone(&mailbox)) }, mailbox)
     }
 
     fn made(owners: &Owners, caller: &Caller, id: u64, task: &str) {
@@ -269,7 +269,8 @@ mod tests {
     fn where_all_places_are_taken_the_key_with_the_most_gives_one() {
         let keys: Vec<String> = (b'a'..=b'k').map(|letter| char::from(letter).to_string().repeat(16)).collect();
         let ring = KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
-        let caller = |key: &String| Caller { principal: ring.find(key.as_bytes()).unwrap(), client: Arc::from("c"), mailbox: None };
+        let caller =
+            |key: &String| Caller { principal: ring.find(key.as_bytes()).unwrap(), client: Arc::from("c"), batch: None, mailbox: None };
         let (owners, mut id) = (Owners::default(), 0);
         let (last, first) = keys.split_last().unwrap();
         for key in first {

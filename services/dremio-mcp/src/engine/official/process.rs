@@ -15,9 +15,12 @@ use service_kit::PrivateFolder;
 use tokio::io::{AsyncBufRead, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::confinement::{Confinement, Enforced, Needs};
+use super::last_words::LastWords;
 use super::lines::{Line, next_line};
+use crate::egress::Activity;
 
 /// Variables of our own environment that the child gets. It gets no others but `DREMIOAI_…`.
 const PASSED: [&str; 14] = [
@@ -52,6 +55,9 @@ const LOG_LINE_BYTES_MAX: usize = 8 * 1024;
 /// The official server needs 0.1 s when idle and 0.4 s when busy.
 const LEAVE_WAIT: Duration = Duration::from_secs(2);
 
+/// How long the output of a child that has ended is read: a grandchild may hold the pipe open for ever.
+pub(super) const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
+
 /// What is started.
 #[derive(Debug)]
 pub(crate) struct Launch {
@@ -63,8 +69,12 @@ pub(crate) struct Launch {
     pub(crate) hop_uri: String,
     /// What the child presents there. Worthless anywhere else.
     pub(crate) hop_secret: SecretString,
+    /// What the child does there.
+    pub(crate) hop_activity: Activity,
     /// A child that is silent for this long, pings included, is replaced.
     pub(crate) silence_max: Duration,
+    /// A call of Dremio's own server that comes to nothing for this long is given up, if it is sure that nothing is done for it.
+    pub(crate) forgotten_after: Duration,
     /// Whether a second child waits to take over.
     pub(crate) standby: bool,
     /// What the child must not reach; nothing if the operator wants no confinement.
@@ -93,6 +103,9 @@ pub(super) struct Process {
     group: Pid,
     /// What the kernel enforces; nothing if confinement is switched off.
     enforced: Option<Enforced>,
+    last_words: LastWords,
+    /// Reads its standard error to the end.
+    stderr: JoinHandle<()>,
     _folder: PrivateFolder,
     /// Ends the thread that the child was started from when it is dropped, and not before: see [`die_with_parent`].
     _parent: mpsc::Sender<()>,
@@ -221,8 +234,10 @@ impl Process {
         };
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group = pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
-        tokio::spawn(log_stderr(BufReader::new(stderr), group));
-        Ok((Self { child, group, enforced, _folder: folder, _parent: parent }, BufReader::new(stdout), stdin))
+        let last_words = LastWords::without(launch.hop_secret.clone());
+        let stderr = tokio::spawn(log_stderr(BufReader::new(stderr), group, last_words.clone()));
+        let process = Self { child, group, enforced, last_words, stderr, _folder: folder, _parent: parent };
+        Ok((process, BufReader::new(stdout), stdin))
     }
 
     /// What the kernel enforces; nothing if confinement is switched off.
@@ -237,6 +252,21 @@ impl Process {
     /// Waits for the child to end, and says how it did. Cancel safe.
     pub(super) async fn end_of(&mut self) -> String {
         self.child.wait().await.map_or_else(|_| "it ended".to_owned(), |status| format!("it ended ({status})"))
+    }
+
+    /// The child knows clients from now on: what it says may be theirs.
+    pub(super) fn has_introduced_itself(&self) {
+        self.last_words.forget();
+    }
+
+    /// Why the child is of no use, with what it said on standard error, if it never introduced itself.
+    pub(super) async fn with_last_words(&mut self, why: String) -> String {
+        // What it wrote before it ended may still lie in the pipe.
+        let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut self.stderr).await;
+        match self.last_words.say() {
+            Some(words) => format!("{why}; its last words: {words}"),
+            None => why,
+        }
     }
 
     /// Kills the whole group at once: a child that hangs does not leave by itself.
@@ -269,12 +299,13 @@ impl Drop for Process {
 
 /// Forwards the child's log lines: bounded, at debug, because they may quote what clients asked.
 /// A pipe that nobody drains would block the child.
-async fn log_stderr<R: AsyncBufRead + Unpin>(mut stderr: R, group: Pid) {
+async fn log_stderr<R: AsyncBufRead + Unpin>(mut stderr: R, group: Pid, last_words: LastWords) {
     let pid = group.as_raw_nonzero().get();
     while let Ok(Some(line)) = next_line(&mut stderr, LOG_LINE_BYTES_MAX).await {
         let (Line::Whole(bytes) | Line::TooLong(bytes)) = line;
         let text = String::from_utf8_lossy(&bytes);
         if !text.trim().is_empty() {
+            last_words.hear(text.trim_end());
             tracing::debug!(target: "dremio_mcp::child", pid, line = text.trim_end(), "stderr of the MCP server process");
         }
     }

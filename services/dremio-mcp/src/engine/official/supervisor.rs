@@ -2,6 +2,7 @@
 //! another, sooner or later depending on how long the last one lived. With a standby, the other is there already.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use tokio::time::Instant;
 
 use super::confinement::Enforced;
 use super::connection::Connection;
-use super::process::{Launch, Process};
+use super::process::{LAST_WORDS_WAIT, Launch, Process};
 use super::{CurrentChild, Facts, LISTS, Official};
-use crate::engine::CallError;
-use crate::metrics::{Metrics, Ready};
+use crate::engine::{CallError, Places};
+use crate::metrics::{Counted, Metrics};
+use crate::rpc::member;
 
 /// The newest revision that the official server's SDK speaks. A child may answer with an older one.
 const PROTOCOL_VERSION: &str = "2025-11-25";
@@ -32,12 +34,16 @@ const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 const PROVEN_AFTER: Duration = Duration::from_secs(1);
 
-/// How long the output of a child that has ended is read: a grandchild may hold the pipe open for ever.
-const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
+/// The name by which Dremio's own server introduces itself.
+const DREMIOS_OWN: &str = "Dremio";
+
+/// Settings of tools with which that server asks Prometheus, past the hop.
+const PAST_THE_HOP: &str = "DREMIOAI_PROMETHEUS";
 
 /// Starts children, one after the other.
 pub(crate) struct Supervisor {
     launch: Launch,
+    places: Places,
     current: watch::Sender<Option<Arc<Connection>>>,
     facts: Arc<Facts>,
     readiness: Readiness,
@@ -69,16 +75,18 @@ struct Life {
     connection: Arc<Connection>,
     /// Drives the connection; it holds the child's input, which closes with it.
     messages: JoinHandle<()>,
-    _counted: Ready,
+    /// Whether it is Dremio's own server, of which is known how it works.
+    is_dremios_own: bool,
+    _counted: Counted,
 }
 
 impl Supervisor {
     /// A supervisor and the engine that it feeds. Nothing runs before [`Supervisor::run`].
-    pub(crate) fn new(launch: Launch, readiness: Readiness, metrics: Arc<Metrics>) -> (Self, Official) {
+    pub(crate) fn new(launch: Launch, places: Places, readiness: Readiness, metrics: Arc<Metrics>) -> (Self, Official) {
         let (current, seen) = watch::channel(None);
         let facts = Arc::new(Facts::new());
-        let official = Official { child: CurrentChild(seen), facts: Arc::clone(&facts) };
-        (Self { launch, current, facts, readiness, metrics }, official)
+        let official = Official { child: CurrentChild(seen), places: places.clone(), facts: Arc::clone(&facts) };
+        (Self { launch, places, current, facts, readiness, metrics }, official)
     }
 
     /// Runs until `shutdown` drains and the calls in flight are answered, or it says now.
@@ -147,16 +155,23 @@ impl Supervisor {
             }
             why = process.end_of() => Err(why),
         };
-        if let Err(why) = introduced {
-            messages.abort();
-            return Err(why);
-        }
+        let is_dremios_own = match introduced {
+            Ok(name) => name.as_deref() == Some(DREMIOS_OWN),
+            Err(why) => {
+                messages.abort();
+                // That it has closed its output may be known before that it has ended.
+                let why = tokio::time::timeout(LAST_WORDS_WAIT, process.end_of()).await.unwrap_or(why);
+                process.kill();
+                return Err(process.with_last_words(why).await);
+            }
+        };
+        process.has_introduced_itself();
         tracing::info!(
             pid = process.pid(),
             startup_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "MCP server process ready"
         );
-        Ok(Life { process, connection, messages, _counted: self.metrics.child_ready() })
+        Ok(Life { process, connection, messages, is_dremios_own, _counted: self.metrics.child_ready() })
     }
 
     /// Waits until the child is of no use any more, or until a stop is asked for and its calls are answered.
@@ -175,15 +190,25 @@ impl Supervisor {
             }
             _ = &mut life.messages => return End::Unasked("it closed its output".into()),
             never = self.facts.watches.keep(&life.connection) => match never {},
+            never = self.end_forgotten(&life.connection, life.is_dremios_own) => match never {},
         }
         tokio::select! {
-            () = life.connection.idle() => {}
+            () = self.places.idle() => {}
             () = shutdown.now() => {}
         }
         End::Asked
     }
 
-    async fn introduce(&self, connection: &Connection) -> Result<(), IntroductionError> {
+    /// Ends the calls that the child will never answer, if it is one of which that can be known.
+    async fn end_forgotten(&self, connection: &Connection, is_dremios_own: bool) -> Infallible {
+        if !is_dremios_own || self.launch.environment.keys().any(|name| name.starts_with(PAST_THE_HOP)) {
+            return std::future::pending().await;
+        }
+        connection.end_forgotten(&self.launch.hop_activity, self.launch.forgotten_after).await
+    }
+
+    /// The name by which the child introduces itself.
+    async fn introduce(&self, connection: &Connection) -> Result<Option<String>, IntroductionError> {
         let ask = async |method, params: &str| {
             connection.ask(method, params).await.map_err(|source| IntroductionError::NoAnswer { method, source })
         };
@@ -210,7 +235,8 @@ impl Supervisor {
         }
         self.facts.set_lists(lists);
         self.facts.set_initialize(result);
-        Ok(())
+        let name = member(result, "serverInfo").and_then(|info| member(info, "name"));
+        Ok(name.and_then(|name| serde_json::from_str(name).ok()))
     }
 }
 

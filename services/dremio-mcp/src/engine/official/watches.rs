@@ -12,9 +12,9 @@ use url::Url;
 
 use super::CurrentChild;
 use super::connection::{Answer, Connection};
-use super::turns::Turns;
 use crate::door::Principal;
 use crate::engine::mailbox::{Mailbox, Subject};
+use crate::engine::places::{Limits, Places, Seat};
 use crate::engine::{CallError, ProgressSink};
 use crate::rpc::{Message, string_literal};
 
@@ -28,9 +28,10 @@ const URI_BYTES_MAX: usize = 8 * 1024;
 /// What a subscription takes besides its URI.
 const OVERHEAD_BYTES: usize = 156;
 
-/// What the child is asked about subscriptions at a time. It has turns of its own, so that a client whose calls wait for theirs holds up
-/// nobody else's subscription.
+/// What the child is asked about subscriptions at a time. They have places of their own, so that a client whose calls wait for theirs holds
+/// up nobody else's subscription.
 const ASKED_MAX: usize = 16;
+const ASKED_LIMITS: Limits = Limits { places: ASKED_MAX, key: 12, client: 8, batch: 8, last: 2 };
 
 /// How long the child may take over one, and when it is asked again if it took longer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -41,7 +42,7 @@ pub(super) struct Watches {
     watched: Mutex<HashMap<String, Watched>>,
     /// Woken when somebody has left.
     left: Arc<Notify>,
-    turns: Turns,
+    places: Places,
 }
 
 /// A resource, known by its URI as the clients write it.
@@ -86,7 +87,7 @@ struct Place<'w> {
 
 impl Watches {
     pub(super) fn new() -> Self {
-        Self { watched: Mutex::default(), left: Arc::default(), turns: Turns::new(ASKED_MAX) }
+        Self { watched: Mutex::default(), left: Arc::default(), places: Places::new(ASKED_LIMITS, None) }
     }
 
     /// Relays `request`, which subscribes the caller's `mailbox` to `uri`, unless the child has agreed to that for somebody else: then it
@@ -155,9 +156,9 @@ impl Watches {
         let concerned: Vec<&Watched> = watched.values().filter(|watched| is_within(&normal, &watched.normal)).collect();
         let Some(closest) = concerned.iter().map(|watched| watched.normal.len()).max() else { return };
         let at_the_closest = concerned.iter().filter(|watched| watched.normal.len() == closest);
-        let keys: HashSet<&Principal> = at_the_closest.flat_map(|watched| watched.keys()).collect();
+        let keys: Vec<&Principal> = at_the_closest.flat_map(|watched| watched.keys()).collect();
         let mut told = HashSet::new();
-        for holder in concerned.iter().flat_map(|watched| &watched.holders).filter(|holder| keys.contains(&holder.principal)) {
+        for holder in concerned.iter().flat_map(|watched| &watched.holders).filter(|holder| keys.contains(&&holder.principal)) {
             // Who holds it and one above it is told once.
             if told.insert(holder.mailbox.as_ptr())
                 && let Some(mailbox) = holder.mailbox.upgrade()
@@ -260,10 +261,10 @@ impl Watches {
 
     /// A question about a subscription, asked in turn. The limit is for all of it, since others may wait for the same lock.
     async fn exchange(&self, child: &Connection, request: &Message, progress: Option<&ProgressSink>) -> Answer {
-        let client = progress.map_or_else(|| Arc::from("gateway"), ProgressSink::client);
+        let seat = progress.map_or_else(Seat::of_gateway, ProgressSink::seat);
         let answered = async {
-            let _turn = self.turns.take(&client).await.map_err(|_| CallError::Busy)?;
-            child.exchange(request, progress).await
+            let _place = self.places.take(seat).await?;
+            child.call(request, progress).await
         };
         tokio::time::timeout(ANSWER_WAIT_MAX, answered).await.unwrap_or(Err(CallError::NotReady))
     }

@@ -16,7 +16,7 @@ use token_file::{Token, Writer};
 
 use super::super::Native;
 use crate::dremio::{DremioHealth, TokenSource};
-use crate::engine::ProgressSink;
+use crate::engine::{PLACES, Places, ProgressSink};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -57,7 +57,7 @@ impl Fixture {
         let (source, _nudger) = TokenSource::watch(&path, Clock::system(), None);
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
-        let native = Arc::new(Native::new(client.clone(), source, health, gate(guard)));
+        let native = Arc::new(Native::new(client.clone(), source, health, gate(guard), Places::new(PLACES, None)));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
 
@@ -67,7 +67,7 @@ impl Fixture {
 
     /// Calls a tool: whether it failed, and the JSON in its text.
     pub(super) async fn tool(&self, name: &str, arguments: Value) -> (bool, Value) {
-        outcome(&self.native.call(&tool_call(name, &arguments), &ProgressSink::channel().0).await)
+        outcome(&self.native.call(&tool_call(name, &arguments), &ProgressSink::channel().0).await.unwrap())
     }
 
     pub(super) async fn query(&self, sql: &str) -> (bool, Value) {
@@ -77,7 +77,7 @@ impl Fixture {
     /// A query that runs in the background.
     pub(super) fn query_later(&self, sql: &str) -> tokio::task::JoinHandle<(bool, Value)> {
         let (native, request) = (Arc::clone(&self.native), tool_call("RunSqlQuery", &json!({ "query": sql })));
-        tokio::spawn(async move { outcome(&native.call(&request, &ProgressSink::channel().0).await) })
+        tokio::spawn(async move { outcome(&native.call(&request, &ProgressSink::channel().0).await.unwrap()) })
     }
 
     /// Requests so far to paths of this kind.
@@ -103,7 +103,7 @@ pub(super) fn lonely() -> Native {
     let transport = Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
     let (tokens, _nudger) = TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
-    Native::new(DremioClient::new(transport), tokens, health, gate(Guard::default()))
+    Native::new(DremioClient::new(transport), tokens, health, gate(Guard::default()), Places::new(PLACES, None))
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {

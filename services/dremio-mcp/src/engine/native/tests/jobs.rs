@@ -160,7 +160,7 @@ async fn a_long_query_reports_its_progress() {
     fixture.control().set_job_duration(Duration::from_millis(2500));
     let (sink, mut progress) = ProgressSink::channel();
     let params = json!({ "name": "RunSqlQuery", "arguments": { "query": "SELECT 1" }, "_meta": { "progressToken": "p-1" } });
-    let response = fixture.native.call(&request("tools/call", &params), &sink).await;
+    let response = fixture.native.call(&request("tools/call", &params), &sink).await.unwrap();
     assert!(!outcome(&response).0);
     let notification: Value = serde_json::from_str(&progress.try_recv().unwrap().into_text()).unwrap();
     assert_eq!(notification["method"], "notifications/progress");

@@ -14,7 +14,7 @@ async fn it_introduces_itself() {
     assert_eq!(introduction["serverInfo"]["name"], "dremio-mcp");
     assert!(introduction["instructions"].as_str().unwrap().contains("double quotes"));
 
-    let response = native.call(&request("tools/list", &json!({})), &ProgressSink::channel().0).await;
+    let response = native.call(&request("tools/list", &json!({})), &ProgressSink::channel().0).await.unwrap();
     let list: Value = serde_json::from_str(response.result().unwrap()).unwrap();
     let names: Vec<&str> = list["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["RunSqlQuery", "GetSchemaOfTable", "GetUsefulSystemTableNames"]);
@@ -28,7 +28,7 @@ async fn it_introduces_itself() {
     // Some clients show no instructions.
     assert!(list["tools"][0]["description"].as_str().unwrap().contains("INFORMATION_SCHEMA.\"TABLES\""));
     assert_eq!(list["tools"][0]["_meta"]["anthropic/maxResultSizeChars"], 225 * 1024);
-    let pong = native.call(&request("ping", &json!({})), &ProgressSink::channel().0).await;
+    let pong = native.call(&request("ping", &json!({})), &ProgressSink::channel().0).await.unwrap();
     assert_eq!(pong.result(), Some("{}"));
 }
 
@@ -44,7 +44,7 @@ async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
         ("tools/call", json!({ "name": "runsqlquery" }), -32602, "there is no tool `runsqlquery`"),
         ("tools/call", json!({ "name": 5 }), -32602, "wrong type"),
     ] {
-        let response = native.call(&request(method, &params), &ProgressSink::channel().0).await;
+        let response = native.call(&request(method, &params), &ProgressSink::channel().0).await.unwrap();
         let error: Value = serde_json::from_str(response.error().unwrap_or_else(|| panic!("{}", response.text()))).unwrap();
         assert_eq!(error["code"], code, "{method} {params}");
         assert!(error["message"].as_str().unwrap().contains(message), "{method} {params}: {error}");
@@ -66,7 +66,7 @@ async fn calls_that_come_to_nothing_tell_the_model_why() {
         ("GetSchemaOfTable", json!({ "table_name": [] }), "table_name cannot be read: the name is empty", "Give a dotted name"),
         ("GetSchemaOfTable", json!({ "table_name": "\"a" }), "a double quote is opened and never closed", "Give a dotted name"),
     ] {
-        let (is_error, text) = outcome(&native.call(&tool_call(tool, &arguments), &ProgressSink::channel().0).await);
+        let (is_error, text) = outcome(&native.call(&tool_call(tool, &arguments), &ProgressSink::channel().0).await.unwrap());
         assert!(is_error, "{text}");
         assert!(text["error"].as_str().unwrap().contains(error), "{text}");
         assert!(text["message"].as_str().unwrap().starts_with(advice), "{text}");

@@ -21,7 +21,7 @@ fn thousand() -> String {
 async fn rows_arrive_as_dremio_wrote_them() {
     let fixture = Fixture::start().await;
     let sql = "SELECT CAST(9223372036854775807 AS BIGINT) AS \"big\", CAST(12.50 AS DECIMAL(10, 2)) AS \"amount\", 'it''s' AS \"text\";";
-    let response = fixture.native.call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &ProgressSink::channel().0).await;
+    let response = fixture.native.call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &ProgressSink::channel().0).await.unwrap();
     let expected = "{\"result\":[\n{\"big\":9223372036854775807,\"amount\":12.50,\"text\":\"it's\"}\n]}";
     assert_eq!(outcome_text(&response), (false, expected.to_owned()));
     assert_eq!(fixture.control().jobs()[0].sql, format!("{sql}\n/* dremio-mcp: tool=RunSqlQuery */"));

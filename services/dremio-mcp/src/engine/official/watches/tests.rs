@@ -103,7 +103,7 @@ impl Client {
         let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
         let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
         let mailbox = Arc::<Mailbox>::default();
-        let caller = Caller { principal, client: Arc::from("c"), mailbox: Some(Arc::clone(&mailbox)) };
+        let caller = Caller { principal, client: Arc::from("c"), batch: None, mailbox: Some(Arc::clone(&mailbox)) };
         Self { mailbox, sink: ProgressSink::channel().0.of(caller, None) }
     }
 
@@ -311,7 +311,7 @@ async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_
     let client = Client::with_key("a");
     client.subscribe(&watches, &old, "x:1").await.unwrap();
     let new = Child::start("", false);
-    // Calls hold all the places that there are.
+    // Calls keep it busy.
     let slow = Message::request("tools/call", "{}");
     let mut busy: Vec<_> = (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.sink)))).collect();
     for call in &mut busy {

@@ -1,0 +1,155 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::poll;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+use super::{Answer, Connection};
+use crate::budget::Budget;
+use crate::door::Principal;
+use crate::egress::Activity;
+use crate::engine::{CallError, Caller, ProgressSink};
+use crate::rpc::Message;
+
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A child that never answers the tool `swallow`, and a ping only if it `pongs`.
+fn child(pongs: bool) -> Arc<Connection> {
+    let halves = Connection::open();
+    let connection = Arc::clone(&halves.connection);
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (output, input) = tokio::io::split(ours);
+    tokio::spawn(halves.run(BufReader::new(output), input, |_| {}));
+    tokio::spawn(async move {
+        let (read, mut write) = tokio::io::split(theirs);
+        let mut lines = BufReader::new(read).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let message: Value = serde_json::from_str(&line).unwrap();
+            let answers = match message["method"].as_str().unwrap() {
+                "ping" => pongs,
+                "tools/call" => message["params"]["name"] != "swallow",
+                _ => false,
+            };
+            if answers {
+                let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": {} });
+                write.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
+            }
+        }
+    });
+    connection
+}
+
+async fn call(connection: &Connection, tool: &str) -> Answer {
+    let request = Message::request("tools/call", &json!({ "name": tool }).to_string());
+    connection.call(&request, Some(&ProgressSink::channel().0)).await
+}
+
+fn is_forgotten(answer: &Answer) -> bool {
+    matches!(answer, Err(CallError::Forgotten { silence: SILENCE_MAX }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_the_child_forgot_is_ended_when_later_ones_and_a_ping_were_answered() {
+    let (connection, hop) = (child(true), Activity::none());
+    let mut swallowed = Box::pin(call(&connection, "swallow"));
+    assert!(poll!(&mut swallowed).is_pending());
+    call(&connection, "echo").await.unwrap();
+    let started = tokio::time::Instant::now();
+    tokio::select! {
+        answer = &mut swallowed => assert!(is_forgotten(&answer), "{answer:?}"),
+        never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
+    }
+    assert!(started.elapsed() >= SILENCE_MAX && started.elapsed() < SILENCE_MAX * 2, "{:?}", started.elapsed());
+}
+
+/// Waits for longer than a call may take, for a call that must not be ended.
+async fn is_left_alone(connection: &Connection, hop: &Activity, call: impl Future<Output = Answer>) {
+    tokio::select! {
+        answer = call => panic!("{answer:?}"),
+        never = connection.end_forgotten(hop, SILENCE_MAX) => match never {},
+        () = tokio::time::sleep(SILENCE_MAX * 20) => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_left_alone_while_it_may_be_worked_on() {
+    let (connection, hop) = (child(true), Activity::none());
+    let mut only = Box::pin(call(&connection, "swallow"));
+    is_left_alone(&connection, &hop, &mut only).await;
+    // A later call is not answered either: the child may be busy with both.
+    let mut later = Box::pin(call(&connection, "swallow"));
+    assert!(poll!(&mut later).is_pending());
+    is_left_alone(&connection, &hop, &mut only).await;
+    // The child asks Dremio for something; nobody knows for which call.
+    call(&connection, "echo").await.unwrap();
+    let open = hop.open();
+    is_left_alone(&connection, &hop, &mut only).await;
+    // From the end of that it is quiet, and both are older.
+    let started = tokio::time::Instant::now();
+    drop(open);
+    tokio::select! {
+        answers = async { tokio::join!(only, later) } => assert!(is_forgotten(&answers.0) && is_forgotten(&answers.1), "{answers:?}"),
+        never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
+    }
+    assert!(started.elapsed() >= SILENCE_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_answers_no_ping_is_busy() {
+    let (connection, hop) = (child(false), Activity::none());
+    let mut swallowed = Box::pin(call(&connection, "swallow"));
+    assert!(poll!(&mut swallowed).is_pending());
+    call(&connection, "echo").await.unwrap();
+    is_left_alone(&connection, &hop, swallowed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_younger_than_the_silence_is_left_alone() {
+    let (connection, hop) = (child(true), Activity::none());
+    tokio::time::advance(SILENCE_MAX * 2).await;
+    let mut swallowed = Box::pin(call(&connection, "swallow"));
+    assert!(poll!(&mut swallowed).is_pending());
+    call(&connection, "echo").await.unwrap();
+    let started = tokio::time::Instant::now();
+    tokio::select! {
+        answer = &mut swallowed => assert!(is_forgotten(&answer), "{answer:?}"),
+        never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
+    }
+    assert!(started.elapsed() >= SILENCE_MAX, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_answer_without_room_fails_its_call_and_no_other() {
+    let halves = Connection::open();
+    let connection = Arc::clone(&halves.connection);
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (output, input) = tokio::io::split(ours);
+    tokio::spawn(halves.run(BufReader::new(output), input, |_| {}));
+    tokio::spawn(async move {
+        let (read, mut write) = tokio::io::split(theirs);
+        let mut lines = BufReader::new(read).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let asked = Message::parse(line).unwrap();
+            let bytes = asked.params_text().unwrap().matches('x').count() * 1024;
+            let answer = Message::from_result(&format!("\"{}\"", "y".repeat(bytes))).with_id(asked.id().unwrap());
+            write.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
+        }
+    });
+    let budget = Budget::small(40 * 1024);
+    let caller = Caller { principal: Principal::anyone(), client: Arc::from("c"), batch: None, mailbox: None };
+    let sink = ProgressSink::channel().0.of(caller, None).within(&budget);
+    let call = async |kib: usize| {
+        let request = Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
+        connection.call(&request, Some(&sink)).await
+    };
+    // One principal may have half of all, and each answer is counted twice.
+    let first = call(4).await.unwrap();
+    let second = call(4).await.unwrap();
+    assert!(matches!(call(4).await, Err(CallError::NoRoom(_))));
+    assert!(call(1).await.is_ok());
+    drop(first);
+    assert!(call(4).await.is_ok());
+    drop(second);
+    assert!(call(8).await.is_ok());
+}

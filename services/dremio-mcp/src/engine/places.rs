@@ -1,0 +1,109 @@
+//! Who works next: an engine works on so many calls at a time, and the others wait. Whoever waits is taken key by key, and among the calls
+//! of a key client by client, so that a thousand calls of one cost another one place, not a thousand. And however little the others ask,
+//! nobody takes all places: a key, a client and a batch have limits, and the last places are for keys that have none.
+
+mod schedule;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{oneshot, watch};
+
+pub(crate) use self::schedule::{Limits, Seat, TooMany};
+use self::schedule::{Schedule, Waiting};
+use crate::metrics::{Counted, Metrics};
+
+/// An engine works on 64 calls at a time: a Python server is concurrent while Dremio works, and beyond this only gains latency. A key that
+/// asks for everything leaves places for two that are as busy, and one for each of eight more.
+pub(crate) const PLACES: Limits = Limits { places: 64, key: 48, client: 32, batch: 8, last: 8 };
+
+/// Hands out places. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    schedule: Arc<Mutex<Schedule<Call>>>,
+    held: watch::Sender<usize>,
+    metrics: Option<Arc<Metrics>>,
+}
+
+/// A call that waits for its place.
+#[derive(Debug)]
+struct Call(oneshot::Sender<Place>);
+
+impl Waiting for Call {
+    fn is_gone(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+/// A place, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    of: Option<(Places, Seat)>,
+    _counted: Option<Counted>,
+}
+
+impl Places {
+    /// Places within `limits`, which `metrics` counts, if given.
+    pub(crate) fn new(limits: Limits, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { schedule: Arc::new(Mutex::new(Schedule::new(limits))), held: watch::Sender::new(0), metrics }
+    }
+
+    /// A place for a call of `seat`, first come, first served among its own. Cancel safe.
+    ///
+    /// # Errors
+    /// When too many calls of this client wait already.
+    pub(crate) async fn take(&self, seat: Seat) -> Result<Place, TooMany> {
+        let called = {
+            let mut schedule = self.lock();
+            if schedule.take(&seat) {
+                self.held.send_replace(schedule.held());
+                return Ok(self.place(seat));
+            }
+            let (call, called) = oneshot::channel();
+            schedule.wait(seat, Call(call))?;
+            called
+        };
+        let _counted = self.metrics.as_deref().map(Metrics::call_waiting);
+        // The schedule lives as long as `self`, and keeps the sender of whoever waits.
+        called.await.map_err(|_| TooMany)
+    }
+
+    /// Resolves when no place is taken. Cancel safe.
+    pub(crate) async fn idle(&self) {
+        // The sender lives in `self`, so this ends only by the condition.
+        let mut held = self.held.subscribe();
+        let _idle = held.wait_for(|held| *held == 0).await;
+    }
+
+    fn place(&self, seat: Seat) -> Place {
+        Place { of: Some((self.clone(), seat)), _counted: self.metrics.as_deref().map(Metrics::place_held) }
+    }
+
+    fn give_back(&self, seat: &Seat) {
+        let mut schedule = self.lock();
+        schedule.give_back(seat);
+        while let Some((seat, Call(call))) = schedule.next() {
+            // A call that has just gone hands its place back here: dropping it would lock the schedule again.
+            if let Err(mut unused) = call.send(self.place(seat))
+                && let Some((_, seat)) = unused.of.take()
+            {
+                schedule.give_back(&seat);
+            }
+        }
+        self.held.send_replace(schedule.held());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Schedule<Call>> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((places, seat)) = self.of.take() {
+            places.give_back(&seat);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! Which call has a place and which is next: a pure state, without clocks and tasks.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::door::Principal;
+
+/// Calls of one client that may wait. A guess: nobody reads a thousand answers, and each waiting call holds a connection.
+pub(super) const WAITING_MAX: usize = 1000;
+
+/// How many calls may work at a time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// In all.
+    pub(crate) places: usize,
+    /// Of one key.
+    pub(crate) key: usize,
+    /// Of one client.
+    pub(crate) client: usize,
+    /// Of one batch.
+    pub(crate) batch: usize,
+    /// The last of the places, which only keys get that have none.
+    pub(crate) last: usize,
+}
+
+/// For whom a place is.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) principal: Principal,
+    pub(crate) client: Arc<str>,
+    /// The batch that the call is a part of.
+    pub(crate) batch: Option<u64>,
+}
+
+impl Seat {
+    /// For the gateway's own calls.
+    pub(crate) fn of_gateway() -> Self {
+        Self { principal: Principal::anyone(), client: Arc::from("gateway"), batch: None }
+    }
+}
+
+/// What stands in the queue.
+pub(super) trait Waiting {
+    /// Whether nobody waits for it any more.
+    fn is_gone(&self) -> bool;
+}
+
+/// Too many calls of this client wait already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+#[derive(Debug)]
+pub(super) struct Schedule<W> {
+    limits: Limits,
+    held: usize,
+    keys: HashMap<Principal, Key<W>>,
+    batches: HashMap<u64, usize>,
+    /// The keys that wait, in the order of their turns.
+    turns: VecDeque<Principal>,
+}
+
+#[derive(Debug)]
+struct Key<W> {
+    held: usize,
+    clients: HashMap<Arc<str>, Client<W>>,
+    /// The clients that wait, in the order of their turns.
+    turns: VecDeque<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Client<W> {
+    held: usize,
+    waiting: VecDeque<(Option<u64>, W)>,
+}
+
+impl<W: Waiting> Schedule<W> {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, held: 0, keys: HashMap::new(), batches: HashMap::new(), turns: VecDeque::new() }
+    }
+
+    /// The places that are taken.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes a place, if `seat` may have one now. Nobody who waits is passed over: whoever waits may have none.
+    pub(super) fn take(&mut self, seat: &Seat) -> bool {
+        let key = self.keys.get(&seat.principal);
+        let client = key.and_then(|key| key.clients.get(&seat.client));
+        let may = self.has_place_for_key(key.map_or(0, |key| key.held))
+            && client.map_or(0, |client| client.held) < self.limits.client
+            && has_room(&self.batches, seat.batch, self.limits.batch);
+        if may {
+            self.hold(seat);
+        }
+        may
+    }
+
+    /// Puts a call at the end of its client's queue.
+    ///
+    /// # Errors
+    /// When that queue is full.
+    pub(super) fn wait(&mut self, seat: Seat, call: W) -> Result<(), TooMany> {
+        let key = self.keys.entry(seat.principal.clone()).or_insert_with(Key::new);
+        let client = key.clients.entry(Arc::clone(&seat.client)).or_insert_with(Client::new);
+        let has_turn = !client.waiting.is_empty();
+        if client.waiting.len() >= WAITING_MAX {
+            // Calls that went away while they waited do not count.
+            client.waiting.retain(|(_, call)| !call.is_gone());
+            if client.waiting.len() >= WAITING_MAX {
+                return Err(TooMany);
+            }
+        }
+        client.waiting.push_back((seat.batch, call));
+        if !has_turn {
+            if key.turns.is_empty() {
+                self.turns.push_back(seat.principal);
+            }
+            key.turns.push_back(seat.client);
+        }
+        Ok(())
+    }
+
+    /// Gives a place to the call whose turn it is, if one of those that wait may have one now.
+    pub(super) fn next(&mut self) -> Option<(Seat, W)> {
+        let mut turn = 0;
+        while let Some(principal) = self.turns.get(turn).cloned() {
+            let may = self.keys.get(&principal).is_some_and(|key| self.has_place_for_key(key.held));
+            let Some(key) = self.keys.get_mut(&principal).filter(|_| may) else {
+                turn += 1;
+                continue;
+            };
+            let next = key.next(&self.limits, &self.batches);
+            let waits_on = !key.turns.is_empty();
+            if next.is_none() && waits_on {
+                turn += 1;
+                continue;
+            }
+            self.turns.remove(turn);
+            if waits_on {
+                self.turns.push_back(principal.clone());
+            }
+            match next {
+                Some((client, batch, call)) => {
+                    let seat = Seat { principal, client, batch };
+                    self.hold(&seat);
+                    return Some((seat, call));
+                }
+                None => self.forget_if_idle(&principal),
+            }
+        }
+        None
+    }
+
+    /// Ends what [`Schedule::take`] or [`Schedule::next`] gave.
+    pub(super) fn give_back(&mut self, seat: &Seat) {
+        self.held = self.held.saturating_sub(1);
+        if let Some(key) = self.keys.get_mut(&seat.principal) {
+            key.held = key.held.saturating_sub(1);
+            if let Some(client) = key.clients.get_mut(&seat.client) {
+                client.held = client.held.saturating_sub(1);
+                if client.is_idle() {
+                    key.clients.remove(&seat.client);
+                }
+            }
+        }
+        self.forget_if_idle(&seat.principal);
+        if let Some(batch) = seat.batch
+            && let Some(held) = self.batches.get_mut(&batch)
+        {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                self.batches.remove(&batch);
+            }
+        }
+    }
+
+    fn hold(&mut self, seat: &Seat) {
+        self.held += 1;
+        let key = self.keys.entry(seat.principal.clone()).or_insert_with(Key::new);
+        key.held += 1;
+        key.clients.entry(Arc::clone(&seat.client)).or_insert_with(Client::new).held += 1;
+        if let Some(batch) = seat.batch {
+            *self.batches.entry(batch).or_default() += 1;
+        }
+    }
+
+    fn has_place_for_key(&self, held_by_key: usize) -> bool {
+        let free = self.limits.places.saturating_sub(self.held);
+        free > 0 && held_by_key < self.limits.key && (free > self.limits.last || held_by_key == 0)
+    }
+
+    fn forget_if_idle(&mut self, principal: &Principal) {
+        if self.keys.get(principal).is_some_and(|key| key.held == 0 && key.clients.is_empty()) {
+            self.keys.remove(principal);
+        }
+    }
+}
+
+impl<W: Waiting> Key<W> {
+    fn new() -> Self {
+        Self { held: 0, clients: HashMap::new(), turns: VecDeque::new() }
+    }
+
+    /// Takes out the first call that may have a place, of the first client that has one.
+    fn next(&mut self, limits: &Limits, batches: &HashMap<u64, usize>) -> Option<(Arc<str>, Option<u64>, W)> {
+        let mut turn = 0;
+        while let Some(name) = self.turns.get(turn).cloned() {
+            let Some(client) = self.clients.get_mut(&name) else {
+                self.turns.remove(turn);
+                continue;
+            };
+            let next = if client.held < limits.client { client.next(limits, batches) } else { None };
+            let waits_on = !client.waiting.is_empty();
+            if next.is_none() && waits_on {
+                turn += 1;
+                continue;
+            }
+            self.turns.remove(turn);
+            if waits_on {
+                self.turns.push_back(Arc::clone(&name));
+            }
+            match next {
+                Some((batch, call)) => return Some((name, batch, call)),
+                None if client.is_idle() => drop(self.clients.remove(&name)),
+                None => {}
+            }
+        }
+        None
+    }
+}
+
+impl<W: Waiting> Client<W> {
+    fn new() -> Self {
+        Self { held: 0, waiting: VecDeque::new() }
+    }
+
+    /// Takes out the first call that may have a place. A batch that has all it may have holds up no call behind it.
+    fn next(&mut self, limits: &Limits, batches: &HashMap<u64, usize>) -> Option<(Option<u64>, W)> {
+        let mut at = 0;
+        while let Some((batch, call)) = self.waiting.get(at) {
+            if call.is_gone() {
+                self.waiting.remove(at);
+            } else if has_room(batches, *batch, limits.batch) {
+                return self.waiting.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        None
+    }
+
+    fn is_idle(&self) -> bool {
+        self.held == 0 && self.waiting.is_empty()
+    }
+}
+
+fn has_room(batches: &HashMap<u64, usize>, batch: Option<u64>, max: usize) -> bool {
+    batch.is_none_or(|batch| batches.get(&batch).copied().unwrap_or_default() < max)
+}
+
+#[cfg(test)]
+mod tests;

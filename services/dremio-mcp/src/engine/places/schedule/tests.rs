@@ -1,0 +1,205 @@
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{Limits, Schedule, Seat, TooMany, WAITING_MAX, Waiting};
+use crate::door::{KeyRing, Principal};
+
+const LIMITS: Limits = Limits { places: 64, key: 48, client: 32, batch: 8, last: 8 };
+
+/// One place.
+const NARROW: Limits = Limits { places: 1, key: 1, client: 1, batch: 1, last: 0 };
+
+/// A call that knows whose it is, and may leave.
+#[derive(Clone, Debug, Default)]
+struct Call(Rc<Cell<bool>>);
+
+impl Waiting for Call {
+    fn is_gone(&self) -> bool {
+        self.0.get()
+    }
+}
+
+fn key(name: char) -> Principal {
+    let ring = KeyRing::load(service_kit::SecretSource::Inline(name.to_string().repeat(16).into())).unwrap();
+    ring.find(name.to_string().repeat(16).as_bytes()).unwrap()
+}
+
+/// A schedule whose seats are written as `key/client#batch`.
+struct World {
+    schedule: Schedule<Call>,
+    keys: HashMap<char, Principal>,
+    held: Vec<String>,
+}
+
+impl World {
+    fn new(limits: Limits) -> Self {
+        Self { schedule: Schedule::new(limits), keys: ('a'..='z').map(|name| (name, key(name))).collect(), held: Vec::new() }
+    }
+
+    fn seat(&self, text: &str) -> Seat {
+        let (key, rest) = text.split_once('/').unwrap();
+        let (client, batch) = rest.split_once('#').map_or((rest, None), |(client, batch)| (client, Some(batch.parse().unwrap())));
+        Seat { principal: self.keys[&key.chars().next().unwrap()].clone(), client: Arc::from(client), batch }
+    }
+
+    fn text(&self, seat: &Seat) -> String {
+        let key = self.keys.iter().find(|(_, principal)| **principal == seat.principal).unwrap().0;
+        let batch = seat.batch.map(|batch| format!("#{batch}")).unwrap_or_default();
+        format!("{key}/{}{batch}", seat.client)
+    }
+
+    fn come(&mut self, text: &str) -> Call {
+        let (seat, call) = (self.seat(text), Call::default());
+        if self.schedule.take(&seat) {
+            self.held.push(text.to_owned());
+        } else {
+            self.schedule.wait(seat, call.clone()).unwrap();
+        }
+        call
+    }
+
+    /// One call of `text` ends; which get places for it.
+    fn end(&mut self, text: &str) -> Vec<String> {
+        let at = self.held.iter().position(|held| held == text).unwrap();
+        self.held.remove(at);
+        let seat = self.seat(text);
+        self.schedule.give_back(&seat);
+        let mut next = Vec::new();
+        while let Some((seat, _)) = self.schedule.next() {
+            next.push(self.text(&seat));
+        }
+        self.held.extend(next.clone());
+        next
+    }
+
+    fn count(&self, of: &str) -> usize {
+        self.held.iter().filter(|held| held.starts_with(of)).count()
+    }
+}
+
+#[test]
+fn nobody_takes_all_places() {
+    for (name, calls, expected) in [
+        ("one client", &[("a/1", 100)][..], &[("a/1", 32)][..]),
+        ("one key", &[("a/1", 100), ("a/2", 100)], &[("a/1", 32), ("a/2", 16)]),
+        ("the last are for who has none", &[("a/1", 32), ("a/2", 32), ("b/1", 100), ("c/1", 9)], &[("a/", 48), ("b/", 8), ("c/", 1)]),
+        ("two batches and a call", &[("a/1#1", 64), ("a/1#2", 9), ("a/1", 1)], &[("a/1#1", 8), ("a/1#2", 8), ("a/1", 17)]),
+        (
+            "many keys",
+            &[("a/1", 9), ("b/1", 9), ("c/1", 9), ("d/1", 9), ("e/1", 9), ("f/1", 9), ("g/1", 9), ("h/1", 9)],
+            &[("f/", 9), ("g/", 2), ("h/", 1)],
+        ),
+    ] {
+        let mut world = World::new(LIMITS);
+        for (seat, count) in calls {
+            (0..*count).for_each(|_| drop(world.come(seat)));
+        }
+        for (seat, count) in expected {
+            assert_eq!(world.count(seat), *count, "{name}: {seat}");
+        }
+    }
+}
+
+#[test]
+fn who_holds_nothing_is_served_while_others_hold_all_they_may() {
+    let mut world = World::new(LIMITS);
+    for seat in ["a/1", "a/2", "b/1"] {
+        (0..200).for_each(|_| drop(world.come(seat)));
+    }
+    // 56 places are taken; eight keys get one each, at once, and a ninth waits for any that comes free.
+    for name in 'c'..='k' {
+        world.come(&format!("{name}/1"));
+    }
+    assert_eq!((world.held.len(), world.count("j/"), world.count("k/")), (64, 1, 0));
+    assert_eq!(world.end("b/1"), ["k/1"]);
+    assert_eq!(world.end("c/1"), Vec::<String>::new(), "of the last eight, one is free again, for a key that has none");
+    world.come("m/1");
+    assert_eq!(world.count("m/"), 1);
+}
+
+#[test]
+fn keys_take_turns_and_within_a_key_its_clients() {
+    let mut world = World::new(NARROW);
+    for seat in ["a/1", "a/1", "a/1", "a/1", "b/1", "c/1", "b/1", "a/2"] {
+        world.come(seat);
+    }
+    let mut order = vec!["a/1".to_owned()];
+    while let Some(last) = order.last().filter(|last| world.held.contains(*last)).cloned() {
+        order.extend(world.end(&last));
+    }
+    assert_eq!(order, ["a/1", "a/1", "b/1", "c/1", "a/2", "b/1", "a/1", "a/1"]);
+}
+
+#[test]
+fn a_batch_that_has_all_it_may_holds_up_nothing_behind_it() {
+    let mut world = World::new(Limits { places: 10, key: 10, client: 10, batch: 2, last: 0 });
+    for seat in ["a/1#1", "a/1#1", "a/1#1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "a/1"] {
+        world.come(seat);
+    }
+    assert_eq!(world.end("b/1"), ["a/1"], "the third of the batch waits on");
+    assert_eq!(world.end("a/1#1"), ["a/1#1"]);
+}
+
+#[test]
+fn calls_that_left_get_no_place_and_fill_no_queue() {
+    let mut world = World::new(NARROW);
+    world.come("a/1");
+    let gone: Vec<Call> = (0..WAITING_MAX).map(|_| world.come("a/1")).collect();
+    assert_eq!(world.schedule.wait(world.seat("a/1"), Call::default()), Err(TooMany));
+    gone.iter().for_each(|call| call.0.set(true));
+    world.come("a/1");
+    world.come("b/1").0.set(true);
+    assert_eq!(world.end("a/1"), ["a/1"]);
+    assert_eq!(world.end("a/1"), Vec::<String>::new());
+    assert!(world.schedule.keys.is_empty() && world.schedule.turns.is_empty(), "{:?}", world.schedule);
+}
+
+proptest! {
+    #[test]
+    fn limits_hold_and_no_place_stays_free_that_somebody_may_have(
+        steps in prop::collection::vec((0..4_u8, 0..3_u8, prop::option::of(0..3_u64), any::<bool>(), any::<prop::sample::Index>()), 1..200)
+    ) {
+        let limits = Limits { places: 12, key: 8, client: 5, batch: 2, last: 2 };
+        let mut world = World::new(limits);
+        let mut waiting: Vec<(String, Call)> = Vec::new();
+        for (key, client, batch, ends, index) in steps {
+            if ends && !world.held.is_empty() {
+                let text = world.held[index.index(world.held.len())].clone();
+                for granted in world.end(&text) {
+                    let at = waiting.iter().position(|(seat, call)| *seat == granted && !call.is_gone());
+                    waiting.remove(at.expect("it waited"));
+                }
+            } else if ends && !waiting.is_empty() {
+                waiting.remove(index.index(waiting.len())).1.0.set(true);
+            } else {
+                let batch = batch.map(|batch| format!("#9{key}{client}{batch}")).unwrap_or_default();
+                let text = format!("{}/{client}{batch}", char::from(b'a' + key));
+                let before = world.held.len();
+                let call = world.come(&text);
+                if world.held.len() == before {
+                    waiting.push((text, call));
+                }
+            }
+            prop_assert!(world.held.len() <= limits.places && world.schedule.held() == world.held.len());
+            for held in &world.held {
+                let (key, client) = (&held[..2], held.split('#').next().unwrap());
+                let clients = world.held.iter().filter(|other| other.split('#').next() == Some(client)).count();
+                prop_assert!(world.count(key) <= limits.key && clients <= limits.client);
+                prop_assert!(!held.contains('#') || world.held.iter().filter(|other| *other == held).count() <= limits.batch);
+            }
+            for (text, _) in &waiting {
+                let seat = world.seat(text);
+                prop_assert!(!world.schedule.take(&seat), "{text} waits and need not: {:?}", world.held);
+            }
+        }
+        // Whoever leaves last finds everything forgotten.
+        while let Some(text) = world.held.first().cloned() {
+            world.end(&text);
+        }
+        prop_assert!(world.schedule.keys.is_empty() && world.schedule.batches.is_empty() && world.schedule.turns.is_empty());
+    }
+}
