@@ -55,11 +55,12 @@ impl Head {
             self.end();
             self.turn = turn;
         }
-        self.bytes = self.bytes.saturating_add(bytes);
-        let more = self.bytes.saturating_sub(SHORT_BYTES_MAX) - self.counted;
+        let whole = self.bytes.saturating_add(bytes);
+        let more = whole.saturating_sub(SHORT_BYTES_MAX) - self.counted;
         if more > 0 && !self.all.try_add(more) {
             return false;
         }
+        self.bytes = whole;
         self.counted += more;
         self.all.gauge.inc_by(i64::try_from(more).unwrap_or(i64::MAX));
         true
