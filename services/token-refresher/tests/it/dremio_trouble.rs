@@ -56,6 +56,8 @@ async fn trouble_later_keeps_the_token() {
         world.config.connect.request_timeout = Duration::from_millis(500);
         let service = world.start().await;
         let token = world.good_token().await;
+        // On a busy machine the first login may have been given up and made again.
+        let logins = world.logins();
         world.control.inject(fault.clone(), Scope::everything());
         let (status, answer) = service.refresh().await;
         assert_eq!((status, answer["reason"].as_str()), (503, Some(reason)), "{fault:?}");
@@ -65,7 +67,7 @@ async fn trouble_later_keeps_the_token() {
         world.control.clear_faults();
         service.condition("dremio", Ok(())).await;
         assert_eq!(world.token().unwrap().id(), token.id());
-        assert_eq!(world.logins(), 1, "{fault:?}: an unclear answer is no reason for a login");
+        assert_eq!(world.logins(), logins, "{fault:?}: an unclear answer is no reason for a login");
         service.stop(&world).await;
     })
     .await;
