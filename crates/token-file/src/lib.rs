@@ -8,9 +8,13 @@
 //! - [`Watcher`] keeps reading it and publishes every change within a second, whatever the folder is (a local one, a bind mount, a
 //!   volume, a projected Kubernetes volume).
 //!
+//! - [`gateway_key`] makes, reads and watches the other file of that folder: the key with which the gateways sign what they must
+//!   recognise later.
+//!
 //! It does not decide whether a token is good (only Dremio knows), whether it is time for a new one, or what to do without one. It
 //! does not log. It needs no async runtime: see [`Watcher`] for why.
 
+pub mod gateway_key;
 mod read;
 mod token;
 mod watch;

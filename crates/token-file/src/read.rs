@@ -110,11 +110,12 @@ impl From<io::Error> for ReadError {
 /// # Errors
 /// Each state that is not a token has its own [`ReadError`]. All of them may pass by themselves, as soon as someone writes the file.
 pub fn read(path: &Path) -> Result<Token, ReadError> {
-    let content = read_content(&mut open(path)?)?;
+    let content = read_content(&mut open(path)?, FILE_BYTES_MAX)?;
     parse(&content)
 }
 
-fn open(path: &Path) -> Result<File, ReadError> {
+/// Opens a file of the shared folder with the care that the module describes.
+pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
     let folder = folder_of(path);
     for _ in 1..OPEN_ATTEMPTS_MAX {
         match open_inside(&folder, path) {
@@ -171,12 +172,13 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
     }
 }
 
-fn read_content(file: &mut File) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+/// The whole content, of `bytes_max` at most.
+pub(crate) fn read_content(file: &mut File, bytes_max: u64) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     // Room for the whole file at once: a growing buffer would leave copies of the token behind in freed memory.
-    let expected_bytes = usize::try_from(file.metadata()?.len().min(FILE_BYTES_MAX)).unwrap_or(0);
+    let expected_bytes = usize::try_from(file.metadata()?.len().min(bytes_max)).unwrap_or(0);
     let mut content = Zeroizing::new(Vec::with_capacity(expected_bytes.saturating_add(1)));
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
-    if u64::try_from(content.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+    file.take(bytes_max + 1).read_to_end(&mut content)?;
+    if u64::try_from(content.len()).unwrap_or(u64::MAX) > bytes_max {
         return Err(ReadError::TooLarge);
     }
     Ok(content)

@@ -1,4 +1,4 @@
-//! Noticing that the token file changed.
+//! Noticing that a file of the folder changed: the token file, or the gateway key.
 //!
 //! The watcher reads the file again and again and compares what it finds. Inode events would be cheaper and miss changes: they are
 //! lost on bind-mounted files, on Docker Desktop shares and when Kubernetes swaps its `..data` link.
@@ -31,12 +31,39 @@ const FIRST_READ_WAIT_MAX: Duration = Duration::from_millis(250);
 /// What the token file is: a token, or the reason why not.
 pub type State = Result<Token, ReadError>;
 
-/// Follows one token file until it is dropped.
+/// Follows one file until it is dropped.
 #[derive(Debug)]
-pub struct Watcher {
-    receiver: watch::Receiver<Arc<State>>,
+pub struct Watcher<T = Token, E = ReadError> {
+    receiver: watch::Receiver<Arc<Result<T, E>>>,
     /// The thread ends when this is dropped.
     _stop: mpsc::Sender<()>,
+}
+
+/// Why a file is not what it should be, as far as a watcher must know.
+pub trait Unread: Send + Sync + 'static {
+    /// The first read has not finished.
+    fn pending() -> Self;
+    /// The operating system failed in this way.
+    fn failed(cause: io::Error) -> Self;
+    /// Whether `other` says the same.
+    fn is_same(&self, other: &Self) -> bool;
+}
+
+impl Unread for ReadError {
+    fn pending() -> Self {
+        ReadError::Pending
+    }
+
+    fn failed(cause: io::Error) -> Self {
+        ReadError::Io(cause)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (ReadError::Io(a), ReadError::Io(b)) => a.kind() == b.kind() && a.raw_os_error() == b.raw_os_error(),
+            _ => self.reason() == other.reason(),
+        }
+    }
 }
 
 impl Watcher {
@@ -48,10 +75,12 @@ impl Watcher {
     pub fn spawn(path: PathBuf, interval: Duration) -> Watcher {
         Watcher::over(move || read(&path), interval)
     }
+}
 
+impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
     /// A watcher that takes its states from `look`: the file, or a script in tests.
-    fn over(mut look: impl FnMut() -> State + Send + 'static, interval: Duration) -> Watcher {
-        let (sender, receiver) = watch::channel(Arc::new(Err(ReadError::Pending)));
+    pub(crate) fn over(mut look: impl FnMut() -> Result<T, E> + Send + 'static, interval: Duration) -> Self {
+        let (sender, receiver) = watch::channel(Arc::new(Err(E::pending())));
         let (stop, stopped) = mpsc::channel();
         let (first_read, first_read_done) = mpsc::channel();
         let publisher = sender.clone();
@@ -63,24 +92,31 @@ impl Watcher {
         match spawned {
             // The thread is not joined: it ends by itself, at once or after a read that hangs.
             Ok(_) => drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX)),
-            Err(error) => publish(&sender, Err(ReadError::Io(io::Error::new(error.kind(), "no thread to read it with")))),
+            Err(error) => publish(&sender, Err(E::failed(io::Error::new(error.kind(), "no thread to read it with")))),
         }
         Watcher { receiver, _stop: stop }
     }
+}
 
+impl<T, E> Watcher<T, E> {
     /// A receiver that holds the current state and wakes when it changes. It outlives the watcher, with the last state.
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<Arc<State>> {
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Result<T, E>>> {
         self.receiver.clone()
     }
 }
 
-fn follow(mut look: impl FnMut() -> State, interval: Duration, publisher: &watch::Sender<Arc<State>>, stopped: &mpsc::Receiver<()>) {
+fn follow<T: PartialEq, E: Unread>(
+    mut look: impl FnMut() -> Result<T, E>,
+    interval: Duration,
+    publisher: &watch::Sender<Arc<Result<T, E>>>,
+    stopped: &mpsc::Receiver<()>,
+) {
     let still_wanted = |pause| matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout));
     while still_wanted(interval) {
         let mut state = look();
-        let had_token = publisher.borrow().is_ok();
-        if state.is_err() && had_token {
+        let was_good = publisher.borrow().is_ok();
+        if state.is_err() && was_good {
             if !still_wanted(CONFIRM_AFTER) {
                 return;
             }
@@ -91,23 +127,18 @@ fn follow(mut look: impl FnMut() -> State, interval: Duration, publisher: &watch
 }
 
 /// Publishes `state` if it differs from the last one.
-fn publish(publisher: &watch::Sender<Arc<State>>, state: State) {
+fn publish<T: PartialEq, E: Unread>(publisher: &watch::Sender<Arc<Result<T, E>>>, state: Result<T, E>) {
     publisher.send_if_modified(|current| {
-        let changed = !same(current, &state);
+        let changed = match (&**current, &state) {
+            (Ok(a), Ok(b)) => a != b,
+            (Err(a), Err(b)) => !a.is_same(b),
+            _ => true,
+        };
         if changed {
             *current = Arc::new(state);
         }
         changed
     });
-}
-
-fn same(a: &State, b: &State) -> bool {
-    match (a, b) {
-        (Ok(a), Ok(b)) => a == b,
-        (Err(ReadError::Io(a)), Err(ReadError::Io(b))) => a.kind() == b.kind() && a.raw_os_error() == b.raw_os_error(),
-        (Err(a), Err(b)) => a.reason() == b.reason(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -169,13 +169,23 @@ impl Writer {
         self.sync_folder().map_err(|source| self.error("sync the folder", source))
     }
 
+    /// Gives the file this content if there is no file yet, in one step; tells whether it did. When this returns, it is on the disk.
+    pub(crate) fn create(&self, content: &[u8]) -> Result<bool, WriteError> {
+        match self.temporary(content)?.persist_noclobber(&self.path) {
+            Ok(_) => self.sync_folder().map(|()| true).map_err(|source| self.error("sync the folder", source)),
+            Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(failure) => Err(self.error("rename the temporary file", failure.error)),
+        }
+    }
+
     /// The token file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    fn at(path: PathBuf) -> Result<Writer, WriteError> {
+    /// A writer for the file at `path`, where nothing has been looked at yet.
+    pub(crate) fn at(path: PathBuf) -> Result<Writer, WriteError> {
         match path.file_name().map(OsStr::to_owned) {
             Some(file_name) => Ok(Writer { folder: folder_of(&path), file_name, path }),
             None => Err(WriteError::NoFileName { path: path.display().to_string() }),
@@ -200,7 +210,7 @@ impl Writer {
     }
 
     /// Removes temporary files that an earlier process left when it was killed. Best effort: one that stays does no harm.
-    fn remove_leftovers(&self) {
+    pub(crate) fn remove_leftovers(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
