@@ -111,6 +111,8 @@ pub(crate) struct Keeper {
     dremio: Option<Result<(), Trouble>>,
     read_trouble: Option<Trouble>,
     write_trouble: Option<Trouble>,
+    /// What is wrong with the gateway key.
+    key_trouble: Option<&'static str>,
 }
 
 impl Keeper {
@@ -136,6 +138,7 @@ impl Keeper {
             dremio: None,
             read_trouble: None,
             write_trouble: None,
+            key_trouble: None,
         }
     }
 

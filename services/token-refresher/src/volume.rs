@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use token_file::gateway_key::{self, EnsureError, Ensured};
 use token_file::{ReadError, Token, WriteError, Writer};
 use tokio::sync::{mpsc, oneshot};
 
@@ -48,10 +49,21 @@ impl VolumeError<WriteError> {
     }
 }
 
+impl VolumeError<EnsureError> {
+    pub(crate) fn trouble(&self) -> Trouble {
+        let reason = match self {
+            VolumeError::Failed(error) => error.reason(),
+            VolumeError::Stuck => "volume_stuck",
+        };
+        Trouble::new(reason, Chain(self).to_string())
+    }
+}
+
 enum Request {
     Open(oneshot::Sender<Result<(), WriteError>>),
     Read(oneshot::Sender<Result<Token, ReadError>>),
     Write(Token, oneshot::Sender<Result<(), WriteError>>),
+    EnsureKey(oneshot::Sender<Result<Ensured, EnsureError>>),
 }
 
 /// A handle to the thread. The thread ends when the handle is dropped.
@@ -86,6 +98,11 @@ impl Volume {
         self.ask(|reply| Request::Write(token, reply)).await
     }
 
+    /// Makes the gateway key if there is none.
+    pub(crate) async fn ensure_key(&self) -> Result<Ensured, VolumeError<EnsureError>> {
+        self.ask(Request::EnsureKey).await
+    }
+
     async fn ask<T, E>(&self, request: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Request) -> Result<T, VolumeError<E>> {
         let (reply, answer) = oneshot::channel();
         self.requests.try_send(request(reply)).map_err(|_| VolumeError::Stuck)?;
@@ -109,6 +126,7 @@ impl Worker {
             Request::Open(reply) => drop(reply.send(self.writer().map(|_| ()))),
             Request::Read(reply) => drop(reply.send(token_file::read(&self.path))),
             Request::Write(token, reply) => drop(reply.send(self.writer().and_then(|writer| writer.write(&token)))),
+            Request::EnsureKey(reply) => drop(reply.send(gateway_key::ensure(&self.path))),
         }
     }
 

@@ -3,6 +3,7 @@
 use dremio_client::ErrorClass;
 use jiff::SignedDuration;
 use token_file::Token;
+use token_file::gateway_key::Ensured;
 
 use super::{HeldToken, Keeper, remember};
 use crate::audit;
@@ -24,6 +25,7 @@ impl Keeper {
         if self.nudge == Nudge::Asked {
             self.nudge = Nudge::Checked;
         }
+        self.see_to_the_gateway_key().await;
         // Set anew if Dremio does not answer. If there is nothing to ask it about, the next check comes after the interval.
         self.checks.pause = None;
         let asked = self.look_and_ask().await;
@@ -36,6 +38,30 @@ impl Keeper {
             self.take_note(verdict);
         }
         self.checked_at = Some(self.now().uptime);
+    }
+
+    /// Makes the gateway key if there is none. Tokens do not depend on it, so trouble with it is told and tried again, and nothing else.
+    async fn see_to_the_gateway_key(&mut self) {
+        let trouble = match self.tools.volume.ensure_key().await {
+            Ok(Ensured::Present) => None,
+            Ok(Ensured::Made) => {
+                tracing::info!("made a new gateway key: session ids that were signed with another are not known any more");
+                None
+            }
+            Err(error) => Some(error.trouble()),
+        };
+        let reason = trouble.as_ref().map(|trouble| trouble.reason);
+        if let Some(trouble) = trouble {
+            self.tools.metrics.failed("key", trouble.reason);
+            if self.key_trouble != reason {
+                tracing::warn!(
+                    reason = trouble.reason,
+                    error = trouble.message,
+                    "there is no usable gateway key; sessions of clients end with their gateway"
+                );
+            }
+        }
+        self.key_trouble = reason;
     }
 
     /// Looks at the file. Whatever is wrong with it, the token held is written into it next, if that is good. Another good token in

@@ -1,6 +1,7 @@
 //! The file while the service runs: repaired when damaged, adopted when another refresher was here, retried when it cannot be written.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -79,6 +80,47 @@ async fn a_web_page_cannot_ask_for_a_new_token() {
     ] {
         assert_eq!(service.ask_as("POST", "/refresh", Some(header)).await.0, expected, "{header:?}");
     }
+    service.stop(&world).await;
+}
+
+#[tokio::test]
+async fn the_gateway_key_is_made_at_the_start_and_again_when_it_was_deleted() {
+    let world = World::new().await;
+    // A Dremio that is away is no reason to have none.
+    world.refuse().await;
+    let path = world.config.token_file.with_file_name("gateway.key");
+    let key = || fs::read(&path).ok();
+    let service = world.start().await;
+    let first = eventually("a key", key).await;
+    assert_eq!((first.len(), fs::metadata(&path).unwrap().permissions().mode() & 0o7777), (32, 0o640));
+    world.admit();
+    world.good_token().await;
+    service.refresh().await;
+    assert_eq!(key().unwrap(), first, "a key that is there stays");
+
+    fs::remove_file(&path).unwrap();
+    // The next check would come after five minutes.
+    service.refresh().await;
+    let second = key().expect("the check made another");
+    assert_ne!(second, first);
+    service.stop(&world).await;
+    let again = world.start().await;
+    again.refresh().await;
+    assert_eq!(key().unwrap(), second, "it outlives the service");
+    again.stop(&world).await;
+}
+
+#[tokio::test]
+async fn a_gateway_key_that_cannot_be_made_costs_no_token() {
+    let world = World::new().await;
+    let path = world.config.token_file.with_file_name("gateway.key");
+    fs::write(&path, "not a key").unwrap();
+    let service = world.start().await;
+    world.good_token().await;
+    service.condition("token", Ok(())).await;
+    assert_eq!(fs::read(&path).unwrap(), b"not a key", "what somebody put there is not replaced");
+    let (_, metrics) = service.ask("GET", "/metrics").await;
+    assert!(metrics.contains(r#"token_refresher_failures_total{operation="key",reason="wrong_size"}"#), "{metrics}");
     service.stop(&world).await;
 }
 
