@@ -57,7 +57,6 @@ class Gateway:
             "PATH": os.environ["PATH"], "MCP_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "MCP_AUTH": "none",
             "DREMIO_URI": "http://127.0.0.1:9", "TOKEN_FILE": str(self.options.work / "tokens/token.json"),
             "LOG_FORMAT": "json", "MCP_SERVER_COMMAND": f"'{self.options.python}' '{self.options.fixture}'",
-            **({"MCP_RATE_LIMIT": "off"} if self.options.rate_limit_off else {}),
         }
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
@@ -251,7 +250,6 @@ def main():
     parser.add_argument("--python", required=True)
     parser.add_argument("--fixture", required=True)
     parser.add_argument("--work", required=True, type=pathlib.Path)
-    parser.add_argument("--rate-limit-off", action="store_true", help="set MCP_RATE_LIMIT=off")
     parser.add_argument("suite", nargs="+", help="the suite's command line")
     options = parser.parse_args()
     sys.exit(asyncio.run(run(options)))

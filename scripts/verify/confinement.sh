@@ -33,6 +33,7 @@ check "dremio-mcp: the token file is readable" docker exec "$gateway" test -r /t
 refused "dremio-mcp: the token file is not writable" docker exec "$gateway" sh -c 'echo x >>/tokens/token.json'
 refused "dremio-mcp: nor its folder, not even as root" docker exec --user 0 "$gateway" touch /tokens/x
 equal "the token file: owner, group and mode" "10001:10000 640" "$(in_volume 'stat -c "%u:%g %a" /volume/token.json')"
+equal "the gateway key: owner, group and mode" "10001:10000 640" "$(in_volume 'stat -c "%u:%g %a" /volume/gateway.key')"
 equal "the token's folder" "10001:10000 2750" "$(in_volume 'stat -c "%u:%g %a" /volume')"
 equal "dremio-mcp: /tmp is small and holds no programs" "size=16384k noexec" \
   "$(docker exec "$gateway" sh -c 'grep " /tmp " /proc/mounts' | grep -oE 'size=[0-9]+k|noexec' | sort -r | tr '\n' ' ' | sed 's/ $//')"

@@ -46,7 +46,7 @@ check "the health check says why" sh -c "docker inspect --format '{{range .State
 figure "health check: $(docker inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}' "$(container token-refresher)" | grep . | tail -n 1)"
 at_least "docker compose logs has login_failed" 1 "$(events token-refresher login_failed)"
 figure "log: $(logs_of token-refresher | grep -m1 login_failed)"
-equal "no token was written" "" "$(in_volume 'ls -A /volume')"
+equal "no token was written: there is only the gateway key" gateway.key "$(in_volume 'ls -A /volume')"
 # Written in place, as scripts/setup.sh does: the container holds this very file.
 cat "$work/outside/right" >"$work/wrong/dremio_password"
 check "the password put right: healthy without a restart" await 60 is_healthy token-refresher

@@ -44,6 +44,6 @@ check "all healthy again without hands" await 60 all_healthy
 load_stop
 figure "$(cat "$work/load.json")"
 equal "restarts" "0 0" "$(restarts_of token-refresher) $(restarts_of dremio-mcp)"
-equal "no half-written file is left" token.json "$(in_volume 'ls -A /volume' | tr '\n' ' ' | sed 's/ $//')"
+equal "no half-written file is left" "gateway.key token.json" "$(in_volume 'ls -A /volume' | tr '\n' ' ' | sed 's/ $//')"
 stop_all
 unset COMPOSE_FILE

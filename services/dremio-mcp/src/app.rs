@@ -32,7 +32,8 @@ use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
 use crate::engine::{Engine, PLACES, Places};
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
-use crate::session::{Gateway, SessionLimits, SessionTable, router};
+use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable, router};
+use crate::signer::Signer;
 
 /// Agents may be many, and a connection that says nothing must not cost another its place: one that has shown no key is closed after
 /// 10 s, one address may have a quarter of all places for such, and half of all places are never taken by those that only rest. A
@@ -122,8 +123,8 @@ impl App {
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
         let conditions = match &config.auth {
-            AuthConfig::Keys(_) => &["dremio", "engine", "keys", "token"][..],
-            AuthConfig::Open => &["dremio", "engine", "token"],
+            AuthConfig::Keys(_) => &["dremio", "engine", "gateway_key", "keys", "token"][..],
+            AuthConfig::Open => &["dremio", "engine", "gateway_key", "token"],
         };
         let readiness = Readiness::new(conditions);
         let connections = Connections::new(AGENT_LIMITS, config.trusted_proxies.clone());
@@ -133,7 +134,7 @@ impl App {
         let mut tasks = Tasks::new(shutdown.clone());
 
         let transport = Transport::connect(&config.dremio)?;
-        let (tokens, nudger) = TokenSource::watch(&config.token_file, clock, config.refresher_url.clone());
+        let (tokens, nudger) = TokenSource::watch(&config.token_file, clock.clone(), config.refresher_url.clone());
         let health = DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
         let client = DremioClient::new(transport.clone());
         tasks.spawn("token report", tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()));
@@ -203,12 +204,15 @@ impl App {
         });
         let (reporting, report_stop) = (Arc::clone(&door), back.clone());
         tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
+        let signer = Arc::new(Signer::new().map_err(|cause| StartError::Resource(cause.into()))?);
+        tasks.spawn("gateway key", Arc::clone(&signer).follow(config.token_file, readiness.clone(), back.clone()));
+        let session_ids = SessionIds::new(signer, clock);
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
         let last_call = CancellationToken::new();
         tasks.spawn("last call", end_calls(last_call.clone(), config.drain_timeout, shutdown.clone(), back.clone()));
         let gateway = Arc::new(Gateway {
             engine,
-            sessions: SessionTable::new(limits, Arc::clone(&metrics)),
+            sessions: SessionTable::new(limits, session_ids, Arc::clone(&metrics)),
             budget,
             door: Arc::clone(&door),
             metrics,

@@ -19,6 +19,7 @@ mod metrics;
 mod random;
 mod rpc;
 mod session;
+mod signer;
 
 pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};

@@ -50,7 +50,7 @@ Settings come from the environment. The ones to know:
   MCP_CALL_TIMEOUT       limit for one call [5m]
   MCP_ENGINE_TIMEOUT     an MCP server process that is silent for this long is replaced [30s]
   MCP_STANDBY            keep a second MCP server process ready to take over [false]
-  MCP_SESSION_IDLE       how long a client's session may rest [1h]
+  MCP_SESSION_IDLE       a session that rests for so long is taken out of memory; its id stays good [1h]
   MCP_DRAIN_TIMEOUT      how long answers in flight get to finish after SIGTERM [20s]
   REFRESHER_URL          token-refresher's admin address, asked for a new token after a 401
   ADMIN_ADDR             /healthz, /readyz with reasons, /metrics [127.0.0.1:9464]

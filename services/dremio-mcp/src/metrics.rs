@@ -54,6 +54,8 @@ pub(crate) struct Metrics {
     places_held: Gauge,
     calls_waiting: Gauge,
     sessions: Gauge,
+    sessions_resumed: Counter,
+    sessions_refused: Family<ReasonLabel, Counter>,
     token_expiry: Gauge<f64, AtomicU64>,
     bytes_held: Family<KindLabel, Gauge>,
     refusals: Family<ReasonLabel, Counter>,
@@ -73,6 +75,8 @@ impl Metrics {
             places_held: Gauge::default(),
             calls_waiting: Gauge::default(),
             sessions: Gauge::default(),
+            sessions_resumed: Counter::default(),
+            sessions_refused: Family::default(),
             token_expiry: Gauge::default(),
             bytes_held: Family::default(),
             refusals: Family::default(),
@@ -92,6 +96,8 @@ impl Metrics {
         registry.register("places_held", "Calls that the engine works on", metrics.places_held.clone());
         registry.register("calls_waiting", "Calls that wait for a place at the engine", metrics.calls_waiting.clone());
         registry.register("sessions", "Open sessions of clients with a handshake", metrics.sessions.clone());
+        registry.register("sessions_resumed", "Sessions taken up again from their ids alone", metrics.sessions_resumed.clone());
+        registry.register("sessions_refused", "Session ids that were not taken, by reason", metrics.sessions_refused.clone());
         registry.register(
             "token_expiry_timestamp_seconds",
             "When the current Dremio token expires; 0 without one",
@@ -152,6 +158,14 @@ impl Metrics {
     /// Counts a request that was refused because there was no room for it.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refusals.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub(crate) fn session_resumed(&self) {
+        self.sessions_resumed.inc();
+    }
+
+    pub(crate) fn session_refused(&self, reason: &'static str) {
+        self.sessions_refused.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     pub(crate) fn token_expires(&self, at: Option<jiff::Timestamp>) {

@@ -13,6 +13,8 @@ pub(crate) enum ErrorCode {
     MethodNotFound = -32601,
     InvalidParams = -32602,
     Internal = -32603,
+    /// Of no revision, but of the reference SDKs: clients look for it beside the status 404.
+    SessionNotFound = -32001,
     HeaderMismatch = -32020,
     UnsupportedProtocolVersion = -32022,
 }

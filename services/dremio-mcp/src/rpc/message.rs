@@ -137,7 +137,13 @@ impl Message {
             return Err(ParseError::NotRpc("`jsonrpc` is not \"2.0\""));
         }
         let span = |raw: &RawValue| span_within(&text, raw.get());
-        let kind = match (&envelope.method, envelope.id, envelope.result, envelope.error) {
+        // Some write `null` for a member that is absent.
+        let is_null = |raw: &&RawValue| raw.get() == "null";
+        let (method, error) = (&envelope.method, envelope.error.filter(|raw| !is_null(raw)));
+        let result = envelope.result.filter(|raw| !is_null(raw) || (method.is_none() && error.is_none()));
+        let needs_no_answer = method.as_deref().is_some_and(|method| method.starts_with("notifications/"));
+        let id = envelope.id.filter(|raw| !is_null(raw) || !needs_no_answer);
+        let kind = match (method, id, result, error) {
             (Some(_), Some(id), None, None) if id.get().len() > ID_BYTES_MAX => return Err(ParseError::NotRpc("`id` is too long")),
             (Some(_), Some(id), None, None) if is_id(id.get()) => Kind::Request,
             (Some(_), Some(_), None, None) => return Err(ParseError::NotRpc("`id` is neither a string nor a number")),
@@ -145,8 +151,8 @@ impl Message {
             (None, Some(_), Some(_), None) | (None, _, None, Some(_)) => Kind::Response,
             _ => return Err(ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
         };
-        let (id, params) = (envelope.id.map(span), envelope.params.map(span));
-        let (result, error) = (envelope.result.map(span), envelope.error.map(span));
+        let (id, params) = (id.map(span), envelope.params.map(span));
+        let (result, error) = (result.map(span), error.map(span));
         let method = envelope.method.unwrap_or_default().into_owned();
         Ok(Self { text, kind, id, method, params, result, error, charge: None })
     }
@@ -238,12 +244,12 @@ impl Message {
         self.slice(self.error.as_ref())
     }
 
-    /// The members of `params` that a relay must know. Absent params are empty params.
+    /// The members of `params` that a relay must know. Absent params are empty params, and so is `null`.
     ///
     /// # Errors
     /// When `params` is not an object, or one of those members has the wrong type.
     pub(crate) fn params(&self) -> Result<Params<'_>, ParseError> {
-        self.params_text().map_or_else(|| Ok(Params::default()), Params::parse)
+        self.params_text().filter(|text| *text != "null").map_or_else(|| Ok(Params::default()), Params::parse)
     }
 
     /// The text with another id.
@@ -313,6 +319,11 @@ pub(crate) struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
+    /// Whether a list is asked for from its beginning. An empty cursor is none: the reference servers take it so.
+    pub(crate) fn is_first_page(&self) -> bool {
+        self.cursor.is_none_or(|cursor| matches!(cursor.get(), "null" | "\"\""))
+    }
+
     pub(crate) fn parse(text: &'a str) -> Result<Self, ParseError> {
         if !text.starts_with('{') {
             return Err(ParseError::NotRpc("`params` is not an object"));

@@ -16,9 +16,27 @@ fn messages_are_classified() {
         (r#"{"jsonrpc":"2.0","id":1,"result":null}"#, Kind::Response),
         (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#, Kind::Response),
         (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#, Kind::Response),
+        // `null` for what is absent.
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null,"result":null,"error":null}"#, Kind::Request),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized","params":null}"#, Kind::Notification),
+        (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null,"method":null}"#, Kind::Response),
+        (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":"x"}}"#, Kind::Response),
+        (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":null}"#, Kind::Response),
     ] {
         assert_eq!(parse(text).unwrap().kind(), kind, "{text}");
     }
+}
+
+#[test]
+fn null_members_and_an_empty_cursor_are_absent() {
+    for params in ["null", "{}", r#"{"cursor":null,"_meta":null,"arguments":null}"#, r#"{"cursor":"","_meta":{"progressToken":null}}"#] {
+        let message = parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#)).unwrap();
+        let read = message.params().unwrap();
+        assert!(read.is_first_page() && read.arguments.is_none() && read.meta.progress_token.is_none(), "{params}");
+        assert_eq!(message.to_line("7", Some("7")), format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{params}}}"#));
+    }
+    let second = parse(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"2"}}"#).unwrap();
+    assert!(!second.params().unwrap().is_first_page());
 }
 
 #[test]
@@ -33,6 +51,7 @@ fn what_is_no_message_is_refused() {
         (r#"{"id":1,"method":"ping"}"#, ParseError::NotRpc("`jsonrpc` is not \"2.0\"")),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, ParseError::NotRpc("`id` is neither a string nor a number")),
         (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, ParseError::NotRpc("`id` is neither a string nor a number")),
+        (r#"{"jsonrpc":"2.0","id":1,"error":null}"#, ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
         (r#"{"jsonrpc":"2.0","id":1}"#, ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
         (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#, ParseError::NotRpc("a member has the wrong type or stands twice")),
     ] {

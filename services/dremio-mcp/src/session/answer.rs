@@ -49,8 +49,8 @@ pub(super) enum Delivery {
     Whole,
     /// As a stream; who leaves it has cancelled the call (2026-07-28, "Cancellation").
     Stream,
-    /// As a stream that it can read on after it lost its connection.
-    Resumable(Arc<Session>),
+    /// As a stream that it can read on after it lost its connection; with the raw id of its request.
+    Resumable(Arc<Session>, String),
 }
 
 /// Runs `call` and answers with what it gives. `progress` must end when `call` does.
@@ -66,8 +66,8 @@ where
         finished = &mut call => return json(finished),
         () = tokio::time::sleep(STREAM_AFTER), if may_stream => None,
     };
-    if let Delivery::Resumable(session) = delivery
-        && let Some(replay) = session.open_replay()
+    if let Delivery::Resumable(session, request_id) = delivery
+        && let Some(replay) = session.open_replay(&request_id)
     {
         let response = replay.read(Start::After(0), ());
         tokio::spawn(resumable(call, progress, first, replay, shutdown));

@@ -40,7 +40,7 @@ impl Call {
         let sink = sink.of(self.caller.clone(), self.log_level).within(&gateway.budget);
         let delivery = match &self.client {
             _ if !self.may_stream => Delivery::Whole,
-            Client::Legacy(running) => Delivery::Resumable(running.session()),
+            Client::Legacy(running) => Delivery::Resumable(running.session(), self.request.id().unwrap_or("null").to_owned()),
             Client::Modern => Delivery::Stream,
         };
         let shutdown = gateway.shutdown.clone();

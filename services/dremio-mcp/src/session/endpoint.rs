@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use service_kit::http::Peer;
 
 use super::call::{Call, Client};
+use super::legacy::Asker;
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
@@ -78,7 +79,7 @@ async fn receive(
     let (message, may_stream) = match read(&gateway, &principal, &headers, body).await {
         Ok(Received::Message(message, may_stream)) => (message, may_stream),
         Ok(Received::Batch(text, _held)) if !claims_modern(&headers) => {
-            return legacy::handle_batch(gateway, principal, &headers, &text).await;
+            return legacy::handle_batch(gateway, &Asker { principal, peer }, &headers, &text).await;
         }
         Ok(Received::Batch(..)) => {
             return refuse(StatusCode::BAD_REQUEST, &ParseError::Batch.to_rpc(), None);
@@ -105,7 +106,7 @@ async fn receive(
     };
     if !is_modern(&headers, &message, params.meta.protocol_version.is_some()) {
         drop(params);
-        return legacy::handle(gateway, principal, &headers, message, may_stream).await;
+        return legacy::handle(gateway, &Asker { principal, peer }, &headers, message, may_stream).await;
     }
     if message.kind() != Kind::Request {
         // This revision defines no notification towards the server over HTTP, and forbids responses.
@@ -142,7 +143,12 @@ fn caller_at(principal: Principal, peer: Peer) -> Caller {
     Caller { principal, client, batch: None, mailbox: None }
 }
 
-async fn listen(State(gateway): State<Arc<Gateway>>, Extension(principal): Extension<Principal>, headers: HeaderMap) -> Response {
+async fn listen(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(principal): Extension<Principal>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
     if !accepts(&headers, "text/event-stream") {
         let error = RpcError::new(ErrorCode::InvalidRequest, "GET opens a stream: send `Accept: text/event-stream`");
         return refuse(StatusCode::NOT_ACCEPTABLE, &error, None);
@@ -150,14 +156,19 @@ async fn listen(State(gateway): State<Arc<Gateway>>, Extension(principal): Exten
     if claims_modern(&headers) {
         return not_in_this_revision();
     }
-    legacy::listen(gateway, &principal, &headers)
+    legacy::listen(gateway, &Asker { principal, peer }, &headers)
 }
 
-async fn close(State(gateway): State<Arc<Gateway>>, Extension(principal): Extension<Principal>, headers: HeaderMap) -> Response {
+async fn close(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(principal): Extension<Principal>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
     if claims_modern(&headers) {
         return not_in_this_revision();
     }
-    legacy::close(&gateway, &principal, &headers)
+    legacy::close(&gateway, &Asker { principal, peer }, &headers)
 }
 
 fn not_in_this_revision() -> Response {

@@ -1,50 +1,56 @@
-//! Revisions 2025-03-26 to 2025-11-25: `initialize` opens a session, and `Mcp-Session-Id` names it afterwards.
+//! Revisions 2024-11-05 to 2025-11-25: `initialize` opens a session, and `Mcp-Session-Id` names it afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
+use service_kit::http::Peer;
 
+use super::answer::{event, event_stream};
+use super::audit::ClientInfo;
 use super::call::{Call, Client};
 use super::endpoint::{count_more, refuse};
-use super::replay::{Replay, Start};
-use super::table::{OpenError, Running, Session};
-use super::{Gateway, LEGACY_VERSIONS};
+use super::id::{Opening, Unknown};
+use super::replay::{Lost, Replay, Start};
+use super::table::{FindError, Found, Running, Session};
+use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::{self, Held};
 use crate::door::Principal;
-use crate::engine::{Caller, Changes, LogLevel, Mailbox};
-use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, replace_member, string_literal};
+use crate::engine::{Caller, Changes, List, LogLevel, Mailbox};
+use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, member, replace_member, string_literal};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// The newest revision with a handshake: what a client gets that asks for one we do not know.
 const LATEST: &str = "2025-11-25";
 
-/// The one revision in which several messages may come as an array.
-const WITH_BATCHES: &str = "2025-03-26";
+/// The revisions in which several messages may come as an array.
+const WITH_BATCHES: [&str; 2] = ["2024-11-05", "2025-03-26"];
 
 /// Messages in one batch. A guess: nobody was seen to send any, and each may hold a place at the engine.
 const BATCH_MAX: usize = 64;
 
+/// Who sends a message.
+pub(super) struct Asker {
+    pub(super) principal: Principal,
+    pub(super) peer: Peer,
+}
+
 /// Handles one legacy message.
-pub(super) async fn handle(
-    gateway: Arc<Gateway>,
-    principal: Principal,
-    headers: &HeaderMap,
-    message: Message,
-    may_stream: bool,
-) -> Response {
+pub(super) async fn handle(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap, message: Message, may_stream: bool) -> Response {
     if message.kind() == Kind::Request && message.method() == "initialize" {
-        return initialize(&gateway, &principal, &message).await;
+        return initialize(&gateway, asker, &message).await;
     }
-    let session = match session(&gateway, &principal, headers) {
+    let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(message.id()),
     };
-    match sort(&session, principal, message, may_stream, None) {
+    match sort(&session, asker.principal.clone(), message, may_stream, None) {
         Sorted::Call(call) => call.answer(gateway).await,
         Sorted::Answered(text) => json(text.into()),
         Sorted::Taken => StatusCode::ACCEPTED.into_response(),
@@ -53,20 +59,20 @@ pub(super) async fn handle(
 
 /// Handles an array of messages (2025-03-26, "Sending Messages to the Server"): the answers come as one array, in the order of the
 /// requests, when the last of them is there. Progress has no place in it.
-pub(super) async fn handle_batch(gateway: Arc<Gateway>, principal: Principal, headers: &HeaderMap, text: &str) -> Response {
+pub(super) async fn handle_batch(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap, text: &str) -> Response {
     let invalid = |message: &str| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, message), None);
-    let session = match session(&gateway, &principal, headers) {
+    let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
-    if session.protocol_version != WITH_BATCHES {
+    if !WITH_BATCHES.contains(&session.protocol_version()) {
         return invalid("The body is an array: batches are not part of this session's protocol version");
     }
     let parts: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     if parts.is_empty() || parts.len() > BATCH_MAX {
         return invalid("A batch has 1 to 64 messages");
     }
-    if let Some(refused) = count_more(&gateway, &principal, parts.len() - 1, None) {
+    if let Some(refused) = count_more(&gateway, &asker.principal, parts.len() - 1, None) {
         return refused;
     }
     let batch = gateway.batches.fetch_add(1, Ordering::Relaxed);
@@ -76,7 +82,7 @@ pub(super) async fn handle_batch(gateway: Arc<Gateway>, principal: Principal, he
                 let error = RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch");
                 Sorted::Answered(error.response(message.id()))
             }
-            Ok(message) => sort(&session, principal.clone(), message, false, Some(batch)),
+            Ok(message) => sort(&session, asker.principal.clone(), message, false, Some(batch)),
             Err((cause, id)) => Sorted::Answered(cause.to_rpc().response(id.as_deref())),
         };
         let gateway = Arc::clone(&gateway);
@@ -128,20 +134,32 @@ fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stre
 
 /// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that the client subscribed to.
 /// With `Last-Event-ID`: the rest of the stream that has this event.
-pub(super) fn listen(gateway: Arc<Gateway>, principal: &Principal, headers: &HeaderMap) -> Response {
-    let session = match session(&gateway, principal, headers) {
+pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
+    let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
     // A session that is listened to is in use.
     let in_use = session.begin(None);
-    let stream = match headers.get("last-event-id").and_then(|value| value.to_str().ok()) {
-        Some(last) => {
-            session.find_replay(last).map(|(replay, number)| replay.read(Start::After(number), in_use)).ok_or(Refused::UnknownEvent)
-        }
-        None => read_news(&gateway, &session, in_use).map_err(|_| Refused::NoStream),
-    };
-    stream.unwrap_or_else(|refused| refused.response(None))
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    match last.map(|last| (session.find_replay(last), Lost::of(last))) {
+        Some((Some((replay, number)), _)) if replay.is_over_after(number) => Refused::StreamOver.response(None),
+        Some((Some((replay, number)), _)) => replay.read(Start::After(number), in_use),
+        // The rest is about streams that this process does not have: it is another than the one that began them, or it has dropped them.
+        Some((None, Lost::Call(id))) => lost_call(&id),
+        Some((None, Lost::Over)) => Refused::StreamOver.response(None),
+        Some((None, Lost::News)) | None => read_news(&gateway, &session, in_use).unwrap_or_else(|_| Refused::NoStream.response(None)),
+    }
+}
+
+/// The end of a call's stream whose rest is lost: the client waits for an answer, and there will be none.
+fn lost_call(id: &str) -> Response {
+    let error = RpcError::internal(
+        "stream_lost",
+        "The connection was lost while this call ran, and the process that ran it is gone, or no longer keeps its answer. \
+         The call may or may not have taken effect. Repeating a read-only call is safe.",
+    );
+    event_stream(Body::from(event(&error.response(Some(id)), Some(Lost::OVER))))
 }
 
 /// The stream of what belongs to no call, from what was not read yet.
@@ -158,6 +176,13 @@ fn read_news(gateway: &Arc<Gateway>, session: &Arc<Session>, in_use: Running) ->
 /// Puts what a session is to be told on its stream while somebody reads it; until then it waits.
 async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes, replay: Arc<Replay>) {
     let mailbox = session.mailbox();
+    if session.is_resumed {
+        tokio::select! {
+            () = tell_what_may_be_missed(&gateway, &replay) => {}
+            () = session.closed() => {}
+            () = gateway.shutdown.draining() => {}
+        }
+    }
     loop {
         tokio::select! {
             // What came before the stop is still told.
@@ -175,6 +200,24 @@ async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes
     replay.finish();
 }
 
+/// What a session was to be told before it was taken up again is lost, and so are its subscriptions. A client that hears that lists have
+/// changed reads them again, and asks again for what it wants to hear of.
+async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
+    let introduction = loop {
+        match gateway.engine.initialize_result().await {
+            Ok(introduction) => break introduction,
+            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+        }
+    };
+    let capabilities = member(&introduction, "capabilities").unwrap_or("{}");
+    let can = |list: List, what: &str| member(capabilities, list.capability()).and_then(|one| member(one, what)) == Some("true");
+    for list in [List::Tools, List::Prompts, List::Resources] {
+        if can(list, "listChanged") || can(list, "subscribe") {
+            replay.push(list.changed().text().to_owned().into());
+        }
+    }
+}
+
 /// What comes next, once somebody reads. Cancel safe.
 async fn next_news(replay: &Replay, changes: &mut Changes, mailbox: &Mailbox) -> Vec<String> {
     replay.is_read().await;
@@ -185,11 +228,14 @@ async fn next_news(replay: &Replay, changes: &mut Changes, mailbox: &Mailbox) ->
 }
 
 /// `DELETE`: the client is done with its session.
-pub(super) fn close(gateway: &Gateway, principal: &Principal, headers: &HeaderMap) -> Response {
-    match session_id(headers) {
-        None => Refused::NoSession.response(None),
-        Some(id) if gateway.sessions.close(id, principal) => StatusCode::NO_CONTENT.into_response(),
-        Some(_) => Refused::UnknownSession.response(None),
+pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
+    let Some(id) = session_id(headers) else { return Refused::NoSession.response(None) };
+    match gateway.sessions.close(id, &asker.principal) {
+        Ok(claims) => {
+            audit::ended(asker, &claims);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(unknown) => Refused::unknown(gateway, asker, unknown).response(None),
     }
 }
 
@@ -202,7 +248,7 @@ fn set_log_level(session: &Session, message: &Message) -> String {
     reply(message, "{}")
 }
 
-async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message) -> Response {
+async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Response {
     let Ok(params) = message.params() else {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -216,10 +262,16 @@ async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message)
         Ok(introduction) => introduction,
         Err(cause) => return refuse(StatusCode::OK, &cause.to_rpc(), message.id()),
     };
-    let session = match gateway.sessions.open(principal, version) {
+    let client = ClientInfo::of(message);
+    let opening = Opening { protocol_version: version, log_level: None, shows_ui: client.shows_ui };
+    let session = match gateway.sessions.open(&asker.principal, opening) {
         Ok(session) => session,
-        Err(cause) => return too_many(&cause, message.id()),
+        Err(cause) => {
+            tracing::warn!(error = %cause, "no session opened");
+            return Refused::full(gateway, asker).response(message.id());
+        }
     };
+    audit::opened(asker, &session.claims, &client);
     let result = replace_member(&introduction, "protocolVersion", &string_literal(version));
     let mut response = json(reply(message, &result).into());
     if let Ok(id) = HeaderValue::from_str(&session.id) {
@@ -228,46 +280,68 @@ async fn initialize(gateway: &Gateway, principal: &Principal, message: &Message)
     response
 }
 
-fn too_many(cause: &OpenError, id: Option<&str>) -> Response {
-    tracing::warn!(error = %cause, "no session opened");
-    let error = RpcError::internal("too_many_sessions", "This server has no room for another session. Close one, or try again later.");
-    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, &error, id);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-    response
-}
-
 /// Why a message does not belong to a session.
 enum Refused {
     NoSession,
-    UnknownSession,
-    UnknownEvent,
+    UnknownSession(Unknown),
+    Full,
+    StreamOver,
     NoStream,
     Version(String),
 }
 
 impl Refused {
+    /// No session, and the id is to blame.
+    fn unknown(gateway: &Gateway, asker: &Asker, unknown: Unknown) -> Self {
+        audit::refused(gateway, asker, unknown.reason());
+        Self::UnknownSession(unknown)
+    }
+
+    /// No session for want of places.
+    fn full(gateway: &Gateway, asker: &Asker) -> Self {
+        audit::refused(gateway, asker, "full");
+        Self::Full
+    }
+
     fn response(&self, id: Option<&str>) -> Response {
-        let (status, message) = match self {
-            Self::NoSession => (StatusCode::BAD_REQUEST, "The Mcp-Session-Id header is missing. Send `initialize` first.".to_owned()),
+        let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
+        let (status, error) = match self {
+            Self::NoSession => (StatusCode::BAD_REQUEST, invalid("The Mcp-Session-Id header is missing. Send `initialize` first.")),
             // The specification's cure for 404 is what clients do by themselves: initialize again.
-            Self::UnknownSession => {
-                (StatusCode::NOT_FOUND, "Session not found: it ended, or belongs to another key. Send `initialize` again.".to_owned())
+            Self::UnknownSession(unknown) => {
+                let why = match unknown {
+                    Unknown::Forged | Unknown::FromTheFuture => "this server has not issued its id, or signs with another gateway key now",
+                    Unknown::Foreign => "it belongs to another key",
+                    Unknown::TooOld => "it is older than 30 days",
+                    Unknown::Ended => "it was ended",
+                };
+                let message = format!("Session not found: {why}. Send `initialize` again.");
+                (StatusCode::NOT_FOUND, RpcError::new(ErrorCode::SessionNotFound, message))
             }
-            Self::UnknownEvent => {
-                (StatusCode::BAD_REQUEST, "No stream of this session has the event in Last-Event-ID any more.".to_owned())
+            Self::Full => {
+                let message = "This server has no room for another session. Close one, or try again later.";
+                (StatusCode::SERVICE_UNAVAILABLE, RpcError::internal("too_many_sessions", message))
             }
-            Self::NoStream => (StatusCode::SERVICE_UNAVAILABLE, "No stream could be opened. Try again.".to_owned()),
+            // What the specification has for "no stream here", and the one refusal after which clients do not try again.
+            Self::StreamOver => (StatusCode::METHOD_NOT_ALLOWED, invalid("The stream of the event in Last-Event-ID is over.")),
+            Self::NoStream => (StatusCode::SERVICE_UNAVAILABLE, invalid("No stream could be opened. Try again.")),
             Self::Version(said) => {
                 let message =
                     format!("Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}", LEGACY_VERSIONS.join(", "));
-                (StatusCode::BAD_REQUEST, message)
+                (StatusCode::BAD_REQUEST, invalid(&message))
             }
         };
-        refuse(status, &RpcError::new(ErrorCode::InvalidRequest, message), id)
+        let mut response = refuse(status, &error, id);
+        match self {
+            Self::Full => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"))),
+            Self::StreamOver => drop(response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"))),
+            _ => {}
+        }
+        response
     }
 }
 
-fn session(gateway: &Gateway, principal: &Principal, headers: &HeaderMap) -> Result<Arc<Session>, Refused> {
+fn session(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Result<Arc<Session>, Refused> {
     // Absent, it is the one that was negotiated; a client that sends it may send any that we speak.
     if let Some(said) = headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))
         && !LEGACY_VERSIONS.contains(&said)
@@ -275,7 +349,16 @@ fn session(gateway: &Gateway, principal: &Principal, headers: &HeaderMap) -> Res
         return Err(Refused::Version(said.chars().take(40).collect()));
     }
     let id = session_id(headers).ok_or(Refused::NoSession)?;
-    gateway.sessions.find(id, principal).ok_or(Refused::UnknownSession)
+    match gateway.sessions.find(id, &asker.principal) {
+        Ok(Found { session, is_new_here }) => {
+            if is_new_here {
+                audit::resumed(asker, &session.claims);
+            }
+            Ok(session)
+        }
+        Err(FindError::Unknown(unknown)) => Err(Refused::unknown(gateway, asker, unknown)),
+        Err(FindError::Full) => Err(Refused::full(gateway, asker)),
+    }
 }
 
 fn session_id(headers: &HeaderMap) -> Option<&str> {

@@ -1,15 +1,17 @@
 //! The MCP protocol towards clients, in both eras, on one endpoint:
 //!
-//! - *legacy* (2025-03-26 to 2025-11-25): `initialize` opens a session, `Mcp-Session-Id` names it
+//! - *legacy* (2024-11-05 to 2025-11-25): `initialize` opens a session, `Mcp-Session-Id` names it
 //! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
 //!
 //! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one request,
 //! `answer` turns it into JSON or a stream, `replay` lets a lost stream be read on, `subscription` is a stream of the modern era for what
-//! belongs to no call, `table` holds the sessions.
+//! belongs to no call, `audit` is the record of sessions, `table` holds them, and `id` is what a session's id says: enough to take it up again in another process.
 
 mod answer;
+mod audit;
 mod call;
 mod endpoint;
+mod id;
 mod legacy;
 mod modern;
 mod replay;
@@ -24,14 +26,15 @@ use service_kit::lifecycle::Shutdown;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::endpoint::router;
+pub(crate) use self::id::SessionIds;
 pub(crate) use self::table::{SessionLimits, SessionTable};
 use crate::budget::Budget;
 use crate::door::Door;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
-/// Revisions with a handshake, oldest first.
-const LEGACY_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
+/// Revisions with a handshake, oldest first. Their places stand in session ids; there will be no more of them.
+const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// The revision without one.
 const MODERN_VERSION: &str = "2026-07-28";

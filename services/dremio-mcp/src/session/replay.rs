@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::stream;
 use service_kit::lifecycle::Shutdown;
 use tokio::sync::watch;
@@ -23,6 +25,47 @@ const RETURN_MAX: Duration = Duration::from_secs(30);
 
 /// Readers of one stream at a time. Beyond, the oldest is ended: it is a lost connection, or a client that opens streams without end.
 const READERS_MAX: usize = 8;
+
+/// Request ids longer than this are not repeated in the ids of events: those go into a header. Clients count, or send a UUID.
+const REQUEST_ID_BYTES_MAX: usize = 256;
+
+/// How the id of a stream begins.
+const CALL: &str = "call";
+const NEWS: &str = "news";
+
+/// A stream that a client would read on and that this process does not have, by the id of an event of it. The id is whatever the client
+/// sends, and nothing but its own answer depends on it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// Of a call whose request has this raw id.
+    Call(String),
+    /// Of what belongs to no call, as far as can be told.
+    News,
+    /// Nothing more was to come.
+    Over,
+}
+
+impl Lost {
+    /// The event after which nothing comes.
+    pub(super) const OVER: &str = "over";
+
+    pub(super) fn of(last_event_id: &str) -> Self {
+        let mut parts = last_event_id.split('.');
+        match (parts.next(), parts.next()) {
+            (Some(Self::OVER), None) => Self::Over,
+            (Some(CALL), Some(request)) => {
+                let id = BASE64_URL_SAFE_NO_PAD.decode(request).ok().and_then(|raw| String::from_utf8(raw).ok());
+                id.filter(|id| is_request_id(id)).map_or(Self::Over, Self::Call)
+            }
+            _ => Self::News,
+        }
+    }
+}
+
+/// Whether this is a JSON string or number: it becomes part of a message.
+fn is_request_id(raw: &str) -> bool {
+    matches!(serde_json::from_str(raw), Ok(serde_json::Value::String(_) | serde_json::Value::Number(_)))
+}
 
 /// The events of one stream.
 #[derive(Debug)]
@@ -68,11 +111,24 @@ struct Reader {
 }
 
 impl Replay {
-    /// A stream without events.
+    /// The stream of the call of this raw id, without events.
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
-    pub(super) fn new(kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
+    pub(super) fn of_call(request_id: &str, kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
+        let request = if request_id.len() > REQUEST_ID_BYTES_MAX { String::new() } else { BASE64_URL_SAFE_NO_PAD.encode(request_id) };
+        Self::named(format!("{CALL}.{request}.{}", random::hex_64()?), kept_bytes_max)
+    }
+
+    /// A stream of what belongs to no call, without events.
+    ///
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub(super) fn of_news(kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
+        Self::named(format!("{NEWS}.{}", random::hex_64()?), kept_bytes_max)
+    }
+
+    fn named(id: String, kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
         let state = State {
             events: VecDeque::new(),
             bytes: 0,
@@ -84,7 +140,7 @@ impl Replay {
             finished_at: None,
         };
         let (news, readers) = (watch::Sender::new(0), watch::Sender::new(0));
-        Ok(Arc::new(Self { id: random::hex_64()?, kept_bytes_max, state: Mutex::new(state), news, readers }))
+        Ok(Arc::new(Self { id, kept_bytes_max, state: Mutex::new(state), news, readers }))
     }
 
     /// Adds a message. An empty one tells the client the id to come back with ("prime the client to reconnect").
@@ -135,6 +191,12 @@ impl Replay {
     /// Whether it is over and was kept long enough.
     pub(super) fn is_stale(&self) -> bool {
         *self.readers.borrow() == 0 && self.lock().finished_at.is_some_and(|at| at.elapsed() > RETURN_MAX)
+    }
+
+    /// Whether there is nothing more to read after the event of this number, and never will be.
+    pub(super) fn is_over_after(&self, number: u64) -> bool {
+        let state = self.lock();
+        state.finished_at.is_some() && number >= state.last
     }
 
     /// The number of the event `last_event_id`, if it is one of this stream.
@@ -237,7 +299,7 @@ mod tests {
     use futures_util::StreamExt;
     use tokio::time::Instant;
 
-    use super::{READERS_MAX, RETURN_MAX, Replay, Shutdown, Start};
+    use super::{Lost, READERS_MAX, RETURN_MAX, Replay, Shutdown, Start};
 
     const KEPT_BYTES_MAX: usize = 4096;
 
@@ -247,7 +309,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_comes_back_gets_what_it_missed() {
-        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
         for message in ["", "one", "two"] {
             replay.push(message.to_owned().into());
         }
@@ -263,6 +325,40 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn the_id_of_an_event_says_what_was_lost() {
+        let first_id = async |replay: &std::sync::Arc<Replay>| {
+            replay.push("one".to_owned().into());
+            replay.finish();
+            let all = text(replay.read(Start::After(0), ())).await;
+            all.lines().find_map(|line| line.strip_prefix("id: ").map(str::to_owned)).unwrap()
+        };
+        assert_eq!(Lost::of(&first_id(&Replay::of_news(KEPT_BYTES_MAX).unwrap()).await), Lost::News);
+        for raw in ["1", "-7", "\"a.b-c \u{e9}\"", &format!("\"{}\"", "x".repeat(200))] {
+            let replay = Replay::of_call(raw, KEPT_BYTES_MAX).unwrap();
+            let id = first_id(&replay).await;
+            assert!(id.bytes().all(|byte| byte.is_ascii_graphic()), "{id}");
+            assert_eq!(Lost::of(&id), Lost::Call(raw.to_owned()));
+            assert!(replay.is_over_after(replay.number_of(&id).unwrap()) && !replay.is_over_after(0));
+        }
+        let endless = format!("\"{}\"", "x".repeat(1000));
+        assert_eq!(Lost::of(&first_id(&Replay::of_call(&endless, KEPT_BYTES_MAX).unwrap()).await), Lost::Over);
+        assert_eq!(Lost::of(Lost::OVER), Lost::Over);
+        // What a client makes up: not even the text of a message comes of it.
+        for (made_up, expected) in [
+            ("", Lost::News),
+            ("x-1", Lost::News),
+            ("0123456789abcdef-3", Lost::News),
+            ("call.MSwiYSI6MQ.x-1", Lost::Over),
+            ("call.bnVsbA.x-1", Lost::Over),
+            ("call.e30.x-1", Lost::Over),
+            ("call.!.x-1", Lost::Over),
+            ("call", Lost::News),
+        ] {
+            assert_eq!(Lost::of(made_up), expected, "{made_up}");
+        }
+    }
+
     /// What a reader is given until it would have to wait.
     async fn given(body: &mut axum::body::BodyDataStream) -> String {
         let mut text = String::new();
@@ -274,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_newest_reader_is_given_everything_once_and_an_older_one_goes_on_when_it_is_gone() {
-        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
         let open = |start| replay.read(start, ()).into_body().into_data_stream();
         let mut older = open(Start::Unread);
         replay.push("one".to_owned().into());
@@ -297,7 +393,7 @@ mod tests {
 
     #[tokio::test]
     async fn there_are_only_so_many_readers() {
-        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
         let mut readers: Vec<_> = (0..=READERS_MAX).map(|_| replay.read(Start::Unread, ()).into_body().into_data_stream()).collect();
         assert!(readers[0].next().await.is_none(), "the oldest is ended");
         assert!(futures_util::poll!(readers[1].next()).is_pending());
@@ -305,7 +401,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_has_a_limit_and_the_answer_stays() {
-        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
         for _ in 0..40 {
             replay.push("p".repeat(KEPT_BYTES_MAX / 16).into());
         }
@@ -317,7 +413,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_without_readers_is_given_up_after_a_while() {
-        let replay = Replay::new(KEPT_BYTES_MAX).unwrap();
+        let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
         let started = Instant::now();
         let reader = replay.read(Start::After(0), ());
         let returning = replay.clone();

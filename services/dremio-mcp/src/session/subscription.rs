@@ -36,7 +36,7 @@ pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -
     let changes = gateway.engine.changes();
     let params = request.params_text().unwrap_or("{}");
     let invalid = |message: String| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidParams, message), request.id());
-    let Ok(filter) = serde_json::from_str::<Filter>(member(params, "notifications").unwrap_or("{}")) else {
+    let Ok(filter) = serde_json::from_str::<Filter>(member(params, "notifications").filter(|raw| *raw != "null").unwrap_or("{}")) else {
         return invalid("params.notifications is not an object of the right shape".to_owned());
     };
     let resources = filter.resource_subscriptions.as_ref().map_or(0, Vec::len);

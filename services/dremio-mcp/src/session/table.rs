@@ -1,19 +1,22 @@
-//! The sessions of legacy clients. A session belongs to the key that opened it, costs almost nothing, is
-//! forgotten when idle but never while a call runs, and there are only so many.
+//! The sessions of legacy clients that are in memory. A session belongs to the key that opened it, costs almost nothing, is
+//! forgotten when idle but never while a call runs, and there are only so many. One that was forgotten, or opened by another process, is
+//! taken up again by its id alone (see `id`), until it is too old or its client has ended it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::audit;
+use super::id::{AGE_MAX, Claims, Opening, Serial, SessionIds, Unknown};
 use super::replay::Replay;
 use crate::door::Principal;
 use crate::engine::{LogLevel, Mailbox};
 use crate::metrics::Metrics;
-use crate::random;
 
 /// How often idle sessions are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
@@ -24,6 +27,10 @@ const REPLAYS_MAX: usize = 16;
 /// What is kept of the stream of a call, and of the stream of what belongs to no call.
 const CALL_BYTES_MAX: usize = 1024 * 1024;
 const NEWS_BYTES_MAX: usize = 64 * 1024;
+
+/// Sessions that their clients have ended, which must not be taken up again by their ids. The oldest are forgotten beyond: their ids work
+/// once more then, for the same key alone. A few MiB.
+const ENDED_MAX: usize = 100_000;
 
 /// How many sessions there may be, and how long one may rest.
 #[derive(Clone, Copy, Debug)]
@@ -44,15 +51,49 @@ impl Default for SessionLimits {
 #[derive(Debug)]
 pub(crate) struct SessionTable {
     limits: SessionLimits,
-    sessions: Mutex<HashMap<String, Arc<Session>>>,
+    ids: SessionIds,
+    places: Mutex<Places>,
     metrics: Arc<Metrics>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    sessions: HashMap<String, Arc<Session>>,
+    ended: Ended,
+}
+
+/// What was ended, and until when it must be remembered; oldest first.
+#[derive(Debug, Default)]
+struct Ended {
+    serials: HashSet<Serial>,
+    in_order: VecDeque<(Serial, Timestamp)>,
+}
+
+impl Ended {
+    fn add(&mut self, claims: &Claims) {
+        if self.serials.insert(claims.serial) {
+            self.in_order.push_back((claims.serial, claims.issued + AGE_MAX));
+        }
+        if self.in_order.len() > ENDED_MAX
+            && let Some((oldest, _)) = self.in_order.pop_front()
+        {
+            self.serials.remove(&oldest);
+        }
+    }
+
+    /// Forgets what is too old to be taken up anyway.
+    fn forget(&mut self, now: Timestamp) {
+        self.in_order.retain(|(serial, until)| *until > now || !self.serials.remove(serial));
+    }
 }
 
 /// One legacy client.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: String,
-    pub(super) protocol_version: &'static str,
+    pub(super) claims: Claims,
+    /// Whether it was taken up again by its id: what was to be told before is lost, and what it subscribed to.
+    pub(super) is_resumed: bool,
     principal: Principal,
     activity: Mutex<Activity>,
     /// What it is to be told outside of its calls, and the stream on which it reads that, from the first `GET` on.
@@ -85,66 +126,101 @@ pub(super) enum OpenError {
     Random(#[from] getrandom::Error),
 }
 
+/// Why there is no session for an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FindError {
+    /// There is none, and there will be none.
+    Unknown(Unknown),
+    /// The id is good, and there is no place for its session now.
+    Full,
+}
+
+/// A session that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) session: Arc<Session>,
+    /// It was not in memory, and is now.
+    pub(super) is_new_here: bool,
+}
+
 impl SessionTable {
-    pub(crate) fn new(limits: SessionLimits, metrics: Arc<Metrics>) -> Self {
-        Self { limits, sessions: Mutex::default(), metrics }
+    pub(crate) fn new(limits: SessionLimits, ids: SessionIds, metrics: Arc<Metrics>) -> Self {
+        Self { limits, ids, places: Mutex::default(), metrics }
     }
 
     /// Opens a session for `principal`. Over the limit of one principal, its longest idle session makes room.
     ///
     /// # Errors
     /// When every place is taken by a session that is in use.
-    pub(super) fn open(&self, principal: &Principal, protocol_version: &'static str) -> Result<Arc<Session>, OpenError> {
-        let session = Arc::new(Session {
-            id: random::hex_256()?,
-            protocol_version,
-            principal: principal.clone(),
-            activity: Mutex::new(Activity {
-                last: Instant::now(),
-                running: 0,
-                begun: 0,
-                replays: VecDeque::new(),
-                log_level: None,
-                cancel: HashMap::new(),
-            }),
-            mailbox: Arc::default(),
-            news: OnceLock::new(),
-            closed: principal.withdrawn().child_token(),
-        });
-        let mut sessions = self.lock();
-        let own = sessions.values().filter(|other| other.principal == *principal).count();
-        if own >= self.limits.per_principal_max || sessions.len() >= self.limits.total_max {
-            let idle =
-                sessions.values().filter(|other| other.principal == *principal).filter_map(|other| Some((other.idle_since()?, other)));
-            let oldest = idle.min_by_key(|(since, _)| *since).map(|(_, other)| other.id.clone()).ok_or(OpenError::Full)?;
+    pub(super) fn open(&self, principal: &Principal, opening: Opening) -> Result<Arc<Session>, OpenError> {
+        let (id, claims) = self.ids.issue(principal, opening)?;
+        self.place(&mut self.lock(), Session::new(id, claims, principal, false)).ok_or(OpenError::Full)
+    }
+
+    /// The session `id`, if it is one of `principal`: the one in memory, or else a new one that goes on where the id says.
+    ///
+    /// # Errors
+    /// When the id is not good, or there is no place; see [`FindError`].
+    pub(super) fn find(&self, id: &str, principal: &Principal) -> Result<Found, FindError> {
+        let mut places = self.lock();
+        match places.sessions.get(id) {
+            Some(session) if session.principal != *principal => return Err(FindError::Unknown(Unknown::Foreign)),
+            Some(session) if !session.closed.is_cancelled() => {
+                session.activity().last = Instant::now();
+                return Ok(Found { session: Arc::clone(session), is_new_here: false });
+            }
+            // Of a key that was withdrawn and is back.
+            Some(_) => drop(places.sessions.remove(id)),
+            None => {}
+        }
+        let claims = self.ids.read(id, principal).map_err(FindError::Unknown)?;
+        if places.ended.serials.contains(&claims.serial) {
+            return Err(FindError::Unknown(Unknown::Ended));
+        }
+        let session = Session::new(id.to_owned(), claims, principal, true);
+        let session = self.place(&mut places, session).ok_or(FindError::Full)?;
+        self.metrics.session_resumed();
+        Ok(Found { session, is_new_here: true })
+    }
+
+    /// Ends the session `id` for good, if it is one of `principal`, and says what it was; its calls are cancelled and its streams end.
+    ///
+    /// # Errors
+    /// Why there is nothing to end.
+    pub(super) fn close(&self, id: &str, principal: &Principal) -> Result<Claims, Unknown> {
+        let mut places = self.lock();
+        let claims = match places.sessions.get(id) {
+            Some(session) if session.principal != *principal => return Err(Unknown::Foreign),
+            Some(session) => session.claims,
+            // It may live in another replica, where it is not known that it has ended.
+            None => self.ids.read(id, principal)?,
+        };
+        if places.ended.serials.contains(&claims.serial) {
+            return Err(Unknown::Ended);
+        }
+        places.ended.add(&claims);
+        if let Some(session) = places.sessions.remove(id) {
+            session.closed.cancel();
+        }
+        self.metrics.sessions_open(places.sessions.len());
+        Ok(claims)
+    }
+
+    /// Puts a session into the table; `None` when every place is taken by one that is in use.
+    fn place(&self, places: &mut Places, session: Session) -> Option<Arc<Session>> {
+        let sessions = &mut places.sessions;
+        let own = || sessions.values().filter(|other| other.principal == session.principal);
+        if own().count() >= self.limits.per_principal_max || sessions.len() >= self.limits.total_max {
+            let idle = own().filter_map(|other| Some((other.idle_since()?, other)));
+            let oldest = idle.min_by_key(|(since, _)| *since).map(|(_, other)| other.id.clone())?;
             if let Some(evicted) = sessions.remove(&oldest) {
                 evicted.closed.cancel();
             }
         }
+        let session = Arc::new(session);
         sessions.insert(session.id.clone(), Arc::clone(&session));
         self.metrics.sessions_open(sessions.len());
-        Ok(session)
-    }
-
-    /// The session `id`, if `principal` opened it.
-    pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Arc<Session>> {
-        let is_own = |session: &&Arc<Session>| session.principal == *principal && !session.closed.is_cancelled();
-        let session = self.lock().get(id).filter(is_own).cloned()?;
-        session.activity().last = Instant::now();
         Some(session)
-    }
-
-    /// Ends the session `id`, if `principal` opened it; its calls are cancelled and its streams end.
-    pub(super) fn close(&self, id: &str, principal: &Principal) -> bool {
-        let mut sessions = self.lock();
-        if sessions.get(id).is_none_or(|session| session.principal != *principal) {
-            return false;
-        }
-        if let Some(session) = sessions.remove(id) {
-            session.closed.cancel();
-        }
-        self.metrics.sessions_open(sessions.len());
-        true
     }
 
     /// Forgets idle sessions until `shutdown` drains.
@@ -154,23 +230,27 @@ impl SessionTable {
                 () = tokio::time::sleep(SWEEP_INTERVAL.min(self.limits.idle_max)) => {}
                 () = shutdown.draining() => return,
             }
-            let mut sessions = self.lock();
+            let mut places = self.lock();
+            places.ended.forget(self.ids.now());
             let idle_max = self.limits.idle_max;
-            sessions.retain(|_, session| {
+            places.sessions.retain(|_, session| {
                 session.activity().replays.retain(|replay| !replay.is_stale());
                 let is_idle = session.idle_since().is_some_and(|since| since.elapsed() >= idle_max);
                 let keep = !is_idle && !session.closed.is_cancelled();
                 if !keep {
+                    if session.closed.is_cancelled() {
+                        audit::withdrawn(&session.principal, session.claims.serial);
+                    }
                     session.closed.cancel();
                 }
                 keep
             });
-            self.metrics.sessions_open(sessions.len());
+            self.metrics.sessions_open(places.sessions.len());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,6 +265,31 @@ pub(super) struct Running {
 }
 
 impl Session {
+    fn new(id: String, claims: Claims, principal: &Principal, is_resumed: bool) -> Self {
+        let activity = Activity {
+            last: Instant::now(),
+            running: 0,
+            begun: 0,
+            replays: VecDeque::new(),
+            log_level: claims.opening.log_level,
+            cancel: HashMap::new(),
+        };
+        Self {
+            id,
+            claims,
+            is_resumed,
+            principal: principal.clone(),
+            activity: Mutex::new(activity),
+            mailbox: Arc::default(),
+            news: OnceLock::new(),
+            closed: principal.withdrawn().child_token(),
+        }
+    }
+
+    pub(super) fn protocol_version(&self) -> &'static str {
+        self.claims.opening.protocol_version
+    }
+
     /// A call under the client's raw `id`, or a stream without one.
     pub(super) fn begin(self: &Arc<Self>, id: Option<&str>) -> Running {
         let cancelled = self.closed.child_token();
@@ -225,7 +330,7 @@ impl Session {
 
     /// The stream of what belongs to no call, which lives as long as the session. `start` gets it if it is opened now.
     pub(super) fn open_news(&self, start: impl FnOnce(Arc<Replay>)) -> Result<Arc<Replay>, getrandom::Error> {
-        let replay = Replay::new(NEWS_BYTES_MAX)?;
+        let replay = Replay::of_news(NEWS_BYTES_MAX)?;
         let news = self.news.get_or_init(|| {
             start(Arc::clone(&replay));
             replay
@@ -236,7 +341,7 @@ impl Session {
     /// Gives the client an id to come back with, if its revision knows that ("SHOULD immediately send an SSE event consisting of an event
     /// ID and an empty data field"; older clients take the empty data for a message).
     pub(super) fn prime(&self, replay: &Replay) {
-        if self.protocol_version == "2025-11-25" {
+        if self.protocol_version() == "2025-11-25" {
             replay.push(String::new().into());
         }
     }
@@ -246,9 +351,9 @@ impl Session {
         self.closed.cancelled().await;
     }
 
-    /// A stream of a call that this client can read on later.
-    pub(super) fn open_replay(&self) -> Option<Arc<Replay>> {
-        let replay = Replay::new(CALL_BYTES_MAX).ok()?;
+    /// The stream of the call of this raw id, which the client can read on later.
+    pub(super) fn open_replay(&self, request_id: &str) -> Option<Arc<Replay>> {
+        let replay = Replay::of_call(request_id, CALL_BYTES_MAX).ok()?;
         self.prime(&replay);
         let mut activity = self.activity();
         activity.replays.retain(|replay| !replay.is_stale());
@@ -302,70 +407,4 @@ impl Drop for Running {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use prometheus_client::registry::Registry;
-    use service_kit::lifecycle::Shutdown;
-
-    use super::{OpenError, Principal, SessionLimits, SessionTable};
-    use crate::door::KeyRing;
-    use crate::metrics::Metrics;
-
-    fn table(total_max: usize, per_principal_max: usize, idle_max: Duration) -> SessionTable {
-        let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-        SessionTable::new(SessionLimits { total_max, per_principal_max, idle_max }, metrics)
-    }
-
-    fn two() -> (Principal, Principal) {
-        let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
-        (ring.find(b"aaaaaaaaaaaaaaaa").unwrap(), ring.find(b"bbbbbbbbbbbbbbbb").unwrap())
-    }
-
-    #[test]
-    fn a_session_belongs_to_the_key_that_opened_it() {
-        let (table, (ada, bob)) = (table(9, 9, Duration::MAX), two());
-        let session = table.open(&ada, "2025-11-25").unwrap();
-        assert!(table.find(&session.id, &ada).is_some());
-        assert!(table.find(&session.id, &bob).is_none());
-        assert!(!table.close(&session.id, &bob));
-        assert!(table.close(&session.id, &ada));
-        assert!(table.find(&session.id, &ada).is_none());
-    }
-
-    #[test]
-    fn the_longest_idle_session_of_the_same_key_makes_room() {
-        let (table, (ada, bob)) = (table(3, 2, Duration::MAX), two());
-        let other = table.open(&bob, "2025-11-25").unwrap();
-        let first = table.open(&ada, "2025-11-25").unwrap();
-        let second = table.open(&ada, "2025-11-25").unwrap();
-        let _busy = first.begin(Some("1"));
-        table.open(&ada, "2025-11-25").unwrap();
-        assert!(table.find(&first.id, &ada).is_some(), "it was busy");
-        assert!(table.find(&second.id, &ada).is_none(), "it was idle");
-        assert!(table.find(&other.id, &bob).is_some(), "it is somebody else's");
-    }
-
-    #[test]
-    fn busy_sessions_are_not_evicted() {
-        let (table, (ada, _)) = (table(1, 1, Duration::MAX), two());
-        let only = table.open(&ada, "2025-11-25").unwrap();
-        let _busy = only.begin(None);
-        assert!(matches!(table.open(&ada, "2025-11-25"), Err(OpenError::Full)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn idle_sessions_end_and_running_calls_keep_theirs() {
-        let (table, (ada, _)) = (table(9, 9, Duration::from_secs(60)), two());
-        let (idle, busy) = (table.open(&ada, "2025-11-25").unwrap(), table.open(&ada, "2025-11-25").unwrap());
-        let running = busy.begin(Some("1"));
-        let shutdown = Shutdown::new();
-        let _ended = tokio::time::timeout(Duration::from_secs(300), table.sweep(&shutdown)).await;
-        assert!(table.find(&idle.id, &ada).is_none());
-        assert!(table.find(&busy.id, &ada).is_some());
-        drop(running);
-        let _ended = tokio::time::timeout(Duration::from_secs(300), table.sweep(&shutdown)).await;
-        assert!(table.find(&busy.id, &ada).is_none());
-    }
-}
+mod tests;

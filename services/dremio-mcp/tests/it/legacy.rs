@@ -8,9 +8,13 @@ use crate::support::{Client, Gateway, KEY, PATIENCE, messages};
 #[tokio::test]
 async fn the_handshake_gives_the_childs_own_introduction() {
     let gateway = Gateway::start().await;
-    for (asked, given) in
-        [("2025-11-25", "2025-11-25"), ("2025-06-18", "2025-06-18"), ("2025-03-26", "2025-03-26"), ("1999-01-01", "2025-11-25")]
-    {
+    for (asked, given) in [
+        ("2025-11-25", "2025-11-25"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-03-26", "2025-03-26"),
+        ("2024-11-05", "2024-11-05"),
+        ("1999-01-01", "2025-11-25"),
+    ] {
         let mut client = Client::new(&gateway, KEY);
         let result = client.initialize(asked).await;
         assert_eq!(result["protocolVersion"], given);
@@ -70,10 +74,17 @@ async fn bad_requests_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn batches_are_part_of_one_revision() {
+async fn batches_are_part_of_the_two_oldest_revisions() {
     let gateway = Gateway::start().await;
-    let mut client = Client::new(&gateway, KEY);
-    client.initialize("2025-03-26").await;
+    for revision in ["2024-11-05", "2025-03-26"] {
+        answers_a_batch(&gateway, revision).await;
+    }
+    gateway.stop().await;
+}
+
+async fn answers_a_batch(gateway: &Gateway, revision: &str) {
+    let mut client = Client::new(gateway, KEY);
+    client.initialize(revision).await;
     let call = |id: u32, ms: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "delay", "arguments": { "text": id.to_string(), "ms": ms } } });
     let batch = json!([
         call(1, 60),
@@ -93,6 +104,28 @@ async fn batches_are_part_of_one_revision() {
     assert_eq!(client.post("[]").await.status(), StatusCode::BAD_REQUEST);
     let newer = gateway.client().await;
     assert_eq!(newer.post(&batch.to_string()).await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn null_and_an_empty_cursor_are_what_is_absent() {
+    let gateway = Gateway::start().await;
+    let mut client = Client::new(&gateway, KEY);
+    let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":null,"clientInfo":null,"_meta":null},"error":null}"#;
+    let answer = client.post(initialize).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    client.session = Some(answer.headers()["mcp-session-id"].to_str().unwrap().to_owned());
+    let initialized = client.post(r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized","params":null}"#).await;
+    assert_eq!(initialized.status(), StatusCode::ACCEPTED);
+    let whole = client.rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
+    assert!(whole["result"]["tools"].is_array(), "{whole}");
+    for params in ["null", r#"{"cursor":null,"_meta":null}"#, r#"{"cursor":""}"#, r#"{"_meta":{"progressToken":null}}"#] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#);
+        let request = client.request(Method::POST).header("content-type", "application/json").header("mcp-protocol-version", "2024-11-05");
+        assert_eq!(messages(request.body(body).send().await.unwrap()).await, std::slice::from_ref(&whole), "{params}");
+    }
+    let seen = client.rpc(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"seen","arguments":null,"_meta":null}}"#).await;
+    assert!(seen["result"]["content"][0]["text"].is_string(), "{seen}");
+    assert_eq!(client.rpc(r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":null}"#).await["result"], json!({}));
     gateway.stop().await;
 }
 
@@ -173,14 +206,15 @@ async fn a_lost_stream_is_read_on_and_misses_nothing() {
     assert_eq!(progress, (reported as u64 + 1..=40).collect::<Vec<_>>());
     assert_eq!((&rest.last().unwrap()["id"], &rest.last().unwrap()["result"]["content"][0]["text"]), (&json!("r"), &json!("done")));
 
-    // The answer can be had again; by another key it cannot, and an event that never was is told.
+    // The answer can be had again; by another key it cannot, and after the last event there is nothing more.
     let again = messages(client.request(Method::GET).header("last-event-id", &last).send().await.unwrap()).await;
     assert_eq!(again, rest);
     let mut stranger = Client::new(&gateway, crate::support::OTHER_KEY);
     stranger.session = client.session.clone();
     assert_eq!(stranger.request(Method::GET).header("last-event-id", &last).send().await.unwrap().status(), StatusCode::NOT_FOUND);
-    let unknown = client.request(Method::GET).header("last-event-id", "0123456789abcdef-1").send().await.unwrap();
-    assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
+    let (stream, _) = last.rsplit_once('-').unwrap();
+    let after_all = client.request(Method::GET).header("last-event-id", format!("{stream}-42")).send().await.unwrap();
+    assert_eq!(after_all.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert!(gateway.metrics().await.contains(r#"tool_calls_total{tool="progress",outcome="ok"} 1"#));
     gateway.stop().await;
 }

@@ -12,5 +12,6 @@ mod legacy;
 mod modern;
 mod relay;
 mod room;
+mod sessions;
 mod subscriptions;
 mod support;

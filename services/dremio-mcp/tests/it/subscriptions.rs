@@ -29,20 +29,20 @@ impl Client {
 }
 
 /// A stream that stays open.
-struct Stream {
+pub(crate) struct Stream {
     response: Response,
     text: String,
-    last_event_id: String,
+    pub(crate) last_event_id: String,
 }
 
 impl Stream {
-    fn of(response: Response) -> Self {
+    pub(crate) fn of(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         Self { response, text: String::new(), last_event_id: String::new() }
     }
 
     /// The next message, waiting for it.
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         tokio::time::timeout(PATIENCE, async {
             loop {
                 while let Some((event, rest)) = self.text.split_once("\n\n") {

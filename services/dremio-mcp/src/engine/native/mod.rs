@@ -100,7 +100,7 @@ impl Native {
         let params = request.params().map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
         match request.method() {
             "ping" => Ok(Message::from_result("{}")),
-            "tools/list" if params.cursor.is_some_and(|cursor| cursor.get() != "null") => {
+            "tools/list" if !params.is_first_page() => {
                 Err(RpcError::new(ErrorCode::InvalidParams, "unknown cursor: the list of tools has one page"))
             }
             "tools/list" => Ok(self.list.clone()),

@@ -166,7 +166,7 @@ impl Official {
     /// Answers a list that is known, and else relays.
     async fn call_or_recall(&self, request: &Message, progress: &ProgressSink) -> Answer {
         let list = LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
-        let first_page = list.filter(|_| request.params().is_ok_and(|params| params.cursor.is_none()));
+        let first_page = list.filter(|_| request.params().is_ok_and(|params| params.is_first_page()));
         if let Some(list) = first_page.and_then(|method| self.facts.list(method)) {
             return Ok(list.as_ref().clone());
         }

@@ -28,6 +28,10 @@ async fn it_introduces_itself() {
     // Some clients show no instructions.
     assert!(list["tools"][0]["description"].as_str().unwrap().contains("INFORMATION_SCHEMA.\"TABLES\""));
     assert_eq!(list["tools"][0]["_meta"]["anthropic/maxResultSizeChars"], 225 * 1024);
+    for params in [json!({ "cursor": null }), json!({ "cursor": "" }), Value::Null] {
+        let again = native.call(&request("tools/list", &params), &ProgressSink::channel().0).await.unwrap();
+        assert_eq!(again.result(), Some(list.to_string().as_str()), "{params}");
+    }
     let pong = native.call(&request("ping", &json!({})), &ProgressSink::channel().0).await.unwrap();
     assert_eq!(pong.result(), Some("{}"));
 }

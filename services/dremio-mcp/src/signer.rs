@@ -1,0 +1,122 @@
+//! Signs what clients keep for us and we must recognise later, with the gateway key: what one gateway has signed, another of the same
+//! installation recognises, and so does this one after a restart.
+//!
+//! The text is base64url of the content and of the first 128 bits of HMAC-SHA256 (RFC 2104) over a label and the content. The label says
+//! what it is for, so that nothing that was signed for one purpose is taken for another. The content can be read by everybody.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::hmac;
+use secrecy::ExposeSecret;
+use service_kit::admin::{Condition, Readiness};
+use service_kit::lifecycle::Shutdown;
+use subtle::ConstantTimeEq;
+use token_file::gateway_key::{self, GatewayKey, KeyError};
+
+/// How often the file is looked at: gateways must follow a rotation within a few seconds.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// 128 bits: nobody guesses one, and the text stays short.
+const TAG_BYTES: usize = 16;
+
+/// What was seen of the file.
+type Seen = Result<GatewayKey, KeyError>;
+
+/// Signs and checks. Cheap to call; shared by all that need it.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    /// What was last seen of the file when it was a key.
+    shared: ArcSwapOption<Seen>,
+    /// Signs while there was no file yet, and goes on being recognised.
+    own: GatewayKey,
+}
+
+impl Signer {
+    /// A signer with a key of its own, until it learns another.
+    ///
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub(crate) fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self { shared: ArcSwapOption::empty(), own: GatewayKey::random()? })
+    }
+
+    /// `content` with a tag that says that it was signed for `label`. Visible ASCII, 4 characters for 3 bytes.
+    pub(crate) fn sign(&self, label: &str, content: &[u8]) -> String {
+        let shared = self.shared.load();
+        let key = key_in(shared.as_deref()).unwrap_or(&self.own);
+        let signed = [content, &mac(key, label, content)].concat();
+        BASE64_URL_SAFE_NO_PAD.encode(signed)
+    }
+
+    /// The content of `text`, if it was signed for `label` with a key that is valid. The time taken does not depend on how much of the tag
+    /// is right.
+    pub(crate) fn open(&self, label: &str, text: &str) -> Option<Vec<u8>> {
+        let mut content = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let tag = content.split_off(content.len().checked_sub(TAG_BYTES)?);
+        let shared = self.shared.load();
+        let mut keys = key_in(shared.as_deref()).into_iter().chain([&self.own]);
+        keys.any(|key| mac(key, label, &content).ct_eq(&tag).into()).then_some(content)
+    }
+
+    /// Follows the key beside `token_file`, and says in readiness when there is none, until `shutdown` drains. A key that is gone stays in
+    /// use until there is another: whoever deleted it waits for that. The key that is there when this is called counts when it returns.
+    pub(crate) fn follow(self: Arc<Self>, token_file: PathBuf, readiness: Readiness, shutdown: Shutdown) -> impl Future<Output = ()> {
+        let watcher = gateway_key::watch(token_file, LOOK_INTERVAL);
+        let mut state = watcher.subscribe();
+        self.learn(Arc::clone(&state.borrow_and_update()), &readiness);
+        async move {
+            let _watched = watcher;
+            loop {
+                tokio::select! {
+                    changed = state.changed() => if changed.is_err() { return shutdown.draining().await },
+                    () = shutdown.draining() => return,
+                }
+                self.learn(Arc::clone(&state.borrow_and_update()), &readiness);
+            }
+        }
+    }
+
+    fn learn(&self, seen: Arc<Seen>, readiness: &Readiness) {
+        let condition = match seen.as_ref() {
+            Ok(key) => {
+                let before = self.shared.swap(Some(Arc::clone(&seen)));
+                if key_in(before.as_deref()).is_some_and(|before| before != key) {
+                    tracing::info!("the gateway key has changed: only sessions that are open here outlive it");
+                }
+                Condition::met()
+            }
+            Err(cause) if self.shared.load().is_some() => {
+                Condition::met_with_warning(cause.reason(), format!("{cause}; the key that was there before stays in use"))
+            }
+            Err(cause) => {
+                let cost = "without it, clients' sessions end with this process, and replicas do not know each other's";
+                Condition::met_with_warning(cause.reason(), format!("{cause}; {cost}"))
+            }
+        };
+        readiness.set("gateway_key", condition);
+    }
+}
+
+fn key_in(seen: Option<&Seen>) -> Option<&GatewayKey> {
+    seen.and_then(|seen| seen.as_ref().ok())
+}
+
+fn mac(key: &GatewayKey, label: &str, content: &[u8]) -> [u8; TAG_BYTES] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()));
+    context.update(label.as_bytes());
+    // No label has this byte, so that a label and the start of a content are never taken for a longer label.
+    context.update(&[0]);
+    context.update(content);
+    let whole = context.sign();
+    let mut tag = [0; TAG_BYTES];
+    tag.iter_mut().zip(whole.as_ref()).for_each(|(to, from)| *to = *from);
+    tag
+}
+
+#[cfg(test)]
+mod tests;
