@@ -104,7 +104,11 @@ impl Metrics {
             metrics.token_expiry.clone(),
         );
         registry.register("bytes_held", "Bytes of messages that are held, by what they are", metrics.bytes_held.clone());
-        registry.register("refusals", "Requests that found no room, by reason", metrics.refusals.clone());
+        registry.register(
+            "refusals",
+            "Requests with a good key that were refused before they were calls, by reason",
+            metrics.refusals.clone(),
+        );
         metrics
     }
 
@@ -155,7 +159,7 @@ impl Metrics {
         gauge.dec_by(i64::try_from(fewer).unwrap_or(i64::MAX));
     }
 
-    /// Counts a request that was refused because there was no room for it.
+    /// Counts a request that was refused before it was a call: there was no room for it, or it could not be read.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refusals.get_or_create(&ReasonLabel { reason }).inc();
     }

@@ -178,13 +178,13 @@ impl Door {
     ///
     /// # Errors
     /// When they are too many for the key's rate. That is counted and logged here.
-    pub(crate) fn count_more(&self, principal: &Principal, more: usize) -> Result<(), TooMany> {
+    pub(crate) fn count_more(&self, principal: &Principal, peer: IpAddr, more: usize) -> Result<(), TooMany> {
         let counted = self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count_more(principal, more));
         if counted.is_err() {
             let (event, reason) = ("access_denied", "rate_limited");
             self.metrics.access_denied(reason);
-            if self.refusals.is_news(reason, IpAddr::V4(Ipv4Addr::UNSPECIFIED), Some(principal)) {
-                tracing::info!(target: "audit", event, reason, %principal, messages = more, "request turned away");
+            if self.refusals.is_news(reason, peer, Some(principal)) {
+                tracing::info!(target: "audit", event, reason, %peer, %principal, messages = more, "request turned away");
             }
         }
         counted

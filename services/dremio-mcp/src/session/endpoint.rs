@@ -51,8 +51,8 @@ pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> 
 
 /// Counts what a request holds beyond the one message as which the door counted it: all of it, or nothing and gives the answer, when that
 /// is too much for the key's rate.
-pub(super) fn count_more(gateway: &Gateway, principal: &Principal, more: usize, id: Option<&str>) -> Option<Response> {
-    let cause = gateway.door.count_more(principal, more).err()?;
+pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize, id: Option<&str>) -> Option<Response> {
+    let cause = gateway.door.count_more(&asker.principal, asker.peer.0.ip(), more).err()?;
     let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
     Some(match cause {
         TooMany::Now(wait) => {
@@ -85,6 +85,12 @@ async fn receive(
             return refuse(StatusCode::BAD_REQUEST, &ParseError::Batch.to_rpc(), None);
         }
         Err(Unread::Invalid { status, error, id }) => {
+            gateway.metrics.refused(match status {
+                StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+                StatusCode::REQUEST_TIMEOUT => "body_too_slow",
+                StatusCode::BAD_REQUEST => "unreadable",
+                _ => "media_type",
+            });
             let response = refuse(status, &error, id.as_deref());
             return if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
                 closing(response)
@@ -126,19 +132,19 @@ async fn receive(
         }
         "subscriptions/listen" => {
             drop(params);
-            subscription::listen(gateway, caller_at(principal, peer), &message)
+            subscription::listen(gateway, Asker { principal, peer }, &message)
         }
         _ => {
             let log_level = params.meta.log_level.and_then(|raw| LogLevel::read(raw.get()));
             drop(params);
-            let caller = caller_at(principal, peer);
+            let caller = caller_at(Asker { principal, peer });
             Call { request: message, caller, client: Client::Modern, may_stream, log_level }.answer(gateway).await
         }
     }
 }
 
 /// A client without a session. Nothing but the address tells clients of one key apart.
-fn caller_at(principal: Principal, peer: Peer) -> Caller {
+pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
     let client = Arc::from(format!("{}@{}", principal.as_str(), peer.0.ip()));
     Caller { principal, client, batch: None, mailbox: None }
 }

@@ -72,7 +72,7 @@ pub(super) async fn handle_batch(gateway: Arc<Gateway>, asker: &Asker, headers: 
     if parts.is_empty() || parts.len() > BATCH_MAX {
         return invalid("A batch has 1 to 64 messages");
     }
-    if let Some(refused) = count_more(&gateway, &asker.principal, parts.len() - 1, None) {
+    if let Some(refused) = count_more(&gateway, asker, parts.len() - 1, None) {
         return refused;
     }
     let batch = gateway.batches.fetch_add(1, Ordering::Relaxed);

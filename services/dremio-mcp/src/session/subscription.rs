@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::Gateway;
 use super::answer::{Events, Gone};
-use super::endpoint::{count_more, refuse};
+use super::endpoint::{caller_at, count_more, refuse};
+use super::legacy::Asker;
 use crate::budget::Kind;
 use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
 use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
@@ -32,7 +33,7 @@ const AGREEMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// A stream that acknowledges, tells which lists and resources change, and stays open until one side leaves. It agrees to what the
 /// client asked for and the engine does.
-pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -> Response {
+pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> Response {
     let changes = gateway.engine.changes();
     let params = request.params_text().unwrap_or("{}");
     let invalid = |message: String| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidParams, message), request.id());
@@ -44,13 +45,13 @@ pub(super) fn listen(gateway: Arc<Gateway>, caller: Caller, request: &Message) -
         return invalid(format!("One stream can name {RESOURCES_MAX} resources; open another for more"));
     }
     // The engine is asked about each.
-    if let Some(refused) = count_more(&gateway, &caller.principal, resources, request.id()) {
+    if let Some(refused) = count_more(&gateway, &asker, resources, request.id()) {
         return refused;
     }
     let id = request.id().unwrap_or("null").to_owned();
     let (events, response) = Events::channel();
     let mailbox = Arc::default();
-    let caller = Caller { mailbox: Some(Arc::clone(&mailbox)), ..caller };
+    let caller = Caller { mailbox: Some(Arc::clone(&mailbox)), ..caller_at(asker) };
     let subscription = Subscription { gateway, caller, mailbox, id, events };
     tokio::spawn(async move {
         tokio::select! {
