@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAMES")]
     pub(crate) allowed_hosts: Option<String>,
 
-    /// Web pages that may use it, comma-separated: https://app.example.com,file://
+    /// Web pages that may use it, comma-separated: `https://app.example.com,file://`
     #[arg(long, value_name = "ORIGINS")]
     pub(crate) allowed_origins: Option<String>,
 
