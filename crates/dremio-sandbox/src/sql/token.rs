@@ -91,6 +91,9 @@ pub(crate) fn quote_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// What separates tokens in Calcite's lexer, and nothing else does.
+const BLANKS: [char; 5] = [' ', '\t', '\n', '\r', '\x0c'];
+
 /// The tokens of `sql`, without space and comments.
 pub(crate) fn tokenize(sql: &str) -> Result<Vec<Token>, LexicalError> {
     let mut lexer = Lexer { sql, at: 0 };
@@ -117,14 +120,13 @@ impl<'a> Lexer<'a> {
     fn skip_space_and_comments(&mut self) -> Result<(), LexicalError> {
         loop {
             let rest = self.rest();
-            let space = rest.len() - rest.trim_start().len();
+            let space = rest.len() - rest.trim_start_matches(BLANKS).len();
             if space > 0 {
                 self.at += space;
             } else if rest.starts_with("--") || rest.starts_with("//") {
-                self.at += rest.find('\n').unwrap_or(rest.len());
+                self.at += rest.find(['\n', '\r']).unwrap_or(rest.len());
             } else if rest.starts_with("/*") {
-                let end = rest.find("*/").ok_or_else(|| self.error("/*"))?;
-                self.at += end + 2;
+                self.at += block_comment_len(rest).ok_or_else(|| self.error("/*"))?;
             } else {
                 return Ok(());
             }
@@ -186,6 +188,17 @@ impl<'a> Lexer<'a> {
     fn error(&self, found: &str) -> LexicalError {
         LexicalError { at: self.at, found: found.to_owned() }
     }
+}
+
+/// The length of the block comment with which `text` starts. As in Calcite, `/**` takes the character behind it along, unless that is
+/// a slash: `/***/` is not closed by its own.
+fn block_comment_len(text: &str) -> Option<usize> {
+    let inner = text.get(2..)?;
+    let taken = match inner.strip_prefix('*').and_then(|behind| behind.chars().next()) {
+        Some(behind) if behind != '/' => 1 + behind.len_utf8(),
+        _ => 0,
+    };
+    inner.get(taken..)?.find("*/").map(|end| 2 + taken + end + 2)
 }
 
 fn is_name_start(char: char) -> bool {

@@ -31,6 +31,17 @@ fn all_three_comments_are_skipped() {
 }
 
 #[test]
+fn comments_end_and_blanks_are_where_calcite_has_them() {
+    use Kind::{Number, Word};
+    for sql in ["/**/ SELECT 1", "/***/ x '*/ SELECT 1", "/*/ x */ SELECT 1", "-- x\rSELECT 1", "SELECT\x0c1"] {
+        let found = tokenize(sql).map(|tokens| tokens.first().map(|token| token.text.clone()));
+        assert_eq!(found, Ok(Some("SELECT".to_owned())), "{sql}");
+    }
+    check("/*** x */ SELECT 1", &[(Word, "SELECT"), (Number, "1")]);
+    assert!(tokenize("SELECT\u{a0}1").is_err() && tokenize("/***/ SELECT 1").is_err());
+}
+
+#[test]
 fn what_the_lexer_does_not_know() {
     let check = |sql: &str, at: usize, found: &str| {
         let found = found.to_owned();
