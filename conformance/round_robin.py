@@ -19,7 +19,7 @@ import time
 
 GATEWAYS = 3
 KILL_EVERY_SECONDS = 5
-READY_SECONDS_MAX = 60
+READY_SECONDS_MAX = 180
 SCENARIO_SECONDS_MAX = 120
 # A scenario that lost a request to a kill is run again so often.
 RUNS_MAX = 3
@@ -198,6 +198,8 @@ async def run_scenario(options, url, revision, scenario, number):
 
 
 async def run(options):
+    # Asked to stop, it ends like any failure, so that no gateway is left behind.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     tokens = options.work / "tokens"
     tokens.mkdir()
     (tokens / "token.json").write_text('{"token":"not-a-token","expires_at":"2999-01-01T00:00:00Z"}')
