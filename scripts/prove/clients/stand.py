@@ -25,7 +25,7 @@ def ask(url, body=None):
     return json.loads(http(url, body))
 
 
-def until(what, condition, seconds=60):
+def until(what, condition, seconds=180):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
