@@ -175,16 +175,26 @@ fn default_addr(arguments: &Arguments, port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, if arguments.ask.is_some() { 0 } else { port }))
 }
 
+/// Variables that reach the gateway as they are, besides the official server's own.
+const PASSED_ON: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "MCP_SERVER_CONFINE",
+    "MCP_SERVER_WRITABLE",
+    "MCP_ALLOW_WRITES",
+    "MCP_ALLOW_JOB_HISTORY",
+    "MCP_RATE_LIMIT",
+];
+
 fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, refresher: SocketAddr) -> anyhow::Result<dremio_mcp::Config> {
     let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000)).to_string();
     let refresher_url = format!("http://{refresher}");
     let keys_file = arguments.api_keys_file.as_ref().map(|path| path.to_string_lossy());
-    // The child of the official engine gets what it needs of this process's environment.
+    // What the child of the official engine needs of this process's environment, and what error texts name as a cure.
     let own = Env::process();
-    let mut environment: Vec<(&str, &str)> = ["PATH", "HOME", "LANG", "TMPDIR", "MCP_SERVER_CONFINE", "MCP_SERVER_WRITABLE"]
-        .iter()
-        .filter_map(|&name| Some((name, own.get(name)?)))
-        .collect();
+    let mut environment: Vec<(&str, &str)> = PASSED_ON.iter().filter_map(|&name| Some((name, own.get(name)?))).collect();
     environment.extend(own.with_prefix("DREMIOAI_"));
     environment.extend([
         ("DREMIO_URI", dremio_uri),

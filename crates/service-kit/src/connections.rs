@@ -292,6 +292,11 @@ impl Connection {
         self.entry.is_proven()
     }
 
+    /// Whether its listener asks for keys, and this one has shown a good one.
+    pub(crate) fn has_shown_key(&self) -> bool {
+        self.connections.limits.unproven.is_some() && self.is_proven()
+    }
+
     pub(crate) fn connections(&self) -> &Connections {
         &self.connections
     }

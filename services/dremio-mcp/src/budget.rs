@@ -14,11 +14,17 @@ use tokio::sync::oneshot;
 use crate::door::Principal;
 use crate::metrics::Metrics;
 
-/// Bytes held at a time. The gateway is to stay below 400 MB, of which 16,384 connections may take half.
+/// Bytes of messages held at a time. The gateway is to stay below 400 MB, of which 16,384 connections may take half.
 const TOTAL_BYTES: usize = 128 * 1024 * 1024;
 
 /// Of these, what one principal may hold.
 const SHARE_BYTES: usize = TOTAL_BYTES / 2;
+
+/// Bytes of rows held at a time. A call waits for these while it holds its request, so they must not be what requests can use up.
+const PAGES_TOTAL_BYTES: usize = 64 * 1024 * 1024;
+
+/// Of these, what one principal may hold; the MCP server process, which fetches for all, is one.
+const PAGES_SHARE_BYTES: usize = 48 * 1024 * 1024;
 
 /// What counts as small. The last eighth of every limit is for what is small, so that a question and a short answer get through beside
 /// those who move megabytes with the same key.
@@ -38,6 +44,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All of them, in the order of their numbers.
+    pub(crate) const ALL: [Self; 4] = [Self::Bodies, Self::Pages, Self::Answers, Self::Streams];
+
     /// A stable word for metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -72,7 +81,14 @@ impl NoRoom {
 
 /// The room there is. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<Shared>);
+pub(crate) struct Budget {
+    messages: Pool,
+    pages: Pool,
+}
+
+/// The room for some kinds of bytes.
+#[derive(Clone, Debug)]
+struct Pool(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -102,7 +118,7 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Charge {
     /// Of nobody, for what the gateway itself holds: that is not counted.
-    of: Option<(Budget, Principal, Kind)>,
+    of: Option<(Pool, Principal, Kind)>,
     bytes: usize,
 }
 
@@ -115,17 +131,16 @@ pub(crate) struct Held {
 
 impl Budget {
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self::of(TOTAL_BYTES, SHARE_BYTES, metrics)
+        let messages = Pool::of(TOTAL_BYTES, SHARE_BYTES, Arc::clone(&metrics));
+        Self { messages, pages: Pool::of(PAGES_TOTAL_BYTES, PAGES_SHARE_BYTES, metrics) }
     }
 
-    fn of(total: usize, share: usize, metrics: Arc<Metrics>) -> Self {
-        Self(Arc::new(Shared { total, share, metrics, state: Mutex::default() }))
-    }
-
-    /// One for tests: `total` bytes, half of them for one principal.
+    /// One for tests: `total` bytes of each, half of them for one principal.
     #[cfg(test)]
     pub(crate) fn small(total: usize) -> Self {
-        Self::of(total, total / 2, Arc::new(Metrics::register(&mut prometheus_client::registry::Registry::default())))
+        let metrics = Arc::new(Metrics::register(&mut prometheus_client::registry::Registry::default()));
+        let messages = Pool::of(total, total / 2, Arc::clone(&metrics));
+        Self { messages, pages: Pool::of(total, total / 2, metrics) }
     }
 
     /// Room for `bytes`, if there is any now.
@@ -133,8 +148,7 @@ impl Budget {
     /// # Errors
     /// Whose limit is reached.
     pub(crate) fn try_take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
-        let mut charge = Charge { of: Some((self.clone(), principal.clone(), kind)), bytes: 0 };
-        charge.try_grow(bytes).map(|()| charge)
+        self.pool(kind).try_take(principal, kind, bytes)
     }
 
     /// Room for `bytes`, waiting for it: behind what the principal waits for already, and in turn with other principals. Cancel safe.
@@ -142,12 +156,35 @@ impl Budget {
     /// # Errors
     /// When it is more than one principal may ever have.
     pub(crate) async fn take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+        self.pool(kind).take(principal, kind, bytes).await
+    }
+
+    fn pool(&self, kind: Kind) -> &Pool {
+        match kind {
+            Kind::Pages => &self.pages,
+            Kind::Bodies | Kind::Answers | Kind::Streams => &self.messages,
+        }
+    }
+}
+
+impl Pool {
+    fn of(total: usize, share: usize, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Shared { total, share, metrics, state: Mutex::default() }))
+    }
+
+    fn try_take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+        let mut charge = Charge { of: Some((self.clone(), principal.clone(), kind)), bytes: 0 };
+        charge.try_grow(bytes).map(|()| charge)
+    }
+
+    async fn take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
         if bytes > self.0.share_for(bytes) {
             return Err(NoRoom::Share);
         }
         let granted = {
             let mut state = self.lock();
-            let waits = state.waiting.contains_key(principal) && bytes > SMALL_BYTES_MAX;
+            let is_queued = state.waiting.get(principal).is_some_and(|own| own.iter().any(|other| !other.granted.is_closed()));
+            let waits = is_queued && bytes > SMALL_BYTES_MAX;
             if !waits && self.0.fits(&state, principal, 0, bytes).is_ok() {
                 return Ok(self.charge(&mut state, principal, kind, bytes));
             }
@@ -163,8 +200,9 @@ impl Budget {
             own.push_back(Waiting { kind, bytes, granted });
             answer
         };
+        let mut waiting = Wait { pool: self, granted };
         // Only the budget has the other end, and it never lets go of it unanswered.
-        granted.await.map_err(|_| NoRoom::All)
+        (&mut waiting.granted).await.map_err(|_| NoRoom::All)
     }
 
     /// Counts `bytes` as held by `principal`.
@@ -179,11 +217,13 @@ impl Budget {
             return;
         }
         self.0.metrics.bytes_held(kind, 0, bytes);
-        let granted = {
-            let mut state = self.lock();
-            state.remove(principal, bytes);
-            self.grant(&mut state)
-        };
+        self.lock().remove(principal, bytes);
+        self.grant_what_fits();
+    }
+
+    /// Serves those who wait as far as there is room.
+    fn grant_what_fits(&self) {
+        let granted = self.grant(&mut self.lock());
         // Outside of the lock: who has left meanwhile gives its room back here.
         for (waiting, charge) in granted {
             let _left = waiting.send(charge);
@@ -223,6 +263,21 @@ impl Budget {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits for room. Whoever leaves the queue may have stood in the way of others.
+struct Wait<'p> {
+    pool: &'p Pool,
+    granted: oneshot::Receiver<Charge>,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.granted.close();
+        // Granted between two polls: it goes back now, and serves others by that.
+        drop(self.granted.try_recv());
+        self.pool.grant_what_fits();
     }
 }
 

@@ -35,6 +35,7 @@ Settings come from the environment. The ones to know:
   TOKEN_FILE             the token that token-refresher keeps fresh [/tokens/token.json]
   MCP_ADDR               where agents connect; the endpoint is /mcp [127.0.0.1:8000]
   MCP_API_KEYS_FILE      keys that agents present as `Authorization: Bearer <key>`, one a line
+  MCP_API_KEY            one such key, instead of a file
   MCP_AUTH               `keys`, or `none` on a loopback address [keys]
   MCP_ALLOW_OPEN         allow MCP_AUTH=none on other addresses [false]
   MCP_ENGINE             `official` runs Dremio's own MCP server, `native` needs no Python [official]

@@ -57,13 +57,15 @@ pub(crate) struct Metrics {
     sessions_resumed: Counter,
     sessions_refused: Family<ReasonLabel, Counter>,
     token_expiry: Gauge<f64, AtomicU64>,
-    bytes_held: Family<KindLabel, Gauge>,
+    /// By kind, looked up once: every request changes them.
+    bytes_held: [Gauge; Kind::ALL.len()],
     refusals: Family<ReasonLabel, Counter>,
 }
 
 impl Metrics {
     /// Registers every metric.
     pub(crate) fn register(registry: &mut Registry) -> Self {
+        let bytes_held = Family::<KindLabel, Gauge>::default();
         let metrics = Self {
             tool_calls: Family::default(),
             tool_call_seconds: Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
@@ -78,7 +80,7 @@ impl Metrics {
             sessions_resumed: Counter::default(),
             sessions_refused: Family::default(),
             token_expiry: Gauge::default(),
-            bytes_held: Family::default(),
+            bytes_held: Kind::ALL.map(|kind| bytes_held.get_or_create(&KindLabel { kind: kind.name() }).clone()),
             refusals: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("dremio_mcp");
@@ -103,7 +105,7 @@ impl Metrics {
             "When the current Dremio token expires; 0 without one",
             metrics.token_expiry.clone(),
         );
-        registry.register("bytes_held", "Bytes of messages that are held, by what they are", metrics.bytes_held.clone());
+        registry.register("bytes_held", "Bytes of messages that are held, by what they are", bytes_held);
         registry.register(
             "refusals",
             "Requests with a good key that were refused before they were calls, by reason",
@@ -154,7 +156,7 @@ impl Metrics {
 
     /// Counts `more` bytes that are held from now on, and `fewer` that are not any more.
     pub(crate) fn bytes_held(&self, kind: Kind, more: usize, fewer: usize) {
-        let gauge = self.bytes_held.get_or_create(&KindLabel { kind: kind.name() });
+        let Some(gauge) = self.bytes_held.get(kind as usize) else { return };
         gauge.inc_by(i64::try_from(more).unwrap_or(i64::MAX));
         gauge.dec_by(i64::try_from(fewer).unwrap_or(i64::MAX));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::poll;
 use prometheus_client::registry::Registry;
 
-use super::{Budget, Charge, Kind, NoRoom, SMALL_BYTES_MAX};
+use super::{Budget, Charge, Kind, NoRoom, Pool, SMALL_BYTES_MAX};
 use crate::door::{KeyRing, Principal};
 use crate::metrics::Metrics;
 
@@ -15,10 +15,10 @@ const LARGE: usize = 4 * SMALL_BYTES_MAX;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A budget of eight large things and as much again in small ones, of which one principal may have half.
-fn budget() -> (Budget, Registry) {
+fn budget() -> (Pool, Registry) {
     let mut registry = Registry::default();
     let metrics = Arc::new(Metrics::register(&mut registry));
-    (Budget::of(8 * LARGE * 8 / 7, 4 * LARGE * 8 / 7, metrics), registry)
+    (Pool::of(8 * LARGE * 8 / 7, 4 * LARGE * 8 / 7, metrics), registry)
 }
 
 fn three() -> [Principal; 3] {
@@ -117,4 +117,29 @@ async fn who_waits_is_served_in_turn_and_a_full_share_holds_up_nobody_else() {
 async fn more_than_a_share_is_refused_at_once() {
     let ((budget, _), [ada, ..]) = (budget(), three());
     assert_eq!(budget.take(&ada, Kind::Bodies, 5 * LARGE).await.unwrap_err(), NoRoom::Share);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_waiting_holds_up_nobody() {
+    let ((budget, _), [ada, ..]) = (budget(), three());
+    let take = |bytes| {
+        let (budget, ada) = (budget.clone(), ada.clone());
+        Box::pin(async move { budget.take(&ada, Kind::Bodies, bytes).await.unwrap() })
+    };
+    let _held = take(3 * LARGE).await;
+    let (mut too_much, mut fits) = (take(2 * LARGE), take(LARGE));
+    assert!(poll!(&mut too_much).is_pending() && poll!(&mut fits).is_pending());
+    drop(too_much);
+    assert!(poll!(&mut fits).is_ready(), "nothing was given back, and nobody stands in its way any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_fill_everything_leave_the_room_for_rows() {
+    let (budget, [ada, ..]) = (Budget::small(16 * LARGE), three());
+    let mut bodies = Vec::new();
+    while let Ok(charge) = budget.try_take(&ada, Kind::Bodies, LARGE) {
+        bodies.push(charge);
+    }
+    let rows = tokio::time::timeout(PATIENCE, budget.take(&ada, Kind::Pages, LARGE)).await;
+    assert!(matches!(rows, Ok(Ok(_))), "a call holds its body while it waits for rows");
 }

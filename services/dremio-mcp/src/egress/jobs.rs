@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::forward::{ForwardError, Forwarder, Incoming};
 use super::refusal;
+use crate::budget::Charge;
 use crate::dremio::Pauses;
 
 /// Below the 300 s after which the official server's HTTP client gives up. Then the child simply asks again.
@@ -87,12 +88,13 @@ impl Jobs {
     }
 
     /// `POST /api/v3/sql`. The submission finishes even if the child goes away in the middle, because only then the job's id is
-    /// known; a job that nobody is told of is cancelled.
-    pub(super) async fn submit(self: &Arc<Self>, incoming: Incoming) -> Response {
+    /// known; a job that nobody is told of is cancelled. `room` is that of the statement.
+    pub(super) async fn submit(self: &Arc<Self>, incoming: Incoming, room: Charge) -> Response {
         let (told, answered) = oneshot::channel();
         let jobs = Arc::clone(self);
         self.cancellations.spawn(async move {
             let answer = jobs.ask(&incoming).await;
+            drop((incoming, room));
             let id = answer.as_ref().ok().filter(|answer| answer.status == StatusCode::OK).and_then(Answer::job_id);
             if let Some(id) = &id {
                 jobs.running().insert(id.clone(), Asked { last: Instant::now(), waiting: 0 });

@@ -142,7 +142,10 @@ async fn handle(state: &HopState, request: Request) -> Response {
     match rules::job_id(&incoming.method, &names) {
         Some(id) => state.jobs.wait(id, incoming).await,
         None if incoming.method == Method::POST && names == ["sql"] => match sql::guarded(&state.gate, &incoming.body) {
-            Ok(body) => state.jobs.submit(Incoming { body, headers: sql::headers(), ..incoming }).await,
+            Ok(body) => match state.pages.room(body.len()).await {
+                Ok(room) => state.jobs.submit(Incoming { body, headers: sql::headers(), ..incoming }, room).await,
+                Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
+            },
             Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
         },
         None => state.jobs.forwarder().forward(incoming).await,

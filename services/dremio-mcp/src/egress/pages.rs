@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::forward::{Forwarder, Incoming, passed_on};
 use super::refusal;
-use crate::budget::{Budget, Charge, Kind};
+use crate::budget::{Budget, Charge, Kind, NoRoom};
 use crate::door::Principal;
 
 /// What the official server shows of a result at most, where its setting does not say it.
@@ -69,6 +69,14 @@ impl AsRef<[u8]> for Page {
 impl Pages {
     pub(crate) fn new(budget: Budget, result_bytes_max: usize) -> Self {
         Self { budget, child: Principal::child(), result_bytes_max, passed: Mutex::default() }
+    }
+
+    /// Room for `bytes` that the child sends. Cancel safe.
+    ///
+    /// # Errors
+    /// When it is more than the child may ever have.
+    pub(super) async fn room(&self, bytes: usize) -> Result<Charge, NoRoom> {
+        self.budget.take(&self.child, Kind::Pages, bytes).await
     }
 
     /// `GET /api/v3/job/{id}/results?offset={offset}&…`: the page, if the result is still within its limit with it.

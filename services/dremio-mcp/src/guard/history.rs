@@ -29,8 +29,11 @@ pub(super) fn is_asked_for(statement: &[Token<'_>]) -> bool {
         }
     }
     let calls_a_table_function = |pair: &[Token<'_>]| matches!(pair, [table, open] if table.is("TABLE") && open.is_symbol("("));
-    let strings = statement.iter().filter(|token| token.kind == Kind::Text);
-    statement.windows(2).any(calls_a_table_function) && strings.into_iter().any(|string| is_path_there(string.text))
+    // Strings that stand side by side are one string.
+    let strings = statement.chunk_by(|one, next| one.kind == Kind::Text && next.kind == Kind::Text);
+    let mut strings = strings.filter(|run| run.iter().any(|token| token.kind == Kind::Text));
+    let text = |run: &[Token<'_>]| run.iter().map(|token| token.text).collect::<String>();
+    statement.windows(2).any(calls_a_table_function) && strings.any(|run| is_path_there(&text(run)))
 }
 
 /// Whether a string, quotes included, is a path to one of these tables.

@@ -206,6 +206,11 @@ impl Message {
         Self { charge: None, ..self }
     }
 
+    /// The room that the message is in, for what of it outlives it.
+    pub(crate) fn room(&self) -> Option<Arc<Charge>> {
+        self.charge.clone()
+    }
+
     /// Takes the room from the message, if it has one to itself.
     pub(crate) fn take_charge(&mut self) -> Option<Charge> {
         Arc::into_inner(self.charge.take()?)

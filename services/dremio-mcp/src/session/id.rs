@@ -129,11 +129,15 @@ impl SessionIds {
         if owner != digest(principal) {
             return Err(Unknown::Foreign);
         }
-        let age = self.now().duration_since(claims.issued);
-        if age < -CLOCK_SKEW_MAX {
+        if self.now().duration_since(claims.issued) < -CLOCK_SKEW_MAX {
             return Err(Unknown::FromTheFuture);
         }
-        if age >= AGE_MAX { Err(Unknown::TooOld) } else { Ok(claims) }
+        if self.is_too_old(&claims) { Err(Unknown::TooOld) } else { Ok(claims) }
+    }
+
+    /// Whether an id with these claims is not good any more.
+    pub(super) fn is_too_old(&self, claims: &Claims) -> bool {
+        self.now().duration_since(claims.issued) >= AGE_MAX
     }
 }
 

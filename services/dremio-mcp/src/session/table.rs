@@ -165,12 +165,15 @@ impl SessionTable {
         let mut places = self.lock();
         match places.sessions.get(id) {
             Some(session) if session.principal != *principal => return Err(FindError::Unknown(Unknown::Foreign)),
-            Some(session) if !session.closed.is_cancelled() => {
+            Some(session) if !session.closed.is_cancelled() && !self.ids.is_too_old(&session.claims) => {
                 session.activity().last = Instant::now();
                 return Ok(Found { session: Arc::clone(session), is_new_here: false });
             }
-            // Of a key that was withdrawn and is back.
-            Some(_) => drop(places.sessions.remove(id)),
+            // Of a key that was withdrawn and is back, or as old as no id may be.
+            Some(session) => {
+                session.closed.cancel();
+                drop(places.sessions.remove(id));
+            }
             None => {}
         }
         let claims = self.ids.read(id, principal).map_err(FindError::Unknown)?;

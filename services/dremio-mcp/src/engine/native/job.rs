@@ -8,7 +8,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::calls::{AskError, Dremio};
 use super::failure::{Failure, TELL_OPERATOR, broken_view};
-use super::progress::Progress;
+use super::progress::{Holds, Progress};
 use crate::dremio::Pauses;
 use crate::guard::Statement;
 
@@ -22,7 +22,7 @@ const CANCEL_MAX: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the job could not be started or watched, or did not complete.
 pub(super) async fn run(dremio: &Dremio, label: &str, statement: &Statement, progress: &mut Progress<'_>) -> Result<JobId, Failure> {
-    let mut job = RunningJob::submit(dremio, format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str())).await?;
+    let mut job = RunningJob::submit(dremio, format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str()), progress.holds()).await?;
     let status = job.end(progress).await?;
     match status.state {
         JobState::Completed => Ok(job.id.clone()),
@@ -46,14 +46,16 @@ struct RunningJob {
 impl RunningJob {
     /// Submits `sql` in a task of its own: a caller that goes away in the middle would leave a job behind whose id nobody knows. The
     /// task ends within the time limits of its calls, and the job that it then returns to nobody is cancelled by being dropped. What
-    /// remains is a job whose id was lost with the connection: that one runs to its end.
-    async fn submit(dremio: &Dremio, sql: String) -> Result<Self, Failure> {
+    /// remains is a job whose id was lost with the connection: that one runs to its end. Meanwhile the task has what the call `holds`:
+    /// statements of calls that were given up take room like any other.
+    async fn submit(dremio: &Dremio, sql: String, holds: Holds) -> Result<Self, Failure> {
         let dremio = dremio.clone();
         let runtime = Handle::current();
         let counted = dremio.background().token();
         let submission = dremio.background().clone().spawn(async move {
             let sql = sql.as_str();
             let id = dremio.ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await }).await?;
+            drop(holds);
             Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false, _counted: counted })
         });
         let submitted = submission.await.map_err(|_| Failure::new("the query was not submitted", "Try it again."))?;

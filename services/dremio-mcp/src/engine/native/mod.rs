@@ -33,7 +33,7 @@ use self::arguments::{BadArguments, NameArgument};
 use self::calls::Dremio;
 use self::failure::Failure;
 use self::listing::Tool;
-use self::progress::Progress;
+use self::progress::{Holds, Progress};
 use self::table_name::TableName;
 use super::{CallError, Places, ProgressSink, ToolList};
 use crate::dremio::{DremioHealth, TokenSource};
@@ -89,14 +89,15 @@ impl Native {
     /// [`CallError::Busy`].
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
         // Only a tool keeps anybody waiting.
-        let _place = match request.method() {
-            "tools/call" => Some(self.places.take(progress.seat()).await?),
+        let place = match request.method() {
+            "tools/call" => Some(Arc::new(self.places.take(progress.seat()).await?)),
             _ => None,
         };
-        Ok(self.answer(request, progress).await.unwrap_or_else(|error| Message::from_error(&error.object())))
+        let holds = Holds { _room: request.room(), _place: place };
+        Ok(self.answer(request, progress, holds).await.unwrap_or_else(|error| Message::from_error(&error.object())))
     }
 
-    async fn answer(&self, request: &Message, progress: &ProgressSink) -> Result<Message, RpcError> {
+    async fn answer(&self, request: &Message, progress: &ProgressSink, holds: Holds) -> Result<Message, RpcError> {
         let params = request.params().map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
         match request.method() {
             "ping" => Ok(Message::from_result("{}")),
@@ -104,19 +105,19 @@ impl Native {
                 Err(RpcError::new(ErrorCode::InvalidParams, "unknown cursor: the list of tools has one page"))
             }
             "tools/list" => Ok(self.list.clone()),
-            "tools/call" => self.call_tool(&params, progress).await,
+            "tools/call" => self.call_tool(&params, progress, holds).await,
             method => Err(RpcError::new(ErrorCode::MethodNotFound, format!("this server has no method {method}"))),
         }
     }
 
-    async fn call_tool(&self, params: &Params<'_>, progress: &ProgressSink) -> Result<Message, RpcError> {
+    async fn call_tool(&self, params: &Params<'_>, progress: &ProgressSink, holds: Holds) -> Result<Message, RpcError> {
         let name = params.name.as_deref().unwrap_or_default();
         let tool = Tool::named(name).ok_or_else(|| {
             let known = Tool::ALL.map(Tool::name).join(", ");
             RpcError::new(ErrorCode::InvalidParams, format!("there is no tool `{name}`; the tools are {known}"))
         })?;
         let token = params.meta.progress_token.map(RawValue::get);
-        let mut progress = Progress::new(progress, token);
+        let mut progress = Progress::new(progress, token, holds);
         Ok(tool_result(self.run(tool, params.arguments, &mut progress).await))
     }
 

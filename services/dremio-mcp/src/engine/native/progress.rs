@@ -1,5 +1,6 @@
 //! Tells a client that asked for it how far its call is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,16 +8,25 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::budget::{Charge, Kind};
 use crate::engine::ProgressSink;
+use crate::engine::places::Place;
 use crate::rpc::string_literal;
 
 /// How often a call reports. Also how long it is silent at first: an answer that comes sooner can go out as plain JSON, without a
 /// stream.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
+/// What a call holds: the room of its request, and its place. What goes on when the call is given up holds them, too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holds {
+    pub(super) _room: Option<Arc<Charge>>,
+    pub(super) _place: Option<Arc<Place>>,
+}
+
 /// The progress of one call.
 #[derive(Debug)]
 pub(super) struct Progress<'c> {
     sink: &'c ProgressSink,
+    holds: Holds,
     /// The client's own token, raw. Without one it wants no reports.
     token: Option<&'c str>,
     started: Instant,
@@ -25,9 +35,14 @@ pub(super) struct Progress<'c> {
 
 impl<'c> Progress<'c> {
     /// Progress of a call that starts now.
-    pub(super) fn new(sink: &'c ProgressSink, token: Option<&'c str>) -> Self {
+    pub(super) fn new(sink: &'c ProgressSink, token: Option<&'c str>, holds: Holds) -> Self {
         let started = Instant::now();
-        Self { sink, token, started, next: started + REPORT_INTERVAL }
+        Self { sink, holds, token, started, next: started + REPORT_INTERVAL }
+    }
+
+    /// What the call holds.
+    pub(super) fn holds(&self) -> Holds {
+        self.holds.clone()
     }
 
     /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
@@ -53,12 +68,12 @@ impl<'c> Progress<'c> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Progress, ProgressSink};
+    use super::{Holds, Progress, ProgressSink};
 
     #[tokio::test(start_paused = true)]
     async fn reports_are_rare_and_their_number_grows() {
         let (sink, mut sent) = ProgressSink::channel();
-        let mut progress = Progress::new(&sink, Some("\"p\\\"1\""));
+        let mut progress = Progress::new(&sink, Some("\"p\\\"1\""), Holds::default());
         for _ in 0..50 {
             progress.report("RUNNING \"q\"");
             tokio::time::advance(Duration::from_millis(100)).await;
@@ -74,7 +89,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_without_a_token_gets_none() {
         let (sink, mut sent) = ProgressSink::channel();
-        let mut progress = Progress::new(&sink, None);
+        let mut progress = Progress::new(&sink, None, Holds::default());
         tokio::time::advance(Duration::from_secs(60)).await;
         progress.report("RUNNING");
         assert!(sent.try_recv().is_err());

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::lines::{Line, id_in_head, next_line};
 use super::owners::{Origin, Owners};
-use crate::budget;
+use crate::budget::{self, Charge};
 use crate::door::Principal;
 use crate::egress::Activity;
 use crate::engine::{CallError, LogLevel, ProgressSink};
@@ -34,7 +34,7 @@ const PING_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The connection to one child.
 #[derive(Debug)]
 pub(super) struct Connection {
-    outbox: mpsc::Sender<String>,
+    outbox: mpsc::Sender<Queued>,
     pending: Pending,
     ids: AtomicU64,
     /// Lines that the child has written: a number that grows is a sign of life.
@@ -68,10 +68,23 @@ struct Waiting {
     since: Instant,
 }
 
+/// A line that the child has not taken yet. A call that is given up leaves its line behind, which is in the call's room still.
+#[derive(Debug)]
+struct Queued {
+    line: String,
+    _room: Option<Arc<Charge>>,
+}
+
+impl From<String> for Queued {
+    fn from(line: String) -> Self {
+        Self { line, _room: None }
+    }
+}
+
 /// The two halves that the owner of the child must drive.
 pub(super) struct Halves {
     pub(super) connection: Arc<Connection>,
-    outbox: mpsc::Receiver<String>,
+    outbox: mpsc::Receiver<Queued>,
 }
 
 impl Connection {
@@ -113,7 +126,7 @@ impl Connection {
             None => return Err(CallError::EngineLost),
         };
         let mut guard = CancelOnDrop { connection: self, id, sent: false };
-        self.outbox.send(line).await.map_err(|_| CallError::EngineLost)?;
+        self.outbox.send(Queued { line, _room: request.room() }).await.map_err(|_| CallError::EngineLost)?;
         guard.sent = true;
         let answer = answered.await.unwrap_or(Err(CallError::EngineLost))?;
         Ok(self.owners.without_others(request, caller, answer))
@@ -139,7 +152,7 @@ impl Connection {
 
     /// Sends a notification, if the child still reads.
     pub(super) async fn notify(&self, text: &str) -> Result<(), CallError> {
-        self.outbox.send(text.to_owned()).await.map_err(|_| CallError::EngineLost)
+        self.outbox.send(text.to_owned().into()).await.map_err(|_| CallError::EngineLost)
     }
 
     /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it is stopped, or stuck. Cancel safe.
@@ -152,7 +165,7 @@ impl Connection {
             }
             // Nobody waits for the answer; that one comes counts.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
-            if self.outbox.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).is_err() {
+            if self.outbox.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#).into()).is_err() {
                 tracing::debug!("the child does not read its input");
             }
             tokio::time::sleep(silence_max / 2).await;
@@ -198,7 +211,7 @@ impl Connection {
     /// Tells the child that nobody waits for the answer to a call any more.
     fn tell_cancelled(&self, id: u64, reason: &str) {
         let text = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#);
-        if self.outbox.try_send(text).is_err() {
+        if self.outbox.try_send(text.into()).is_err() {
             tracing::debug!(id, "cancellation not sent: the child does not read");
         }
     }
@@ -274,7 +287,7 @@ impl Connection {
         } else {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"not supported by this client"}}}}"#)
         };
-        if self.outbox.try_send(text).is_err() {
+        if self.outbox.try_send(text.into()).is_err() {
             tracing::debug!("the child asked for something and does not read the answer");
         }
     }
@@ -352,9 +365,9 @@ impl Halves {
     {
         let connection = Arc::clone(&self.connection);
         let write = async {
-            while let Some(mut text) = self.outbox.recv().await {
-                text.push('\n');
-                if stdin.write_all(text.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
+            while let Some(mut queued) = self.outbox.recv().await {
+                queued.line.push('\n');
+                if stdin.write_all(queued.line.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
                     break;
                 }
             }

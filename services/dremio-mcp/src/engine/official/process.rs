@@ -158,10 +158,15 @@ impl Launch {
     /// others than Dremio too; another server may need whatever it likes.
     fn only_port(&self) -> Option<u16> {
         let is_official = self.program()?.file_name()? == OFFICIAL_PROGRAM;
-        let is_known = |name: &str| !name.starts_with("DREMIOAI_") || OFFICIAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        let is_plain = self.environment.keys().all(|name| is_known(name)) && self.command.iter().all(|word| !word.starts_with("-c"));
         let port = self.hop_uri.rsplit(':').next()?.parse().ok()?;
-        (is_official && is_plain).then_some(port)
+        (is_official && self.asks_only_dremio()).then_some(port)
+    }
+
+    /// Whether nothing tells Dremio's own server to ask others than Dremio: no setting that is not known here, and no file of settings.
+    pub(super) fn asks_only_dremio(&self) -> bool {
+        let is_known = |name: &str| !name.starts_with("DREMIOAI_") || OFFICIAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let names_file = |word: &str| word.starts_with("-c") || word.starts_with("--cfg");
+        self.environment.keys().all(|name| is_known(name)) && !self.command.iter().any(|word| names_file(word))
     }
 }
 

@@ -37,9 +37,6 @@ const PROVEN_AFTER: Duration = Duration::from_secs(1);
 /// The name by which Dremio's own server introduces itself.
 const DREMIOS_OWN: &str = "Dremio";
 
-/// Settings of tools with which that server asks Prometheus, past the hop.
-const PAST_THE_HOP: &str = "DREMIOAI_PROMETHEUS";
-
 /// Starts children, one after the other.
 pub(crate) struct Supervisor {
     launch: Launch,
@@ -201,7 +198,8 @@ impl Supervisor {
 
     /// Ends the calls that the child will never answer, if it is one of which that can be known.
     async fn end_forgotten(&self, connection: &Connection, is_dremios_own: bool) -> Infallible {
-        if !is_dremios_own || self.launch.environment.keys().any(|name| name.starts_with(PAST_THE_HOP)) {
+        // What it asks others goes past the hop, and cannot be seen there.
+        if !is_dremios_own || !self.launch.asks_only_dremio() {
             return std::future::pending().await;
         }
         connection.end_forgotten(&self.launch.hop_activity, self.launch.forgotten_after).await
