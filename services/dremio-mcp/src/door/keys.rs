@@ -2,7 +2,7 @@
 //! one of them in constant time. What a withdrawn key has begun, streams and calls, ends. Who withdraws keys is [`super::keys_file`].
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,10 +27,14 @@ const LOG_HEX_DIGITS: usize = 8;
 /// Who asks: `key-` and the SHA-256 of the key, in hex. Equal keys are equal principals, and the whole digest is compared: a key whose
 /// digest begins like another's can be found in under a second.
 ///
-/// `Display` and `Debug` give the short form for logs.
+/// `Display` and `Debug` give the short form for logs. Cheap to clone: every request does it several times.
 #[derive(Clone)]
-pub(crate) struct Principal {
-    name: Arc<str>,
+pub(crate) struct Principal(Arc<Named>);
+
+struct Named {
+    name: String,
+    /// Of the name, counted once: tables by principal are looked up many times for a request.
+    hash: u64,
     withdrawn: CancellationToken,
 }
 
@@ -46,23 +50,25 @@ impl Principal {
     }
 
     fn named(name: &str) -> Self {
-        Self { name: Arc::from(name), withdrawn: CancellationToken::new() }
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Self(Arc::new(Named { name: name.to_owned(), hash: hasher.finish(), withdrawn: CancellationToken::new() }))
     }
 
     /// The whole name, the same in every process that knows the key. To compare and to sign; logs take the short form.
     pub(crate) fn as_str(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// Cancelled when the key is no longer valid: what it has begun ends then.
     pub(crate) fn withdrawn(&self) -> &CancellationToken {
-        &self.withdrawn
+        &self.0.withdrawn
     }
 }
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name.get(..KEY_PREFIX.len() + LOG_HEX_DIGITS).unwrap_or(&self.name))
+        f.write_str(self.0.name.get(..KEY_PREFIX.len() + LOG_HEX_DIGITS).unwrap_or(&self.0.name))
     }
 }
 
@@ -74,7 +80,7 @@ impl fmt::Debug for Principal {
 
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        Arc::ptr_eq(&self.0, &other.0) || self.0.name == other.0.name
     }
 }
 
@@ -82,7 +88,7 @@ impl Eq for Principal {}
 
 impl Hash for Principal {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
+        state.write_u64(self.0.hash);
     }
 }
 
@@ -210,7 +216,7 @@ impl KeyRing {
         );
         self.keys.store(Arc::new(keys));
         for key in withdrawn {
-            key.principal.withdrawn.cancel();
+            key.principal.withdrawn().cancel();
         }
     }
 }
