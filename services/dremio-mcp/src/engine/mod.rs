@@ -258,7 +258,8 @@ impl Engine {
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
         match self {
             Self::Official(official) => official.call(request, progress).await,
-            Self::Native(native) => native.call(request, progress).await,
+            // Its future is several kilobytes, which a relayed call need not carry along.
+            Self::Native(native) => Box::pin(native.call(request, progress)).await,
         }
     }
 
