@@ -185,7 +185,7 @@ fn answer(
     connection: &Connection,
     peer: SocketAddr,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Tracked<axum::body::Body>>, std::convert::Infallible>> + use<> {
+) -> impl Future<Output = Result<Response<Keeping<axum::body::Body, UnderWay>>, std::convert::Infallible>> + use<> {
     let (connection, under_way) = (connection.clone(), connection.begin());
     let client = connection.connections().proxies.client(peer, request.headers());
     request.extensions_mut().insert(Peer(client));
@@ -196,17 +196,24 @@ fn answer(
         if response.headers().get(header::CONNECTION).is_some_and(|value| value == "close") {
             connection.linger();
         }
-        Ok(response.map(|body| Tracked { body, _under_way: under_way }))
+        Ok(response.map(|body| Keeping::new(body, under_way)))
     }
 }
 
-/// A body whose request is under way as long as it exists.
-struct Tracked<B> {
+/// A body with something that is kept until it was read, or nobody reads on.
+pub struct Keeping<B, K> {
     body: B,
-    _under_way: UnderWay,
+    _kept: K,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Tracked<B> {
+impl<B, K> Keeping<B, K> {
+    /// `body`, which keeps `kept`.
+    pub fn new(body: B, kept: K) -> Self {
+        Self { body, _kept: kept }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin, K: Unpin> Body for Keeping<B, K> {
     type Data = Bytes;
     type Error = B::Error;
 

@@ -1,14 +1,12 @@
 //! Whether the child asks Dremio for anything: a request is open here until its answer was read, and a job runs until it is over.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
+use service_kit::http::Keeping;
 use tokio::time::Instant;
 
 use super::jobs::Jobs;
@@ -82,30 +80,7 @@ impl Open {
         if response.status() == StatusCode::TOO_MANY_REQUESTS {
             self.0.lock().told_to_wait = Some(Instant::now());
         }
-        response.map(|body| Body::new(Answer { body, _open: self }))
-    }
-}
-
-/// An answer whose request is open as long as it is there.
-struct Answer {
-    body: Body,
-    _open: Open,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        response.map(|body| Body::new(Keeping::new(body, self)))
     }
 }
 
