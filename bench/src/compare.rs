@@ -1,4 +1,5 @@
-//! The comparison: every scenario on every bridge that is installed, each repeated, the middle one of each figure reported.
+//! The comparison: every scenario on every bridge that is installed, each repeated, the middle one
+//! of each figure reported.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use crate::{direct, say};
 
 const CONNECTIONS: [usize; 3] = [1, 8, 64];
 
-/// The sessions that each bridge must hold. One that starts a process for each session is asked for fewer.
+/// The sessions that each bridge must hold. One that starts a process for each session is asked for
+/// fewer.
 const SESSIONS: usize = 1000;
 const SESSIONS_FORKING: usize = 200;
 
@@ -40,23 +42,35 @@ impl Plan {
         let cases: Vec<(Subject, Era, usize)> = Era::BOTH
             .into_iter()
             .flat_map(|era| CONNECTIONS.map(|connections| (era, connections)))
-            .flat_map(|(era, connections)| self.subjects.iter().map(move |&subject| (subject, era, connections)))
+            .flat_map(|(era, connections)| {
+                self.subjects.iter().map(move |&subject| (subject, era, connections))
+            })
             .collect();
         let mut runs: Vec<Runs> = cases.iter().map(|_| Runs::default()).collect();
-        // Bridges take turns within each repetition, so that what else the machine does meets all of them.
+        // Bridges take turns within each repetition, so that what else the machine does meets all
+        // of them.
         for _ in 0..self.repeats {
             for (&(subject, era, connections), runs) in cases.iter().zip(&mut runs) {
                 if runs.is_refused {
                     continue;
                 }
                 let (running, _) = subject.start(&self.programs, &[]).await?;
-                match load::run(&running.endpoint, running.pid, era, connections, self.length).await {
+                match load::run(&running.endpoint, running.pid, era, connections, self.length).await
+                {
                     Ok(measured) => {
-                        say(&format!("raw {} {} {connections} {measured:.3?}", subject.name(), era.name()));
+                        say(&format!(
+                            "raw {} {} {connections} {measured:.3?}",
+                            subject.name(),
+                            era.name()
+                        ));
                         runs.measured.push(measured);
                     }
                     Err(cause) => {
-                        say(&format!("raw {} {} {connections}: {cause:#}", subject.name(), era.name()));
+                        say(&format!(
+                            "raw {} {} {connections}: {cause:#}",
+                            subject.name(),
+                            era.name()
+                        ));
                         runs.is_refused = true;
                     }
                 }
@@ -85,26 +99,42 @@ impl Plan {
                 for _ in 0..self.repeats {
                     let mut samples = direct::run(&self.programs.child, self.length)?;
                     let (running, _) = subject.start(&self.programs, &[]).await?;
-                    let measured = load::run(&running.endpoint, running.pid, era, 1, self.length).await;
+                    let measured =
+                        load::run(&running.endpoint, running.pid, era, 1, self.length).await;
                     running.stop().await;
                     let Ok(measured) = measured else { continue };
                     let (p50, p99) = (samples.at_ms(500), samples.at_ms(990));
-                    say(&format!("raw latency {} {} direct p50 {p50:.4} p99 {p99:.4}, {measured:.3?}", subject.name(), era.name()));
+                    say(&format!(
+                        "raw latency {} {} direct p50 {p50:.4} p99 {p99:.4}, {measured:.3?}",
+                        subject.name(),
+                        era.name()
+                    ));
                     bare.push((p50, p99));
                     bridged.push(measured);
                 }
                 if bridged.is_empty() {
-                    rows.push(format!("| {} | {} | does not speak it | | |", subject.name(), era.name()));
+                    rows.push(format!(
+                        "| {} | {} | does not speak it | | |",
+                        subject.name(),
+                        era.name()
+                    ));
                     continue;
                 }
-                let p50s = bare.iter().zip(&bridged).map(|((bare, _), bridged)| bridged.p50_ms - bare);
+                let p50s =
+                    bare.iter().zip(&bridged).map(|((bare, _), bridged)| bridged.p50_ms - bare);
                 let p99s = bridged.iter().map(|bridged| bridged.p99_ms);
                 let direct = median(bare.iter().map(|(p50, _)| *p50));
                 let (added, p99) = (median(p50s), median(p99s));
-                rows.push(format!("| {} | {} | {direct:.3} | {added:.3} | {p99:.3} |", subject.name(), era.name()));
+                rows.push(format!(
+                    "| {} | {} | {direct:.3} | {added:.3} | {p99:.3} |",
+                    subject.name(),
+                    era.name()
+                ));
             }
         }
-        say("\n| bridge | era | bare child p50 ms | added p50 ms | p99 ms |\n|---|---|---|---|---|");
+        say(
+            "\n| bridge | era | bare child p50 ms | added p50 ms | p99 ms |\n|---|---|---|---|---|",
+        );
         rows.iter().for_each(|row| say(row));
         Ok(())
     }
@@ -121,7 +151,9 @@ impl Plan {
         for &subject in &self.subjects {
             let counts: &[usize] = match subject {
                 Subject::SupergatewayNpm => &[SESSIONS_FORKING],
-                Subject::Gateway | Subject::McpProxyNpm | Subject::McpProxyPypi => &[SESSIONS_FORKING, SESSIONS],
+                Subject::Gateway | Subject::McpProxyNpm | Subject::McpProxyPypi => {
+                    &[SESSIONS_FORKING, SESSIONS]
+                }
             };
             for &count in counts {
                 for rest in [Rest::Away, Rest::Listening] {
@@ -129,11 +161,16 @@ impl Plan {
                     let row = match idle::sessions(&running, count, rest).await {
                         Ok((before, with)) => format!(
                             "{:.1} | {:.1} | {:.1} | {} | {}",
-                            before.own_rss_mb, with.own_rss_mb, with.tree_pss_mb, before.processes, with.processes
+                            before.own_rss_mb,
+                            with.own_rss_mb,
+                            with.tree_pss_mb,
+                            before.processes,
+                            with.processes
                         ),
                         Err(cause) => format!("failed: {cause:#} | | | |"),
                     };
-                    let clients = if rest == Rest::Away { "gone" } else { "connected, stream open" };
+                    let clients =
+                        if rest == Rest::Away { "gone" } else { "connected, stream open" };
                     say(&format!("| {} | {count} | {clients} | {row} |", subject.name()));
                     running.stop().await;
                 }
@@ -158,12 +195,19 @@ impl Plan {
             }
             let rest = rest.context("no run")?;
             say(&format!("raw cold start {} {times:.0?}", subject.name()));
-            say(&format!("| {} | {:.0} | {} | {:.1} |", subject.name(), median(times), rest.processes, rest.tree_pss_mb));
+            say(&format!(
+                "| {} | {:.0} | {} | {:.1} |",
+                subject.name(),
+                median(times),
+                rest.processes,
+                rest.tree_pss_mb
+            ));
         }
         Ok(())
     }
 
-    /// Connections that say nothing, and one that speaks. The gateway alone: it is the one that promises something.
+    /// Connections that say nothing, and one that speaks. The gateway alone: it is the one that
+    /// promises something.
     ///
     /// # Errors
     /// When the gateway does not start.
@@ -202,7 +246,11 @@ struct Runs {
 
 fn throughput_row(subject: Subject, era: Era, connections: usize, runs: &[Measured]) -> String {
     if runs.is_empty() {
-        return format!("| {} | {} | {connections} | does not speak it | | | | | | | | |", subject.name(), era.name());
+        return format!(
+            "| {} | {} | {connections} | does not speak it | | | | | | | | |",
+            subject.name(),
+            era.name()
+        );
     }
     let middle = |figure: fn(&Measured) -> f64| median(runs.iter().map(figure));
     format!(

@@ -1,5 +1,5 @@
-//! The same child without anything in front of it: what a call costs when client and server share two pipes. What a bridge
-//! takes more than that is what it adds.
+//! The same child without anything in front of it: what a call costs when client and server share
+//! two pipes. What a bridge takes more than that is what it adds.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -27,14 +27,21 @@ pub(crate) fn run(program: &Path, length: Duration) -> anyhow::Result<Samples> {
         }
         request.clear();
         answer.clear();
-        let params = format!(r#"{{"name":"echo","arguments":{{"text":"direct call {id}"}},"_meta":{{}}}}"#);
+        let params =
+            format!(r#"{{"name":"echo","arguments":{{"text":"direct call {id}"}},"_meta":{{}}}}"#);
         let sent = Instant::now();
-        request.push_str(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#));
+        request.push_str(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#
+        ));
         request.push('\n');
         stdin.write_all(request.as_bytes())?;
         stdout.read_line(&mut answer)?;
         let took = sent.elapsed();
-        ensure!(answer.contains(&format!(r#""id":{id},"#)) && answer.contains(&format!("direct call {id}\"")), "wrong: {answer}");
+        ensure!(
+            answer.contains(&format!(r#""id":{id},"#))
+                && answer.contains(&format!("direct call {id}\"")),
+            "wrong: {answer}"
+        );
         samples.add(took);
     }
     drop(stdin);

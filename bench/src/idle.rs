@@ -1,4 +1,5 @@
-//! Clients that do nothing: what their sessions cost, and whether connections that never say a word keep others out.
+//! Clients that do nothing: what their sessions cost, and whether connections that never say a word
+//! keep others out.
 
 use std::time::Duration;
 
@@ -30,12 +31,18 @@ pub(crate) enum Rest {
 ///
 /// # Errors
 /// When one is refused, or does not work any more afterwards.
-pub(crate) async fn sessions(running: &Running, count: usize, rest: Rest) -> anyhow::Result<(Usage, Usage)> {
+pub(crate) async fn sessions(
+    running: &Running,
+    count: usize,
+    rest: Rest,
+) -> anyhow::Result<(Usage, Usage)> {
     tokio::time::sleep(SETTLE).await;
     let before = usage(running.pid);
     let (mut ids, mut open) = (Vec::with_capacity(count), Vec::new());
     for number in 0..count {
-        let mut client = Client::connect(&running.endpoint, Era::Legacy).await.with_context(|| format!("session {number}"))?;
+        let mut client = Client::connect(&running.endpoint, Era::Legacy)
+            .await
+            .with_context(|| format!("session {number}"))?;
         ids.extend(client.session());
         if rest == Rest::Listening {
             let stream = client.listen(None).await.with_context(|| format!("stream {number}"))?;
@@ -47,7 +54,10 @@ pub(crate) async fn sessions(running: &Running, count: usize, rest: Rest) -> any
     for (number, id) in ids.iter().enumerate().step_by(count.div_ceil(20)) {
         let mut client = Client::silent(&running.endpoint, Era::Legacy).await?;
         client.resume(id.clone());
-        client.echo(1, &format!("session {number}")).await.with_context(|| format!("session {number} of {count}"))?;
+        client
+            .echo(1, &format!("session {number}"))
+            .await
+            .with_context(|| format!("session {number} of {count}"))?;
     }
     Ok((before, with))
 }
@@ -57,7 +67,8 @@ pub(crate) async fn sessions(running: &Running, count: usize, rest: Rest) -> any
 pub(crate) struct Served {
     /// Those whose connection the server's machine took.
     pub(crate) connected: usize,
-    /// From connecting to the checked answer, for a client that came right after them, and for one 15 s later.
+    /// From connecting to the checked answer, for a client that came right after them, and for one
+    /// 15 s later.
     pub(crate) first: anyhow::Result<Duration>,
     pub(crate) later: anyhow::Result<Duration>,
     pub(crate) open_files: usize,
@@ -65,22 +76,36 @@ pub(crate) struct Served {
     pub(crate) accept_failures: usize,
 }
 
-/// Starts the gateway with `files_max` open files, and puts `count` silent connections in front of one that speaks.
+/// Starts the gateway with `files_max` open files, and puts `count` silent connections in front of
+/// one that speaks.
 ///
 /// # Errors
 /// When this process may not have enough files open itself.
-pub(crate) async fn silent(programs: &Programs, count: usize, files_max: u64) -> anyhow::Result<Served> {
+pub(crate) async fn silent(
+    programs: &Programs,
+    count: usize,
+    files_max: u64,
+) -> anyhow::Result<Served> {
     let own = getrlimit(Resource::Nofile);
     let wanted = u64::try_from(count)? + 500;
-    ensure!(own.maximum.is_none_or(|maximum| maximum >= wanted), "the hard limit of open files is below {wanted}");
-    // The gateway inherits the limit with which it is started; whether it raises it itself is its own business.
+    ensure!(
+        own.maximum.is_none_or(|maximum| maximum >= wanted),
+        "the hard limit of open files is below {wanted}"
+    );
+    // The gateway inherits the limit with which it is started; whether it raises it itself is its
+    // own business.
     setrlimit(Resource::Nofile, Rlimit { current: Some(files_max), maximum: own.maximum })?;
     let started = Subject::Gateway.start(programs, &[]).await;
     setrlimit(Resource::Nofile, Rlimit { current: own.maximum, maximum: own.maximum })?;
     let (running, _) = started?;
     let mut mute = Vec::with_capacity(count);
     for _ in 0..count {
-        match tokio::time::timeout(Duration::from_secs(2), TcpStream::connect(running.endpoint.addr)).await {
+        match tokio::time::timeout(
+            Duration::from_secs(2),
+            TcpStream::connect(running.endpoint.addr),
+        )
+        .await
+        {
             Ok(Ok(stream)) => mute.push(stream),
             _ => break,
         }
@@ -98,8 +123,9 @@ pub(crate) async fn silent(programs: &Programs, count: usize, files_max: u64) ->
 
 async fn speak(endpoint: &Endpoint) -> anyhow::Result<Duration> {
     let began = Instant::now();
-    let served =
-        tokio::time::timeout(SERVED_WAIT_MAX, async { Client::connect(endpoint, Era::Legacy).await?.echo(1, "among the silent").await });
+    let served = tokio::time::timeout(SERVED_WAIT_MAX, async {
+        Client::connect(endpoint, Era::Legacy).await?.echo(1, "among the silent").await
+    });
     served.await.context("not served")??;
     Ok(began.elapsed())
 }

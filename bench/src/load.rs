@@ -1,4 +1,5 @@
-//! A closed loop: each of so many connections sends a call, checks its answer, and sends the next one.
+//! A closed loop: each of so many connections sends a call, checks its answer, and sends the next
+//! one.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ pub(crate) struct Measured {
     pub(crate) max_ms: f64,
     /// Calls whose answer was wrong, an error, or none.
     pub(crate) bad: usize,
-    /// Processor time of the server's first process, and of it with all that it started, for each call.
+    /// Processor time of the server's first process, and of it with all that it started, for each
+    /// call.
     pub(crate) own_cpu_ms: f64,
     pub(crate) tree_cpu_ms: f64,
     pub(crate) usage: Usage,
@@ -40,8 +42,15 @@ struct Part {
 /// Loads the server `pid` at `endpoint` for `length` over `connections` connections of `era`.
 ///
 /// # Errors
-/// When a connection cannot be opened, which is also how it shows that a server does not speak `era`.
-pub(crate) async fn run(endpoint: &Endpoint, pid: i32, era: Era, connections: usize, length: Duration) -> anyhow::Result<Measured> {
+/// When a connection cannot be opened, which is also how it shows that a server does not speak
+/// `era`.
+pub(crate) async fn run(
+    endpoint: &Endpoint,
+    pid: i32,
+    era: Era,
+    connections: usize,
+    length: Duration,
+) -> anyhow::Result<Measured> {
     let mut clients = Vec::with_capacity(connections);
     for number in 0..connections {
         let mut client = Client::connect(endpoint, era).await?;
@@ -70,7 +79,9 @@ pub(crate) async fn run(endpoint: &Endpoint, pid: i32, era: Era, connections: us
     let calls = whole.samples.count().max(1);
     #[expect(clippy::cast_precision_loss, reason = "a count of calls is far below 2^52")]
     let calls = calls as f64;
-    let each = |after: Duration, before: Duration| after.saturating_sub(before).as_secs_f64() * 1e3 / calls;
+    let each = |after: Duration, before: Duration| {
+        after.saturating_sub(before).as_secs_f64() * 1e3 / calls
+    };
     Ok(Measured {
         per_second: calls / length.as_secs_f64(),
         p50_ms: whole.samples.at_ms(500),

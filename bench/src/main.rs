@@ -1,8 +1,11 @@
-//! `bench`: measures the gateway beside other bridges over the same child, and puts it under fire. Everything runs on
-//! loopback, for a limited time, with a limited number of clients. docs/BENCHMARKS.md has the results and how to get them.
+//! `bench`: measures the gateway beside other bridges over the same child, and puts it under fire.
+//! Everything runs on loopback, for a limited time, with a limited number of clients.
+//! docs/BENCHMARKS.md has the results and how to get them.
 //!
-//! - `mcp` is the client, `load` the closed loop, `direct` the child without a bridge, `idle` the clients that do nothing
-//! - `subject` starts bridges, `process_table` says what they use, `compare` runs all of it and prints tables
+//! - `mcp` is the client, `load` the closed loop, `direct` the child without a bridge, `idle` the
+//!   clients that do nothing
+//! - `subject` starts bridges, `process_table` says what they use, `compare` runs all of it and
+//!   prints tables
 //! - `soak` is the long mixed run with faults
 
 mod compare;
@@ -37,7 +40,8 @@ struct Arguments {
 enum Command {
     /// Run scenarios on every bridge that is installed, and print tables
     Compare(Compare),
-    /// Mixed load with faults on the gateway; exit 1 when an answer was wrong or lost, or anything is left behind
+    /// Mixed load with faults on the gateway; exit 1 when an answer was wrong or lost, or anything
+    /// is left behind
     Soak(SoakArguments),
 }
 
@@ -73,7 +77,8 @@ struct SoakArguments {
     /// A setting of the gateway, for example MCP_STANDBY=true; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
-    /// The first number of the run's chance: what every client does follows from it, the faults and their moments too
+    /// The first number of the run's chance: what every client does follows from it, the faults
+    /// and their moments too
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
@@ -108,7 +113,12 @@ fn say(text: &str) {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // One thread, so that the load leaves a processor to what is measured.
-    let run = || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(arguments.command));
+    let run = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(run(arguments.command))
+    };
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -143,11 +153,20 @@ impl Compare {
     async fn run(self) -> anyhow::Result<()> {
         let programs = self.programs.find()?;
         let subjects = if self.alone { vec![Subject::Gateway] } else { Subject::ALL.to_vec() };
-        let (subjects, missing): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|subject| subject.is_installed(&programs));
+        let (subjects, missing): (Vec<_>, Vec<_>) =
+            subjects.into_iter().partition(|subject| subject.is_installed(&programs));
         for subject in missing {
-            say(&format!("{} is not installed and is left out; see bench/peers.sh", subject.name()));
+            say(&format!(
+                "{} is not installed and is left out; see bench/peers.sh",
+                subject.name()
+            ));
         }
-        let plan = Plan { programs, subjects, repeats: self.repeats, length: Duration::from_secs(self.seconds) };
+        let plan = Plan {
+            programs,
+            subjects,
+            repeats: self.repeats,
+            length: Duration::from_secs(self.seconds),
+        };
         let wanted = |scenario| self.scenario.is_empty() || self.scenario.contains(&scenario);
         if wanted(Scenario::ColdStart) {
             plan.cold_start().await?;
@@ -172,7 +191,9 @@ impl ProgramArguments {
     fn find(self) -> anyhow::Result<Programs> {
         let beside = std::env::current_exe()?;
         let gateway = self.gateway.unwrap_or_else(|| beside.with_file_name("dremio-mcp"));
-        let gateway = gateway.canonicalize().with_context(|| format!("{}: build it first", gateway.display()))?;
+        let gateway = gateway
+            .canonicalize()
+            .with_context(|| format!("{}: build it first", gateway.display()))?;
         let peers = self.peers.canonicalize().unwrap_or(self.peers);
         Ok(Programs { gateway, child: beside.with_file_name("echo-child"), peers })
     }

@@ -1,5 +1,6 @@
-//! An MCP client that is light enough to measure with: one keep-alive HTTP/1.1 connection, requests as text, and answers of
-//! which only what must be checked is read. It speaks both eras. It does not reconnect, retry or redirect.
+//! An MCP client that is light enough to measure with: one keep-alive HTTP/1.1 connection, requests
+//! as text, and answers of which only what must be checked is read. It speaks both eras. It does
+//! not reconnect, retry or redirect.
 
 mod news;
 mod torn;
@@ -136,7 +137,8 @@ impl Client {
         Ok(Self { sender, connection, era, headers })
     }
 
-    /// Opens a session; the one before, if any, is left to the server. Servers without sessions give none.
+    /// Opens a session; the one before, if any, is left to the server. Servers without sessions
+    /// give none.
     ///
     /// # Errors
     /// When the handshake is refused.
@@ -149,7 +151,9 @@ impl Client {
         let session = response.headers().get(SESSION_ID).cloned();
         let answer = Answer::read(response, self.era).await?;
         let version = match answer.reply()?.result {
-            Some(ToolResult { protocol_version: Some(version), .. }) => HeaderValue::try_from(version.as_ref())?,
+            Some(ToolResult { protocol_version: Some(version), .. }) => {
+                HeaderValue::try_from(version.as_ref())?
+            }
             _ => bail!("handshake refused: {} {:?}", answer.status, answer.messages),
         };
         self.headers.insert(PROTOCOL_VERSION, version);
@@ -157,8 +161,13 @@ impl Client {
             self.headers.insert(SESSION_ID, session);
         }
         let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-        let response = self.send(Method::POST, self.headers.clone(), initialized.to_owned()).await?;
-        ensure!(response.status().is_success(), "notifications/initialized refused: {}", response.status());
+        let response =
+            self.send(Method::POST, self.headers.clone(), initialized.to_owned()).await?;
+        ensure!(
+            response.status().is_success(),
+            "notifications/initialized refused: {}",
+            response.status()
+        );
         response.into_body().collect().await?;
         Ok(())
     }
@@ -177,8 +186,15 @@ impl Client {
     /// Calls a tool. `id` is raw JSON; `arguments` and `progress_token` are too.
     ///
     /// # Errors
-    /// When the connection ends before the answer does. Cancel safe: dropping the future ends the connection.
-    pub(crate) async fn call(&mut self, id: &str, tool: &str, arguments: &str, progress_token: Option<&str>) -> anyhow::Result<Answer> {
+    /// When the connection ends before the answer does. Cancel safe: dropping the future ends the
+    /// connection.
+    pub(crate) async fn call(
+        &mut self,
+        id: &str,
+        tool: &str,
+        arguments: &str,
+        progress_token: Option<&str>,
+    ) -> anyhow::Result<Answer> {
         let params = self.tool_params(tool, arguments, progress_token);
         self.request(id, "tools/call", Some(tool), &params).await
     }
@@ -188,7 +204,11 @@ impl Client {
     /// # Errors
     /// When the connection ends before the answer does.
     pub(crate) async fn list(&mut self, id: &str) -> anyhow::Result<Answer> {
-        let params = if self.era == Era::Modern { format!(r#"{{"_meta":{{{MODERN_META}}}}}"#) } else { "{}".to_owned() };
+        let params = if self.era == Era::Modern {
+            format!(r#"{{"_meta":{{{MODERN_META}}}}}"#)
+        } else {
+            "{}".to_owned()
+        };
         self.request(id, "tools/list", None, &params).await
     }
 
@@ -196,7 +216,12 @@ impl Client {
     ///
     /// # Errors
     /// When the connection ends before the answer does.
-    pub(crate) async fn subscription(&mut self, id: &str, method: &'static str, uri: &str) -> anyhow::Result<Answer> {
+    pub(crate) async fn subscription(
+        &mut self,
+        id: &str,
+        method: &'static str,
+        uri: &str,
+    ) -> anyhow::Result<Answer> {
         self.request(id, method, None, &format!(r#"{{"uri":"{uri}"}}"#)).await
     }
 
@@ -205,8 +230,14 @@ impl Client {
     /// # Errors
     /// When it is not, or none came.
     pub(crate) async fn echo(&mut self, id: u64, text: &str) -> anyhow::Result<()> {
-        let answer = self.call(&id.to_string(), "echo", &format!(r#"{{"text":"{text}"}}"#), None).await?;
-        ensure!(answer.is_text(&id.to_string(), text), "sent {id} {text:?}, got {} {:?}", answer.status, answer.messages);
+        let answer =
+            self.call(&id.to_string(), "echo", &format!(r#"{{"text":"{text}"}}"#), None).await?;
+        ensure!(
+            answer.is_text(&id.to_string(), text),
+            "sent {id} {text:?}, got {} {:?}",
+            answer.status,
+            answer.messages
+        );
         Ok(())
     }
 
@@ -234,7 +265,8 @@ impl Client {
     }
 
     fn tool_params(&self, tool: &str, arguments: &str, progress_token: Option<&str>) -> String {
-        let mut meta = progress_token.map(|token| format!(r#""progressToken":{token}"#)).unwrap_or_default();
+        let mut meta =
+            progress_token.map(|token| format!(r#""progressToken":{token}"#)).unwrap_or_default();
         if self.era == Era::Modern {
             let comma = if meta.is_empty() { "" } else { "," };
             meta = format!("{meta}{comma}{MODERN_META}");
@@ -242,12 +274,25 @@ impl Client {
         format!(r#"{{"name":"{tool}","arguments":{arguments},"_meta":{{{meta}}}}}"#)
     }
 
-    async fn request(&mut self, id: &str, method: &'static str, name: Option<&str>, params: &str) -> anyhow::Result<Answer> {
+    async fn request(
+        &mut self,
+        id: &str,
+        method: &'static str,
+        name: Option<&str>,
+        params: &str,
+    ) -> anyhow::Result<Answer> {
         Answer::read(self.post(id, method, name, params).await?, self.era).await
     }
 
-    async fn post(&mut self, id: &str, method: &'static str, name: Option<&str>, params: &str) -> anyhow::Result<Response<Incoming>> {
-        let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+    async fn post(
+        &mut self,
+        id: &str,
+        method: &'static str,
+        name: Option<&str>,
+        params: &str,
+    ) -> anyhow::Result<Response<Incoming>> {
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
         let mut headers = self.headers.clone();
         if self.era == Era::Modern {
             headers.insert(METHOD, HeaderValue::from_static(method));
@@ -258,7 +303,12 @@ impl Client {
         self.send(Method::POST, headers, body).await
     }
 
-    async fn send(&mut self, method: Method, headers: HeaderMap, body: String) -> anyhow::Result<Response<Incoming>> {
+    async fn send(
+        &mut self,
+        method: Method,
+        headers: HeaderMap,
+        body: String,
+    ) -> anyhow::Result<Response<Incoming>> {
         self.sender.ready().await?;
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = method;
@@ -277,7 +327,8 @@ impl Drop for Client {
 impl Answer {
     async fn read(response: Response<Incoming>, era: Era) -> anyhow::Result<Self> {
         let (status, streamed) = (response.status().as_u16(), is_stream(&response));
-        let body = response.into_body().collect().await.context("the answer was cut off")?.to_bytes();
+        let body =
+            response.into_body().collect().await.context("the answer was cut off")?.to_bytes();
         let text = std::str::from_utf8(&body)?;
         let messages = if streamed { messages(text) } else { vec![text.to_owned()] };
         Ok(Self { era, status, messages })
@@ -289,15 +340,18 @@ impl Answer {
     /// When there is none.
     pub(crate) fn reply(&self) -> anyhow::Result<Reply<'_>> {
         let last = self.messages.last().context("a stream without an answer")?;
-        serde_json::from_str(last).with_context(|| format!("not a response: {} {last:.200}", self.status))
+        serde_json::from_str(last)
+            .with_context(|| format!("not a response: {} {last:.200}", self.status))
     }
 
-    /// Whether it is the answer to the request with the raw `id`, says just `text`, and has what its era requires.
+    /// Whether it is the answer to the request with the raw `id`, says just `text`, and has what
+    /// its era requires.
     pub(crate) fn is_text(&self, id: &str, text: &str) -> bool {
         let expected_type = (self.era == Era::Modern).then_some("complete");
         self.reply().is_ok_and(|reply| {
             let same = |result: &ToolResult<'_>| {
-                matches!(result.content.as_slice(), [only] if only.text == text) && result.result_type.as_deref() == expected_type
+                matches!(result.content.as_slice(), [only] if only.text == text)
+                    && result.result_type.as_deref() == expected_type
             };
             reply.id.is_some_and(|own| own.get() == id) && reply.result.as_ref().is_some_and(same)
         })
@@ -305,11 +359,16 @@ impl Answer {
 }
 
 fn is_stream(response: &Response<Incoming>) -> bool {
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     content_type.starts_with("text/event-stream")
 }
 
-/// The messages in the events of a stream. An event that only names an id to come back with has none.
+/// The messages in the events of a stream. An event that only names an id to come back with has
+/// none.
 fn messages(events: &str) -> Vec<String> {
     let data = events.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
     data.filter(|data| !data.is_empty()).map(str::to_owned).collect()

@@ -1,4 +1,5 @@
-//! What `/proc` says about a server and everything that it started: processes, processor time, memory, open files.
+//! What `/proc` says about a server and everything that it started: processes, processor time,
+//! memory, open files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +31,8 @@ pub(crate) struct Usage {
     pub(crate) tree_pss_mb: f64,
 }
 
-/// `root` and its descendants. Zombies that `root` itself has to reap are left out: they are gone but for the book-keeping.
+/// `root` and its descendants. Zombies that `root` itself has to reap are left out: they are gone
+/// but for the book-keeping.
 pub(crate) fn tree(root: i32) -> Vec<Process> {
     let all: BTreeMap<i32, Process> = fs::read_dir("/proc")
         .into_iter()
@@ -39,11 +41,16 @@ pub(crate) fn tree(root: i32) -> Vec<Process> {
         .filter_map(|pid| Some((pid, read(pid)?)))
         .collect();
     let belongs = |process: &Process| {
-        let parents = std::iter::successors(Some(process.pid), |pid| all.get(pid).map(|process| process.parent));
+        let parents = std::iter::successors(Some(process.pid), |pid| {
+            all.get(pid).map(|process| process.parent)
+        });
         // No tree is deeper; a pid that is reused while we read could make a circle.
         parents.take(64).any(|pid| pid == root)
     };
-    all.values().filter(|process| belongs(process) && !(process.zombie && process.parent == root)).cloned().collect()
+    all.values()
+        .filter(|process| belongs(process) && !(process.zombie && process.parent == root))
+        .cloned()
+        .collect()
 }
 
 /// What `root` and its descendants use now.
@@ -55,7 +62,11 @@ pub(crate) fn usage(root: i32) -> Usage {
         own_cpu: own.map(|process| process.cpu).unwrap_or_default(),
         tree_cpu: tree.iter().map(|process| process.cpu).sum(),
         own_rss_mb: kib(root, "status", "VmRSS:") / 1024.0,
-        tree_pss_mb: tree.iter().map(|process| kib(process.pid, "smaps_rollup", "Pss:")).sum::<f64>() / 1024.0,
+        tree_pss_mb: tree
+            .iter()
+            .map(|process| kib(process.pid, "smaps_rollup", "Pss:"))
+            .sum::<f64>()
+            / 1024.0,
     }
 }
 
@@ -73,7 +84,13 @@ fn read(pid: i32) -> Option<Process> {
     let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok();
     // proc(5) counts from 1 and includes pid and name: field N is index N - 3.
     let cpu = TICK * (ticks(11)? + ticks(12)?);
-    Some(Process { pid, parent: fields.get(1)?.parse().ok()?, name, zombie: fields.first() == Some(&"Z"), cpu })
+    Some(Process {
+        pid,
+        parent: fields.get(1)?.parse().ok()?,
+        name,
+        zombie: fields.first() == Some(&"Z"),
+        cpu,
+    })
 }
 
 fn kib(pid: i32, file: &str, field: &str) -> f64 {

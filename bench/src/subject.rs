@@ -1,5 +1,6 @@
-//! What is measured: the gateway, and other bridges from stdio to streamable HTTP, each over the same child, on a loopback
-//! port, with its log in a file and its options such that it is as fast as it gets.
+//! What is measured: the gateway, and other bridges from stdio to streamable HTTP, each over the
+//! same child, on a loopback port, with its log in a file and its options such that it is as fast
+//! as it gets.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -15,7 +16,8 @@ use tokio::time::Instant;
 
 use crate::mcp::{Client, Endpoint, Era};
 
-/// The gateway asks for a key, as it does in use; the others have nothing like it, or have it switched off.
+/// The gateway asks for a key, as it does in use; the others have nothing like it, or have it
+/// switched off.
 pub(crate) const KEY: &str = "bench-key-0123456789abcdef";
 
 /// A Python server on a busy machine needs 10 s.
@@ -50,7 +52,8 @@ pub(crate) struct Running {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 4] = [Self::Gateway, Self::McpProxyNpm, Self::SupergatewayNpm, Self::McpProxyPypi];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Gateway, Self::McpProxyNpm, Self::SupergatewayNpm, Self::McpProxyPypi];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -65,8 +68,12 @@ impl Subject {
     fn program(self, programs: &Programs) -> PathBuf {
         match self {
             Self::Gateway => programs.gateway.clone(),
-            Self::SupergatewayNpm => programs.peers.join("npm/node_modules/supergateway/dist/index.js"),
-            Self::McpProxyNpm => programs.peers.join("npm/node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs"),
+            Self::SupergatewayNpm => {
+                programs.peers.join("npm/node_modules/supergateway/dist/index.js")
+            }
+            Self::McpProxyNpm => {
+                programs.peers.join("npm/node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs")
+            }
             Self::McpProxyPypi => programs.peers.join("python/bin/mcp-proxy"),
         }
     }
@@ -91,8 +98,12 @@ impl Subject {
         match self {
             Self::Gateway => {
                 let token = folder.join("token.json");
-                // No tool of the child calls Dremio, so nobody listens there; the token has only to be valid.
-                std::fs::write(&token, r#"{"token":"not-a-token","expires_at":"2999-01-01T00:00:00Z"}"#)?;
+                // No tool of the child calls Dremio, so nobody listens there; the token has only to
+                // be valid.
+                std::fs::write(
+                    &token,
+                    r#"{"token":"not-a-token","expires_at":"2999-01-01T00:00:00Z"}"#,
+                )?;
                 command
                     .env("MCP_ADDR", format!("127.0.0.1:{port}"))
                     .env("ADMIN_ADDR", "127.0.0.1:0")
@@ -104,14 +115,41 @@ impl Subject {
                     .env("LOG_FORMAT", "json");
             }
             Self::SupergatewayNpm => {
-                command.args(["--stdio", child, "--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none"]);
+                command.args([
+                    "--stdio",
+                    child,
+                    "--outputTransport",
+                    "streamableHttp",
+                    "--stateful",
+                    "--logLevel",
+                    "none",
+                ]);
                 command.args(["--port", &port_text]);
             }
             Self::McpProxyNpm => {
-                command.args(["--server", "stream", "--no-eventStore", "--host", "127.0.0.1", "--port", &port_text, "--", child]);
+                command.args([
+                    "--server",
+                    "stream",
+                    "--no-eventStore",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    &port_text,
+                    "--",
+                    child,
+                ]);
             }
             Self::McpProxyPypi => {
-                command.args(["--log-level", "ERROR", "--host", "127.0.0.1", "--port", &port_text, "--", child]);
+                command.args([
+                    "--log-level",
+                    "ERROR",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    &port_text,
+                    "--",
+                    child,
+                ]);
             }
         }
         Ok(command)
@@ -121,7 +159,11 @@ impl Subject {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(crate) fn spawn(self, programs: &Programs, extra: &[(&str, &str)]) -> anyhow::Result<Running> {
+    pub(crate) fn spawn(
+        self,
+        programs: &Programs,
+        extra: &[(&str, &str)],
+    ) -> anyhow::Result<Running> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let log = File::create(folder.path().join("log"))?;
@@ -130,9 +172,13 @@ impl Subject {
         let mut command = self.command(programs, port, folder.path())?;
         command.env("TMPDIR", tmp).envs(extra.iter().copied()).process_group(0).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child = command.spawn().with_context(|| format!("{} cannot be started", self.name()))?;
+        let child =
+            command.spawn().with_context(|| format!("{} cannot be started", self.name()))?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).context("it ended at once")?;
-        let endpoint = Endpoint { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), key: (self == Self::Gateway).then_some(KEY) };
+        let endpoint = Endpoint {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            key: (self == Self::Gateway).then_some(KEY),
+        };
         Ok(Running { endpoint, pid, folder, child })
     }
 
@@ -140,7 +186,11 @@ impl Subject {
     ///
     /// # Errors
     /// When it does not within a minute.
-    pub(crate) async fn start(self, programs: &Programs, extra: &[(&str, &str)]) -> anyhow::Result<(Running, Duration)> {
+    pub(crate) async fn start(
+        self,
+        programs: &Programs,
+        extra: &[(&str, &str)],
+    ) -> anyhow::Result<(Running, Duration)> {
         let started = Instant::now();
         let running = self.spawn(programs, extra)?;
         loop {
@@ -148,7 +198,11 @@ impl Subject {
             match tried.unwrap_or_else(|_| bail!("no answer")) {
                 Ok(()) => return Ok((running, started.elapsed())),
                 Err(cause) if started.elapsed() > START_WAIT_MAX => {
-                    return Err(cause.context(format!("{} did not come up; its log: {}", self.name(), running.log())));
+                    return Err(cause.context(format!(
+                        "{} did not come up; its log: {}",
+                        self.name(),
+                        running.log()
+                    )));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
             }
@@ -169,7 +223,9 @@ async fn list(endpoint: &Endpoint) -> anyhow::Result<()> {
 impl Running {
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
-        std::fs::read(self.folder.path().join("log")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        std::fs::read(self.folder.path().join("log"))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// Asks it to leave, and waits for it; what it exited with, `None` when it had to be killed.

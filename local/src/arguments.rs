@@ -7,10 +7,12 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use dremio_client::DremioUri;
 
-/// An MCP server for Dremio on this machine, with everything it needs: agents can connect when it says ready.
+/// An MCP server for Dremio on this machine, with everything it needs: agents can connect when it
+/// says ready.
 ///
-/// Without arguments it brings its own little Dremio with demo data, so there is nothing to install. With
-/// --dremio-uri it serves your Dremio Community Edition, and keeps its login token fresh for as long as it runs.
+/// Without arguments it brings its own little Dremio with demo data, so there is nothing to
+/// install. With --dremio-uri it serves your Dremio Community Edition, and keeps its login token
+/// fresh for as long as it runs.
 #[derive(Debug, Parser)]
 #[command(name = "dremio-mcp-local", version, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -35,7 +37,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum)]
     engine: Option<Engine>,
 
-    /// How to start the official server [default: dremio-mcp-server run --no-log-to-file --enable-json-logging]
+    /// How to start the official server [default: dremio-mcp-server run --no-log-to-file
+    /// --enable-json-logging]
     #[arg(long, value_name = "COMMAND")]
     pub(crate) mcp_server_command: Option<String>,
 
@@ -51,7 +54,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "30h", value_parser = service_kit::env::parse_duration, conflicts_with = "dremio_uri")]
     pub(crate) token_lifetime: Duration,
 
-    /// Require one of the keys in this file (one a line) from agents [default: any program on this machine may connect]
+    /// Require one of the keys in this file (one a line) from agents [default: any program on this
+    /// machine may connect]
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
 
@@ -79,7 +83,11 @@ pub(crate) enum Engine {
 
 impl Arguments {
     pub(crate) fn engine(&self) -> Engine {
-        self.engine.unwrap_or(if self.mcp_server_command.is_some() { Engine::Official } else { Engine::Native })
+        self.engine.unwrap_or(if self.mcp_server_command.is_some() {
+            Engine::Official
+        } else {
+            Engine::Native
+        })
     }
 }
 
@@ -91,7 +99,8 @@ fn parse_addr(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// `text` with the names of variables that this process sets itself replaced by the flags that they come from.
+/// `text` with the names of variables that this process sets itself replaced by the flags that they
+/// come from.
 pub(crate) fn in_flags(text: &str) -> String {
     const FLAGS: [(&str, &str); 10] = [
         ("MCP_ALLOWED_HOSTS", "--allowed-hosts"),
@@ -124,12 +133,19 @@ mod tests {
             assert_eq!(super::parse_addr(text).unwrap().to_string(), "127.0.0.1:8001", "{text}");
         }
         assert!(super::parse_addr("elsewhere").unwrap_err().contains("write for example"));
-        assert!(super::parse_addr(":8001").unwrap_err().contains("127.0.0.1:8001 for this machine alone"));
+        assert!(
+            super::parse_addr(":8001")
+                .unwrap_err()
+                .contains("127.0.0.1:8001 for this machine alone")
+        );
     }
 
     #[test]
     fn variables_are_called_by_their_flags() {
-        assert_eq!(super::in_flags("correct DREMIO_USERNAME and DREMIO_PASSWORD"), "correct --username and --password-file");
+        assert_eq!(
+            super::in_flags("correct DREMIO_USERNAME and DREMIO_PASSWORD"),
+            "correct --username and --password-file"
+        );
     }
 
     #[test]

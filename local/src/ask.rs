@@ -1,4 +1,5 @@
-//! One tool call through the gateway, as an agent of revision 2026-07-28 makes it: one request, no session.
+//! One tool call through the gateway, as an agent of revision 2026-07-28 makes it: one request, no
+//! session.
 
 use std::time::Duration;
 
@@ -58,8 +59,10 @@ pub(crate) async fn run_sql(mcp_uri: &str, sql: &str) -> anyhow::Result<Table> {
         "io.modelcontextprotocol/clientCapabilities": {},
     });
     let params = json!({ "name": TOOL, "arguments": { "query": sql }, "_meta": meta });
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
-    let http = reqwest::Client::builder().no_proxy().build().context("cannot make an HTTP client")?;
+    let body =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    let http =
+        reqwest::Client::builder().no_proxy().build().context("cannot make an HTTP client")?;
     let response = http
         .post(mcp_uri)
         .timeout(ASK_TIMEOUT)
@@ -72,11 +75,19 @@ pub(crate) async fn run_sql(mcp_uri: &str, sql: &str) -> anyhow::Result<Table> {
         .send()
         .await
         .context("the gateway does not answer")?;
-    let streamed = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let streamed = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     let text = response.text().await.context("the gateway's answer was cut off")?;
     // In a stream the answer is the last event; what came before is progress.
-    let answer = if streamed { text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default() } else { &text };
-    let answer: Answer = serde_json::from_str(answer).context("the gateway's answer is not JSON-RPC")?;
+    let answer = if streamed {
+        text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default()
+    } else {
+        &text
+    };
+    let answer: Answer =
+        serde_json::from_str(answer).context("the gateway's answer is not JSON-RPC")?;
     if let Some(error) = answer.error {
         bail!("{}", error.message);
     }

@@ -1,5 +1,5 @@
-//! `dremio-mcp-local`: everything in one process on a laptop: a Dremio (the sandbox, or your own), the refresher
-//! that keeps a token fresh, and the gateway that agents talk to.
+//! `dremio-mcp-local`: everything in one process on a laptop: a Dremio (the sandbox, or your own),
+//! the refresher that keeps a token fresh, and the gateway that agents talk to.
 //!
 //! - `arguments`: what can be asked for
 //! - `stack`: starts and stops the three
@@ -34,7 +34,10 @@ fn main() -> ExitCode {
         }
     };
     if arguments.verbose {
-        logging::init(LogConfig { level: Level::Info, format: Format::Text }, BoxMakeWriter::new(std::io::stderr));
+        logging::init(
+            LogConfig { level: Level::Info, format: Format::Text },
+            BoxMakeWriter::new(std::io::stderr),
+        );
     }
     // One TLS implementation for the whole process; installing it twice is no harm.
     let _installed = rustls::crypto::ring::default_provider().install_default();

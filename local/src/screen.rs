@@ -1,5 +1,5 @@
-//! What a person sees: progress while things start, then a short screen with everything to paste. Progress goes to
-//! standard error, so that the rows of `--ask` can be piped.
+//! What a person sees: progress while things start, then a short screen with everything to paste.
+//! Progress goes to standard error, so that the rows of `--ask` can be piped.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
@@ -21,7 +21,11 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn new() -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { started: Instant::now(), colour: std::io::stderr().is_terminal() && !plain, last: Mutex::default() }
+        Self {
+            started: Instant::now(),
+            colour: std::io::stderr().is_terminal() && !plain,
+            last: Mutex::default(),
+        }
     }
 
     /// Something is on its way. The same twice in a row is said once.
@@ -53,7 +57,9 @@ impl Screen {
             None => (String::new(), String::new()),
         };
         let dremio = match facts.sandbox_user {
-            Some((user, password)) => format!("{}  (sandbox; user {user}, password {password})", facts.dremio_uri),
+            Some((user, password)) => {
+                format!("{}  (sandbox; user {user}, password {password})", facts.dremio_uri)
+            }
             None => facts.dremio_uri.clone(),
         };
         let access = match &facts.keys_file {

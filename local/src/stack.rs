@@ -1,5 +1,5 @@
-//! The three services in one process, wired as they are in production: the refresher writes a real token file in
-//! a private folder, the gateway reads it, and neither knows that the other is near.
+//! The three services in one process, wired as they are in production: the refresher writes a real
+//! token file in a private folder, the gateway reads it, and neither knows that the other is near.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -20,7 +20,8 @@ use crate::screen::Screen;
 /// The sandbox's user. It guards demo data that anybody may see.
 const SANDBOX_USER: (&str, &str) = ("dremio", "dremio123");
 
-/// How long a condition may take before starting is given up. The official server needs up to 12 s on a busy machine.
+/// How long a condition may take before starting is given up. The official server needs up to 12 s
+/// on a busy machine.
 const START_WAIT_MAX: Duration = Duration::from_secs(90);
 
 /// How long the login token's logout may hold up the end.
@@ -37,7 +38,8 @@ pub(crate) struct Facts {
     pub(crate) mcp_uri: String,
     /// Which engine answers.
     pub(crate) engine: &'static str,
-    /// The file of the keys that agents need, as a path that is right from any folder; nothing if they need none.
+    /// The file of the keys that agents need, as a path that is right from any folder; nothing if
+    /// they need none.
     pub(crate) keys_file: Option<String>,
 }
 
@@ -64,9 +66,12 @@ impl Stack {
     /// When something cannot start, or is not ready in time; with the reason and the cure.
     pub(crate) async fn start(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Self> {
         check_addresses(arguments)?;
-        let folder = PrivateFolder::new("dremio-mcp-local").context("cannot make a private folder for the token file")?;
+        let folder = PrivateFolder::new("dremio-mcp-local")
+            .context("cannot make a private folder for the token file")?;
         let token_file = folder.path().join("token.json");
-        let token_file = token_file.to_str().ok_or_else(|| anyhow!("the folder for temporary files has a name that is not text"))?;
+        let token_file = token_file
+            .to_str()
+            .ok_or_else(|| anyhow!("the folder for temporary files has a name that is not text"))?;
         let sandbox = start_sandbox(arguments, screen).await?;
         let dremio: DremioUri = match (&arguments.dremio_uri, &sandbox) {
             (Some(uri), _) => uri.clone(),
@@ -76,17 +81,25 @@ impl Stack {
         let dremio_uri = dremio.to_string();
         let services = Shutdown::new();
 
-        let mut environment = vec![("DREMIO_URI", dremio_uri.as_str()), ("TOKEN_FILE", token_file), ("ADMIN_ADDR", "127.0.0.1:0")];
+        let mut environment = vec![
+            ("DREMIO_URI", dremio_uri.as_str()),
+            ("TOKEN_FILE", token_file),
+            ("ADMIN_ADDR", "127.0.0.1:0"),
+        ];
         let password_file = arguments.password_file.as_ref().map(|path| path.to_string_lossy());
         match (&arguments.username, &password_file) {
-            (Some(username), Some(path)) => environment.extend([("DREMIO_USERNAME", username.as_str()), ("DREMIO_PASSWORD_FILE", path)]),
-            _ => environment.extend([("DREMIO_USERNAME", SANDBOX_USER.0), ("DREMIO_PASSWORD", SANDBOX_USER.1)]),
+            (Some(username), Some(path)) => environment
+                .extend([("DREMIO_USERNAME", username.as_str()), ("DREMIO_PASSWORD_FILE", path)]),
+            _ => environment
+                .extend([("DREMIO_USERNAME", SANDBOX_USER.0), ("DREMIO_PASSWORD", SANDBOX_USER.1)]),
         }
         let config = token_refresher::Config::read(&Env::from_pairs(environment))?;
-        let refresher = token_refresher::App::start(config, Clock::system(), services.clone()).await?;
+        let refresher =
+            token_refresher::App::start(config, Clock::system(), services.clone()).await?;
         wait(screen, "login", refresher.readiness(), &["dremio", "token"]).await?;
 
-        let gateway_config = gateway_config(arguments, &dremio_uri, token_file, refresher.admin_addr())?;
+        let gateway_config =
+            gateway_config(arguments, &dremio_uri, token_file, refresher.admin_addr())?;
         dremio_mcp::App::check(&gateway_config)?;
         let app = dremio_mcp::App::start(gateway_config, Clock::system(), services.clone()).await?;
         let facts = Facts {
@@ -97,7 +110,9 @@ impl Stack {
                 Engine::Native => "native engine",
                 Engine::Official => "official server",
             },
-            keys_file: arguments.api_keys_file.as_ref().map(|file| std::path::absolute(file).unwrap_or(file.clone()).display().to_string()),
+            keys_file: arguments.api_keys_file.as_ref().map(|file| {
+                std::path::absolute(file).unwrap_or(file.clone()).display().to_string()
+            }),
         };
         let readiness = app.readiness().clone();
         let gateway = tokio::spawn(app.run());
@@ -129,7 +144,8 @@ impl Stack {
         self.services.stop_now();
         let _stopped = tokio::join!(&mut self.gateway, self.refresher.join());
         if let Some(token) = token {
-            let _in_vain = tokio::time::timeout(LOGOUT_WAIT_MAX, log_out(&self.dremio, &token)).await;
+            let _in_vain =
+                tokio::time::timeout(LOGOUT_WAIT_MAX, log_out(&self.dremio, &token)).await;
         }
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
@@ -137,22 +153,33 @@ impl Stack {
     }
 }
 
-/// Finds out at once, before anything starts, that an address is taken, or open to the network without keys.
+/// Finds out at once, before anything starts, that an address is taken, or open to the network
+/// without keys.
 fn check_addresses(arguments: &Arguments) -> anyhow::Result<()> {
     let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000));
     if !mcp_addr.ip().is_loopback() && arguments.api_keys_file.is_none() {
-        bail!("--mcp-addr {mcp_addr} lets other machines in; require a key of them with --api-keys-file FILE (one key a line)");
+        bail!(
+            "--mcp-addr {mcp_addr} lets other machines in; require a key of them with --api-keys-file FILE (one key a line)"
+        );
     }
     check_free(mcp_addr, "agents", "--mcp-addr")?;
     if arguments.dremio_uri.is_none() {
-        check_free(arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047)), "the sandbox", "--sandbox-addr")?;
+        check_free(
+            arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047)),
+            "the sandbox",
+            "--sandbox-addr",
+        )?;
     }
     Ok(())
 }
 
 fn check_free(addr: SocketAddr, whom: &str, flag: &str) -> anyhow::Result<()> {
     let next = SocketAddr::new(addr.ip(), addr.port().wrapping_add(1));
-    let cure = || format!("cannot listen on {addr} for {whom}; is another program there? Choose another with {flag} {next}");
+    let cure = || {
+        format!(
+            "cannot listen on {addr} for {whom}; is another program there? Choose another with {flag} {next}"
+        )
+    };
     std::net::TcpListener::bind(addr).map(drop).with_context(cure)
 }
 
@@ -164,13 +191,19 @@ async fn start_sandbox(arguments: &Arguments, screen: &Screen) -> anyhow::Result
     let addr = arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047));
     let (user, password) = SANDBOX_USER;
     let users = vec![(user.to_owned(), password.to_owned())];
-    let config = SandboxConfig { addr, users, token_lifetime: arguments.token_lifetime, ..SandboxConfig::default() };
+    let config = SandboxConfig {
+        addr,
+        users,
+        token_lifetime: arguments.token_lifetime,
+        ..SandboxConfig::default()
+    };
     let sandbox = Sandbox::start(config).await?;
     screen.done("sandbox", &sandbox.uri());
     Ok(Some(sandbox))
 }
 
-/// The well-known port, or a free one for a single question, which must not collide with a stack that runs.
+/// The well-known port, or a free one for a single question, which must not collide with a stack
+/// that runs.
 fn default_addr(arguments: &Arguments, port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, if arguments.ask.is_some() { 0 } else { port }))
 }
@@ -188,13 +221,20 @@ const PASSED_ON: [&str; 9] = [
     "MCP_RATE_LIMIT",
 ];
 
-fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, refresher: SocketAddr) -> anyhow::Result<dremio_mcp::Config> {
+fn gateway_config(
+    arguments: &Arguments,
+    dremio_uri: &str,
+    token_file: &str,
+    refresher: SocketAddr,
+) -> anyhow::Result<dremio_mcp::Config> {
     let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000)).to_string();
     let refresher_url = format!("http://{refresher}");
     let keys_file = arguments.api_keys_file.as_ref().map(|path| path.to_string_lossy());
-    // What the child of the official engine needs of this process's environment, and what error texts name as a cure.
+    // What the child of the official engine needs of this process's environment, and what error
+    // texts name as a cure.
     let own = Env::process();
-    let mut environment: Vec<(&str, &str)> = PASSED_ON.iter().filter_map(|&name| Some((name, own.get(name)?))).collect();
+    let mut environment: Vec<(&str, &str)> =
+        PASSED_ON.iter().filter_map(|&name| Some((name, own.get(name)?))).collect();
     environment.extend(own.with_prefix("DREMIOAI_"));
     environment.extend([
         ("DREMIO_URI", dremio_uri),
@@ -205,7 +245,10 @@ fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, ref
         ("MCP_ENGINE", if arguments.engine() == Engine::Official { "official" } else { "native" }),
         ("MCP_SERVER_COMMAND", arguments.mcp_server_command.as_deref().unwrap_or_default()),
     ]);
-    let lists = [("MCP_ALLOWED_HOSTS", &arguments.allowed_hosts), ("MCP_ALLOWED_ORIGINS", &arguments.allowed_origins)];
+    let lists = [
+        ("MCP_ALLOWED_HOSTS", &arguments.allowed_hosts),
+        ("MCP_ALLOWED_ORIGINS", &arguments.allowed_origins),
+    ];
     environment.extend(lists.into_iter().filter_map(|(name, list)| Some((name, list.as_deref()?))));
     // Not read by the gateway, only kept from its child.
     let password_file = arguments.password_file.as_ref().map(|path| path.to_string_lossy());
@@ -218,22 +261,37 @@ fn gateway_config(arguments: &Arguments, dremio_uri: &str, token_file: &str, ref
 }
 
 /// Waits until `conditions` are met, telling why they are not yet.
-async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[&str]) -> anyhow::Result<()> {
+async fn wait(
+    screen: &Screen,
+    what: &str,
+    readiness: &Readiness,
+    conditions: &[&str],
+) -> anyhow::Result<()> {
     let mut last = String::from("-");
     let waited = tokio::time::timeout(START_WAIT_MAX, async {
         loop {
             let report = readiness.report();
-            let unmet = conditions.iter().find_map(|&name| report.conditions.get(name).filter(|condition| !condition.ready));
+            let unmet = conditions
+                .iter()
+                .find_map(|&name| report.conditions.get(name).filter(|condition| !condition.ready));
             let Some(condition) = unmet else { return Ok(()) };
             let starting = condition.reason.as_deref() == Some("starting");
-            let why = if starting { String::new() } else { condition.message.clone().unwrap_or_default() };
+            let why = if starting {
+                String::new()
+            } else {
+                condition.message.clone().unwrap_or_default()
+            };
             // What only a person can mend is not waited for.
             if condition.reason.as_deref() == Some("rejected_credentials") {
-                let likely =
-                    why.split_once("; the likely cause: ").map_or(String::new(), |(_, cause)| format!("; the likely cause: {cause}"));
-                bail!("Dremio rejected the user name or the password; correct --username, or the file that --password-file names{likely}");
+                let likely = why
+                    .split_once("; the likely cause: ")
+                    .map_or(String::new(), |(_, cause)| format!("; the likely cause: {cause}"));
+                bail!(
+                    "Dremio rejected the user name or the password; correct --username, or the file that --password-file names{likely}"
+                );
             }
-            if matches!(condition.reason.as_deref(), Some("no_user_yet" | "tls" | "not_dremio_api")) {
+            if matches!(condition.reason.as_deref(), Some("no_user_yet" | "tls" | "not_dremio_api"))
+            {
                 bail!("{why}");
             }
             if why != last {
@@ -246,7 +304,13 @@ async fn wait(screen: &Screen, what: &str, readiness: &Readiness, conditions: &[
     });
     match waited.await {
         Ok(result) => result?,
-        Err(_) => return Err(NotReady(format!("{what} is not ready after {} s: {last}", START_WAIT_MAX.as_secs())).into()),
+        Err(_) => {
+            return Err(NotReady(format!(
+                "{what} is not ready after {} s: {last}",
+                START_WAIT_MAX.as_secs()
+            ))
+            .into());
+        }
     }
     screen.done(what, "");
     Ok(())

@@ -70,9 +70,18 @@ impl Table {
     /// # Errors
     /// When it is something else.
     pub(crate) fn from_tool_result(text: &str) -> anyhow::Result<Self> {
-        let read: SqlResult = serde_json::from_str(text).context("the tool's answer holds no rows")?;
-        let columns = read.result.first().map(|row| row.0.iter().map(|(name, _)| printable(name)).collect()).unwrap_or_default();
-        let rows = read.result.into_iter().map(|row| row.0.iter().map(|(_, value)| Cell::new(value)).collect()).collect();
+        let read: SqlResult =
+            serde_json::from_str(text).context("the tool's answer holds no rows")?;
+        let columns = read
+            .result
+            .first()
+            .map(|row| row.0.iter().map(|(name, _)| printable(name)).collect())
+            .unwrap_or_default();
+        let rows = read
+            .result
+            .into_iter()
+            .map(|row| row.0.iter().map(|(_, value)| Cell::new(value)).collect())
+            .collect();
         Ok(Self { columns, rows, note: read.note })
     }
 }
@@ -86,7 +95,9 @@ impl Cell {
             _ => Kind::Other,
         };
         let mut text = match raw.as_bytes().first() {
-            Some(b'"') => printable(&serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned())),
+            Some(b'"') => {
+                printable(&serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned()))
+            }
             // Lists and objects without the line ends and indents that they may have come with.
             Some(b'{' | b'[') => printable(&compact(raw)),
             _ => printable(raw),
@@ -120,24 +131,43 @@ fn printable(text: &str) -> String {
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count());
-            cells.chain(self.columns.get(column).map(|name| name.chars().count())).max().unwrap_or_default()
+            let cells = self
+                .rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.text.chars().count());
+            cells
+                .chain(self.columns.get(column).map(|name| name.chars().count()))
+                .max()
+                .unwrap_or_default()
         };
         let is_numeric = |column: usize| {
-            let mut kinds =
-                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.kind).filter(|kind| *kind != Kind::Null).peekable();
+            let mut kinds = self
+                .rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.kind)
+                .filter(|kind| *kind != Kind::Null)
+                .peekable();
             kinds.peek().is_some() && kinds.all(|kind| kind == Kind::Number)
         };
-        let shapes: Vec<(usize, bool)> = (0..self.columns.len()).map(|column| (width(column), is_numeric(column))).collect();
+        let shapes: Vec<(usize, bool)> =
+            (0..self.columns.len()).map(|column| (width(column), is_numeric(column))).collect();
         let aligned = |text: &str, (width, is_numeric): (usize, bool)| {
             if is_numeric { format!("{text:>width$}") } else { format!("{text:<width$}") }
         };
         if !self.columns.is_empty() {
-            write_line(f, self.columns.iter().zip(&shapes).map(|(name, &shape)| aligned(name, shape)))?;
+            write_line(
+                f,
+                self.columns.iter().zip(&shapes).map(|(name, &shape)| aligned(name, shape)),
+            )?;
             write_line(f, shapes.iter().map(|&(width, _)| "─".repeat(width)))?;
         }
         for row in &self.rows {
-            write_line(f, row.iter().zip(&shapes).map(|(cell, &shape)| aligned(&cell.text, shape)))?;
+            write_line(
+                f,
+                row.iter().zip(&shapes).map(|(cell, &shape)| aligned(&cell.text, shape)),
+            )?;
         }
         let count = self.rows.len();
         writeln!(f, "({count} {})", if count == 1 { "row" } else { "rows" })?;
@@ -177,7 +207,11 @@ Bob [2J       2                    0  null
         assert_eq!(Table::from_tool_result(r#"{"result":[]}"#).unwrap().to_string(), "(0 rows)\n");
         let long = format!(r#"{{"result":[{{"c":"{}"}}],"note":"cut"}}"#, "x".repeat(100));
         let shown = Table::from_tool_result(&long).unwrap().to_string();
-        assert!(shown.contains(&format!("{}…\n", "x".repeat(59))) && shown.ends_with("(1 row)\nnote: cut\n"), "{shown}");
+        assert!(
+            shown.contains(&format!("{}…\n", "x".repeat(59)))
+                && shown.ends_with("(1 row)\nnote: cut\n"),
+            "{shown}"
+        );
         assert!(Table::from_tool_result("oops").is_err());
     }
 }

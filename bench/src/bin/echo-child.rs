@@ -1,5 +1,6 @@
-//! An MCP server over stdio that does as little as one can: it answers `tools/call` with the `text` of the call. Whatever
-//! stands in front of it is what a benchmark measures. One thread, one buffer each way, one write for all that was read at once.
+//! An MCP server over stdio that does as little as one can: it answers `tools/call` with the `text`
+//! of the call. Whatever stands in front of it is what a benchmark measures. One thread, one buffer
+//! each way, one write for all that was read at once.
 
 use std::io::{Read, Write};
 
@@ -58,16 +59,23 @@ fn main() -> std::io::Result<()> {
 
 /// Appends the answer to `line`, if it asks for one.
 fn answer(line: &[u8], out: &mut Vec<u8>) -> std::io::Result<()> {
-    let Ok(Request { id: Some(id), method: Some(method), params }) = serde_json::from_slice(line) else { return Ok(()) };
+    let Ok(Request { id: Some(id), method: Some(method), params }) = serde_json::from_slice(line)
+    else {
+        return Ok(());
+    };
     write!(out, r#"{{"jsonrpc":"2.0","id":{},"#, id.get())?;
     match method {
         "tools/call" => {
             let text = params.arguments.text.map_or("\"\"", RawValue::get);
-            write!(out, r#""result":{{"content":[{{"type":"text","text":{text}}}],"isError":false}}}}"#)?;
+            write!(
+                out,
+                r#""result":{{"content":[{{"type":"text","text":{text}}}],"isError":false}}}}"#
+            )?;
         }
         "initialize" => {
             let version = params.protocol_version.map_or(r#""2025-11-25""#, RawValue::get);
-            let introduction = r#""capabilities":{"tools":{}},"serverInfo":{"name":"echo-child","version":"0"}"#;
+            let introduction =
+                r#""capabilities":{"tools":{}},"serverInfo":{"name":"echo-child","version":"0"}"#;
             write!(out, r#""result":{{"protocolVersion":{version},{introduction}}}}}"#)?;
         }
         "tools/list" => write!(out, r#""result":{TOOLS}}}"#)?,

@@ -17,7 +17,8 @@ pub(crate) struct News {
 }
 
 impl Client {
-    /// Opens the stream; a modern one for the tools and for `resource`, if one is given. The connection serves nothing else then.
+    /// Opens the stream; a modern one for the tools and for `resource`, if one is given. The
+    /// connection serves nothing else then.
     ///
     /// # Errors
     /// When the server does not offer it.
@@ -27,9 +28,15 @@ impl Client {
             Era::Modern => {
                 let mut headers = self.headers.clone();
                 headers.insert(METHOD, HeaderValue::from_static("subscriptions/listen"));
-                let resource = resource.map(|uri| format!(r#","resourceSubscriptions":["{uri}"]"#)).unwrap_or_default();
-                let params = format!(r#"{{"notifications":{{"toolsListChanged":true{resource}}},"_meta":{{{MODERN_META}}}}}"#);
-                let body = format!(r#"{{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{params}}}"#);
+                let resource = resource
+                    .map(|uri| format!(r#","resourceSubscriptions":["{uri}"]"#))
+                    .unwrap_or_default();
+                let params = format!(
+                    r#"{{"notifications":{{"toolsListChanged":true{resource}}},"_meta":{{{MODERN_META}}}}}"#
+                );
+                let body = format!(
+                    r#"{{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{params}}}"#
+                );
                 self.send(Method::POST, headers, body).await?
             }
         };

@@ -1,4 +1,5 @@
-//! A stream that breaks off in the middle, and is read on over another connection (2025-11-25, "Resumability and Redelivery").
+//! A stream that breaks off in the middle, and is read on over another connection (2025-11-25,
+//! "Resumability and Redelivery").
 
 use anyhow::Context;
 use http::{HeaderName, HeaderValue, Method};
@@ -18,11 +19,18 @@ pub(crate) enum Torn {
 }
 
 impl Client {
-    /// Calls a tool and leaves the stream of its answer as soon as an event has come. The connection is of no use any more then.
+    /// Calls a tool and leaves the stream of its answer as soon as an event has come. The
+    /// connection is of no use any more then.
     ///
     /// # Errors
     /// When the connection ends by itself.
-    pub(crate) async fn call_and_leave(&mut self, id: &str, tool: &'static str, arguments: &str, token: &str) -> anyhow::Result<Torn> {
+    pub(crate) async fn call_and_leave(
+        &mut self,
+        id: &str,
+        tool: &'static str,
+        arguments: &str,
+        token: &str,
+    ) -> anyhow::Result<Torn> {
         let params = self.tool_params(tool, arguments, Some(token));
         let response = self.post(id, "tools/call", Some(tool), &params).await?;
         if !is_stream(&response) {
@@ -37,8 +45,13 @@ impl Client {
             text.push_str(std::str::from_utf8(&data)?);
             // Only whole events count, so that what was seen and the id belong together.
             let Some((whole, _half)) = text.rsplit_once("\n\n") else { continue };
-            if let Some(last) = whole.lines().filter_map(|line| line.strip_prefix("id: ")).next_back() {
-                return Ok(Torn::Half { last_event_id: HeaderValue::from_str(last)?, messages: messages(whole) });
+            if let Some(last) =
+                whole.lines().filter_map(|line| line.strip_prefix("id: ")).next_back()
+            {
+                return Ok(Torn::Half {
+                    last_event_id: HeaderValue::from_str(last)?,
+                    messages: messages(whole),
+                });
             }
         }
         Ok(Torn::Whole(Answer { era: self.era, status, messages: messages(&text) }))

@@ -1,5 +1,5 @@
-//! One client of the mixed run. It uses few ids and few progress tokens, the same as everybody else, so that an answer or
-//! progress that goes astray meets somebody who notices.
+//! One client of the mixed run. It uses few ids and few progress tokens, the same as everybody
+//! else, so that an answer or progress that goes astray meets somebody who notices.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(endpoint: Endpoint, era: Era, number: usize, chance: fastrand::Rng, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        era: Era,
+        number: usize,
+        chance: fastrand::Rng,
+        tally: Arc<Tally>,
+    ) -> Self {
         Self { endpoint, era, number, chance, tally, connection: None, session: None, calls: 0 }
     }
 
@@ -111,7 +117,8 @@ impl Worker {
         self.judge_progress(&answer, id, token, steps)
     }
 
-    /// Judges the whole answer of a call with progress. How much of it came is counted where the call was answered.
+    /// Judges the whole answer of a call with progress. How much of it came is counted where the
+    /// call was answered.
     fn judge_progress(&self, answer: &Answer, id: &str, token: &str, steps: u64) -> Outcome {
         match (judge::progress(answer, token, steps), judge::text(answer, id, "done")) {
             (Err(foreign), _) => Outcome::Wrong(foreign),
@@ -134,8 +141,13 @@ impl Worker {
         };
         let outcome = match answer {
             Ok(answer) => {
-                let is_own = answer.reply().is_ok_and(|reply| reply.id.is_some_and(|own| own.get() == id) && reply.error.is_none());
-                let is_list = answer.messages.last().is_some_and(|text| text.contains(r#""name":"progress""#));
+                let is_own = answer.reply().is_ok_and(|reply| {
+                    reply.id.is_some_and(|own| own.get() == id) && reply.error.is_none()
+                });
+                let is_list = answer
+                    .messages
+                    .last()
+                    .is_some_and(|text| text.contains(r#""name":"progress""#));
                 if is_own && is_list { Outcome::Right } else { judge::error(&answer, id) }
             }
             Err(cause) => return Outcome::Lost(format!("tools/list: {cause:#}")),
@@ -144,12 +156,14 @@ impl Worker {
         outcome
     }
 
-    /// Legacy clients say that they do not want the answer any more; modern ones close the connection.
+    /// Legacy clients say that they do not want the answer any more; modern ones close the
+    /// connection.
     async fn cancel(&mut self) -> Outcome {
         if self.era == Era::Modern {
             return self.disconnect().await;
         }
-        let (id, text, wait) = (self.id(), self.unique(), Duration::from_millis(self.chance.u64(0..300)));
+        let (id, text, wait) =
+            (self.id(), self.unique(), Duration::from_millis(self.chance.u64(0..300)));
         let mut client = match self.client().await {
             Ok(client) => client,
             Err(lost) => return lost,
@@ -160,30 +174,46 @@ impl Worker {
             tokio::time::sleep(wait).await;
             let mut other = Client::silent(&endpoint, Era::Legacy).await?;
             other.resume(session);
-            other.notify("notifications/cancelled", &format!(r#"{{"requestId":{id},"reason":"changed its mind"}}"#)).await
+            other
+                .notify(
+                    "notifications/cancelled",
+                    &format!(r#"{{"requestId":{id},"reason":"changed its mind"}}"#),
+                )
+                .await
         };
         let arguments = arguments(&text, 2000);
-        let (answer, cancelled) = tokio::join!(call(&mut client, id, "delay", &arguments, None), cancelling);
+        let (answer, cancelled) =
+            tokio::join!(call(&mut client, id, "delay", &arguments, None), cancelling);
         let answer = match (answer, cancelled) {
             (Ok(answer), Ok(true)) => answer,
-            (Ok(_), Ok(false)) => return Outcome::Wrong("notifications/cancelled was refused".into()),
-            (Ok(_), Err(cause)) => return Outcome::Lost(format!("notifications/cancelled: {cause:#}")),
+            (Ok(_), Ok(false)) => {
+                return Outcome::Wrong("notifications/cancelled was refused".into());
+            }
+            (Ok(_), Err(cause)) => {
+                return Outcome::Lost(format!("notifications/cancelled: {cause:#}"));
+            }
             (Err(lost), _) => return lost,
         };
         self.connection = Some(client);
         // A cancellation may overtake its call, which then goes on.
-        if answer.messages.is_empty() { Outcome::Cancelled } else { judge::text(&answer, id, &text) }
+        if answer.messages.is_empty() {
+            Outcome::Cancelled
+        } else {
+            judge::text(&answer, id, &text)
+        }
     }
 
     /// Vanishes in the middle of a call.
     async fn disconnect(&mut self) -> Outcome {
-        let (id, text, patience) = (self.id(), self.unique(), Duration::from_millis(self.chance.u64(0..300)));
+        let (id, text, patience) =
+            (self.id(), self.unique(), Duration::from_millis(self.chance.u64(0..300)));
         let mut client = match self.client().await {
             Ok(client) => client,
             Err(lost) => return lost,
         };
         let arguments = arguments(&text, self.chance.u64(100..2000));
-        match tokio::time::timeout(patience, call(&mut client, id, "delay", &arguments, None)).await {
+        match tokio::time::timeout(patience, call(&mut client, id, "delay", &arguments, None)).await
+        {
             Ok(Ok(answer)) => judge::text(&answer, id, &text),
             Ok(Err(lost)) => lost,
             Err(_) => Outcome::Left,
@@ -193,13 +223,18 @@ impl Worker {
     /// Loses the connection in the middle of a stream, and reads on over another one.
     async fn resume(&mut self) -> Outcome {
         let steps = u64::try_from(self.number % 24).unwrap_or_default() + 2;
-        let (id, token, away) = (self.id(), self.token(), Duration::from_millis(self.chance.u64(0..200)));
+        let (id, token, away) =
+            (self.id(), self.token(), Duration::from_millis(self.chance.u64(0..200)));
         let mut client = match self.client().await {
             Ok(client) => client,
             Err(lost) => return lost,
         };
         let arguments = format!(r#"{{"steps":{steps},"ms":10}}"#);
-        let torn = tokio::time::timeout(ANSWER_WAIT_MAX, client.call_and_leave(id, "progress", &arguments, token)).await;
+        let torn = tokio::time::timeout(
+            ANSWER_WAIT_MAX,
+            client.call_and_leave(id, "progress", &arguments, token),
+        )
+        .await;
         drop(client);
         let (mut messages, last_event_id) = match torn {
             Ok(Ok(Torn::Half { messages, last_event_id })) => (messages, last_event_id),
@@ -212,18 +247,20 @@ impl Worker {
             Ok(client) => client,
             Err(lost) => return lost,
         };
-        let mut answer = match tokio::time::timeout(ANSWER_WAIT_MAX, client.read_on(last_event_id)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(cause)) => return Outcome::Lost(format!("{cause:#}")),
-            Err(_) => return Outcome::Lost("no rest in time".into()),
-        };
+        let mut answer =
+            match tokio::time::timeout(ANSWER_WAIT_MAX, client.read_on(last_event_id)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(cause)) => return Outcome::Lost(format!("{cause:#}")),
+                Err(_) => return Outcome::Lost("no rest in time".into()),
+            };
         self.connection = Some(client);
         messages.append(&mut answer.messages);
         answer.messages = messages;
         self.judge_progress(&answer, id, token, steps)
     }
 
-    /// Asks to hear of a resource that is nobody else's, and makes the child say that something in it has changed.
+    /// Asks to hear of a resource that is nobody else's, and makes the child say that something in
+    /// it has changed.
     async fn watch(&mut self) -> Outcome {
         let mut client = match self.client().await {
             Ok(client) => client,
@@ -255,7 +292,9 @@ impl Worker {
             // The child was lost when it was asked.
             return Ok(Outcome::Documented("engine_lost"));
         }
-        let arguments = format!(r#"{{"method":"notifications/resources/updated","params":{{"uri":"{changed}"}}}}"#);
+        let arguments = format!(
+            r#"{{"method":"notifications/resources/updated","params":{{"uri":"{changed}"}}}}"#
+        );
         let answer = client.call(id, "notify", &arguments, None).await?;
         match judge::text(&answer, id, "done") {
             Outcome::Right => {}
@@ -317,8 +356,11 @@ impl Worker {
                 None => Client::connect(&self.endpoint, self.era).await,
             }
         };
-        let client = tokio::time::timeout(ANSWER_WAIT_MAX, connecting).await.map_err(|_| Outcome::Lost("no handshake in time".into()))?;
-        let client = client.map_err(|cause: anyhow::Error| Outcome::Lost(format!("no connection: {cause:#}")))?;
+        let client = tokio::time::timeout(ANSWER_WAIT_MAX, connecting)
+            .await
+            .map_err(|_| Outcome::Lost("no handshake in time".into()))?;
+        let client = client
+            .map_err(|cause: anyhow::Error| Outcome::Lost(format!("no connection: {cause:#}")))?;
         self.session = client.session();
         Ok(client)
     }
@@ -345,7 +387,13 @@ fn arguments(text: &str, ms: u64) -> String {
 ///
 /// # Errors
 /// When it does not, or breaks.
-pub(super) async fn call(client: &mut Client, id: &str, tool: &str, arguments: &str, token: Option<&str>) -> Result<Answer, Outcome> {
+pub(super) async fn call(
+    client: &mut Client,
+    id: &str,
+    tool: &str,
+    arguments: &str,
+    token: Option<&str>,
+) -> Result<Answer, Outcome> {
     match tokio::time::timeout(ANSWER_WAIT_MAX, client.call(id, tool, arguments, token)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(cause)) => Err(Outcome::Lost(format!("{tool} {id}: {cause:#}"))),

@@ -16,7 +16,12 @@ use crate::process_table::tree;
 const HARMLESS_PAUSE_MS: std::ops::Range<u64> = 500..3000;
 
 /// Makes the child babble, ask back, answer far too much and not at all, until `end`.
-pub(super) async fn harmless(endpoint: Endpoint, mut chance: fastrand::Rng, tally: Arc<Tally>, end: Instant) {
+pub(super) async fn harmless(
+    endpoint: Endpoint,
+    mut chance: fastrand::Rng,
+    tally: Arc<Tally>,
+    end: Instant,
+) {
     while Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(chance.u64(HARMLESS_PAUSE_MS))).await;
         let (kind, action, says) = match chance.u8(0..10) {
@@ -37,12 +42,22 @@ pub(super) async fn harmless(endpoint: Endpoint, mut chance: fastrand::Rng, tall
     tokio::time::sleep(super::ANSWER_WAIT_MAX).await;
 }
 
-/// Ends the child's life in every way, until `end`. A child has served for `every` on average when it is hit: a fault that
-/// waited for a child to come up, and then killed it, would only measure how long the gateway waits between two children.
-pub(super) async fn deadly(endpoint: Endpoint, gateway: i32, every: Duration, mut chance: fastrand::Rng, tally: Arc<Tally>, end: Instant) {
+/// Ends the child's life in every way, until `end`. A child has served for `every` on average when
+/// it is hit: a fault that waited for a child to come up, and then killed it, would only measure
+/// how long the gateway waits between two children.
+pub(super) async fn deadly(
+    endpoint: Endpoint,
+    gateway: i32,
+    every: Duration,
+    mut chance: fastrand::Rng,
+    tally: Arc<Tally>,
+    end: Instant,
+) {
     loop {
         let era = era(&mut chance);
-        while Instant::now() < end && inflict(&endpoint, era, "ask", Some("asked")).await != Outcome::Right {
+        while Instant::now() < end
+            && inflict(&endpoint, era, "ask", Some("asked")).await != Outcome::Right
+        {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         tokio::time::sleep(every.mul_f64(0.5 + chance.f64())).await;
@@ -71,10 +86,12 @@ async fn inflict(endpoint: &Endpoint, era: Era, kind: &str, says: Option<&str>) 
         Err(cause) => return Outcome::Lost(format!("no connection: {cause:#}")),
     };
     let id = r#""fault""#;
-    let outcome = match call(&mut client, id, "fault", &format!(r#"{{"kind":"{kind}"}}"#), None).await {
-        Ok(answer) => says.map_or_else(|| judge::error(&answer, id), |says| judge::text(&answer, id, says)),
-        Err(lost) => lost,
-    };
+    let outcome =
+        match call(&mut client, id, "fault", &format!(r#"{{"kind":"{kind}"}}"#), None).await {
+            Ok(answer) => says
+                .map_or_else(|| judge::error(&answer, id), |says| judge::text(&answer, id, says)),
+            Err(lost) => lost,
+        };
     if era == Era::Legacy {
         // A session that is left open would only idle.
         let _deleted = tokio::time::timeout(Duration::from_secs(5), client.delete()).await;

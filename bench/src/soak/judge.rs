@@ -5,8 +5,10 @@ use serde::Deserialize;
 use super::tally::Outcome;
 use crate::mcp::Answer;
 
-/// The reasons that clients are told to expect when the child fails, and how the gateway's errors name them.
-const DOCUMENTED: [&str; 5] = ["engine_lost", "engine_not_ready", "answer_too_large", "call_timed_out", "busy"];
+/// The reasons that clients are told to expect when the child fails, and how the gateway's errors
+/// name them.
+const DOCUMENTED: [&str; 5] =
+    ["engine_lost", "engine_not_ready", "answer_too_large", "call_timed_out", "busy"];
 
 #[derive(Deserialize)]
 struct Error<'a> {
@@ -48,14 +50,24 @@ struct Updated<'a> {
 
 /// The resource that `message` says has changed, if it is `uri` or a part of it.
 pub(super) fn update<'m>(message: &'m str, uri: &str) -> Option<&'m str> {
-    let update = serde_json::from_str::<Update<'_>>(message).ok().filter(|update| update.method == "notifications/resources/updated")?;
-    let is_own = update.params.uri.strip_prefix(uri).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let update = serde_json::from_str::<Update<'_>>(message)
+        .ok()
+        .filter(|update| update.method == "notifications/resources/updated")?;
+    let is_own = update
+        .params
+        .uri
+        .strip_prefix(uri)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     is_own.then_some(update.params.uri)
 }
 
 /// Judges the answer to the call with the raw `id`, which must say just `text`.
 pub(super) fn text(answer: &Answer, id: &str, text: &str) -> Outcome {
-    if answer.status == 200 && answer.is_text(id, text) { Outcome::Right } else { error(answer, id) }
+    if answer.status == 200 && answer.is_text(id, text) {
+        Outcome::Right
+    } else {
+        error(answer, id)
+    }
 }
 
 /// Judges an answer that may only be a documented error.
@@ -63,14 +75,17 @@ pub(super) fn error(answer: &Answer, id: &str) -> Outcome {
     let wrong = || Outcome::Wrong(format!("to {id}: {} {:.400?}", answer.status, answer.messages));
     let Ok(reply) = answer.reply() else { return wrong() };
     let own = answer.status == 200 && reply.id.is_some_and(|own| own.get() == id);
-    let reason = reply.error.and_then(|error| serde_json::from_str::<Error<'_>>(error.get()).ok()?.data?.reason);
+    let reason = reply
+        .error
+        .and_then(|error| serde_json::from_str::<Error<'_>>(error.get()).ok()?.data?.reason);
     match reason.and_then(|reason| DOCUMENTED.into_iter().find(|known| *known == reason)) {
         Some(reason) if own => Outcome::Documented(reason),
         _ => wrong(),
     }
 }
 
-/// The progress in `answer`, which must be all of one call: of `total` steps, under the raw `token`, in order.
+/// The progress in `answer`, which must be all of one call: of `total` steps, under the raw
+/// `token`, in order.
 ///
 /// # Errors
 /// What is not.
@@ -81,7 +96,10 @@ pub(super) fn progress(answer: &Answer, token: &str, total: u64) -> Result<u64, 
         let own = serde_json::from_str::<Notification<'_>>(message).is_ok_and(|said| {
             let in_order = said.params.progress > last;
             last = said.params.progress;
-            said.method == "notifications/progress" && said.params.token.get() == token && said.params.total == total && in_order
+            said.method == "notifications/progress"
+                && said.params.token.get() == token
+                && said.params.total == total
+                && in_order
         });
         if !own {
             return Err(format!("not progress {token} of {total} after {last}: {message}"));
@@ -98,12 +116,17 @@ mod tests {
     use crate::mcp::Era;
 
     fn answer(messages: &[&str]) -> Answer {
-        Answer { era: Era::Legacy, status: 200, messages: messages.iter().map(|&text| text.to_owned()).collect() }
+        Answer {
+            era: Era::Legacy,
+            status: 200,
+            messages: messages.iter().map(|&text| text.to_owned()).collect(),
+        }
     }
 
     #[test]
     fn only_the_own_answer_is_right() {
-        let good = r#"{"jsonrpc":"2.0","id":"a","result":{"content":[{"type":"text","text":"mine"}]}}"#;
+        let good =
+            r#"{"jsonrpc":"2.0","id":"a","result":{"content":[{"type":"text","text":"mine"}]}}"#;
         let lost = r#"{"jsonrpc":"2.0","id":"a","error":{"code":-32603,"message":"m","data":{"reason":"engine_lost"}}}"#;
         for (message, id, expected, is_right) in [
             (good, r#""a""#, "mine", Some(Outcome::Right)),
@@ -114,17 +137,31 @@ mod tests {
             ("", "1", "mine", None),
         ] {
             let judged = text(&answer(&[message]), id, expected);
-            assert_eq!(Some(&judged).filter(|judged| !matches!(judged, Outcome::Wrong(_))), is_right.as_ref(), "{message} {id}");
+            assert_eq!(
+                Some(&judged).filter(|judged| !matches!(judged, Outcome::Wrong(_))),
+                is_right.as_ref(),
+                "{message} {id}"
+            );
         }
     }
 
     #[test]
     fn updates_are_of_ones_own_resource() {
-        let update = |uri: &str| format!(r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":"{uri}"}}}}"#);
+        let update = |uri: &str| {
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":"{uri}"}}}}"#
+            )
+        };
         assert_eq!(super::update(&update("x:1"), "x:1"), Some("x:1"));
         assert_eq!(super::update(&update("x:1/2"), "x:1"), Some("x:1/2"));
         assert_eq!(super::update(&update("x:12"), "x:1"), None);
-        assert_eq!(super::update(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#, "x:1"), None);
+        assert_eq!(
+            super::update(
+                r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#,
+                "x:1"
+            ),
+            None
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The long mixed run: clients of both eras that call, wait, cancel, vanish and come back, over a child that is made to crash,
-//! hang and babble all the time. What must hold: no answer is wrong, none is missing, and nothing is left behind.
+//! The long mixed run: clients of both eras that call, wait, cancel, vanish and come back, over a
+//! child that is made to crash, hang and babble all the time. What must hold: no answer is wrong,
+//! none is missing, and nothing is left behind.
 //!
 //! - `client` is one client, `judge` says what an answer is worth
 //! - `faults` harms the child, `tally` counts
@@ -33,7 +34,8 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// `MCP_ENGINE_TIMEOUT` of the gateway under test: a child that hangs is to be found out often.
 const ENGINE_TIMEOUT: &str = "2s";
 
-/// How long the gateway may take to be as it was, once everybody has left: it may just have begun to replace a child.
+/// How long the gateway may take to be as it was, once everybody has left: it may just have begun
+/// to replace a child.
 const SETTLE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Time for the gateway to be all there.
@@ -58,9 +60,11 @@ impl Plan {
     /// # Errors
     /// When the gateway does not start.
     pub(crate) async fn run(self) -> anyhow::Result<bool> {
-        // What loses its parent becomes a child of this process, so that nothing left behind can hide.
+        // What loses its parent becomes a child of this process, so that nothing left behind can
+        // hide.
         rustix::process::set_child_subreaper(rustix::process::Pid::from_raw(1))?;
-        let mut settings = vec![("MCP_CALL_TIMEOUT", CALL_TIMEOUT), ("MCP_ENGINE_TIMEOUT", ENGINE_TIMEOUT)];
+        let mut settings =
+            vec![("MCP_CALL_TIMEOUT", CALL_TIMEOUT), ("MCP_ENGINE_TIMEOUT", ENGINE_TIMEOUT)];
         settings.extend(self.settings.iter().filter_map(|setting| setting.split_once('=')));
         let (running, _) = Subject::Gateway.start(&self.programs, &settings).await?;
         // A child on standby takes its time too.
@@ -72,13 +76,23 @@ impl Plan {
         let mut tasks = JoinSet::new();
         for number in 0..self.clients {
             let era = if number % 2 == 0 { Era::Legacy } else { Era::Modern };
-            let chance = fastrand::Rng::with_seed(self.seed.wrapping_mul(1_000_003).wrapping_add(u64::try_from(number)?));
-            let worker = Worker::new(running.endpoint.clone(), era, number, chance, Arc::clone(&tally));
+            let chance = fastrand::Rng::with_seed(
+                self.seed.wrapping_mul(1_000_003).wrapping_add(u64::try_from(number)?),
+            );
+            let worker =
+                Worker::new(running.endpoint.clone(), era, number, chance, Arc::clone(&tally));
             tasks.spawn(worker.run(end));
         }
         let chance = || fastrand::Rng::with_seed(self.seed.wrapping_mul(7_000_003));
         tasks.spawn(faults::harmless(running.endpoint.clone(), chance(), Arc::clone(&tally), end));
-        tasks.spawn(faults::deadly(running.endpoint.clone(), running.pid, self.crash_every, chance(), Arc::clone(&tally), end));
+        tasks.spawn(faults::deadly(
+            running.endpoint.clone(),
+            running.pid,
+            self.crash_every,
+            chance(),
+            Arc::clone(&tally),
+            end,
+        ));
         let mut minute = tokio::time::interval(Duration::from_secs(60));
         minute.tick().await;
         loop {
@@ -93,7 +107,12 @@ impl Plan {
         self.conclude(running, &before, &tally).await
     }
 
-    async fn conclude(self, running: Running, before: &Remains, tally: &Tally) -> anyhow::Result<bool> {
+    async fn conclude(
+        self,
+        running: Running,
+        before: &Remains,
+        tally: &Tally,
+    ) -> anyhow::Result<bool> {
         let settled = Instant::now();
         let mut after = Remains::of(&running);
         while after.differs(before) && settled.elapsed() < SETTLE_WAIT_MAX {
@@ -105,17 +124,23 @@ impl Plan {
         let log = running.log();
         let exit = running.stop().await;
         let own = i32::try_from(std::process::id())?;
-        let stragglers: Vec<String> =
-            tree(own).into_iter().filter(|process| process.pid != own).map(|process| format!("{} {}", process.pid, process.name)).collect();
+        let stragglers: Vec<String> = tree(own)
+            .into_iter()
+            .filter(|process| process.pid != own)
+            .map(|process| format!("{} {}", process.pid, process.name))
+            .collect();
         let panics = log.lines().filter(|line| line.contains("panicked")).count();
         let errors = log.lines().filter(|line| line.contains(r#""level":"ERROR""#)).count();
         say(&tally.table());
-        let lines: BTreeMap<&str, usize> = warnings(&log).fold(BTreeMap::new(), |mut lines, line| {
-            *lines.entry(line).or_default() += 1;
-            lines
-        });
+        let lines: BTreeMap<&str, usize> =
+            warnings(&log).fold(BTreeMap::new(), |mut lines, line| {
+                *lines.entry(line).or_default() += 1;
+                lines
+            });
         say(&format!("gateway's warnings: {lines:?}"));
-        say(&format!("exit code {exit:?}, panics {panics}, error lines {errors}, processes left behind {stragglers:?}"));
+        say(&format!(
+            "exit code {exit:?}, panics {panics}, error lines {errors}, processes left behind {stragglers:?}"
+        ));
         let verdict = [
             ("wrong answers", tally.wrong() == 0),
             ("lost answers", tally.lost() == 0),
@@ -148,21 +173,34 @@ struct Remains {
 
 impl Remains {
     fn of(running: &Running) -> Self {
-        let mut processes: Vec<String> = tree(running.pid).into_iter().map(|process| process.name).collect();
+        let mut processes: Vec<String> =
+            tree(running.pid).into_iter().map(|process| process.name).collect();
         processes.sort_unstable();
-        let folders = std::fs::read_dir(running.folder.path().join("tmp")).map(Iterator::count).unwrap_or_default();
-        Self { processes, open_files: open_files(running.pid), folders, rss_mb: usage(running.pid).own_rss_mb }
+        let folders = std::fs::read_dir(running.folder.path().join("tmp"))
+            .map(Iterator::count)
+            .unwrap_or_default();
+        Self {
+            processes,
+            open_files: open_files(running.pid),
+            folders,
+            rss_mb: usage(running.pid).own_rss_mb,
+        }
     }
 
     /// Memory is told and not judged: an allocator keeps some.
     fn differs(&self, before: &Self) -> bool {
-        self.processes != before.processes || self.open_files > before.open_files || self.folders != before.folders
+        self.processes != before.processes
+            || self.open_files > before.open_files
+            || self.folders != before.folders
     }
 }
 
 impl std::fmt::Display for Remains {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { processes, open_files, folders, rss_mb } = self;
-        write!(f, "processes {processes:?}, open files {open_files}, temporary folders {folders}, gateway {rss_mb:.1} MB")
+        write!(
+            f,
+            "processes {processes:?}, open files {open_files}, temporary folders {folders}, gateway {rss_mb:.1} MB"
+        )
     }
 }

@@ -86,7 +86,12 @@ impl Tally {
     pub(super) fn line(&self) -> String {
         let counts = self.lock();
         let total: u64 = counts.outcomes.values().sum();
-        let right: u64 = counts.outcomes.iter().filter(|((_, name), _)| *name == "right").map(|(_, count)| count).sum();
+        let right: u64 = counts
+            .outcomes
+            .iter()
+            .filter(|((_, name), _)| *name == "right")
+            .map(|(_, count)| count)
+            .sum();
         format!("{total} calls, {right} right, {} wrong, {} lost", counts.wrong, counts.lost)
     }
 
@@ -98,8 +103,11 @@ impl Tally {
             // Writing to a string does not fail.
             let _written = writeln!(text, "| {action} | {name} | {count} |");
         }
-        let _written =
-            writeln!(text, "| progress | came, of {} that could have come at most | {} |", counts.progress_expected, counts.progress);
+        let _written = writeln!(
+            text,
+            "| progress | came, of {} that could have come at most | {} |",
+            counts.progress_expected, counts.progress
+        );
         drop(counts);
         text + &format!("| all | {} | |", self.line())
     }

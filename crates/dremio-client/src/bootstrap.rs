@@ -10,7 +10,8 @@ use crate::{DremioClient, Error};
 /// Largest answer. A real one has a few hundred bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// How Dremio says that there is a user already. There is no other sign: the status is that of every refusal.
+/// How Dremio says that there is a user already. There is no other sign: the status is that of
+/// every refusal.
 const EXISTS: &str = "First user can only be created when no user is already registered";
 
 /// What came of the wish for a first user.
@@ -34,17 +35,31 @@ struct NewUser<'a> {
 }
 
 impl DremioClient {
-    /// Creates the first user of a Dremio that has none (`PUT /apiv2/bootstrap/firstuser`). Safe to repeat.
+    /// Creates the first user of a Dremio that has none (`PUT /apiv2/bootstrap/firstuser`). Safe to
+    /// repeat.
     ///
     /// # Errors
-    /// [`Error::Refused`] when Dremio does not like the password (at least 8 characters, a letter and a digit) or the name (no quotes, no
-    /// colons); [`Error::remote_message`] says which. Otherwise see [`Error::is_transient`].
-    pub async fn create_first_user(&self, user: &str, password: &SecretString) -> Result<FirstUser, Error> {
+    /// [`Error::Refused`] when Dremio does not like the password (at least 8 characters, a letter
+    /// and a digit) or the name (no quotes, no colons); [`Error::remote_message`] says which.
+    /// Otherwise see [`Error::is_transient`].
+    pub async fn create_first_user(
+        &self,
+        user: &str,
+        password: &SecretString,
+    ) -> Result<FirstUser, Error> {
         const OPERATION: &str = "first user";
         let email = format!("{user}@localhost");
-        let new = NewUser { user_name: user, first_name: user, last_name: user, email, password: password.expose_secret() };
-        let body =
-            serde_json::to_vec(&new).map_err(|_| Error::BadAnswer { operation: OPERATION, problem: "the request could not be written" })?;
+        let new = NewUser {
+            user_name: user,
+            first_name: user,
+            last_name: user,
+            email,
+            password: password.expose_secret(),
+        };
+        let body = serde_json::to_vec(&new).map_err(|_| Error::BadAnswer {
+            operation: OPERATION,
+            problem: "the request could not be written",
+        })?;
         let call = Call {
             operation: OPERATION,
             method: Method::PUT,
@@ -56,8 +71,14 @@ impl DremioClient {
             keeps_message: true,
         };
         match self.transport.exchange(call).await {
-            Ok(answer) => answer.json::<serde_json::Value>("not the new user").map(|_| FirstUser::Created),
-            Err(error) if error.remote_message().is_some_and(|message| message.starts_with(EXISTS)) => Ok(FirstUser::AlreadyThere),
+            Ok(answer) => {
+                answer.json::<serde_json::Value>("not the new user").map(|_| FirstUser::Created)
+            }
+            Err(error)
+                if error.remote_message().is_some_and(|message| message.starts_with(EXISTS)) =>
+            {
+                Ok(FirstUser::AlreadyThere)
+            }
             Err(error) => Err(error),
         }
     }

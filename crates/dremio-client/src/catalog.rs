@@ -9,7 +9,8 @@ use crate::exchange::{Call, Credential};
 use crate::segment::encode_segment;
 use crate::{DremioClient, Error};
 
-/// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for some 16,000 of them.
+/// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for
+/// some 16,000 of them.
 const ENTITY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Largest wiki or list of tags. Dremio's own limit for a wiki is 100,000 characters.
@@ -26,26 +27,37 @@ struct TagsAnswer {
 }
 
 impl DremioClient {
-    /// The object at `path`, one element per name, unquoted (`GET /api/v3/catalog/by-path/…`), as Dremio sent it.
+    /// The object at `path`, one element per name, unquoted (`GET /api/v3/catalog/by-path/…`), as
+    /// Dremio sent it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a missing name below a space or a home, and for a path that no object can have (empty, or with an empty
-    /// or dot-only name). Below a source Dremio answers otherwise: [`Error::Refused`] (databases) or [`Error::ServerStatus`] with 500
+    /// [`Error::NotFound`] for a missing name below a space or a home, and for a path that no
+    /// object can have (empty, or with an empty or dot-only name). Below a source Dremio
+    /// answers otherwise: [`Error::Refused`] (databases) or [`Error::ServerStatus`] with 500
     /// (files). [`Error::remote_message`] has its words.
-    pub async fn catalog_by_path(&self, token: &SecretString, path: &[String]) -> Result<Box<RawValue>, Error> {
+    pub async fn catalog_by_path(
+        &self,
+        token: &SecretString,
+        path: &[String],
+    ) -> Result<Box<RawValue>, Error> {
         const OPERATION: &str = "catalog lookup by path";
         let segments: Option<Vec<String>> = path.iter().map(|name| encode_segment(name)).collect();
         let Some(segments) = segments.filter(|segments| !segments.is_empty()) else {
             return Err(Error::NotFound { operation: OPERATION, message: None });
         };
-        self.entity(OPERATION, token, &format!("/api/v3/catalog/by-path/{}", segments.join("/"))).await
+        self.entity(OPERATION, token, &format!("/api/v3/catalog/by-path/{}", segments.join("/")))
+            .await
     }
 
     /// The object with this id (`GET /api/v3/catalog/{id}`), as Dremio sent it.
     ///
     /// # Errors
     /// As for [`catalog_by_path`](Self::catalog_by_path).
-    pub async fn catalog_by_id(&self, token: &SecretString, id: &str) -> Result<Box<RawValue>, Error> {
+    pub async fn catalog_by_id(
+        &self,
+        token: &SecretString,
+        id: &str,
+    ) -> Result<Box<RawValue>, Error> {
         const OPERATION: &str = "catalog lookup by id";
         let Some(id) = encode_segment(id) else {
             return Err(Error::NotFound { operation: OPERATION, message: None });
@@ -53,13 +65,14 @@ impl DremioClient {
         self.entity(OPERATION, token, &format!("/api/v3/catalog/{id}")).await
     }
 
-    /// The wiki text of the object with this id; nothing if it has none. Reading a home's wiki for the first time makes Dremio store
-    /// a default one.
+    /// The wiki text of the object with this id; nothing if it has none. Reading a home's wiki for
+    /// the first time makes Dremio store a default one.
     ///
     /// # Errors
     /// [`Error::Refused`] (400) for an unknown id, and for an object that cannot have a wiki.
     pub async fn wiki(&self, token: &SecretString, id: &str) -> Result<Option<String>, Error> {
-        let answer: WikiAnswer = self.collaboration("wiki lookup", token, id, "wiki", "no text in it").await?;
+        let answer: WikiAnswer =
+            self.collaboration("wiki lookup", token, id, "wiki", "no text in it").await?;
         Ok(Some(answer.text).filter(|text| !text.is_empty()))
     }
 
@@ -68,13 +81,22 @@ impl DremioClient {
     /// # Errors
     /// [`Error::Refused`] (400) for an unknown id, and for anything that is not a table or a view.
     pub async fn tags(&self, token: &SecretString, id: &str) -> Result<Vec<String>, Error> {
-        let answer: TagsAnswer = self.collaboration("tag lookup", token, id, "tag", "no tags in it").await?;
+        let answer: TagsAnswer =
+            self.collaboration("tag lookup", token, id, "tag", "no tags in it").await?;
         Ok(answer.tags)
     }
 
-    async fn entity(&self, operation: &'static str, token: &SecretString, path: &str) -> Result<Box<RawValue>, Error> {
-        let entity: Box<RawValue> =
-            self.transport.exchange(call(operation, token, path, ENTITY_BYTES_MAX)).await?.json("not a complete object")?;
+    async fn entity(
+        &self,
+        operation: &'static str,
+        token: &SecretString,
+        path: &str,
+    ) -> Result<Box<RawValue>, Error> {
+        let entity: Box<RawValue> = self
+            .transport
+            .exchange(call(operation, token, path, ENTITY_BYTES_MAX))
+            .await?
+            .json("not a complete object")?;
         match entity.get().starts_with('{') {
             true => Ok(entity),
             false => Err(Error::BadAnswer { operation, problem: "not an object" }),
@@ -93,11 +115,19 @@ impl DremioClient {
             return Err(Error::NotFound { operation, message: None });
         };
         let path = format!("/api/v3/catalog/{id}/collaboration/{what}");
-        self.transport.exchange(call(operation, token, &path, COLLABORATION_BYTES_MAX)).await?.json(problem)
+        self.transport
+            .exchange(call(operation, token, &path, COLLABORATION_BYTES_MAX))
+            .await?
+            .json(problem)
     }
 }
 
-fn call<'a>(operation: &'static str, token: &'a SecretString, path_and_query: &'a str, answer_bytes_max: usize) -> Call<'a> {
+fn call<'a>(
+    operation: &'static str,
+    token: &'a SecretString,
+    path_and_query: &'a str,
+    answer_bytes_max: usize,
+) -> Call<'a> {
     Call {
         operation,
         method: Method::GET,

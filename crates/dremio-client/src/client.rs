@@ -1,4 +1,5 @@
-//! The client: one value that all calls hang on. The calls themselves are in `session`, `jobs` and `catalog`.
+//! The client: one value that all calls hang on. The calls themselves are in `session`, `jobs` and
+//! `catalog`.
 
 use std::time::Duration;
 
@@ -6,8 +7,9 @@ use crate::transport::Transport;
 
 /// Makes calls to one Dremio. Cheap to clone; holds no token.
 ///
-/// Every call may be dropped at any time. Dremio may then still do what was asked: a dropped [`submit_sql`](Self::submit_sql) can
-/// leave a job behind whose id nobody knows, and a dropped [`login`](Self::login) a token.
+/// Every call may be dropped at any time. Dremio may then still do what was asked: a dropped
+/// [`submit_sql`](Self::submit_sql) can leave a job behind whose id nobody knows, and a dropped
+/// [`login`](Self::login) a token.
 #[derive(Clone, Debug)]
 pub struct DremioClient {
     pub(crate) transport: Transport,

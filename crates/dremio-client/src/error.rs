@@ -9,12 +9,13 @@ use crate::RemoteMessage;
 
 /// A call to Dremio that did not succeed.
 ///
-/// `Display` names the operation and the cause, and holds no token, no password and no text from the network. `source` is the
-/// technical cause, free of the same.
+/// `Display` names the operation and the cause, and holds no token, no password and no text from
+/// the network. `source` is the technical cause, free of the same.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No connection: refused, no route, name not found. Dremio is down, still starting (it opens its port last), or elsewhere.
+    /// No connection: refused, no route, name not found. Dremio is down, still starting (it opens
+    /// its port last), or elsewhere.
     #[error("{operation}: Dremio cannot be reached")]
     Unreachable {
         /// What was being done.
@@ -40,7 +41,8 @@ pub enum Error {
         /// The limit that passed.
         limit: Duration,
     },
-    /// No trusted, encrypted connection: the certificate is unknown, expired or for another name, or the port does not speak TLS.
+    /// No trusted, encrypted connection: the certificate is unknown, expired or for another name,
+    /// or the port does not speak TLS.
     #[error("{operation}: no trusted TLS connection to Dremio ({problem})")]
     Tls {
         /// What was being done.
@@ -61,20 +63,26 @@ pub enum Error {
         /// What Dremio said, in calls about statements and objects.
         message: Option<RemoteMessage>,
     },
-    /// 401: the user name or password is wrong, or the token is unknown, expired or revoked. Dremio does not say which.
+    /// 401: the user name or password is wrong, or the token is unknown, expired or revoked. Dremio
+    /// does not say which.
     #[error("{operation}: Dremio rejected the credentials")]
     RejectedCredentials {
         /// What was being done.
         operation: &'static str,
     },
     /// 403 on a fresh Dremio whose first user has not been created.
-    #[error("{operation}: this Dremio has no users yet; open it in a browser and create the first one")]
+    #[error(
+        "{operation}: this Dremio has no users yet; open it in a browser and create the first one"
+    )]
     NoUserYet {
         /// What was being done.
         operation: &'static str,
     },
-    /// Something answered, but not in HTTP: another of Dremio's ports (only 9047 is the REST API's), or one that wants TLS.
-    #[error("{operation}: the port does not speak HTTP; should DREMIO_URI start with https://, or have another port?")]
+    /// Something answered, but not in HTTP: another of Dremio's ports (only 9047 is the REST
+    /// API's), or one that wants TLS.
+    #[error(
+        "{operation}: the port does not speak HTTP; should DREMIO_URI start with https://, or have another port?"
+    )]
     NotHttp {
         /// What was being done.
         operation: &'static str,
@@ -82,8 +90,11 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
-    /// A web page, a redirect or something else that Dremio's API never sends: another server, or a wrong path.
-    #[error("{operation}: the answer is not from Dremio's REST API (status {status}, {kind}); check the host, port and path of DREMIO_URI")]
+    /// A web page, a redirect or something else that Dremio's API never sends: another server, or a
+    /// wrong path.
+    #[error(
+        "{operation}: the answer is not from Dremio's REST API (status {status}, {kind}); check the host, port and path of DREMIO_URI"
+    )]
     NotDremioApi {
         /// What was being done.
         operation: &'static str,
@@ -229,32 +240,46 @@ impl Error {
 
     /// Whether the same call may succeed later without anyone changing anything.
     ///
-    /// Not transient are: credentials, trust and addresses that someone must mend, answers that would be the same again, and refusals.
+    /// Not transient are: credentials, trust and addresses that someone must mend, answers that
+    /// would be the same again, and refusals.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.class(), ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::Timeout | ErrorClass::ServerStatus)
+        matches!(
+            self.class(),
+            ErrorClass::Unreachable
+                | ErrorClass::Interrupted
+                | ErrorClass::Timeout
+                | ErrorClass::ServerStatus
+        )
     }
 
-    /// What Dremio itself said, where it is worth passing on to the user who asked: about statements, jobs and catalog objects.
+    /// What Dremio itself said, where it is worth passing on to the user who asked: about
+    /// statements, jobs and catalog objects.
     #[must_use]
     pub fn remote_message(&self) -> Option<&str> {
         match self {
-            Error::ServerStatus { message, .. } | Error::NotFound { message, .. } | Error::Refused { message, .. } => {
-                message.as_ref().map(RemoteMessage::as_str)
-            }
+            Error::ServerStatus { message, .. }
+            | Error::NotFound { message, .. }
+            | Error::Refused { message, .. } => message.as_ref().map(RemoteMessage::as_str),
             _ => None,
         }
     }
 
-    /// Classifies a failure below HTTP, also for callers that forward with [`Transport::http`](crate::Transport::http). The address is
-    /// taken out of the technical cause; `limit` is the time limit that the call had.
+    /// Classifies a failure below HTTP, also for callers that forward with
+    /// [`Transport::http`](crate::Transport::http). The address is taken out of the technical
+    /// cause; `limit` is the time limit that the call had.
     #[must_use]
-    pub fn from_transport(operation: &'static str, limit: Duration, error: reqwest::Error) -> Error {
+    pub fn from_transport(
+        operation: &'static str,
+        limit: Duration,
+        error: reqwest::Error,
+    ) -> Error {
         let source = error.without_url();
         if let Some(problem) = tls_problem(&source) {
             return Error::Tls { operation, problem, source };
         }
-        // Before the question for a timeout: a connection that was not made in time has its own limit.
+        // Before the question for a timeout: a connection that was not made in time has its own
+        // limit.
         if source.is_connect() {
             return Error::Unreachable { operation, source };
         }
@@ -276,20 +301,25 @@ fn tls_problem(error: &reqwest::Error) -> Option<&'static str> {
         Tls::InvalidCertificate(Certificate::UnknownIssuer) => {
             "its certificate is not signed by a known authority; set DREMIO_CA_FILE to the authority's certificate"
         }
-        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => "its certificate has expired",
-        Tls::InvalidCertificate(Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) => {
-            "its certificate is not valid yet; is this machine's clock right?"
+        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            "its certificate has expired"
         }
-        Tls::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            "its certificate is for another host name; use that name in DREMIO_URI"
-        }
+        Tls::InvalidCertificate(
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. },
+        ) => "its certificate is not valid yet; is this machine's clock right?",
+        Tls::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "its certificate is for another host name; use that name in DREMIO_URI",
         Tls::InvalidCertificate(_) => "its certificate is not acceptable",
-        Tls::InvalidMessage(_) => "the port does not speak TLS; should DREMIO_URI start with http://?",
+        Tls::InvalidMessage(_) => {
+            "the port does not speak TLS; should DREMIO_URI start with http://?"
+        }
         _ => "the handshake failed",
     })
 }
 
-/// Finds an error of one type in the chain of causes. An `io::Error` hides the error inside it from `source`.
+/// Finds an error of one type in the chain of causes. An `io::Error` hides the error inside it from
+/// `source`.
 fn cause<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause = error.source();
     while let Some(current) = cause {

@@ -12,7 +12,8 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use crate::transport::{PAGE_PATIENCE, Transport};
 use crate::{Error, RemoteMessage};
 
-/// Largest error body that is looked at. Dremio's are a few hundred bytes; of a larger one only the status counts.
+/// Largest error body that is looked at. Dremio's are a few hundred bytes; of a larger one only the
+/// status counts.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
 /// How a token is put into the header.
@@ -20,7 +21,8 @@ const ERROR_BYTES_MAX: usize = 64 * 1024;
 pub(crate) enum Credential<'a> {
     /// `Bearer <token>`, which every call but the logout understands.
     Bearer(&'a SecretString),
-    /// `_dremio<token>`: the only form that the logout understands as well (it takes `Bearer` for a part of the token).
+    /// `_dremio<token>`: the only form that the logout understands as well (it takes `Bearer` for a
+    /// part of the token).
     Dremio(&'a SecretString),
 }
 
@@ -34,9 +36,11 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<Vec<u8>>,
     /// Limit of a successful answer.
     pub(crate) answer_bytes_max: usize,
-    /// Whether the answer may be long, and so take [`PAGE_PATIENCE`] times the limit if it never pauses for that.
+    /// Whether the answer may be long, and so take [`PAGE_PATIENCE`] times the limit if it never
+    /// pauses for that.
     pub(crate) is_bulk: bool,
-    /// Whether Dremio's own words about a failure go to the caller. Not for sign-in: they name the user.
+    /// Whether Dremio's own words about a failure go to the caller. Not for sign-in: they name the
+    /// user.
     pub(crate) keeps_message: bool,
 }
 
@@ -82,7 +86,8 @@ impl Transport {
         if answer.is_cut { Err(Error::TooLarge { operation, limit_bytes }) } else { Ok(answer) }
     }
 
-    /// The same for who can use the beginning of an answer: of one beyond the limit, that much is read.
+    /// The same for who can use the beginning of an answer: of one beyond the limit, that much is
+    /// read.
     pub(crate) async fn exchange_start(&self, call: Call<'_>) -> Result<Answer, Error> {
         self.send(call, Beyond::Cut).await
     }
@@ -90,11 +95,15 @@ impl Transport {
     async fn send(&self, call: Call<'_>, beyond: Beyond) -> Result<Answer, Error> {
         let operation = call.operation;
         let pause = self.request_timeout();
-        let limits = Limits { pause, whole: if call.is_bulk { pause * PAGE_PATIENCE } else { pause } };
+        let limits =
+            Limits { pause, whole: if call.is_bulk { pause * PAGE_PATIENCE } else { pause } };
         let url = self.url(call.path_and_query).ok_or(Error::UnsafePath { operation })?;
         let mut request = self.http().request(call.method, url).header(ACCEPT, "application/json");
         if let Some(credential) = call.credential {
-            request = request.header(AUTHORIZATION, authorization(credential).ok_or(Error::RejectedCredentials { operation })?);
+            request = request.header(
+                AUTHORIZATION,
+                authorization(credential).ok_or(Error::RejectedCredentials { operation })?,
+            );
         }
         if let Some(body) = call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
@@ -105,12 +114,22 @@ impl Transport {
         let status = response.status();
         let kind = content_kind(response.headers());
         if status.is_success() {
-            let (body, is_cut) = read_body(response, operation, limits, call.answer_bytes_max, beyond).await?;
-            return Ok(Answer { operation, content_type_is_json: kind == JSON, status, body, is_cut });
+            let (body, is_cut) =
+                read_body(response, operation, limits, call.answer_bytes_max, beyond).await?;
+            return Ok(Answer {
+                operation,
+                content_type_is_json: kind == JSON,
+                status,
+                body,
+                is_cut,
+            });
         }
-        // The status says most of it: a body that is broken, cut or too large only loses the details.
+        // The status says most of it: a body that is broken, cut or too large only loses the
+        // details.
         let message = match kind == JSON {
-            true => match read_body(response, operation, limits, ERROR_BYTES_MAX, Beyond::Refuse).await {
+            true => match read_body(response, operation, limits, ERROR_BYTES_MAX, Beyond::Refuse)
+                .await
+            {
                 Ok((body, false)) => error_message(&body),
                 _ => None,
             },
@@ -124,10 +143,15 @@ impl Answer {
     /// Parses the body, which must be JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, problem: &'static str) -> Result<T, Error> {
         if !self.content_type_is_json {
-            return Err(Error::NotDremioApi { operation: self.operation, status: self.status.as_u16(), kind: NOT_JSON });
+            return Err(Error::NotDremioApi {
+                operation: self.operation,
+                status: self.status.as_u16(),
+                kind: NOT_JSON,
+            });
         }
         // What serde says is dropped: its texts quote the input.
-        serde_json::from_slice(&self.body).map_err(|_| Error::BadAnswer { operation: self.operation, problem })
+        serde_json::from_slice(&self.body)
+            .map_err(|_| Error::BadAnswer { operation: self.operation, problem })
     }
 
     /// Whether there was more than the limit.
@@ -138,7 +162,11 @@ impl Answer {
     /// Parses the body of an answer that was cut, as far as it goes, into `seed`.
     pub(crate) fn json_start<'a>(&'a self, seed: impl DeserializeSeed<'a>) -> Result<(), Error> {
         if !self.content_type_is_json {
-            return Err(Error::NotDremioApi { operation: self.operation, status: self.status.as_u16(), kind: NOT_JSON });
+            return Err(Error::NotDremioApi {
+                operation: self.operation,
+                status: self.status.as_u16(),
+                kind: NOT_JSON,
+            });
         }
         // It ends in the middle, so an error is the rule.
         let _cut = seed.deserialize(&mut serde_json::Deserializer::from_slice(&self.body));
@@ -149,7 +177,11 @@ impl Answer {
     pub(crate) fn no_content(&self) -> Result<(), Error> {
         match self.status {
             StatusCode::NO_CONTENT => Ok(()),
-            status => Err(Error::NotDremioApi { operation: self.operation, status: status.as_u16(), kind: NOT_EMPTY }),
+            status => Err(Error::NotDremioApi {
+                operation: self.operation,
+                status: status.as_u16(),
+                kind: NOT_EMPTY,
+            }),
         }
     }
 }
@@ -161,7 +193,8 @@ const REDIRECT: &str = "a redirect";
 
 /// What the answer claims to be, in words of our own.
 fn content_kind(headers: &http::HeaderMap) -> &'static str {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         JSON
@@ -174,19 +207,35 @@ fn content_kind(headers: &http::HeaderMap) -> &'static str {
     }
 }
 
-fn classify(operation: &'static str, status: StatusCode, kind: &'static str, message: Option<&str>, keeps_message: bool) -> Error {
+fn classify(
+    operation: &'static str,
+    status: StatusCode,
+    kind: &'static str,
+    message: Option<&str>,
+    keeps_message: bool,
+) -> Error {
     let code = status.as_u16();
     let kept = || message.filter(|_| keeps_message).and_then(RemoteMessage::new);
     match status {
         StatusCode::UNAUTHORIZED => Error::RejectedCredentials { operation },
         StatusCode::FORBIDDEN if message == Some(NO_USER_MESSAGE) => Error::NoUserYet { operation },
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Error::ServerStatus { operation, status: code, message: kept() },
-        _ if status.is_server_error() => Error::ServerStatus { operation, status: code, message: kept() },
-        _ if status.is_redirection() => Error::NotDremioApi { operation, status: code, kind: REDIRECT },
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Error::ServerStatus { operation, status: code, message: kept() }
+        }
+        _ if status.is_server_error() => {
+            Error::ServerStatus { operation, status: code, message: kept() }
+        }
+        _ if status.is_redirection() => {
+            Error::NotDremioApi { operation, status: code, kind: REDIRECT }
+        }
         // Malformed JSON is answered in plain text; every other refusal of the API is JSON.
-        _ if kind != JSON && status != StatusCode::BAD_REQUEST => Error::NotDremioApi { operation, status: code, kind },
+        _ if kind != JSON && status != StatusCode::BAD_REQUEST => {
+            Error::NotDremioApi { operation, status: code, kind }
+        }
         StatusCode::NOT_FOUND => Error::NotFound { operation, message: kept() },
-        _ if status.is_client_error() => Error::Refused { operation, status: code, message: kept() },
+        _ if status.is_client_error() => {
+            Error::Refused { operation, status: code, message: kept() }
+        }
         _ => Error::NotDremioApi { operation, status: code, kind },
     }
 }
@@ -195,7 +244,8 @@ fn error_message(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error_message)
 }
 
-/// The header, or nothing if the token is not a text that a header can carry, which Dremio would reject as well.
+/// The header, or nothing if the token is not a text that a header can carry, which Dremio would
+/// reject as well.
 fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {
     let (scheme, token) = match credential {
         Credential::Bearer(token) => ("Bearer ", token),
@@ -218,7 +268,8 @@ async fn read_body(
     limit_bytes: usize,
     beyond: Beyond,
 ) -> Result<(Bytes, bool), Error> {
-    let declared_bytes = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    let declared_bytes =
+        response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if declared_bytes > limit_bytes && beyond == Beyond::Refuse {
         return Ok((Bytes::new(), true));
     }
@@ -227,7 +278,11 @@ async fn read_body(
     loop {
         let read = tokio::time::timeout(limits.pause, response.chunk()).await;
         let read = read.map_err(|_| Error::Timeout { operation, limit: limits.pause })?;
-        let Some(chunk) = read.map_err(|error| Error::from_transport(operation, limits.whole, error))? else { break };
+        let Some(chunk) =
+            read.map_err(|error| Error::from_transport(operation, limits.whole, error))?
+        else {
+            break;
+        };
         let room = limit_bytes - body.len();
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() > room {

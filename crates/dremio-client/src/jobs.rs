@@ -16,7 +16,8 @@ use crate::{DremioClient, Error, RemoteMessage};
 /// Most rows that one page of results can have; Dremio refuses a larger limit.
 pub const PAGE_ROWS_MAX: u32 = 500;
 
-/// Largest answer of the other calls. They hold an id, or a job's state with an error message that may repeat the statement.
+/// Largest answer of the other calls. They hold an id, or a job's state with an error message that
+/// may repeat the statement.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The id of a job: 8-4-4-4-12 hexadecimal digits, but not a proper UUID.
@@ -41,7 +42,8 @@ impl FromStr for JobId {
 
     fn from_str(text: &str) -> Result<JobId, JobIdError> {
         let group_chars = [8, 4, 4, 4, 12];
-        let well_formed = text.split('-').map(str::len).eq(group_chars) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        let well_formed = text.split('-').map(str::len).eq(group_chars)
+            && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
         match well_formed {
             true => Ok(JobId(text.to_ascii_lowercase().into())),
             false => Err(JobIdError),
@@ -96,7 +98,8 @@ pub enum JobState {
     Failed,
     /// Dremio's own name for a state that it does not know.
     InvalidState,
-    /// A state that this client does not know. Not terminal: a newer Dremio may have more steps on the way.
+    /// A state that this client does not know. Not terminal: a newer Dremio may have more steps on
+    /// the way.
     #[serde(other)]
     Unknown,
 }
@@ -134,7 +137,8 @@ pub struct Page {
     pub row_count: u64,
     /// The columns as Dremio describes them: `[{"name":…,"type":{"name":…}}]`.
     pub schema: Box<RawValue>,
-    /// Each row as the JSON object that Dremio sent, byte for byte: 64-bit integers and decimals keep every digit.
+    /// Each row as the JSON object that Dremio sent, byte for byte: 64-bit integers and decimals
+    /// keep every digit.
     pub rows: Vec<Box<RawValue>>,
     /// Whether there were more rows in the page than the caller has room for.
     #[serde(skip)]
@@ -237,19 +241,30 @@ struct JobAnswer {
 }
 
 impl DremioClient {
-    /// Submits one statement and returns its job (`POST /api/v3/sql`). `context` is the path in which unqualified names are looked
-    /// up, and may be empty.
+    /// Submits one statement and returns its job (`POST /api/v3/sql`). `context` is the path in
+    /// which unqualified names are looked up, and may be empty.
     ///
-    /// Dremio accepts any text: a statement that is wrong or not allowed becomes a job that fails. Every call is a session of its
-    /// own.
+    /// Dremio accepts any text: a statement that is wrong or not allowed becomes a job that fails.
+    /// Every call is a session of its own.
     ///
     /// # Errors
-    /// A transient error leaves open whether the job was started: repeat only statements that may run twice.
-    pub async fn submit_sql(&self, token: &SecretString, sql: &str, context: &[String]) -> Result<JobId, Error> {
+    /// A transient error leaves open whether the job was started: repeat only statements that may
+    /// run twice.
+    pub async fn submit_sql(
+        &self,
+        token: &SecretString,
+        sql: &str,
+        context: &[String],
+    ) -> Result<JobId, Error> {
         const OPERATION: &str = "SQL submission";
         let bad = |problem| Error::BadAnswer { operation: OPERATION, problem };
-        let body = serde_json::to_vec(&SqlRequest { sql, context }).map_err(|_| bad("the request could not be written"))?;
-        let call = Call { method: Method::POST, body: Some(body), ..call(OPERATION, token, "/api/v3/sql") };
+        let body = serde_json::to_vec(&SqlRequest { sql, context })
+            .map_err(|_| bad("the request could not be written"))?;
+        let call = Call {
+            method: Method::POST,
+            body: Some(body),
+            ..call(OPERATION, token, "/api/v3/sql")
+        };
         let answer: SqlAnswer = self.transport.exchange(call).await?.json("no job id in it")?;
         answer.id.parse().map_err(|_| bad("the job id is malformed"))
     }
@@ -260,7 +275,11 @@ impl DremioClient {
     /// [`Error::NotFound`] for an unknown job, or one older than Dremio keeps (30 days).
     pub async fn job(&self, token: &SecretString, job: &JobId) -> Result<JobStatus, Error> {
         let path = format!("/api/v3/job/{job}");
-        let answer: JobAnswer = self.transport.exchange(call("job status", token, &path)).await?.json("no job state in it")?;
+        let answer: JobAnswer = self
+            .transport
+            .exchange(call("job status", token, &path))
+            .await?
+            .json("no job state in it")?;
         // Dremio writes "" where there is nothing to say.
         let message = |text: Option<String>| text.as_deref().and_then(RemoteMessage::new);
         // Times are for show: an odd one is no reason to lose the state.
@@ -275,20 +294,31 @@ impl DremioClient {
         })
     }
 
-    /// Up to `limit` rows (at most [`PAGE_ROWS_MAX`]; more is cut to that) of a completed job, from row `offset` on, counted from 0
-    /// (`GET /api/v3/job/{id}/results`). An offset past the end gives no rows. Pages can be fetched in any order and repeatedly.
+    /// Up to `limit` rows (at most [`PAGE_ROWS_MAX`]; more is cut to that) of a completed job, from
+    /// row `offset` on, counted from 0 (`GET /api/v3/job/{id}/results`). An offset past the end
+    /// gives no rows. Pages can be fetched in any order and repeatedly.
     ///
-    /// Dremio does not cut cells: 500 rows may be many megabytes. Of a page beyond `bytes_max`, what follows is not read; the rows before
-    /// it are here, maybe none, and [`Page::is_cut`] says so.
+    /// Dremio does not cut cells: 500 rows may be many megabytes. Of a page beyond `bytes_max`,
+    /// what follows is not read; the rows before it are here, maybe none, and [`Page::is_cut`]
+    /// says so.
     ///
     /// # Errors
-    /// [`Error::Refused`] while the job has not completed, and when Dremio has thrown the results away (after a day, by default).
-    /// [`Error::TooLarge`] when not even the number of rows and the columns stand within `bytes_max`.
-    pub async fn results(&self, token: &SecretString, job: &JobId, offset: u64, limit: u32, bytes_max: usize) -> Result<Page, Error> {
+    /// [`Error::Refused`] while the job has not completed, and when Dremio has thrown the results
+    /// away (after a day, by default). [`Error::TooLarge`] when not even the number of rows and
+    /// the columns stand within `bytes_max`.
+    pub async fn results(
+        &self,
+        token: &SecretString,
+        job: &JobId,
+        offset: u64,
+        limit: u32,
+        bytes_max: usize,
+    ) -> Result<Page, Error> {
         const OPERATION: &str = "job results";
         let limit = limit.min(PAGE_ROWS_MAX);
         let path = format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}");
-        let call = Call { answer_bytes_max: bytes_max, is_bulk: true, ..call(OPERATION, token, &path) };
+        let call =
+            Call { answer_bytes_max: bytes_max, is_bulk: true, ..call(OPERATION, token, &path) };
         let answer = self.transport.exchange_start(call).await?;
         if !answer.is_cut() {
             return answer.json("no rows and schema in it");
@@ -296,7 +326,9 @@ impl DremioClient {
         let mut start = PageStart::default();
         answer.json_start(&mut start)?;
         match start {
-            PageStart { row_count: Some(row_count), schema: Some(schema), rows } => Ok(Page { row_count, schema, rows, is_cut: true }),
+            PageStart { row_count: Some(row_count), schema: Some(schema), rows } => {
+                Ok(Page { row_count, schema, rows, is_cut: true })
+            }
             _ => Err(Error::TooLarge { operation: OPERATION, limit_bytes: bytes_max }),
         }
     }

@@ -1,6 +1,8 @@
-//! A client for the parts of Dremio's REST API that the services use: sign-in, SQL jobs, and the catalog.
+//! A client for the parts of Dremio's REST API that the services use: sign-in, SQL jobs, and the
+//! catalog.
 //!
-//! A [`Transport`] knows where Dremio is and how far to trust its certificate; a [`DremioClient`] makes calls over it:
+//! A [`Transport`] knows where Dremio is and how far to trust its certificate; a [`DremioClient`]
+//! makes calls over it:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,9 +15,10 @@
 //! # }
 //! ```
 //!
-//! Every call has a timeout and a limit on the answer's size, checks what kind of answer it got before it parses one, and fails with
-//! an [`Error`] that says whether a retry may help. No call is repeated here: only the caller knows what may be done twice.
-//! Texts of errors contain no token, no password and nothing that Dremio sent; what Dremio said about a statement is in a field of
+//! Every call has a timeout and a limit on the answer's size, checks what kind of answer it got
+//! before it parses one, and fails with an [`Error`] that says whether a retry may help. No call is
+//! repeated here: only the caller knows what may be done twice. Texts of errors contain no token,
+//! no password and nothing that Dremio sent; what Dremio said about a statement is in a field of
 //! its own ([`Error::remote_message`]).
 //!
 //! The crate does not keep tokens, does not log, and does not poll.

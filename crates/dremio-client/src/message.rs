@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-/// Longest text that is kept, in characters. Dremio's own messages have a few hundred; the longest repeat the statement.
+/// Longest text that is kept, in characters. Dremio's own messages have a few hundred; the longest
+/// repeat the statement.
 const CHARS_MAX: usize = 2000;
 
-/// Longest list of the tokens that the parser would have taken ("Was expecting one of: …") that is kept. Most have some 70 of them, which
-/// tell nobody anything.
+/// Longest list of the tokens that the parser would have taken ("Was expecting one of: …") that is
+/// kept. Most have some 70 of them, which tell nobody anything.
 const EXPECTED_CHARS_MAX: usize = 120;
 
-/// What Dremio said about a statement or an object: bounded, on one line, without control characters.
+/// What Dremio said about a statement or an object: bounded, on one line, without control
+/// characters.
 ///
-/// It may repeat names and parts of the statement, so it belongs to the user who made the call, and not into a log.
+/// It may repeat names and parts of the statement, so it belongs to the user who made the call, and
+/// not into a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RemoteMessage(Box<str>);
 
@@ -41,14 +44,18 @@ impl RemoteMessage {
 /// `text` without a long list of expected tokens at its end.
 fn without_long_list(text: &str) -> &str {
     match text.find("Was expecting one of:") {
-        Some(start) if text.len() - start > EXPECTED_CHARS_MAX => text.get(..start).unwrap_or_default(),
+        Some(start) if text.len() - start > EXPECTED_CHARS_MAX => {
+            text.get(..start).unwrap_or_default()
+        }
         _ => text,
     }
 }
 
-/// Not a control character, nor one of those that break lines or turn the direction of writing around.
+/// Not a control character, nor one of those that break lines or turn the direction of writing
+/// around.
 fn is_printable(c: char) -> bool {
-    !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    !(c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
 }
 
 impl fmt::Display for RemoteMessage {
@@ -71,7 +78,11 @@ mod tests {
     #[test]
     fn text_is_cleaned_and_bounded() {
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(RemoteMessage::new(text).as_ref().map(RemoteMessage::as_str), expected, "{text:?}");
+            assert_eq!(
+                RemoteMessage::new(text).as_ref().map(RemoteMessage::as_str),
+                expected,
+                "{text:?}"
+            );
         };
         check("", None);
         check(" \n\t\u{1b} ", None);
@@ -85,16 +96,26 @@ mod tests {
 
     #[test]
     fn long_lists_of_expected_tokens_are_left_out() {
-        let short = "Encountered \"x\" at line 1, column 8. Was expecting one of: \",\" ... \")\" ...";
+        let short =
+            "Encountered \"x\" at line 1, column 8. Was expecting one of: \",\" ... \")\" ...";
         assert_eq!(RemoteMessage::new(short).unwrap().as_str(), short);
-        let long = format!("Encountered \"date\" at line 1, column 8.\nWas expecting one of:\n{}", "    \"ABS\" ...\n".repeat(70));
-        assert_eq!(RemoteMessage::new(&long).unwrap().as_str(), "Encountered \"date\" at line 1, column 8.");
+        let long = format!(
+            "Encountered \"date\" at line 1, column 8.\nWas expecting one of:\n{}",
+            "    \"ABS\" ...\n".repeat(70)
+        );
+        assert_eq!(
+            RemoteMessage::new(&long).unwrap().as_str(),
+            "Encountered \"date\" at line 1, column 8."
+        );
         let only = format!("Was expecting one of: {}", "\"ABS\" ... ".repeat(70));
         assert!(RemoteMessage::new(&only).is_none_or(|message| message.as_str().len() < 100));
     }
 
     #[test]
     fn debug_hides_the_text() {
-        assert_eq!(format!("{:?}", RemoteMessage::new("secret").unwrap()), "RemoteMessage(6 bytes)");
+        assert_eq!(
+            format!("{:?}", RemoteMessage::new("secret").unwrap()),
+            "RemoteMessage(6 bytes)"
+        );
     }
 }

@@ -5,15 +5,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// Everything but RFC 3986's unreserved characters (section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// `name` as one segment of a path. Everything but RFC 3986's unreserved characters is encoded: Dremio's server takes a bare `;` for
-/// the start of a parameter. Nothing for a name that no segment can carry: an empty one, and `.` and `..`, which are steps even when
-/// encoded.
+/// `name` as one segment of a path. Everything but RFC 3986's unreserved characters is encoded:
+/// Dremio's server takes a bare `;` for the start of a parameter. Nothing for a name that no
+/// segment can carry: an empty one, and `.` and `..`, which are steps even when encoded.
 #[must_use]
 pub fn encode_segment(name: &str) -> Option<String> {
     (!matches!(name, "" | "." | "..")).then(|| encode_query(name))
 }
 
-/// `text` as a name or a value in a query. The same characters stay as they are as in [`encode_segment`].
+/// `text` as a name or a value in a query. The same characters stay as they are as in
+/// [`encode_segment`].
 #[must_use]
 pub fn encode_query(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
@@ -25,7 +26,9 @@ mod tests {
 
     #[test]
     fn segments_are_encoded() {
-        let check = |name: &str, expected: Option<&str>| assert_eq!(encode_segment(name).as_deref(), expected, "{name:?}");
+        let check = |name: &str, expected: Option<&str>| {
+            assert_eq!(encode_segment(name).as_deref(), expected, "{name:?}");
+        };
         check("orders", Some("orders"));
         check("@ada", Some("%40ada"));
         check("samples.dremio.com", Some("samples.dremio.com"));

@@ -16,7 +16,8 @@ const PATH: &str = "/apiv2/login";
 /// A fresh token.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The token. Dremio keeps it valid until it expires or is logged out, also across restarts and password changes.
+    /// The token. Dremio keeps it valid until it expires or is logged out, also across restarts
+    /// and password changes.
     pub token: SecretString,
     /// When it expires, by Dremio's clock. Fixed: use does not extend it.
     pub expires_at: Timestamp,
@@ -29,8 +30,8 @@ pub struct Login {
 pub enum Logout {
     /// A call with the token was rejected afterwards.
     Proven,
-    /// Dremio said yes and still accepted the token afterwards: another coordinator has it cached (for up to 5 minutes), or the
-    /// token had just left the cache. Another try may help.
+    /// Dremio said yes and still accepted the token afterwards: another coordinator has it cached
+    /// (for up to 5 minutes), or the token had just left the cache. Another try may help.
     StillAccepted,
 }
 
@@ -50,16 +51,21 @@ struct LoginAnswer {
 }
 
 impl DremioClient {
-    /// Logs in with user name and password (`POST /apiv2/login`). Every success makes one more token.
+    /// Logs in with user name and password (`POST /apiv2/login`). Every success makes one more
+    /// token.
     ///
     /// # Errors
-    /// [`Error::RejectedCredentials`] for a wrong name or password: a retry with the same ones is useless. [`Error::NoUserYet`] on a
-    /// fresh Dremio. Otherwise see [`Error::is_transient`]; a token may have been made that nobody received.
+    /// [`Error::RejectedCredentials`] for a wrong name or password: a retry with the same ones is
+    /// useless. [`Error::NoUserYet`] on a fresh Dremio. Otherwise see [`Error::is_transient`];
+    /// a token may have been made that nobody received.
     pub async fn login(&self, user: &str, password: &SecretString) -> Result<Login, Error> {
         const OPERATION: &str = "login";
         let bad = |problem| Error::BadAnswer { operation: OPERATION, problem };
-        let body = serde_json::to_vec(&LoginRequest { user_name: user, password: password.expose_secret() })
-            .map_err(|_| bad("the request could not be written"))?;
+        let body = serde_json::to_vec(&LoginRequest {
+            user_name: user,
+            password: password.expose_secret(),
+        })
+        .map_err(|_| bad("the request could not be written"))?;
         let call = Call {
             operation: OPERATION,
             method: Method::POST,
@@ -70,10 +76,14 @@ impl DremioClient {
             is_bulk: false,
             keeps_message: false,
         };
-        let answer: LoginAnswer = self.transport.exchange(call).await?.json("no token and expiry in it")?;
-        let expires_at = Timestamp::from_millisecond(answer.expires).map_err(|_| bad("the expiry is out of range"))?;
+        let answer: LoginAnswer =
+            self.transport.exchange(call).await?.json("no token and expiry in it")?;
+        let expires_at = Timestamp::from_millisecond(answer.expires)
+            .map_err(|_| bad("the expiry is out of range"))?;
         let token = SecretString::from(answer.token);
-        if token.expose_secret().is_empty() || !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+        if token.expose_secret().is_empty()
+            || !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Err(bad("the token cannot be used in a header"));
         }
         Ok(Login { token, expires_at, dremio_version: answer.version })
@@ -98,18 +108,23 @@ impl DremioClient {
         let accepted: bool = self.transport.exchange(call).await?.json("neither true nor false")?;
         match accepted {
             true => Ok(()),
-            false => Err(Error::BadAnswer { operation: OPERATION, problem: "neither accepted nor rejected" }),
+            false => Err(Error::BadAnswer {
+                operation: OPERATION,
+                problem: "neither accepted nor rejected",
+            }),
         }
     }
 
     /// Logs `token` out (`DELETE /apiv2/login`), and proves it.
     ///
-    /// Dremio forgets a token for good only while that token is in its cache, and answers 204 in any case (contract §1.4). So this
-    /// makes a call with the token first, which puts it there, then logs out, then looks whether the token is still accepted. A token
+    /// Dremio forgets a token for good only while that token is in its cache, and answers 204 in
+    /// any case (contract §1.4). So this makes a call with the token first, which puts it
+    /// there, then logs out, then looks whether the token is still accepted. A token
     /// that is rejected from the start counts as logged out.
     ///
     /// # Errors
-    /// When one of the three calls failed for another reason; the token may still be valid. The whole may be repeated.
+    /// When one of the three calls failed for another reason; the token may still be valid. The
+    /// whole may be repeated.
     pub async fn logout(&self, token: &SecretString) -> Result<Logout, Error> {
         match self.probe(token).await {
             Ok(()) => {}

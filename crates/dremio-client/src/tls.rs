@@ -10,11 +10,14 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 
 use crate::transport::{ConnectConfig, ConnectError};
 
-/// The TLS settings for `config`. The crypto provider is passed explicitly, so that nothing has to be installed process-wide.
+/// The TLS settings for `config`. The crypto provider is passed explicitly, so that nothing has to
+/// be installed process-wide.
 pub(crate) fn client_config(config: &ConnectConfig) -> Result<ClientConfig, ConnectError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -26,24 +29,35 @@ pub(crate) fn client_config(config: &ConnectConfig) -> Result<ClientConfig, Conn
     }
     if !config.tls_verify {
         let verifier = Arc::new(AcceptAnyCertificate { provider });
-        return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
+        return Ok(builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth());
     }
     let configured = match config.ca_file.as_deref() {
         Some(path) => read_ca_file(path)?,
         None => Vec::new(),
     };
     let verifier = TrustConfigured::new(config.ca_file.as_deref(), configured, provider)?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
 }
 
-fn roots(ca_file: Option<&Path>, configured: &[CertificateDer<'static>]) -> Result<RootCertStore, ConnectError> {
+fn roots(
+    ca_file: Option<&Path>,
+    configured: &[CertificateDer<'static>],
+) -> Result<RootCertStore, ConnectError> {
     let mut roots = RootCertStore::empty();
-    // The system's store often has a few odd entries: take what can be used. Nothing usable at all is caught below.
+    // The system's store often has a few odd entries: take what can be used. Nothing usable at all
+    // is caught below.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in configured {
-        roots
-            .add(certificate.clone())
-            .map_err(|source| ConnectError::CaFileCertificate { path: ca_file.unwrap_or(Path::new("")).to_owned(), source })?;
+        roots.add(certificate.clone()).map_err(|source| ConnectError::CaFileCertificate {
+            path: ca_file.unwrap_or(Path::new("")).to_owned(),
+            source,
+        })?;
     }
     match roots.is_empty() {
         true => Err(ConnectError::NoRoots),
@@ -52,7 +66,8 @@ fn roots(ca_file: Option<&Path>, configured: &[CertificateDer<'static>]) -> Resu
 }
 
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
-    let content = fs::read(path).map_err(|source| ConnectError::CaFileUnreadable { path: path.to_owned(), source })?;
+    let content = fs::read(path)
+        .map_err(|source| ConnectError::CaFileUnreadable { path: path.to_owned(), source })?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&content)
         .collect::<Result<_, _>>()
         .map_err(|_| ConnectError::CaFileNotPem { path: path.to_owned() })?;
@@ -62,11 +77,13 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectErro
     }
 }
 
-/// Trusts the authorities of the system and of the CA file, and servers that present a certificate of the CA file itself.
+/// Trusts the authorities of the system and of the CA file, and servers that present a certificate
+/// of the CA file itself.
 ///
-/// The latter is for the certificate that many a Dremio has: self-signed by `openssl req -x509`, which marks it as an authority. The
-/// standard verifier rejects an authority in the role of a server, for reasons that do not hold when exactly this certificate was
-/// named as trusted. Its period of validity and its names count as ever.
+/// The latter is for the certificate that many a Dremio has: self-signed by `openssl req -x509`,
+/// which marks it as an authority. The standard verifier rejects an authority in the role of a
+/// server, for reasons that do not hold when exactly this certificate was named as trusted. Its
+/// period of validity and its names count as ever.
 #[derive(Debug)]
 struct TrustConfigured {
     standard: Arc<WebPkiServerVerifier>,
@@ -81,7 +98,9 @@ impl TrustConfigured {
     ) -> Result<TrustConfigured, ConnectError> {
         let roots = roots(ca_file, &configured)?;
         // It fails only without any root, and `roots` has seen to that.
-        let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(|_| ConnectError::NoRoots)?;
+        let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|_| ConnectError::NoRoots)?;
         Ok(TrustConfigured { standard, configured })
     }
 }
@@ -95,10 +114,18 @@ impl ServerCertVerifier for TrustConfigured {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.standard.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // "Other" is, among exotic defects, the one about roles. It is found after the period of validity has been checked, and
-            // before the name.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if self.configured.contains(end_entity) => {
+        match self.standard.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        ) {
+            // "Other" is, among exotic defects, the one about roles. It is found after the period
+            // of validity has been checked, and before the name.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_)))
+                if self.configured.contains(end_entity) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -129,8 +156,9 @@ impl ServerCertVerifier for TrustConfigured {
     }
 }
 
-/// Trusts whoever answers: `DREMIO_TLS_VERIFY=false`. The connection is then safe from listeners, not from impostors. Signatures of
-/// the handshake are still checked, which keeps broken peers apart from deliberate ones.
+/// Trusts whoever answers: `DREMIO_TLS_VERIFY=false`. The connection is then safe from listeners,
+/// not from impostors. Signatures of the handshake are still checked, which keeps broken peers
+/// apart from deliberate ones.
 #[derive(Debug)]
 struct AcceptAnyCertificate {
     provider: Arc<CryptoProvider>,

@@ -7,18 +7,20 @@ use std::time::Duration;
 use crate::tls;
 use crate::uri::DremioUri;
 
-/// Idle connections are dropped before Dremio does so (Jetty's default is 30 s): a call on a connection that is just being closed
-/// would fail for nothing.
+/// Idle connections are dropped before Dremio does so (Jetty's default is 30 s): a call on a
+/// connection that is just being closed would fail for nothing.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Idle connections kept for the next calls. A guess: more calls at a time than this are rare, and a new connection is cheap.
+/// Idle connections kept for the next calls. A guess: more calls at a time than this are rare, and
+/// a new connection is cheap.
 const POOL_IDLE_PER_HOST_MAX: usize = 32;
 
 /// A peer that vanished without a word is noticed on a long call after a few of these.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How many times longer than another call a page of results may take, which may be 32 MiB: the limit of a call is for its head, and for
-/// each pause in it. A guess: with 30 s, that is 270 KiB/s.
+/// How many times longer than another call a page of results may take, which may be 32 MiB: the
+/// limit of a call is for its head, and for each pause in it. A guess: with 30 s, that is 270
+/// KiB/s.
 pub const PAGE_PATIENCE: u32 = 4;
 
 /// Where Dremio is, whom to trust there, and how long to wait.
@@ -32,14 +34,15 @@ pub struct ConnectConfig {
     pub tls_verify: bool,
     /// Limit for a new connection, TLS handshake included.
     pub connect_timeout: Duration,
-    /// Limit for a whole call, from the first byte sent to the last byte received. A page of results may take
-    /// [`PAGE_PATIENCE`] times as long, if Dremio keeps sending.
+    /// Limit for a whole call, from the first byte sent to the last byte received. A page of
+    /// results may take [`PAGE_PATIENCE`] times as long, if Dremio keeps sending.
     pub request_timeout: Duration,
 }
 
 impl ConnectConfig {
-    /// Certificates are checked against the system's authorities; 5 s for a connection, 30 s for a call. Both limits are guesses: a
-    /// healthy Dremio connects in milliseconds and answers a login within a second.
+    /// Certificates are checked against the system's authorities; 5 s for a connection, 30 s for a
+    /// call. Both limits are guesses: a healthy Dremio connects in milliseconds and answers a
+    /// login within a second.
     #[must_use]
     pub fn new(uri: DremioUri) -> ConnectConfig {
         ConnectConfig {
@@ -52,7 +55,8 @@ impl ConnectConfig {
     }
 }
 
-/// Why no [`Transport`] could be made. All of these are mistakes in the configuration or the machine, and nothing was sent.
+/// Why no [`Transport`] could be made. All of these are mistakes in the configuration or the
+/// machine, and nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -81,7 +85,9 @@ pub enum ConnectError {
         source: rustls::Error,
     },
     /// `https`, and nobody to trust.
-    #[error("no trusted certificate authority was found; install the system's CA certificates or set DREMIO_CA_FILE")]
+    #[error(
+        "no trusted certificate authority was found; install the system's CA certificates or set DREMIO_CA_FILE"
+    )]
     NoRoots,
     /// The TLS library refused its settings.
     #[error("TLS cannot be set up")]
@@ -101,7 +107,8 @@ pub enum ConnectError {
 
 /// A pool of connections to one Dremio. Cheap to clone; all clones share the pool.
 ///
-/// It never follows a redirect and never uses a proxy from the environment: a token goes to the configured address and nowhere else.
+/// It never follows a redirect and never uses a proxy from the environment: a token goes to the
+/// configured address and nowhere else.
 #[derive(Clone, Debug)]
 pub struct Transport {
     http: reqwest::Client,
@@ -113,7 +120,8 @@ impl Transport {
     /// Prepares the pool. Nothing is sent: whether Dremio is there, the first call finds out.
     ///
     /// # Errors
-    /// Only for mistakes in the configuration or a machine without CA certificates. Plain `http` needs none of these.
+    /// Only for mistakes in the configuration or a machine without CA certificates. Plain `http`
+    /// needs none of these.
     pub fn connect(config: &ConnectConfig) -> Result<Transport, ConnectError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(config)?)
@@ -137,8 +145,8 @@ impl Transport {
         Transport { request_timeout, ..self.clone() }
     }
 
-    /// The HTTP client, for calls that are forwarded rather than made here. It applies the request timeout to every call that does
-    /// not set its own.
+    /// The HTTP client, for calls that are forwarded rather than made here. It applies the request
+    /// timeout to every call that does not set its own.
     #[must_use]
     pub fn http(&self) -> &reqwest::Client {
         &self.http
@@ -156,7 +164,8 @@ impl Transport {
         self.request_timeout
     }
 
-    /// The URL of `path_and_query` at this Dremio, or nothing if a URL cannot carry that text just as it is; see [`DremioUri::join`].
+    /// The URL of `path_and_query` at this Dremio, or nothing if a URL cannot carry that text just
+    /// as it is; see [`DremioUri::join`].
     #[must_use]
     pub fn url(&self, path_and_query: &str) -> Option<reqwest::Url> {
         self.uri.join(path_and_query)

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// The base address of a Dremio: `http(s)://host[:port]`, and a path if a reverse proxy puts Dremio under one.
+/// The base address of a Dremio: `http(s)://host[:port]`, and a path if a reverse proxy puts Dremio
+/// under one.
 ///
 /// It holds no credentials, so it may be shown anywhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,7 +26,9 @@ pub enum DremioUriError {
     #[error("is not an address like http://dremio:9047")]
     Malformed,
     /// `user:password@` in front of the host.
-    #[error("must not contain a user name or password; use DREMIO_USERNAME and DREMIO_PASSWORD_FILE")]
+    #[error(
+        "must not contain a user name or password; use DREMIO_USERNAME and DREMIO_PASSWORD_FILE"
+    )]
     Credentials,
     /// `?…` at the end.
     #[error("must not contain a query (?…)")]
@@ -51,16 +54,22 @@ impl DremioUri {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. Nothing if a URL cannot carry that text just as it
-    /// is: the URL parser would turn a backslash into a slash, walk `..` and `%2e%2e`, and encode what is not encoded, and the path that
-    /// is sent would not be the one that the caller knows. Whatever the text, no URL leads away from this Dremio, or out of its path.
+    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. Nothing if a URL
+    /// cannot carry that text just as it is: the URL parser would turn a backslash into a
+    /// slash, walk `..` and `%2e%2e`, and encode what is not encoded, and the path that is sent
+    /// would not be the one that the caller knows. Whatever the text, no URL leads away from this
+    /// Dremio, or out of its path.
     #[must_use]
     pub fn join(&self, path_and_query: &str) -> Option<Url> {
         let (path, query) = match path_and_query.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (path_and_query, None),
         };
-        let path = format!("{}/{}", self.base.path().trim_end_matches('/'), path.strip_prefix('/').unwrap_or(path));
+        let path = format!(
+            "{}/{}",
+            self.base.path().trim_end_matches('/'),
+            path.strip_prefix('/').unwrap_or(path)
+        );
         let mut url = self.base.clone();
         url.set_path(&path);
         url.set_query(query);
@@ -77,7 +86,8 @@ impl FromStr for DremioUri {
         if !matches!(scheme.as_deref(), Some("http" | "https")) {
             return Err(DremioUriError::Scheme);
         }
-        // The URL parser silently drops tabs and line breaks and turns backslashes around: refuse what it would repair.
+        // The URL parser silently drops tabs and line breaks and turns backslashes around: refuse
+        // what it would repair.
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
             return Err(DremioUriError::Malformed);
         }

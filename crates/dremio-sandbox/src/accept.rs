@@ -1,8 +1,8 @@
 //! The accept loop and the life of one connection.
 //!
-//! Our own loop over hyper-util, because a fault may concern the connection itself: RST in the middle of an answer, all
-//! connections dropped at once. HTTP/1.1 only, like Dremio's Jetty without TLS; `TCP_NODELAY`, or every dripped chunk would wait
-//! for an acknowledgement.
+//! Our own loop over hyper-util, because a fault may concern the connection itself: RST in the
+//! middle of an answer, all connections dropped at once. HTTP/1.1 only, like Dremio's Jetty without
+//! TLS; `TCP_NODELAY`, or every dripped chunk would wait for an acknowledgement.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -27,7 +27,8 @@ use crate::exchange::{self, Dropped};
 use crate::gate::Gate;
 use crate::instance::Instance;
 
-/// Connections at one time; more wait in the kernel's queue. A guess: ten times what a stress test opens.
+/// Connections at one time; more wait in the kernel's queue. A guess: ten times what a stress test
+/// opens.
 const CONNECTIONS_MAX: usize = 2_048;
 /// A peer that does not finish its request head within this is gone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -106,8 +107,12 @@ fn panic_of(ended: Result<(), JoinError>) -> Option<Box<dyn Any + Send>> {
     ended.err().filter(JoinError::is_panic).map(JoinError::into_panic)
 }
 
-async fn drive<S, F, E>(stream: TcpStream, service: S, closed: CancellationToken, reset: &AtomicBool)
-where
+async fn drive<S, F, E>(
+    stream: TcpStream,
+    service: S,
+    closed: CancellationToken,
+    reset: &AtomicBool,
+) where
     S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = E, Future = F>,
     F: Future<Output = Result<Response<Body>, E>>,
     E: std::error::Error + Send + Sync + 'static,
@@ -116,8 +121,10 @@ where
         tracing::debug!(%error, "peer is gone before its first request");
         return;
     }
-    let mut connection =
-        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).serve_connection(TokioIo::new(stream), service);
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
         biased;
         () = closed.cancelled() => return,

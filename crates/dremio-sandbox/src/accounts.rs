@@ -1,4 +1,5 @@
-//! The users of the stand-in (contract §1.1, §3.1). Passwords are kept in clear: they are demo passwords.
+//! The users of the stand-in (contract §1.1, §3.1). Passwords are kept in clear: they are demo
+//! passwords.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -82,7 +83,8 @@ impl Accounts {
         first
     }
 
-    /// Changes a password; tokens live on, as in Dremio (contract §2). `false` if there is no such user.
+    /// Changes a password; tokens live on, as in Dremio (contract §2). `false` if there is no such
+    /// user.
     pub(crate) fn set_password(&self, name: &str, password: &str) -> bool {
         let wanted = name.to_lowercase();
         let mut users = self.lock();

@@ -1,11 +1,15 @@
 //! The one place that reads the wall clock, and the text forms that Dremio gives to moments.
 //!
-//! Token lifetimes and job times are real time here: the clients under test look at their own clocks, and a stand-in with a
-//! clock of its own would test an agreement that does not exist in production.
+//! Token lifetimes and job times are real time here: the clients under test look at their own
+//! clocks, and a stand-in with a clock of its own would test an agreement that does not exist in
+//! production.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-#[expect(clippy::disallowed_methods, reason = "the stand-in runs on real time; this is its only reading")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stand-in runs on real time; this is its only reading"
+)]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

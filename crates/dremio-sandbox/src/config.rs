@@ -5,19 +5,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How to start a [`Sandbox`](crate::Sandbox). The default is what a test wants: a free port, the demo user, Dremio's lifetimes.
+/// How to start a [`Sandbox`](crate::Sandbox). The default is what a test wants: a free port, the
+/// demo user, Dremio's lifetimes.
 #[derive(Clone)]
 pub struct SandboxConfig {
     /// Where to listen. Default `127.0.0.1:0`, a free port.
     pub addr: SocketAddr,
-    /// User names and passwords. Empty: no first user yet, so every `/apiv2` call is 403 until `PUT /apiv2/bootstrap/firstuser`.
+    /// User names and passwords. Empty: no first user yet, so every `/apiv2` call is 403 until
+    /// `PUT /apiv2/bootstrap/firstuser`.
     pub users: Vec<(String, String)>,
     /// How long a token lives from its login on. Default 30 hours.
     pub token_lifetime: Duration,
-    /// How long a token stays in the cache that makes a logout effective (contract §1.4). Default 5 minutes; zero makes every
-    /// logout a no-op that answers 204.
+    /// How long a token stays in the cache that makes a logout effective (contract §1.4). Default
+    /// 5 minutes; zero makes every logout a no-op that answers 204.
     pub token_cache_lifetime: Duration,
-    /// How long a job takes at least, from submission to COMPLETED. Default zero: as long as its SQL takes.
+    /// How long a job takes at least, from submission to COMPLETED. Default zero: as long as its
+    /// SQL takes.
     pub job_duration: Duration,
 }
 
@@ -46,7 +49,8 @@ impl fmt::Debug for SandboxConfig {
     }
 }
 
-/// Why a sandbox did not start. None of these goes away by trying again with the same configuration, except a port in use.
+/// Why a sandbox did not start. None of these goes away by trying again with the same
+/// configuration, except a port in use.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {

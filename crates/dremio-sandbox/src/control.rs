@@ -1,4 +1,5 @@
-//! The handle by which a test (or the control port) makes the sandbox misbehave and reads what it saw.
+//! The handle by which a test (or the control port) makes the sandbox misbehave and reads what it
+//! saw.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use crate::instance::Instance;
 use crate::jobs::JobRecord;
 use crate::journal::RecordedRequest;
 
-/// Controls a running [`Sandbox`](crate::Sandbox). Cheap to clone; of no effect once the sandbox has stopped.
+/// Controls a running [`Sandbox`](crate::Sandbox). Cheap to clone; of no effect once the sandbox
+/// has stopped.
 #[derive(Debug, Clone)]
 pub struct Control {
     instance: Arc<Instance>,
@@ -20,7 +22,8 @@ impl Control {
         Self { instance }
     }
 
-    /// Changes how long tokens live that are issued from now on; existing ones keep their expiry, as in Dremio (contract §2).
+    /// Changes how long tokens live that are issued from now on; existing ones keep their expiry,
+    /// as in Dremio (contract §2).
     pub fn set_token_lifetime(&self, lifetime: Duration) {
         self.instance.tokens.set_lifetime(lifetime);
     }
@@ -36,14 +39,14 @@ impl Control {
         self.instance.tokens.live()
     }
 
-    /// Empties the token cache, like a restart of Dremio: the next logout of a token that was not used since answers 204 and does
-    /// nothing (contract §1.4).
+    /// Empties the token cache, like a restart of Dremio: the next logout of a token that was not
+    /// used since answers 204 and does nothing (contract §1.4).
     pub fn evict_token_cache(&self) {
         self.instance.tokens.evict_cache();
     }
 
-    /// `true`: closes the listener, so that connections are refused, and drops the open ones. `false`: listens again on the
-    /// same port. Both have taken effect when this returns.
+    /// `true`: closes the listener, so that connections are refused, and drops the open ones.
+    /// `false`: listens again on the same port. Both have taken effect when this returns.
     pub fn set_refusing(&self, refusing: bool) {
         if refusing {
             self.instance.gate.close();
@@ -52,7 +55,8 @@ impl Control {
         }
     }
 
-    /// Lets a fault befall the requests that `scope` covers. Of several that cover a request, the one injected first wins.
+    /// Lets a fault befall the requests that `scope` covers. Of several that cover a request, the
+    /// one injected first wins.
     pub fn inject(&self, fault: Fault, scope: Scope) {
         self.instance.faults.inject(fault, scope);
     }
@@ -62,12 +66,14 @@ impl Control {
         self.instance.faults.clear();
     }
 
-    /// How long jobs take at least, from submission to COMPLETED, that are submitted from now on. A job that fails does so at once.
+    /// How long jobs take at least, from submission to COMPLETED, that are submitted from now on. A
+    /// job that fails does so at once.
     pub fn set_job_duration(&self, duration: Duration) {
         self.instance.jobs.set_duration(duration);
     }
 
-    /// Throws the stored results of all finished jobs away, as Dremio does after a day (contract §4.3); the jobs stay COMPLETED.
+    /// Throws the stored results of all finished jobs away, as Dremio does after a day (contract
+    /// §4.3); the jobs stay COMPLETED.
     pub fn expire_results(&self) {
         self.instance.jobs.expire_results();
     }
@@ -85,7 +91,8 @@ impl Control {
         self.instance.catalog.ensure_home(user);
     }
 
-    /// Removes all users: the state before the first user was created. Their tokens are refused from then on.
+    /// Removes all users: the state before the first user was created. Their tokens are refused
+    /// from then on.
     pub fn remove_all_users(&self) {
         self.instance.accounts.clear();
     }

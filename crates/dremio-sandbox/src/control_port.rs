@@ -1,7 +1,7 @@
 //! The control handle over HTTP, for demos and for tests that run the sandbox in a container.
 //!
-//! Off unless asked for, and without any protection: bind it to loopback or a private network. JSON in, JSON out; durations have a
-//! unit (`5s`, `30h`).
+//! Off unless asked for, and without any protection: bind it to loopback or a private network. JSON
+//! in, JSON out; durations have a unit (`5s`, `30h`).
 //!
 //! | call | body | effect |
 //! |---|---|---|
@@ -17,9 +17,10 @@
 //! | `GET /requests`, `DELETE /requests` | | what was asked, oldest first; forget it |
 //! | `GET /jobs` | | the jobs |
 //!
-//! A fault is `{"kind":"status","status":503,"path":"/apiv2/login","method":"POST","times":2}`; `path` is a prefix, and `path`,
-//! `method` and `times` may be left out. Kinds and their members: `stall`, `delay` (`duration`), `drip` (`bytes_per_chunk`,
-//! `interval`), `reset_mid_answer`, `status` (`status`), `html`, `unauthorized`, `bad_json`, `oversized` (`bytes`).
+//! A fault is `{"kind":"status","status":503,"path":"/apiv2/login","method":"POST","times":2}`;
+//! `path` is a prefix, and `path`, `method` and `times` may be left out. Kinds and their members:
+//! `stall`, `delay` (`duration`), `drip` (`bytes_per_chunk`, `interval`), `reset_mid_answer`,
+//! `status` (`status`), `html`, `unauthorized`, `bad_json`, `oversized` (`bytes`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -161,7 +162,8 @@ async fn fault(State(control): State<Control>, body: Bytes) -> Answer {
     let mut scope = Scope::path(body.path.unwrap_or_default());
     scope.times = body.times;
     if let Some(method) = body.method {
-        let method: Method = method.parse().map_err(|_| Refused(format!("{method:?} is not a method")))?;
+        let method: Method =
+            method.parse().map_err(|_| Refused(format!("{method:?} is not a method")))?;
         scope.method = Some(method);
     }
     control.inject(fault, scope);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a duration: give a whole number and a unit, as in 250ms, 5s, 10m, 30h or 2d")]
+#[error(
+    "{text:?} is not a duration: give a whole number and a unit, as in 250ms, 5s, 10m, 30h or 2d"
+)]
 pub struct DurationError {
     text: String,
 }
@@ -30,7 +32,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     duration.ok_or_else(error)
 }
 
-/// The shortest life of a token that somebody asks for by hand: with less it could expire on its way to the client.
+/// The shortest life of a token that somebody asks for by hand: with less it could expire on its
+/// way to the client.
 const TOKEN_LIFETIME_MIN: Duration = Duration::from_millis(250);
 
 /// Reads how long tokens live.
@@ -40,7 +43,10 @@ const TOKEN_LIFETIME_MIN: Duration = Duration::from_millis(250);
 pub(crate) fn parse_token_lifetime(text: &str) -> Result<Duration, String> {
     let lifetime = parse_duration(text).map_err(|error| error.to_string())?;
     if lifetime < TOKEN_LIFETIME_MIN {
-        return Err(format!("tokens that live {text} could not be used: give at least {}ms", TOKEN_LIFETIME_MIN.as_millis()));
+        return Err(format!(
+            "tokens that live {text} could not be used: give at least {}ms",
+            TOKEN_LIFETIME_MIN.as_millis()
+        ));
     }
     Ok(lifetime)
 }
@@ -71,7 +77,8 @@ mod tests {
 
     #[test]
     fn tokens_live_long_enough_to_be_used() {
-        let check = |text: &str, good: bool| assert_eq!(parse_token_lifetime(text).is_ok(), good, "{text}");
+        let check =
+            |text: &str, good: bool| assert_eq!(parse_token_lifetime(text).is_ok(), good, "{text}");
         check("250ms", true);
         check("1s", true);
         check("249ms", false);

@@ -1,5 +1,5 @@
-//! One request and its answer: written down, perhaps spoilt by a fault, else handled, and given the headers that Dremio puts on
-//! everything (contract §0.4).
+//! One request and its answer: written down, perhaps spoilt by a fault, else handled, and given the
+//! headers that Dremio puts on everything (contract §0.4).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,8 @@ use crate::instance::Instance;
 use crate::rest::{ApiError, credentials, page};
 use crate::shaping;
 
-/// Dremio has no limit of its own (contract §0.4); this one protects the process that runs the tests.
+/// Dremio has no limit of its own (contract §0.4); this one protects the process that runs the
+/// tests.
 const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
@@ -30,7 +31,9 @@ const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("origin")),
     (
         HeaderName::from_static("content-security-policy"),
-        HeaderValue::from_static("default-src 'self' 'unsafe-inline' blob: ws: wss: *.dremio.com; img-src 'self' blob: data: *;"),
+        HeaderValue::from_static(
+            "default-src 'self' 'unsafe-inline' blob: ws: wss: *.dremio.com; img-src 'self' blob: data: *;",
+        ),
     ),
 ];
 
@@ -53,7 +56,13 @@ pub(crate) async fn answer(
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await;
     let body = body.map_err(|_| Dropped)?.to_bytes();
-    let number = instance.journal.arrived(parts.method.clone(), path.clone(), credentials::presented(&parts.headers), &body, clock::now());
+    let number = instance.journal.arrived(
+        parts.method.clone(),
+        path.clone(),
+        credentials::presented(&parts.headers),
+        &body,
+        clock::now(),
+    );
     let fault = instance.faults.take(&parts.method, &path);
     let on_api = path.starts_with("/apiv2") || path.starts_with("/api/");
     let handle = || async {

@@ -1,7 +1,8 @@
 //! Faults on demand: what can go wrong, where, and how often.
 //!
-//! A fault is decided when a request has arrived and before it is handled; [`Fault::Delay`], [`Fault::Drip`] and
-//! [`Fault::ResetMidAnswer`] then act on the real answer, the others replace it.
+//! A fault is decided when a request has arrived and before it is handled; [`Fault::Delay`],
+//! [`Fault::Drip`] and [`Fault::ResetMidAnswer`] then act on the real answer, the others replace
+//! it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,8 @@ pub enum Fault {
         /// Pause between two chunks.
         interval: Duration,
     },
-    /// Send the head and about half of the real body, then reset the connection (RST). An answer without a body is reset before its head.
+    /// Send the head and about half of the real body, then reset the connection (RST). An answer
+    /// without a body is reset before its head.
     ResetMidAnswer,
     /// This status with a JSON error body like Dremio's.
     Status(u16),
@@ -82,7 +84,8 @@ impl Scope {
     }
 
     fn covers(&self, method: &Method, path: &str) -> bool {
-        path.starts_with(&self.path_prefix) && self.method.as_ref().is_none_or(|wanted| wanted == method)
+        path.starts_with(&self.path_prefix)
+            && self.method.as_ref().is_none_or(|wanted| wanted == method)
     }
 }
 

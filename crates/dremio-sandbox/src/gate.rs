@@ -1,7 +1,9 @@
-//! The listening socket, which can be closed and opened again on the same port while the sandbox lives.
+//! The listening socket, which can be closed and opened again on the same port while the sandbox
+//! lives.
 //!
-//! [`Gate::close`] and [`Gate::open`] have taken effect when they return: a test that says "refuse" and connects in the next line
-//! is refused. That is why the socket lives here and not in the accept loop.
+//! [`Gate::close`] and [`Gate::open`] have taken effect when they return: a test that says "refuse"
+//! and connects in the next line is refused. That is why the socket lives here and not in the
+//! accept loop.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,7 +17,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How long to wait before another try when the port was taken in the meantime, or accepting failed (out of descriptors).
+/// How long to wait before another try when the port was taken in the meantime, or accepting failed
+/// (out of descriptors).
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Connections that wait to be accepted; as many as `std` and tokio allow by default.
@@ -25,7 +28,8 @@ const BACKLOG: u32 = 1024;
 pub(crate) struct Gate {
     addr: SocketAddr,
     runtime: Handle,
-    /// Bound to the same port and never listening: while the gate is closed, connections are refused and the port is nobody else's.
+    /// Bound to the same port and never listening: while the gate is closed, connections are
+    /// refused and the port is nobody else's.
     _reserved: TcpSocket,
     inner: Mutex<Inner>,
     changed: Notify,
@@ -52,7 +56,12 @@ impl Gate {
             addr,
             runtime,
             _reserved: reserved,
-            inner: Mutex::new(Inner { listener: Some(listener), refusing: false, shut: false, connections: CancellationToken::new() }),
+            inner: Mutex::new(Inner {
+                listener: Some(listener),
+                refusing: false,
+                shut: false,
+                connections: CancellationToken::new(),
+            }),
             changed: Notify::new(),
         })
     }
@@ -80,7 +89,8 @@ impl Gate {
         self.close();
     }
 
-    /// Listens again. If another process has taken the port in the meantime, the accept loop goes on trying.
+    /// Listens again. If another process has taken the port in the meantime, the accept loop goes
+    /// on trying.
     pub(crate) fn open(&self) {
         let mut inner = self.lock();
         if !inner.refusing || inner.shut {
@@ -135,8 +145,8 @@ fn bind(runtime: &Handle, addr: SocketAddr) -> io::Result<TcpListener> {
     socket(addr)?.listen(BACKLOG)
 }
 
-/// A socket bound to `addr`. `SO_REUSEADDR` lets two of ours share the port as long as only one listens, and lets a port with
-/// connections in TIME_WAIT be opened again.
+/// A socket bound to `addr`. `SO_REUSEADDR` lets two of ours share the port as long as only one
+/// listens, and lets a port with connections in TIME_WAIT be opened again.
 fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;

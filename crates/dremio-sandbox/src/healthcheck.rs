@@ -18,7 +18,8 @@ pub(crate) async fn check(uri: &str) -> bool {
 async fn status_is_ok(uri: &str) -> Option<bool> {
     let host = uri.strip_prefix("http://")?.split('/').next()?;
     let mut stream = TcpStream::connect(host).await.ok()?;
-    let request = format!("GET /apiv2/server_status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET /apiv2/server_status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await.ok()?;

@@ -1,4 +1,5 @@
-//! Everything that one running sandbox consists of, shared by its connections, its jobs and its control handle.
+//! Everything that one running sandbox consists of, shared by its connections, its jobs and its
+//! control handle.
 
 use std::sync::Arc;
 
@@ -33,7 +34,12 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(config: &SandboxConfig, demo: &'static Demo, gate: Gate, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        config: &SandboxConfig,
+        demo: &'static Demo,
+        gate: Gate,
+        stop: CancellationToken,
+    ) -> Self {
         let catalog = Catalog::new(demo);
         for (name, _) in &config.users {
             catalog.ensure_home(name);

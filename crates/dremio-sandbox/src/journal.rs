@@ -1,6 +1,7 @@
 //! What the stand-in saw: every request, in order of arrival, with the status it was answered with.
 //!
-//! Bounded twice: the number of requests and the part of each body that is kept. Bodies are kept in clear, passwords included.
+//! Bounded twice: the number of requests and the part of each body that is kept. Bodies are kept in
+//! clear, passwords included.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +23,8 @@ pub struct RecordedRequest {
     pub path: String,
     /// The token that the `Authorization` header carried, without its scheme.
     pub token: Option<String>,
-    /// The status of the answer; `None` while there is none, which for a stalled request is for ever.
+    /// The status of the answer; `None` while there is none, which for a stalled request is for
+    /// ever.
     pub status: Option<u16>,
     /// The body, at most its first 16 KiB.
     pub body: String,
@@ -43,10 +45,25 @@ struct Inner {
 }
 
 impl Journal {
-    /// Writes down a request that has arrived; the answer's status follows with [`Journal::answered`].
-    pub(crate) fn arrived(&self, method: Method, path: String, token: Option<String>, body: &[u8], at: Timestamp) -> u64 {
+    /// Writes down a request that has arrived; the answer's status follows with
+    /// [`Journal::answered`].
+    pub(crate) fn arrived(
+        &self,
+        method: Method,
+        path: String,
+        token: Option<String>,
+        body: &[u8],
+        at: Timestamp,
+    ) -> u64 {
         let kept = body.get(..BODY_BYTES_MAX).unwrap_or(body);
-        let request = RecordedRequest { method, path, token, status: None, body: String::from_utf8_lossy(kept).into_owned(), at };
+        let request = RecordedRequest {
+            method,
+            path,
+            token,
+            status: None,
+            body: String::from_utf8_lossy(kept).into_owned(),
+            at,
+        };
         let mut inner = self.lock();
         let number = inner.next;
         inner.next = number.wrapping_add(1);
@@ -60,7 +77,9 @@ impl Journal {
     pub(crate) fn answered(&self, number: u64, status: u16) {
         let mut inner = self.lock();
         // Answers follow their request closely: look from the young end.
-        if let Some((_, request)) = inner.requests.iter_mut().rev().find(|(found, _)| *found == number) {
+        if let Some((_, request)) =
+            inner.requests.iter_mut().rev().find(|(found, _)| *found == number)
+        {
             request.status = Some(status);
         }
     }

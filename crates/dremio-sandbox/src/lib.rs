@@ -1,9 +1,10 @@
-//! A stand-in for Dremio Community Edition 25.2: its REST surface over a real SQL engine, with faults on demand.
+//! A stand-in for Dremio Community Edition 25.2: its REST surface over a real SQL engine, with
+//! faults on demand.
 //!
-//! Two audiences. Integration tests start it in process on port 0, misbehave through [`Control`] and assert what it saw; a
-//! newcomer without a Dremio starts the binary of the same name and has something to talk to. It follows the REST contract
-//! (section numbers in the module docs refer to it) and shares no type with our Dremio client: a shared type would be a
-//! shared mistake.
+//! Two audiences. Integration tests start it in process on port 0, misbehave through [`Control`]
+//! and assert what it saw; a newcomer without a Dremio starts the binary of the same name and has
+//! something to talk to. It follows the REST contract (section numbers in the module docs refer to
+//! it) and shares no type with our Dremio client: a shared type would be a shared mistake.
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,11 +20,14 @@
 //! ```
 //!
 //! # What it deliberately does not do
-//! * It writes nothing: the demo data is read-only, and every statement that changes data or catalog is a FAILED job that says so
-//!   (`ALTER SYSTEM SET` works, because tests of token lifetime need it).
-//! * No TLS, no Arrow Flight, no UI, no gzip, no versioned (Nessie) sources, no user-defined functions, no reflections.
-//! * It is no SQL conformance suite: SQL is rewritten token by token for SQLite, result types are derived, not planned.
-//!   What it cannot answer as Dremio would is a FAILED job that says so, never a guess.
+//! * It writes nothing: the demo data is read-only, and every statement that changes data or
+//!   catalog is a FAILED job that says so (`ALTER SYSTEM SET` works, because tests of token
+//!   lifetime need it).
+//! * No TLS, no Arrow Flight, no UI, no gzip, no versioned (Nessie) sources, no user-defined
+//!   functions, no reflections.
+//! * It is no SQL conformance suite: SQL is rewritten token by token for SQLite, result types are
+//!   derived, not planned. What it cannot answer as Dremio would is a FAILED job that says so,
+//!   never a guess.
 //! * Passwords are kept and recorded in clear: never give it one that matters.
 
 mod accept;

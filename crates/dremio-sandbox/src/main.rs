@@ -1,7 +1,7 @@
 //! `dremio-sandbox`: the stand-in as a program.
 //!
-//! Arguments → signals → sandbox → one line that says it is ready → wait. Exit codes: 0 asked to stop (or healthy), 1 not healthy,
-//! 64 usage, 78 configuration.
+//! Arguments → signals → sandbox → one line that says it is ready → wait. Exit codes: 0 asked to
+//! stop (or healthy), 1 not healthy, 64 usage, 78 configuration.
 
 mod healthcheck;
 
@@ -20,9 +20,11 @@ const USAGE: u8 = 64;
 const CONFIGURATION: u8 = 78;
 const DEMO_PASSWORD: &str = "dremio123";
 
-/// A stand-in for Dremio Community Edition 25.2: its REST API over a small demo shop, with faults on demand.
+/// A stand-in for Dremio Community Edition 25.2: its REST API over a small demo shop, with faults
+/// on demand.
 ///
-/// It holds demo data only, writes nothing, and keeps passwords in clear: never give it one that matters.
+/// It holds demo data only, writes nothing, and keeps passwords in clear: never give it one that
+/// matters.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_long_help = CONTROL_HELP)]
 struct Cli {
@@ -50,7 +52,8 @@ struct Run {
     /// Name of the demo user
     #[arg(long, default_value = "dremio")]
     user: String,
-    /// File with the demo user's password; if it is empty, DREMIO_PASSWORD holds it [default password: dremio123]
+    /// File with the demo user's password; if it is empty, DREMIO_PASSWORD holds it [default
+    /// password: dremio123]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
     /// Start without a first user, as a new Dremio does
@@ -62,7 +65,8 @@ struct Run {
     /// How long a job takes at least, with a unit
     #[arg(long, default_value = "0s", value_parser = parse_duration)]
     job_duration: Duration,
-    /// Address of the HTTP control port; off unless given. It has no protection: keep it on loopback
+    /// Address of the HTTP control port; off unless given. It has no protection: keep it on
+    /// loopback
     #[arg(long, value_name = "ADDR")]
     control: Option<SocketAddr>,
 }
@@ -73,7 +77,10 @@ const TOKEN_LIFETIME_MIN: Duration = Duration::from_millis(250);
 fn parse_token_lifetime(text: &str) -> Result<Duration, String> {
     let lifetime = parse_duration(text).map_err(|error| error.to_string())?;
     if lifetime < TOKEN_LIFETIME_MIN {
-        return Err(format!("tokens that live {text} could not be used: give at least {}ms", TOKEN_LIFETIME_MIN.as_millis()));
+        return Err(format!(
+            "tokens that live {text} could not be used: give at least {}ms",
+            TOKEN_LIFETIME_MIN.as_millis()
+        ));
     }
     Ok(lifetime)
 }
@@ -103,10 +110,11 @@ fn main() -> ExitCode {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.context("cannot start the runtime").and_then(|runtime| match cli.command {
-        Some(Command::Healthcheck { uri }) => Ok(runtime.block_on(healthcheck::check(&uri))),
-        None => runtime.block_on(run(cli.run)).map(|()| true),
-    });
+    let outcome =
+        runtime.context("cannot start the runtime").and_then(|runtime| match cli.command {
+            Some(Command::Healthcheck { uri }) => Ok(runtime.block_on(healthcheck::check(&uri))),
+            None => runtime.block_on(run(cli.run)).map(|()| true),
+        });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -131,7 +139,10 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     .await?;
     let control = match arguments.control {
         None => None,
-        Some(addr) => Some(ControlPort::start(addr, sandbox.control()).with_context(|| format!("cannot listen on {addr}"))?),
+        Some(addr) => Some(
+            ControlPort::start(addr, sandbox.control())
+                .with_context(|| format!("cannot listen on {addr}"))?,
+        ),
     };
     say_ready(&sandbox, control.as_ref(), &arguments)?;
     tokio::select! {
@@ -145,7 +156,10 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the only variable that is read, once; the stand-in knows nothing of service-kit")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the only variable that is read, once; the stand-in knows nothing of service-kit"
+)]
 fn users(arguments: &Run) -> anyhow::Result<Vec<(String, String)>> {
     if arguments.no_users {
         return Ok(Vec::new());
@@ -159,7 +173,8 @@ fn users(arguments: &Run) -> anyhow::Result<Vec<(String, String)>> {
 
 /// The password in `file`, or `otherwise` if that is blank.
 fn password_in(file: &Path, otherwise: String) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let password = text.trim_end_matches(['\r', '\n']);
     let password = if password.trim().is_empty() { otherwise } else { password.to_owned() };
     anyhow::ensure!(!password.is_empty(), "{} is empty, and so is DREMIO_PASSWORD", file.display());
@@ -167,7 +182,11 @@ fn password_in(file: &Path, otherwise: String) -> anyhow::Result<String> {
 }
 
 /// One line on standard output: text for a person, JSON for a machine.
-fn say_ready(sandbox: &Sandbox, control: Option<&ControlPort>, arguments: &Run) -> anyhow::Result<()> {
+fn say_ready(
+    sandbox: &Sandbox,
+    control: Option<&ControlPort>,
+    arguments: &Run,
+) -> anyhow::Result<()> {
     let uri = sandbox.uri();
     let control = control.map(|control| format!("http://{}", control.addr()));
     let user = (!arguments.no_users).then_some(arguments.user.as_str());

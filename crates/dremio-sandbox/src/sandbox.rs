@@ -1,4 +1,5 @@
-//! The running sandbox: started on a port, stopped on drop, or stopped with proof that nothing is left.
+//! The running sandbox: started on a port, stopped on drop, or stopped with proof that nothing is
+//! left.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use crate::gate::Gate;
 use crate::instance::Instance;
 use crate::{accept, rest};
 
-/// A stand-in for Dremio that is running. Dropping it stops it without waiting; [`Sandbox::stop`] waits.
+/// A stand-in for Dremio that is running. Dropping it stops it without waiting; [`Sandbox::stop`]
+/// waits.
 #[derive(Debug)]
 pub struct Sandbox {
     instance: Arc<Instance>,
@@ -32,10 +34,15 @@ impl Sandbox {
             .await
             .map_err(|error| StartError::DemoData { reason: error.to_string() })?
             .map_err(|reason| StartError::DemoData { reason })?;
-        let gate = Gate::listen(config.addr).map_err(|source| StartError::Listen { addr: config.addr, source })?;
+        let gate = Gate::listen(config.addr)
+            .map_err(|source| StartError::Listen { addr: config.addr, source })?;
         let stop = CancellationToken::new();
         let instance = Arc::new(Instance::new(&config, demo, gate, stop.clone()));
-        let server = tokio::spawn(accept::serve_dremio(Arc::clone(&instance), rest::router(Arc::clone(&instance)), stop.clone()));
+        let server = tokio::spawn(accept::serve_dremio(
+            Arc::clone(&instance),
+            rest::router(Arc::clone(&instance)),
+            stop.clone(),
+        ));
         tracing::info!(addr = %instance.gate.addr(), "sandbox is listening");
         Ok(Self { instance, server, stop: stop.drop_guard() })
     }
@@ -58,7 +65,8 @@ impl Sandbox {
         Control::new(Arc::clone(&self.instance))
     }
 
-    /// Stops it: connections are dropped, jobs are cancelled, and every task has ended when this returns.
+    /// Stops it: connections are dropped, jobs are cancelled, and every task has ended when this
+    /// returns.
     ///
     /// # Panics
     /// If a request handler or a job panicked while it ran.

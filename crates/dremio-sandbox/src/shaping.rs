@@ -10,7 +10,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
-/// Time for the first part of a cut answer to reach the peer before the RST, which would overtake it otherwise.
+/// Time for the first part of a cut answer to reach the peer before the RST, which would overtake
+/// it otherwise.
 const PAUSE_BEFORE_RESET: Duration = Duration::from_millis(25);
 /// Size of the pieces of an oversized body.
 const PADDING: &[u8] = &[b'x'; 16 * 1024];
@@ -48,12 +49,14 @@ pub(crate) fn cut(body: Bytes, reset: Arc<AtomicBool>) -> Body {
     }))
 }
 
-/// A JSON object of exactly `size` bytes (or the smallest possible one), never held in memory as a whole.
+/// A JSON object of exactly `size` bytes (or the smallest possible one), never held in memory as a
+/// whole.
 pub(crate) fn oversized(size: usize) -> Body {
     let padding = size.saturating_sub(OVERSIZED_HEAD.len() + OVERSIZED_TAIL.len());
     let padding = stream::unfold(padding, |left| async move {
         let chunk = PADDING.get(..left.min(PADDING.len()))?;
-        (!chunk.is_empty()).then(|| (Ok::<_, Infallible>(Bytes::from_static(chunk)), left - chunk.len()))
+        (!chunk.is_empty())
+            .then(|| (Ok::<_, Infallible>(Bytes::from_static(chunk)), left - chunk.len()))
     });
     let head = stream::iter([Ok(Bytes::from_static(OVERSIZED_HEAD))]);
     let tail = stream::iter([Ok(Bytes::from_static(OVERSIZED_TAIL))]);

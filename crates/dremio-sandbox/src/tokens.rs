@@ -1,9 +1,10 @@
-//! Login tokens: opaque, of fixed lifetime from creation, independent of each other (contract §2), and with the cache that makes
-//! a logout effective or not (§1.4).
+//! Login tokens: opaque, of fixed lifetime from creation, independent of each other (contract §2),
+//! and with the cache that makes a logout effective or not (§1.4).
 //!
-//! Dremio deletes a token from its store only when the token is dropped from the coordinator's cache *on purpose*. A token enters
-//! the cache when it is created, or at the first call that finds it missing there, and leaves it five minutes later whatever
-//! happens. A logout in the time after that answers 204 and changes nothing.
+//! Dremio deletes a token from its store only when the token is dropped from the coordinator's
+//! cache *on purpose*. A token enters the cache when it is created, or at the first call that finds
+//! it missing there, and leaves it five minutes later whatever happens. A logout in the time after
+//! that answers 204 and changes nothing.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{clock, ids};
 
-/// Tokens kept; the oldest go first. Dremio has no limit; a test that logs in more often than this has gone astray.
+/// Tokens kept; the oldest go first. Dremio has no limit; a test that logs in more often than this
+/// has gone astray.
 const TOKENS_MAX: usize = 10_000;
 
 #[derive(Debug)]
@@ -39,7 +41,14 @@ struct Token {
 
 impl Tokens {
     pub(crate) fn new(lifetime: Duration, cache_lifetime: Duration) -> Self {
-        Self { inner: Mutex::new(Inner { issued: 0, lifetime, cache_lifetime, tokens: HashMap::new() }) }
+        Self {
+            inner: Mutex::new(Inner {
+                issued: 0,
+                lifetime,
+                cache_lifetime,
+                tokens: HashMap::new(),
+            }),
+        }
     }
 
     /// A new token for `user`, and when it expires.
@@ -78,7 +87,8 @@ impl Tokens {
         Some(token.user.clone())
     }
 
-    /// Logs a token out, effectively only while it is cached. Whether it did is not told to the client.
+    /// Logs a token out, effectively only while it is cached. Whether it did is not told to the
+    /// client.
     pub(crate) fn log_out(&self, text: &str) {
         let mut inner = self.lock();
         let cache_lifetime = inner.cache_lifetime;
@@ -114,8 +124,12 @@ impl Tokens {
     pub(crate) fn live(&self) -> Vec<String> {
         let now = clock::now();
         let inner = self.lock();
-        let mut live: Vec<(u64, &String)> =
-            inner.tokens.iter().filter(|(_, token)| token.expires_at > now).map(|(text, token)| (token.number, text)).collect();
+        let mut live: Vec<(u64, &String)> = inner
+            .tokens
+            .iter()
+            .filter(|(_, token)| token.expires_at > now)
+            .map(|(text, token)| (token.number, text))
+            .collect();
         live.sort_unstable();
         live.into_iter().map(|(_, text)| text.clone()).collect()
     }
@@ -133,7 +147,8 @@ impl Token {
 
 impl Inner {
     fn drop_oldest(&mut self) {
-        let oldest = self.tokens.iter().min_by_key(|(_, token)| token.number).map(|(text, _)| text.clone());
+        let oldest =
+            self.tokens.iter().min_by_key(|(_, token)| token.number).map(|(text, _)| text.clone());
         if let Some(oldest) = oldest {
             self.tokens.remove(&oldest);
         }

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 /// Parses `127.0.0.1:8000`, `[::1]:8000`, or `localhost:8000`, which is 127.0.0.1.
 ///
 /// # Errors
-/// What is wrong, as a sentence fragment with the right form. `:8000` and a bare port are explained and not guessed: elsewhere they mean
-/// every network of the machine.
+/// What is wrong, as a sentence fragment with the right form. `:8000` and a bare port are explained
+/// and not guessed: elsewhere they mean every network of the machine.
 pub fn parse_listen_addr(text: &str) -> Result<SocketAddr, String> {
     if let Ok(addr) = text.parse() {
         return Ok(addr);
@@ -14,16 +14,28 @@ pub fn parse_listen_addr(text: &str) -> Result<SocketAddr, String> {
     let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
     let port = port.parse::<u16>().ok();
     Err(match (host, port) {
-        (host, Some(port)) if host.eq_ignore_ascii_case("localhost") => return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        (host, Some(port)) if host.eq_ignore_ascii_case("localhost") => {
+            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        }
         ("" | "*", Some(port)) => {
-            format!("`{text}` has no address; write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for all networks")
+            format!(
+                "`{text}` has no address; write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for all networks"
+            )
         }
-        _ if text.contains("://") => format!("`{text}` is a URL; write only the address and the port, for example 127.0.0.1:8000"),
-        _ if text.parse::<std::net::IpAddr>().is_ok() => format!("`{text}` has no port; write for example {}", with_port(text)),
+        _ if text.contains("://") => format!(
+            "`{text}` is a URL; write only the address and the port, for example 127.0.0.1:8000"
+        ),
+        _ if text.parse::<std::net::IpAddr>().is_ok() => {
+            format!("`{text}` has no port; write for example {}", with_port(text))
+        }
         (host, Some(_)) if !host.contains([':', '"', '\'', ' ', '/']) => {
-            format!("`{host}` is a name; listen on an address of this machine, for example 127.0.0.1, or 0.0.0.0 for all of them")
+            format!(
+                "`{host}` is a name; listen on an address of this machine, for example 127.0.0.1, or 0.0.0.0 for all of them"
+            )
         }
-        _ => format!("`{text}` is not an address with a port; write for example 127.0.0.1:8000 or [::1]:8000"),
+        _ => format!(
+            "`{text}` is not an address with a port; write for example 127.0.0.1:8000 or [::1]:8000"
+        ),
     })
 }
 

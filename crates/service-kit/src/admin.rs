@@ -1,5 +1,5 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and what a service adds. It is for operators and
-//! orchestrators; agents never reach it.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and what a service adds. It is for
+//! operators and orchestrators; agents never reach it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,7 +65,8 @@ pub struct Report {
     pub conditions: BTreeMap<String, Condition>,
 }
 
-/// The conditions of a service, shared by the tasks that know them. Readiness falls again when its reason does.
+/// The conditions of a service, shared by the tasks that know them. Readiness falls again when its
+/// reason does.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, Condition>>>);
 
@@ -73,23 +74,33 @@ impl Readiness {
     /// All of `names` start unmet, with reason `starting`.
     #[must_use]
     pub fn new(names: &[&'static str]) -> Self {
-        let starting = |&name| (name, Condition::unmet("starting", "the service is still starting"));
+        let starting =
+            |&name| (name, Condition::unmet("starting", "the service is still starting"));
         Self(Arc::new(Mutex::new(names.iter().map(starting).collect())))
     }
 
     /// Sets a condition, and logs it when it changes between met and unmet or changes its reason.
     pub fn set(&self, name: &'static str, condition: Condition) {
-        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, condition.clone());
-        if before.as_ref().is_some_and(|before| before.ready == condition.ready && before.reason == condition.reason) {
+        let before =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, condition.clone());
+        if before.as_ref().is_some_and(|before| {
+            before.ready == condition.ready && before.reason == condition.reason
+        }) {
             return;
         }
         let reason = condition.reason.as_deref().unwrap_or_default();
         let detail = condition.message.as_deref().unwrap_or_default();
         match (condition.ready, before.is_some_and(|before| before.ready)) {
-            (true, _) if reason.is_empty() => tracing::info!(condition = name, detail, "condition met"),
+            (true, _) if reason.is_empty() => {
+                tracing::info!(condition = name, detail, "condition met");
+            }
             (true, _) => tracing::warn!(condition = name, reason, detail, "condition met"),
-            (false, false) => tracing::info!(condition = name, reason, detail, "condition not met yet"),
-            (false, true) => tracing::warn!(condition = name, reason, detail, "condition no longer met"),
+            (false, false) => {
+                tracing::info!(condition = name, reason, detail, "condition not met yet");
+            }
+            (false, true) => {
+                tracing::warn!(condition = name, reason, detail, "condition no longer met");
+            }
         }
     }
 
@@ -99,7 +110,10 @@ impl Readiness {
         let conditions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Report {
             ready: conditions.values().all(|condition| condition.ready),
-            conditions: conditions.iter().map(|(&name, condition)| (name.to_owned(), condition.clone())).collect(),
+            conditions: conditions
+                .iter()
+                .map(|(&name, condition)| (name.to_owned(), condition.clone()))
+                .collect(),
         }
     }
 }

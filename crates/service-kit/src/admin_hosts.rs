@@ -1,6 +1,7 @@
-//! Who may ask the admin address: operators' tools, and no web page. A page of any site that an operator has open can send requests to
-//! addresses of the operator's network, so what has an `Origin` is refused, and so is a `Host` that a stranger's name server could
-//! have led here (DNS rebinding). Such a name has a dot, and is not one that was listed.
+//! Who may ask the admin address: operators' tools, and no web page. A page of any site that an
+//! operator has open can send requests to addresses of the operator's network, so what has an
+//! `Origin` is refused, and so is a `Host` that a stranger's name server could have led here (DNS
+//! rebinding). Such a name has a dot, and is not one that was listed.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -16,7 +17,8 @@ use axum::response::{IntoResponse, Response};
 /// Where the kernel says what this machine or container is called.
 const HOST_NAME_FILE: &str = "/proc/sys/kernel/hostname";
 
-/// The names with a dot by which the admin address may be asked, besides this machine's own; `*` is any.
+/// The names with a dot by which the admin address may be asked, besides this machine's own; `*` is
+/// any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdminHosts(Arc<[String]>);
 
@@ -27,10 +29,13 @@ impl FromStr for AdminHosts {
     fn from_str(text: &str) -> Result<Self, String> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         let read = |name: &str| {
-            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+            let is_name = !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
             match is_name || name == "*" {
                 true => Ok(name.to_ascii_lowercase()),
-                false => Err(format!("`{name}` is not a host name; write names only, for example gateway.internal,metrics.example")),
+                false => Err(format!(
+                    "`{name}` is not a host name; write names only, for example gateway.internal,metrics.example"
+                )),
             }
         };
         names.map(read).collect::<Result<_, _>>().map(Self)
@@ -40,7 +45,8 @@ impl FromStr for AdminHosts {
 impl AdminHosts {
     /// `router`, for requests that are meant for it; others get 403 with the reason.
     pub fn guard(self, router: Router) -> Router {
-        let own = std::fs::read_to_string(HOST_NAME_FILE).unwrap_or_default().trim().to_ascii_lowercase();
+        let own =
+            std::fs::read_to_string(HOST_NAME_FILE).unwrap_or_default().trim().to_ascii_lowercase();
         let hosts = Self(self.0.iter().cloned().chain([own]).collect());
         router.layer(middleware::from_fn_with_state(hosts, check))
     }
@@ -48,15 +54,20 @@ impl AdminHosts {
     fn allows(&self, authority: &str) -> bool {
         let Ok(authority) = authority.parse::<Authority>() else { return false };
         let host = authority.host().to_ascii_lowercase();
-        let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+        let address =
+            host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
         !authority.as_str().contains('@')
             && !host.is_empty()
-            && (!host.contains(['.', ':']) || address.parse::<IpAddr>().is_ok() || self.0.iter().any(|name| name == "*" || *name == host))
+            && (!host.contains(['.', ':'])
+                || address.parse::<IpAddr>().is_ok()
+                || self.0.iter().any(|name| name == "*" || *name == host))
     }
 }
 
 async fn check(State(hosts): State<AdminHosts>, request: Request, next: Next) -> Response {
-    let refuse = |message: &'static str| (StatusCode::FORBIDDEN, [(header::CONNECTION, "close")], message).into_response();
+    let refuse = |message: &'static str| {
+        (StatusCode::FORBIDDEN, [(header::CONNECTION, "close")], message).into_response()
+    };
     if request.headers().contains_key(header::ORIGIN) {
         return refuse("this address is not for web pages\n");
     }
@@ -100,7 +111,13 @@ mod tests {
             assert_eq!(hosts.allows(host), expected, "{host}");
         }
         assert!("*".parse::<AdminHosts>().unwrap().allows("any.example"));
-        for bad in ["http://metrics.example", "metrics.example:9464", "*.example", "[\"a.example\"]", "a.example b.example"] {
+        for bad in [
+            "http://metrics.example",
+            "metrics.example:9464",
+            "*.example",
+            "[\"a.example\"]",
+            "a.example b.example",
+        ] {
             assert!(bad.parse::<AdminHosts>().is_err(), "{bad}");
         }
     }

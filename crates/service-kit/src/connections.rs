@@ -1,9 +1,12 @@
-//! The open connections of one listener: which of them have shown a good key, which rest, and which one is closed when another needs
-//! its place. Without this, whoever opens many connections and says nothing shuts everybody else out.
+//! The open connections of one listener: which of them have shown a good key, which rest, and which
+//! one is closed when another needs its place. Without this, whoever opens many connections and
+//! says nothing shuts everybody else out.
 //!
-//! A listener that asks for keys tells "unproven" connections from the others: they may rest only shortly, one address may hold only
-//! so many of them, and the oldest of them goes first. A service marks a connection with [`Connection::prove`]. What is counted by
-//! address is the other end of the TCP connection, so connections from trusted proxies, which speak for many, are never unproven.
+//! A listener that asks for keys tells "unproven" connections from the others: they may rest only
+//! shortly, one address may hold only so many of them, and the oldest of them goes first. A service
+//! marks a connection with [`Connection::prove`]. What is counted by address is the other end of
+//! the TCP connection, so connections from trusted proxies, which speak for many, are never
+//! unproven.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -110,32 +113,53 @@ impl Connections {
     pub fn new(limits: Limits, proxies: TrustedProxies) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(limits.connections_max));
         let long_heads = LongHeads::new(limits.long_head_bytes_max);
-        Arc::new(Self { limits, proxies, long_heads, places, table: Mutex::default(), metrics: Metrics::default() })
+        Arc::new(Self {
+            limits,
+            proxies,
+            long_heads,
+            places,
+            table: Mutex::default(),
+            metrics: Metrics::default(),
+        })
     }
 
     /// Adds gauges of what is open, unproven and idle, and a counter of what this side closed.
     pub fn register(&self, registry: &mut Registry) {
         let Metrics { open, unproven, idle, closed } = &self.metrics;
         registry.register("connections", "Open connections", open.clone());
-        registry.register("connections_without_key", "Open connections that have not shown a good key yet", unproven.clone());
-        registry.register("connections_idle", "Open connections that have shown a good key and ask nothing", idle.clone());
+        registry.register(
+            "connections_without_key",
+            "Open connections that have not shown a good key yet",
+            unproven.clone(),
+        );
+        registry.register(
+            "connections_idle",
+            "Open connections that have shown a good key and ask nothing",
+            idle.clone(),
+        );
         registry.register(
             "head_bytes_held",
             "Bytes of request heads that have not come to their end, beyond 8 KiB of each",
             self.long_heads.gauge(),
         );
-        registry.register("connections_closed", "Connections closed by this side, by reason", closed.clone());
+        registry.register(
+            "connections_closed",
+            "Connections closed by this side, by reason",
+            closed.clone(),
+        );
     }
 
-    /// Waits for a place for a connection from `address`; when all are taken, the connection that has the least right to its own is
-    /// closed. Cancel safe.
+    /// Waits for a place for a connection from `address`; when all are taken, the connection that
+    /// has the least right to its own is closed. Cancel safe.
     pub(crate) async fn place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
                 return Some(place);
             }
             self.make_room(address);
-            if let Ok(place) = tokio::time::timeout(ROOM_WAIT, Arc::clone(&self.places).acquire_owned()).await {
+            if let Ok(place) =
+                tokio::time::timeout(ROOM_WAIT, Arc::clone(&self.places).acquire_owned()).await
+            {
                 return place.ok();
             }
         }
@@ -180,9 +204,13 @@ impl Connections {
         let mut table = self.lock();
         if self.has_too_many(&table, address) {
             self.evict_of(&mut table, address);
-        } else if let Some(oldest) = table.unproven.first_key_value().map(|(_, entry)| Arc::clone(entry)) {
+        } else if let Some(oldest) =
+            table.unproven.first_key_value().map(|(_, entry)| Arc::clone(entry))
+        {
             self.evict(&mut table, &oldest, Closed::Full);
-        } else if let Some(oldest) = table.idle.first_key_value().map(|(_, entry)| Arc::clone(entry)) {
+        } else if let Some(oldest) =
+            table.idle.first_key_value().map(|(_, entry)| Arc::clone(entry))
+        {
             self.evict(&mut table, &oldest, Closed::Full);
         }
         self.changed(&mut table);
@@ -190,7 +218,9 @@ impl Connections {
 
     fn has_too_many(&self, table: &Table, address: IpAddr) -> bool {
         let unproven = table.unproven_by_address.get(&address).map_or(0, BTreeSet::len);
-        self.limits.unproven.is_some_and(|limits| unproven > 0 && unproven >= limits.per_address_max)
+        self.limits
+            .unproven
+            .is_some_and(|limits| unproven > 0 && unproven >= limits.per_address_max)
     }
 
     /// Closes the oldest connection from `address` that has shown no key.
@@ -221,7 +251,10 @@ impl Connections {
     /// Holds the number of resting connections to its limit, and tells the gauges.
     fn changed(&self, table: &mut Table) {
         while table.idle.len() > self.limits.idle_connections_max {
-            let Some(oldest) = table.idle.first_key_value().map(|(_, entry)| Arc::clone(entry)) else { break };
+            let Some(oldest) = table.idle.first_key_value().map(|(_, entry)| Arc::clone(entry))
+            else {
+                break;
+            };
             self.evict(table, &oldest, Closed::Full);
         }
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -266,7 +299,8 @@ impl Entry {
 }
 
 impl Connection {
-    /// Whoever is at the other end has shown a good key: from now on the connection may rest for longer, and is not counted by address.
+    /// Whoever is at the other end has shown a good key: from now on the connection may rest for
+    /// longer, and is not counted by address.
     pub fn prove(&self) {
         if self.entry.is_proven() {
             return;
@@ -316,7 +350,8 @@ impl Connection {
         self.entry.bytes_after.load(Ordering::Acquire) == self.turn() + 1
     }
 
-    /// After the last answer, what the other end still sends is to be taken before the connection is closed.
+    /// After the last answer, what the other end still sends is to be taken before the connection
+    /// is closed.
     pub(crate) fn linger(&self) {
         self.entry.lingers.store(true, Ordering::Release);
     }
@@ -366,7 +401,9 @@ impl Drop for UnderWay {
 fn client_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> IPV6_CLIENT_BITS << IPV6_CLIENT_BITS)),
+        IpAddr::V6(ip) => {
+            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> IPV6_CLIENT_BITS << IPV6_CLIENT_BITS))
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Folders that not everybody may use: one for files that nobody else may see and that must not stay behind, not even after a crash;
-//! and a look at those that others made.
+//! Folders that not everybody may use: one for files that nobody else may see and that must not
+//! stay behind, not even after a crash; and a look at those that others made.
 
 use std::fs::Permissions;
 use std::io;
@@ -16,8 +16,8 @@ use crate::lifecycle::Shutdown;
 /// How often a folder is looked at: whoever closes it sees within this time that it was enough.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A folder of mode 0700 among the temporary files, removed when dropped. The next one of the same purpose removes those that
-/// processes left behind which were killed.
+/// A folder of mode 0700 among the temporary files, removed when dropped. The next one of the same
+/// purpose removes those that processes left behind which were killed.
 #[derive(Debug)]
 pub struct PrivateFolder(TempDir);
 
@@ -30,7 +30,10 @@ impl PrivateFolder {
         let temporary = std::env::temp_dir();
         remove_orphans(&temporary, purpose);
         let prefix = format!("{purpose}-{}-", std::process::id());
-        let folder = tempfile::Builder::new().prefix(&prefix).permissions(Permissions::from_mode(0o700)).tempdir_in(temporary)?;
+        let folder = tempfile::Builder::new()
+            .prefix(&prefix)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(temporary)?;
         Ok(Self(folder))
     }
 
@@ -41,9 +44,15 @@ impl PrivateFolder {
     }
 }
 
-/// Says in the condition `name` whether any user of the machine may write in `folder`, and so replace what is in it, until `shutdown`
-/// drains. It is a warning: the folder may be shared on purpose, and Kubernetes makes its own so.
-pub async fn report_open_folder(folder: PathBuf, name: &'static str, readiness: Readiness, shutdown: Shutdown) {
+/// Says in the condition `name` whether any user of the machine may write in `folder`, and so
+/// replace what is in it, until `shutdown` drains. It is a warning: the folder may be shared on
+/// purpose, and Kubernetes makes its own so.
+pub async fn report_open_folder(
+    folder: PathBuf,
+    name: &'static str,
+    readiness: Readiness,
+    shutdown: Shutdown,
+) {
     loop {
         let (reply, looked) = oneshot::channel();
         let path = folder.clone();
@@ -78,18 +87,25 @@ fn condition(folder: &Path, is_open: bool) -> Condition {
     Condition::met_with_warning("writable_by_all", message)
 }
 
-/// Whether every user may make and replace files in `folder`. A sticky bit keeps files from being replaced, not from being made first.
-/// What cannot be looked at is somebody else's trouble, and is told there.
+/// Whether every user may make and replace files in `folder`. A sticky bit keeps files from being
+/// replaced, not from being made first. What cannot be looked at is somebody else's trouble, and is
+/// told there.
 fn is_open_to_all(folder: &Path) -> bool {
     folder.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.mode() & 0o002 != 0)
 }
 
-/// Removes this user's folders of `purpose` whose process is gone. What cannot be read or removed is left alone.
+/// Removes this user's folders of `purpose` whose process is gone. What cannot be read or removed
+/// is left alone.
 fn remove_orphans(temporary: &Path, purpose: &str) {
     let own = rustix::process::getuid().as_raw();
     for entry in temporary.read_dir().into_iter().flatten().flatten() {
-        let is_orphan = entry.file_name().to_str().and_then(|name| process_in(name, purpose)).is_some_and(|process| !is_alive(process));
-        let is_ours = entry.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own);
+        let is_orphan = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| process_in(name, purpose))
+            .is_some_and(|process| !is_alive(process));
+        let is_ours =
+            entry.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own);
         if is_orphan && is_ours && std::fs::remove_dir_all(entry.path()).is_ok() {
             tracing::info!(folder = %entry.path().display(), "removed a folder that a killed process left behind");
         }
@@ -144,12 +160,21 @@ mod tests {
     #[tokio::test]
     async fn a_folder_that_everybody_may_write_in_is_reported() {
         let folder = tempfile::tempdir().unwrap();
-        for (mode, expected) in
-            [(0o700, None), (0o2750, None), (0o775, None), (0o777, Some("writable_by_all")), (0o1777, Some("writable_by_all"))]
-        {
+        for (mode, expected) in [
+            (0o700, None),
+            (0o2750, None),
+            (0o775, None),
+            (0o777, Some("writable_by_all")),
+            (0o1777, Some("writable_by_all")),
+        ] {
             std::fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
             let (readiness, shutdown) = (Readiness::new(&["folder"]), Shutdown::new());
-            let reporting = tokio::spawn(report_open_folder(folder.path().to_owned(), "folder", readiness.clone(), shutdown.clone()));
+            let reporting = tokio::spawn(report_open_folder(
+                folder.path().to_owned(),
+                "folder",
+                readiness.clone(),
+                shutdown.clone(),
+            ));
             let condition = tokio::time::timeout(Duration::from_secs(30), async {
                 loop {
                     let condition = readiness.report().conditions["folder"].clone();
@@ -160,8 +185,15 @@ mod tests {
                 }
             });
             let condition = condition.await.unwrap();
-            assert_eq!((condition.ready, condition.reason.as_deref()), (true, expected), "{mode:o}");
-            assert_eq!(condition.message.is_some_and(|message| message.contains("chmod o-w")), expected.is_some());
+            assert_eq!(
+                (condition.ready, condition.reason.as_deref()),
+                (true, expected),
+                "{mode:o}"
+            );
+            assert_eq!(
+                condition.message.is_some_and(|message| message.contains("chmod o-w")),
+                expected.is_some()
+            );
             shutdown.request();
             reporting.await.unwrap();
         }

@@ -1,13 +1,15 @@
-//! Heads of requests that have not come to their end. Whoever sends a long one and never ends it holds what has come of it, without
-//! having shown a key; so only so many bytes of long heads are held at a time, and a connection that brings more is closed. Heads of
-//! the usual length are not counted, so that nobody's honest request is in question.
+//! Heads of requests that have not come to their end. Whoever sends a long one and never ends it
+//! holds what has come of it, without having shown a key; so only so many bytes of long heads are
+//! held at a time, and a connection that brings more is closed. Heads of the usual length are not
+//! counted, so that nobody's honest request is in question.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prometheus_client::metrics::gauge::Gauge;
 
-/// What of a head is not counted: as much as hyper's buffer has at first. Most have less than 2 KiB.
+/// What of a head is not counted: as much as hyper's buffer has at first. Most have less than 2
+/// KiB.
 const SHORT_BYTES_MAX: usize = 8 * 1024;
 
 /// The long heads of one listener.

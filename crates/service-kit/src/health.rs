@@ -1,5 +1,6 @@
-//! The `healthcheck` subcommand: asks the service's own admin address, says what is not as it should be, and exits 0 or 1.
-//! A scratch image has no shell and no curl, so the service's own binary must be able to ask.
+//! The `healthcheck` subcommand: asks the service's own admin address, says what is not as it
+//! should be, and exits 0 or 1. A scratch image has no shell and no curl, so the service's own
+//! binary must be able to ask.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -43,7 +44,11 @@ pub struct Healthy {
 impl Display for Healthy {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("healthy")?;
-        if self.unmet.is_empty() { Ok(()) } else { write!(f, ", but not ready: {}", self.unmet.join("; ")) }
+        if self.unmet.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ", but not ready: {}", self.unmet.join("; "))
+        }
     }
 }
 
@@ -55,16 +60,31 @@ impl Display for Healthy {
 pub async fn check(admin_addr: SocketAddr, essential: &[&str]) -> Result<Healthy, Unhealthy> {
     let addr = loopback(admin_addr);
     let no_answer = |cause: String| Unhealthy::NoAnswer { addr, cause };
-    let report =
-        tokio::time::timeout(TIMEOUT, ask(addr)).await.map_err(|_| no_answer(format!("nothing for {TIMEOUT:?}")))?.map_err(no_answer)?;
+    let report = tokio::time::timeout(TIMEOUT, ask(addr))
+        .await
+        .map_err(|_| no_answer(format!("nothing for {TIMEOUT:?}")))?
+        .map_err(no_answer)?;
     let unmet = |is_essential: bool| {
-        let conditions =
-            report.conditions.iter().filter(|(name, condition)| essential.contains(&name.as_str()) == is_essential && !condition.ready);
-        let why = |condition: &Condition| condition.message.clone().or(condition.reason.clone()).unwrap_or_else(|| "not met".to_owned());
-        conditions.map(|(name, condition)| format!("{name}: {}", why(condition))).collect::<Vec<_>>()
+        let conditions = report.conditions.iter().filter(|(name, condition)| {
+            essential.contains(&name.as_str()) == is_essential && !condition.ready
+        });
+        let why = |condition: &Condition| {
+            condition
+                .message
+                .clone()
+                .or(condition.reason.clone())
+                .unwrap_or_else(|| "not met".to_owned())
+        };
+        conditions
+            .map(|(name, condition)| format!("{name}: {}", why(condition)))
+            .collect::<Vec<_>>()
     };
     let essential = unmet(true);
-    if essential.is_empty() { Ok(Healthy { unmet: unmet(false) }) } else { Err(Unhealthy::Unmet(essential.join("; "))) }
+    if essential.is_empty() {
+        Ok(Healthy { unmet: unmet(false) })
+    } else {
+        Err(Unhealthy::Unmet(essential.join("; ")))
+    }
 }
 
 /// The address to connect to for a listener that may be bound to every interface.
@@ -79,12 +99,22 @@ fn loopback(addr: SocketAddr) -> SocketAddr {
 
 async fn ask(addr: SocketAddr) -> Result<Report, String> {
     let stream = TcpStream::connect(addr).await.map_err(|e| e.to_string())?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|e| e.to_string())?;
     let connection = tokio::spawn(connection);
-    let request =
-        hyper::Request::get("/readyz").header("host", addr.to_string()).body(Empty::<bytes::Bytes>::new()).map_err(|e| e.to_string())?;
+    let request = hyper::Request::get("/readyz")
+        .header("host", addr.to_string())
+        .body(Empty::<bytes::Bytes>::new())
+        .map_err(|e| e.to_string())?;
     let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
-    let body = Limited::new(response.into_body(), REPORT_BYTES_MAX).collect().await.map_err(|e| e.to_string())?.to_bytes();
+    let body = Limited::new(response.into_body(), REPORT_BYTES_MAX)
+        .collect()
+        .await
+        .map_err(|e| e.to_string())?
+        .to_bytes();
     connection.abort();
-    serde_json::from_slice(&body).map_err(|_| "the answer is not a readiness report; is another service on this address?".to_owned())
+    serde_json::from_slice(&body).map_err(|_| {
+        "the answer is not a readiness report; is another service on this address?".to_owned()
+    })
 }

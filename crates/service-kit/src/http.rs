@@ -1,6 +1,7 @@
-//! The HTTP/1.1 listener of every service: `TCP_NODELAY` (without it a streamed answer waits 44 ms for
-//! an acknowledgement), time limits on request heads and on rest, a cap on connections that nobody can use up for others, and a stop
-//! that drains within the service's deadline instead of waiting for ever on open streams. `axum::serve` has none of these.
+//! The HTTP/1.1 listener of every service: `TCP_NODELAY` (without it a streamed answer waits 44 ms
+//! for an acknowledgement), time limits on request heads and on rest, a cap on connections that
+//! nobody can use up for others, and a stop that drains within the service's deadline instead of
+//! waiting for ever on open streams. `axum::serve` has none of these.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -28,25 +29,30 @@ pub use crate::proxies::TrustedProxies;
 use crate::stall::StallGuard;
 use crate::timed::{Deadline, Timed};
 
-/// How long `accept` rests after an error such as "too many open files", so that the loop does not spin.
+/// How long `accept` rests after an error such as "too many open files", so that the loop does not
+/// spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What one listener allows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections. When all places are taken, an older connection that asks nothing makes room; without one, more wait.
+    /// Open connections. When all places are taken, an older connection that asks nothing makes
+    /// room; without one, more wait.
     pub connections_max: usize,
-    /// Open connections that may rest between requests at a time; the one that has rested longest makes room.
+    /// Open connections that may rest between requests at a time; the one that has rested longest
+    /// makes room.
     pub idle_connections_max: usize,
     /// How long a connection may rest between requests.
     pub idle_max: Duration,
-    /// What holds for connections that nobody has called [`Connection::prove`] on; `None` on a listener that asks for no key.
+    /// What holds for connections that nobody has called [`Connection::prove`] on; `None` on a
+    /// listener that asks for no key.
     pub unproven: Option<UnprovenLimits>,
     /// Time from the first byte of a request head to its end.
     pub header_read_timeout: Duration,
     /// Size of a request head.
     pub header_bytes_max: usize,
-    /// Bytes that unfinished heads may hold at a time, beyond the first 8 KiB of each. A connection that brings more is closed.
+    /// Bytes that unfinished heads may hold at a time, beyond the first 8 KiB of each. A
+    /// connection that brings more is closed.
     pub long_head_bytes_max: usize,
     /// How long a write may wait for a peer that takes nothing.
     pub write_stall_max: Duration,
@@ -57,14 +63,16 @@ pub struct Limits {
 pub struct UnprovenLimits {
     /// How long such a connection may rest, before its first request and between requests.
     pub idle_max: Duration,
-    /// How many of them may come from one address, which for IPv6 is a /64. One more closes the oldest of them.
+    /// How many of them may come from one address, which for IPv6 is a /64. One more closes the
+    /// oldest of them.
     pub per_address_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // 10 s is generous for a head that fits one packet; 64 KiB is above what any proxy forwards; a peer that takes nothing for a
-        // minute has gone, or never meant to read. 180 s of rest outlast the pools of clients, and a person's pause to think.
+        // 10 s is generous for a head that fits one packet; 64 KiB is above what any proxy
+        // forwards; a peer that takes nothing for a minute has gone, or never meant to
+        // read. 180 s of rest outlast the pools of clients, and a person's pause to think.
         Self {
             connections_max: 4096,
             idle_connections_max: 2048,
@@ -78,19 +86,25 @@ impl Default for Limits {
     }
 }
 
-/// Who asks, put into every request's extensions: the other end of the connection, or the client that a trusted proxy names, whose
-/// port is then 0.
+/// Who asks, put into every request's extensions: the other end of the connection, or the client
+/// that a trusted proxy names, whose port is then 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Serves `router` on `listener` until `shutdown` drains; then finishes the requests under way and returns.
-/// The caller bounds the drain (see [`crate::lifecycle::Tasks::run`]); `shutdown.now()` ends it at once.
+/// Serves `router` on `listener` until `shutdown` drains; then finishes the requests under way and
+/// returns. The caller bounds the drain (see [`crate::lifecycle::Tasks::run`]); `shutdown.now()`
+/// ends it at once.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
     serve_as(listener, router, Connections::new(limits, TrustedProxies::default()), shutdown).await;
 }
 
 /// As [`serve`], with connections that the caller can count.
-pub async fn serve_as(listener: TcpListener, router: Router, connections: Arc<Connections>, shutdown: Shutdown) {
+pub async fn serve_as(
+    listener: TcpListener,
+    router: Router,
+    connections: Arc<Connections>,
+    shutdown: Shutdown,
+) {
     let running = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -109,7 +123,10 @@ pub async fn serve_as(listener: TcpListener, router: Router, connections: Arc<Co
     }
 }
 
-async fn accept(listener: &TcpListener, connections: &Connections) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             if let Err(cause) = stream.set_nodelay(true) {
@@ -144,7 +161,10 @@ async fn run(stream: TcpStream, peer: SocketAddr, open: Open, router: Router, sh
     let (router, connection) = (TowerToHyperService::new(router), open.connection.clone());
     let service = service_fn(move |request| answer(&router, &connection, peer, request));
     let mut served = pin!(
-        http1::Builder::new().header_read_timeout(None).max_buf_size(limits.header_bytes_max).serve_connection(TokioIo::new(io), service)
+        http1::Builder::new()
+            .header_read_timeout(None)
+            .max_buf_size(limits.header_bytes_max)
+            .serve_connection(TokioIo::new(io), service)
     );
     let (mut is_draining, mut is_evicted, mut deadline) = (false, false, Deadline::default());
     loop {
@@ -185,7 +205,9 @@ fn answer(
     connection: &Connection,
     peer: SocketAddr,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Keeping<axum::body::Body, UnderWay>>, std::convert::Infallible>> + use<> {
+) -> impl Future<
+    Output = Result<Response<Keeping<axum::body::Body, UnderWay>>, std::convert::Infallible>,
+> + use<> {
     let (connection, under_way) = (connection.clone(), connection.begin());
     let client = connection.connections().proxies.client(peer, request.headers());
     request.extensions_mut().insert(Peer(client));
@@ -217,7 +239,10 @@ impl<B: Body<Data = Bytes> + Unpin, K: Unpin> Body for Keeping<B, K> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

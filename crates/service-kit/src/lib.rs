@@ -1,5 +1,6 @@
-//! What every service of this workspace needs and none should write twice: the environment, secrets,
-//! logs, lifecycle, an HTTP listener with limits, the admin endpoints, and a clock that tests can set.
+//! What every service of this workspace needs and none should write twice: the environment,
+//! secrets, logs, lifecycle, an HTTP listener with limits, the admin endpoints, and a clock that
+//! tests can set.
 //!
 //! It knows nothing of Dremio, tokens or MCP.
 

@@ -1,5 +1,5 @@
-//! How a service starts, runs and stops: one signal drains, the second stops now; every long-lived task
-//! has a name and an owner, and one that ends unasked stops the process with a failure code.
+//! How a service starts, runs and stops: one signal drains, the second stops now; every long-lived
+//! task has a name and an owner, and one that ends unasked stops the process with a failure code.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,19 +10,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Exit;
 
-/// Lets this process open as many files and connections as the system allows it: the default of 1024 is for programs that use `select`.
-/// Processes that it starts inherit the limit; they are used to it from containers.
+/// Lets this process open as many files and connections as the system allows it: the default of
+/// 1024 is for programs that use `select`. Processes that it starts inherit the limit; they are
+/// used to it from containers.
 pub fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Nofile);
-    if let Err(cause) = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum }) {
+    if let Err(cause) =
+        setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum })
+    {
         tracing::warn!(error = %cause, limit = now.current, "cannot raise the limit on open files");
     }
 }
 
-/// Keeps other processes of this user from this process's memory and environment, which hold secrets: the kernel gives neither a
-/// debugger nor `/proc/PID/mem` and `/proc/PID/environ` to anybody but root, and writes no core dump (`PR_SET_DUMPABLE`, `prctl(2)`).
-/// Programs that this process starts are not affected. For the `main` of a service, not for tests.
+/// Keeps other processes of this user from this process's memory and environment, which hold
+/// secrets: the kernel gives neither a debugger nor `/proc/PID/mem` and `/proc/PID/environ` to
+/// anybody but root, and writes no core dump (`PR_SET_DUMPABLE`, `prctl(2)`). Programs that this
+/// process starts are not affected. For the `main` of a service, not for tests.
 pub fn close_memory() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
     if let Err(cause) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
@@ -30,7 +34,8 @@ pub fn close_memory() {
     }
 }
 
-/// The two stops. `draining` means: take no new work, finish what runs. `now` means: drop everything.
+/// The two stops. `draining` means: take no new work, finish what runs. `now` means: drop
+/// everything.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     draining: CancellationToken,
@@ -74,12 +79,14 @@ impl Shutdown {
         self.draining.is_cancelled()
     }
 
-    /// Installs handlers for SIGTERM, SIGINT and SIGHUP (a closed terminal), before anything slow: PID 1 ignores an unhandled SIGTERM.
+    /// Installs handlers for SIGTERM, SIGINT and SIGHUP (a closed terminal), before anything slow:
+    /// PID 1 ignores an unhandled SIGTERM.
     ///
     /// # Errors
     /// When the operating system refuses the handlers.
     pub fn on_signals(&self) -> std::io::Result<()> {
-        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut term, mut int) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut hangup = signal(SignalKind::hangup())?;
         let shutdown = self.clone();
         tokio::spawn(async move {
@@ -112,7 +119,8 @@ impl Tasks {
         Self { shutdown, set: JoinSet::new() }
     }
 
-    /// Runs `task` under `name` until the service stops. It should end soon after `shutdown` drains.
+    /// Runs `task` under `name` until the service stops. It should end soon after `shutdown`
+    /// drains.
     pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.set.spawn(async move {
             task.await;

@@ -1,8 +1,9 @@
 //! Logs: one JSON object a line in containers, readable text on a terminal.
 //!
-//! Redaction is by construction: secrets live in `secrecy` types and are never given to a log macro.
-//! This module only sets the shape and keeps chatty dependencies quiet; and it sees to it that one event is one line, whatever its
-//! fields hold: a name that a client made up must not look like a line of ours.
+//! Redaction is by construction: secrets live in `secrecy` types and are never given to a log
+//! macro. This module only sets the shape and keeps chatty dependencies quiet; and it sees to it
+//! that one event is one line, whatever its fields hold: a name that a client made up must not look
+//! like a line of ours.
 
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
@@ -81,11 +82,15 @@ impl LogConfig {
     /// Reads `LOG_LEVEL` (default info) and `LOG_FORMAT` (default text on a terminal, else json).
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let default = if std::io::stdout().is_terminal() { Format::Text } else { Format::Json };
-        Self { level: reader.or("LOG_LEVEL", Level::Info), format: reader.or("LOG_FORMAT", default) }
+        Self {
+            level: reader.or("LOG_LEVEL", Level::Info),
+            format: reader.or("LOG_FORMAT", default),
+        }
     }
 }
 
-/// Sends the process's logs to `writer` in the configured shape. A second call in one process does nothing.
+/// Sends the process's logs to `writer` in the configured shape. A second call in one process does
+/// nothing.
 pub fn init(config: LogConfig, writer: BoxMakeWriter) {
     if subscriber(config, writer).try_init().is_err() {
         tracing::debug!("logging was already set up");
@@ -103,13 +108,25 @@ fn subscriber(config: LogConfig, writer: BoxMakeWriter) -> Box<dyn Subscriber + 
     let filter = EnvFilter::new(format!("{level},{QUIET},audit=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match config.format {
-        Format::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish()),
+        Format::Json => Box::new(
+            builder
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .finish(),
+        ),
         Format::Text => {
             let in_one_line = debug_fn(|writer, field, value| match field.name() {
                 "message" => write!(OneLine(writer), "{value:?}"),
                 name => write!(OneLine(writer), "{name}={value:?}"),
             });
-            Box::new(builder.fmt_fields(in_one_line.delimited(" ")).with_ansi(std::io::stdout().is_terminal()).finish())
+            Box::new(
+                builder
+                    .fmt_fields(in_one_line.delimited(" "))
+                    .with_ansi(std::io::stdout().is_terminal())
+                    .finish(),
+            )
         }
     }
 }
@@ -130,12 +147,15 @@ impl<W: Write> Write for OneLine<W> {
     }
 }
 
-/// Whether a character moves what comes after it: controls (`Cc`), the other line ends, and marks of writing direction.
+/// Whether a character moves what comes after it: controls (`Cc`), the other line ends, and marks
+/// of writing direction.
 fn is_steering(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `text` as one line that steers no terminal: what it holds of line ends, control characters and marks of direction becomes escapes.
+/// `text` as one line that steers no terminal: what it holds of line ends, control characters and
+/// marks of direction becomes escapes.
 #[must_use]
 pub fn in_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -171,13 +191,17 @@ mod tests {
         }
     }
 
-    const FORGED: &str = "x\n2026-01-01T00:00:00Z  INFO audit: key=\"ok\"\r\u{1b}[2K\u{85}\u{2028}\u{202e}\0y";
+    const FORGED: &str =
+        "x\n2026-01-01T00:00:00Z  INFO audit: key=\"ok\"\r\u{1b}[2K\u{85}\u{2028}\u{202e}\0y";
 
     fn logged(format: Format, event: impl FnOnce()) -> String {
         let log = Log::default();
         let writer = log.clone();
         let config = LogConfig { level: Level::Info, format };
-        tracing::subscriber::with_default(subscriber(config, BoxMakeWriter::new(move || writer.clone())), event);
+        tracing::subscriber::with_default(
+            subscriber(config, BoxMakeWriter::new(move || writer.clone())),
+            event,
+        );
         String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
     }
 
@@ -199,7 +223,10 @@ mod tests {
 
     #[test]
     fn the_text_of_an_event_reads_as_it_was_written() {
-        let text = logged(Format::Text, || tracing::info!(target: "t", number = 7, text = "a\"ü", shown = %"b c", "it is so"));
+        let text = logged(
+            Format::Text,
+            || tracing::info!(target: "t", number = 7, text = "a\"ü", shown = %"b c", "it is so"),
+        );
         assert!(text.ends_with(" INFO t: it is so number=7 text=\"a\\\"ü\" shown=b c\n"), "{text}");
     }
 

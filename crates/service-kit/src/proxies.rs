@@ -21,7 +21,11 @@ impl FromStr for TrustedProxies {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         let read = |item: &str| {
             let one = item.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical()));
-            let wrong = || format!("`{item}` is neither an address nor a range; write for example 10.0.0.5 or 172.16.0.0/12");
+            let wrong = || {
+                format!(
+                    "`{item}` is neither an address nor a range; write for example 10.0.0.5 or 172.16.0.0/12"
+                )
+            };
             one.or_else(|_| item.parse::<IpNet>().map(|net| net.trunc())).map_err(|_| wrong())
         };
         items.map(read).collect::<Result<_, _>>().map(Self)
@@ -41,18 +45,29 @@ impl TrustedProxies {
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// The address of the client: `peer`, or, when that is a trusted proxy, the last address in `X-Forwarded-For` that is not. What
-    /// stands to the left of that, the client wrote itself. `Forwarded` counts only where there is no `X-Forwarded-For`: proxies
-    /// pass on the one that they do not write. Port 0 when the client's own is not known.
+    /// The address of the client: `peer`, or, when that is a trusted proxy, the last address in
+    /// `X-Forwarded-For` that is not. What stands to the left of that, the client wrote itself.
+    /// `Forwarded` counts only where there is no `X-Forwarded-For`: proxies pass on the one
+    /// that they do not write. Port 0 when the client's own is not known.
     #[must_use]
     pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         let mut client = peer.ip().to_canonical();
         if !self.contains(client) {
             return peer;
         }
-        let lines = |name: &HeaderName| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>();
+        let lines = |name: &HeaderName| {
+            headers
+                .get_all(name)
+                .iter()
+                .map(|value| value.to_str().unwrap_or("?"))
+                .collect::<Vec<_>>()
+        };
         let (name, read): (_, fn(&str) -> Option<IpAddr>) =
-            if headers.contains_key(&X_FORWARDED_FOR) { (&X_FORWARDED_FOR, node) } else { (&header::FORWARDED, forwarded_for) };
+            if headers.contains_key(&X_FORWARDED_FOR) {
+                (&X_FORWARDED_FOR, node)
+            } else {
+                (&header::FORWARDED, forwarded_for)
+            };
         for item in lines(name).iter().rev().flat_map(|line| line.rsplit(',')) {
             // Past something that is no address, nobody knows who wrote what.
             let Some(hop) = read(item.trim()) else { break };
@@ -65,7 +80,8 @@ impl TrustedProxies {
     }
 }
 
-/// The address in one element of `Forwarded` (RFC 7239 §4): `for=192.0.2.43;proto=https`, `for="[2001:db8::1]:4711"`.
+/// The address in one element of `Forwarded` (RFC 7239 §4): `for=192.0.2.43;proto=https`,
+/// `for="[2001:db8::1]:4711"`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
     let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
@@ -76,7 +92,11 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
 /// `192.0.2.43`, `192.0.2.43:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
 fn node(text: &str) -> Option<IpAddr> {
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    let ip: IpAddr = text.parse().ok().or_else(bracketed).or_else(|| text.parse::<SocketAddr>().ok().map(|addr| addr.ip()))?;
+    let ip: IpAddr = text
+        .parse()
+        .ok()
+        .or_else(bracketed)
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|addr| addr.ip()))?;
     Some(ip.to_canonical())
 }
 
@@ -90,10 +110,19 @@ mod tests {
 
     #[test]
     fn lists_are_read_for_what_they_are() {
-        for good in ["", "10.0.0.1", " 10.0.0.0/8 , ::1,fd00::/8 ", "10.1.2.3/8", "::ffff:10.0.0.1"] {
+        for good in ["", "10.0.0.1", " 10.0.0.0/8 , ::1,fd00::/8 ", "10.1.2.3/8", "::ffff:10.0.0.1"]
+        {
             assert!(good.parse::<TrustedProxies>().is_ok(), "{good}");
         }
-        for bad in ["caddy", "10.0.0.0/33", "*", "10.0.0.1:80", "http://10.0.0.1", "[\"10.0.0.1\"]", "10.0.0.1 10.0.0.2"] {
+        for bad in [
+            "caddy",
+            "10.0.0.0/33",
+            "*",
+            "10.0.0.1:80",
+            "http://10.0.0.1",
+            "[\"10.0.0.1\"]",
+            "10.0.0.1 10.0.0.2",
+        ] {
             assert!(bad.parse::<TrustedProxies>().is_err(), "{bad}");
         }
     }
@@ -106,22 +135,42 @@ mod tests {
             ("10.0.0.1:5", &[], "10.0.0.1:5"),
             ("10.0.0.1:5", &[("x-forwarded-for", "198.51.100.9")], "198.51.100.9:0"),
             ("[::ffff:10.0.0.1]:5", &[("x-forwarded-for", "198.51.100.9")], "198.51.100.9:0"),
-            ("10.0.0.1:5", &[("x-forwarded-for", "1.1.1.1, 198.51.100.9, 10.0.0.7")], "198.51.100.9:0"),
-            ("10.0.0.1:5", &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "198.51.100.9")], "198.51.100.9:0"),
+            (
+                "10.0.0.1:5",
+                &[("x-forwarded-for", "1.1.1.1, 198.51.100.9, 10.0.0.7")],
+                "198.51.100.9:0",
+            ),
+            (
+                "10.0.0.1:5",
+                &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "198.51.100.9")],
+                "198.51.100.9:0",
+            ),
             ("10.0.0.1:5", &[("x-forwarded-for", "10.0.0.2, 10.0.0.3")], "10.0.0.2:0"),
             ("10.0.0.1:5", &[("x-forwarded-for", "198.51.100.9, unknown, 10.0.0.3")], "10.0.0.3:0"),
             ("10.0.0.1:5", &[("x-forwarded-for", "<script>")], "10.0.0.1:5"),
             ("10.0.0.1:5", &[("x-forwarded-for", "198.51.100.9:4711")], "198.51.100.9:0"),
             ("[2001:db8:1::1]:5", &[("x-forwarded-for", "2001:db8:2::9")], "[2001:db8:2::9]:0"),
-            ("10.0.0.1:5", &[("forwarded", "for=1.1.1.1, For=\"[2001:db8:2::9]:4711\";proto=https")], "[2001:db8:2::9]:0"),
+            (
+                "10.0.0.1:5",
+                &[("forwarded", "for=1.1.1.1, For=\"[2001:db8:2::9]:4711\";proto=https")],
+                "[2001:db8:2::9]:0",
+            ),
             ("10.0.0.1:5", &[("forwarded", "for=_hidden")], "10.0.0.1:5"),
-            ("10.0.0.1:5", &[("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "198.51.100.9")], "198.51.100.9:0"),
+            (
+                "10.0.0.1:5",
+                &[("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "198.51.100.9")],
+                "198.51.100.9:0",
+            ),
         ] {
             let mut headers = HeaderMap::new();
             for &(name, value) in lines {
                 headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
-            assert_eq!(proxies.client(peer.parse().unwrap(), &headers), expected.parse::<SocketAddr>().unwrap(), "{peer} {lines:?}");
+            assert_eq!(
+                proxies.client(peer.parse().unwrap(), &headers),
+                expected.parse::<SocketAddr>().unwrap(),
+                "{peer} {lines:?}"
+            );
         }
     }
 }

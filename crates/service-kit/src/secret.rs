@@ -1,5 +1,5 @@
-//! A secret from the environment: inline, or in a file that is read again whenever it is needed, so that
-//! a rotated Docker or Kubernetes secret is picked up without a restart.
+//! A secret from the environment: inline, or in a file that is read again whenever it is needed, so
+//! that a rotated Docker or Kubernetes secret is picked up without a restart.
 
 use std::fmt;
 use std::fs::File;
@@ -64,7 +64,8 @@ impl SecretSource {
     /// The secret as it is now. One trailing line end is not part of it (every editor adds one).
     ///
     /// # Errors
-    /// When the file is missing, no regular file, empty, too large or not text. A later call may succeed.
+    /// When the file is missing, no regular file, empty, too large or not text. A later call may
+    /// succeed.
     pub fn read(&self) -> Result<SecretString, SecretError> {
         match self {
             Self::Inline(secret) => Ok(secret.clone()),
@@ -72,8 +73,8 @@ impl SecretSource {
         }
     }
 
-    /// Whether it is a file without content, which counts as no secret where the value may also come from elsewhere: Compose
-    /// cannot leave a file out, so it mounts an empty one.
+    /// Whether it is a file without content, which counts as no secret where the value may also
+    /// come from elsewhere: Compose cannot leave a file out, so it mounts an empty one.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         matches!(self.read(), Err(SecretError::Empty { .. }))
@@ -98,16 +99,21 @@ impl fmt::Debug for SecretSource {
     }
 }
 
-/// The bytes of a secret file, whatever they are. The call is synchronous, and a network volume may hang in it.
+/// The bytes of a secret file, whatever they are. The call is synchronous, and a network volume may
+/// hang in it.
 ///
 /// # Errors
 /// When the file is missing, no regular file, or larger than 64 KiB. A later call may succeed.
 pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
-    let file = open(path).map_err(unreadable)?.ok_or_else(|| SecretError::NotAFile { path: path.to_owned() })?;
-    // Room for the whole file at once: a growing buffer would leave copies of the secret behind in freed memory.
+    let file = open(path)
+        .map_err(unreadable)?
+        .ok_or_else(|| SecretError::NotAFile { path: path.to_owned() })?;
+    // Room for the whole file at once: a growing buffer would leave copies of the secret behind in
+    // freed memory.
     let bytes_expected = file.metadata().map_err(unreadable)?.len().min(SECRET_BYTES_MAX);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(bytes_expected).unwrap_or(0) + 1));
+    let mut bytes =
+        Zeroizing::new(Vec::with_capacity(usize::try_from(bytes_expected).unwrap_or(0) + 1));
     file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > SECRET_BYTES_MAX {
         return Err(SecretError::TooLarge { path: path.to_owned() });
@@ -115,7 +121,8 @@ pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError>
     Ok(bytes)
 }
 
-/// Opens a regular file; `None` when something else stands there. Nobody waits for the writer of a pipe, and no device is touched.
+/// Opens a regular file; `None` when something else stands there. Nobody waits for the writer of a
+/// pipe, and no device is touched.
 fn open(path: &Path) -> io::Result<Option<File>> {
     if !path.metadata()?.is_file() {
         return Ok(None);
@@ -154,7 +161,9 @@ mod tests {
 
     #[test]
     fn one_line_end_is_dropped_and_nothing_else() {
-        for (content, expected) in [("pass", "pass"), ("pass\n", "pass"), ("pass\r\n", "pass"), (" pass \n\n", " pass \n")] {
+        for (content, expected) in
+            [("pass", "pass"), ("pass\n", "pass"), ("pass\r\n", "pass"), (" pass \n\n", " pass \n")]
+        {
             let (_folder, source) = file(content.as_bytes());
             assert_eq!(source.read().unwrap().expose_secret(), expected);
         }
@@ -162,7 +171,10 @@ mod tests {
 
     #[test]
     fn bad_files_are_named() {
-        assert!(matches!(SecretSource::File("/nowhere/secret".into()).read(), Err(SecretError::Unreadable { .. })));
+        assert!(matches!(
+            SecretSource::File("/nowhere/secret".into()).read(),
+            Err(SecretError::Unreadable { .. })
+        ));
         let (_a, empty) = file(b" \n");
         assert!(matches!(empty.read(), Err(SecretError::Empty { .. })));
         let (_b, binary) = file(&[0xff, 0xfe]);
@@ -170,7 +182,10 @@ mod tests {
         let (_c, large) = file(&[b'x'; 70_000]);
         assert!(matches!(large.read(), Err(SecretError::TooLarge { .. })));
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(SecretSource::File(folder.path().into()).read(), Err(SecretError::NotAFile { .. })));
+        assert!(matches!(
+            SecretSource::File(folder.path().into()).read(),
+            Err(SecretError::NotAFile { .. })
+        ));
     }
 
     /// Opening a pipe that nobody writes to waits for ever.
@@ -178,7 +193,14 @@ mod tests {
     fn a_pipe_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
         assert!(matches!(SecretSource::File(pipe).read(), Err(SecretError::NotAFile { .. })));
     }
 

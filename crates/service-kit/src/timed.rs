@@ -1,5 +1,6 @@
-//! The time limits of a connection that waits for a request: one for resting between requests, another for a head whose first byte
-//! has come. hyper has one timer for both, so that a client that pauses to think would be taken for one that never finishes its head.
+//! The time limits of a connection that waits for a request: one for resting between requests,
+//! another for a head whose first byte has come. hyper has one timer for both, so that a client
+//! that pauses to think would be taken for one that never finishes its head.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::mem::MaybeUninit;
@@ -14,8 +15,9 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use crate::connections::{Closed, Connection};
 use crate::heads::Head;
 
-/// How long, and for how many bytes, a connection is read after its last answer. Closing it with unread bytes makes the system
-/// send a reset, and some systems then throw away the answer that the other end has not read yet.
+/// How long, and for how many bytes, a connection is read after its last answer. Closing it with
+/// unread bytes makes the system send a reset, and some systems then throw away the answer that the
+/// other end has not read yet.
 const LINGER_MAX: Duration = Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
@@ -28,7 +30,8 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// Ready when the time is up. To be polled after the connection in the same task: only the connection changes what is waited for.
+    /// Ready when the time is up. To be polled after the connection in the same task: only the
+    /// connection changes what is waited for.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, connection: &Connection) -> Poll<Closed> {
         let turn = connection.turn();
         if turn % 2 == 1 {
@@ -60,7 +63,8 @@ fn limit(connection: &Connection, head_has_begun: bool) -> Duration {
     }
 }
 
-/// A stream that notes when a request begins to come, and is read a little longer than it is written.
+/// A stream that notes when a request begins to come, and is read a little longer than it is
+/// written.
 #[derive(Debug)]
 pub(crate) struct Timed<S> {
     stream: S,
@@ -83,7 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
 
     /// Takes what the other end still sends, until it has seen the end, too.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let lingering = self.lingering.get_or_insert_with(|| Lingering { read: 0, timer: Box::pin(sleep(LINGER_MAX)) });
+        let lingering = self
+            .lingering
+            .get_or_insert_with(|| Lingering { read: 0, timer: Box::pin(sleep(LINGER_MAX)) });
         let mut scratch = [MaybeUninit::uninit(); 4096];
         loop {
             let mut buf = ReadBuf::uninit(&mut scratch);
@@ -102,7 +108,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let come = buf.filled().len() - before;
@@ -111,22 +121,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
         }
         let turn = self.connection.turn();
         if turn % 2 == 1 || self.connection.has_shown_key() {
-            // What comes now belongs to the body, or to somebody who has shown a key: with one read may come more than a head.
+            // What comes now belongs to the body, or to somebody who has shown a key: with one read
+            // may come more than a head.
             self.head.end();
         } else if !self.head.grow(turn, come) {
             self.connection.connections().count(Closed::LongHeads);
-            return Poll::Ready(Err(Error::new(ErrorKind::OutOfMemory, "no room for another long head")));
+            return Poll::Ready(Err(Error::new(
+                ErrorKind::OutOfMemory,
+                "no room for another long head",
+            )));
         }
         read
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 

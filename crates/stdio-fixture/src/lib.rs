@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The executable, built if need be: `cargo test --package …` builds only its own package's binaries.
+/// The executable, built if need be: `cargo test --package …` builds only its own package's
+/// binaries.
 ///
 /// # Panics
 /// When cargo cannot build it. It is meant for tests.
@@ -24,7 +25,10 @@ pub fn executable() -> PathBuf {
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(cargo.status().is_ok_and(|status| status.success()), "cargo cannot build the fixture");
+        assert!(
+            cargo.status().is_ok_and(|status| status.success()),
+            "cargo cannot build the fixture"
+        );
         profile.join(env!("CARGO_PKG_NAME"))
     };
     BUILT.get_or_init(build).clone()

@@ -1,22 +1,27 @@
-//! A small MCP server over stdio, for tests and benchmarks: as fast as such a server can be, and able to
-//! misbehave in every way that a bridge must survive. It is not part of any image. It introduces itself by the name that its first
-//! argument gives.
+//! A small MCP server over stdio, for tests and benchmarks: as fast as such a server can be, and
+//! able to misbehave in every way that a bridge must survive. It is not part of any image. It
+//! introduces itself by the name that its first argument gives.
 //!
 //! Tools (arguments in brackets):
 //! - `echo` (`text`): gives the text back
 //! - `delay` (`ms`, `text`): the same, later; other calls go on meanwhile
 //! - `progress` (`steps`, `ms`): reports progress, if the caller asked for it, then answers
-//! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`: status and body
-//! - `query` (`sql`, `ms`): runs SQL as the official server does, asks about it after that time, and drops its question to Dremio when it is
-//!   cancelled: the job's status
-//! - `run` (`argv`): runs a program, as a server that has turned bad would: its exit code and output
-//! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB answer), `hang` (stops reading), `silent` (never answers),
-//!   `grandchild` (leaves a process behind and exits), `ask` (sends requests of its own)
+//! - `dremio` (`path`): GETs the path at `$DREMIOAI_DREMIO__URI` with `$DREMIOAI_DREMIO__PAT`:
+//!   status and body
+//! - `query` (`sql`, `ms`): runs SQL as the official server does, asks about it after that time,
+//!   and drops its question to Dremio when it is cancelled: the job's status
+//! - `run` (`argv`): runs a program, as a server that has turned bad would: its exit code and
+//!   output
+//! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB
+//!   answer), `hang` (stops reading), `silent` (never answers), `grandchild` (leaves a process
+//!   behind and exits), `ask` (sends requests of its own)
 //! - `notify` (`method`, `params`): sends that notification, then answers
-//! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests that were cancelled, and what is subscribed
+//! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests
+//!   that were cancelled, and what is subscribed
 //!
-//! A call with `task` becomes a task that never ends, which anybody may list and look at. Any resource but `fixture://missing` can be
-//! subscribed to. `notify` says that one of either has changed.
+//! A call with `task` becomes a task that never ends, which anybody may list and look at. Any
+//! resource but `fixture://missing` can be subscribed to. `notify` says that one of either has
+//! changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
@@ -53,11 +58,17 @@ impl Out {
     }
 
     fn text(&self, id: &Value, text: &str) {
-        self.result(id, &json!({ "content": [{ "type": "text", "text": text }], "isError": false }));
+        self.result(
+            id,
+            &json!({ "content": [{ "type": "text", "text": text }], "isError": false }),
+        );
     }
 
     fn error(&self, id: &Value, code: i32, message: &str) {
-        self.line(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string());
+        self.line(
+            &json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
+                .to_string(),
+        );
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -148,13 +159,16 @@ fn call(out: &Out, id: &Value, params: &Value) {
             out.text(&id, &text);
         }),
         "progress" => {
-            let (steps, token) =
-                (arguments["steps"].as_u64().unwrap_or(1), params.pointer("/_meta/progressToken").cloned().unwrap_or_default());
+            let (steps, token) = (
+                arguments["steps"].as_u64().unwrap_or(1),
+                params.pointer("/_meta/progressToken").cloned().unwrap_or_default(),
+            );
             in_background(move || {
                 for step in 1..=steps {
                     std::thread::sleep(pause);
                     if !token.is_null() {
-                        let params = json!({ "progressToken": token, "progress": step, "total": steps });
+                        let params =
+                            json!({ "progressToken": token, "progress": step, "total": steps });
                         out.line(&json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params }).to_string());
                     }
                 }
@@ -168,7 +182,13 @@ fn call(out: &Out, id: &Value, params: &Value) {
         }
         "dremio" => {
             let path = arguments["path"].as_str().unwrap_or("/").to_owned();
-            in_background(move || out.text(&id, &ask(&out, &id, "GET", &path, "").unwrap_or_else(|cause| format!("error {cause}"))));
+            in_background(move || {
+                out.text(
+                    &id,
+                    &ask(&out, &id, "GET", &path, "")
+                        .unwrap_or_else(|cause| format!("error {cause}")),
+                );
+            });
         }
         "query" => {
             let body = json!({ "sql": arguments["sql"] }).to_string();
@@ -187,8 +207,9 @@ fn call(out: &Out, id: &Value, params: &Value) {
             });
         }
         "seen" => {
-            let environment: Vec<String> =
-                std::env::vars_os().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect();
+            let environment: Vec<String> = std::env::vars_os()
+                .map(|(name, value)| format!("{}={}", name.display(), value.display()))
+                .collect();
             let report = {
                 let seen = out.seen();
                 json!({ "pid": std::process::id(), "environment": environment, "calls": seen.calls, "cancelled": seen.cancelled, "subscribed": seen.subscribed })
@@ -231,7 +252,9 @@ fn fault(out: &Out, id: &Value, kind: &str) {
             std::process::exit(3);
         }
         "ask" => {
-            out.line(r#"{"jsonrpc":"2.0","id":"s1","method":"sampling/createMessage","params":{}}"#);
+            out.line(
+                r#"{"jsonrpc":"2.0","id":"s1","method":"sampling/createMessage","params":{}}"#,
+            );
             out.line(r#"{"jsonrpc":"2.0","id":"s2","method":"ping"}"#);
             out.text(id, "asked");
         }
@@ -241,11 +264,13 @@ fn fault(out: &Out, id: &Value, kind: &str) {
 }
 
 fn run(arguments: &Value) -> String {
-    let argv: Vec<&str> = arguments["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let argv: Vec<&str> =
+        arguments["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let Some((program, rest)) = argv.split_first() else { return "error no program".to_owned() };
     match std::process::Command::new(program).args(rest).output() {
         Ok(output) => {
-            let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let (stdout, stderr) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             format!("exit {}\n{stdout}{stderr}", output.status.code().unwrap_or(-1))
         }
         Err(cause) => format!("error {cause}"),
@@ -265,18 +290,24 @@ fn cancel(out: &Out, id: u64) {
     }
 }
 
-/// One call to "Dremio" with the credentials that the environment names: status line, blank line, body. `id` is the request that it
-/// is made for, whose cancellation closes the connection.
+/// One call to "Dremio" with the credentials that the environment names: status line, blank line,
+/// body. `id` is the request that it is made for, whose cancellation closes the connection.
 fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::Result<String> {
-    let variable = |name| std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default();
+    let variable = |name| {
+        std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
+    };
     let (uri, pat) = (variable("DREMIOAI_DREMIO__URI"), variable("DREMIOAI_DREMIO__PAT"));
     let address = uri.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;
     let id = id.as_u64().unwrap_or_default();
     out.seen().open.insert(id, stream.try_clone()?);
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\nContent-Type: application/json\r\n");
-    stream.write_all(format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes())?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\nContent-Type: application/json\r\n"
+    );
+    stream.write_all(
+        format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes(),
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     out.seen().open.remove(&id);

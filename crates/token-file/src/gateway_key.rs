@@ -1,8 +1,10 @@
-//! The gateway key: 32 random bytes in `gateway.key` beside the token file, with which every gateway of an installation signs what it
-//! must recognise later, such as the ids of its clients' sessions.
+//! The gateway key: 32 random bytes in `gateway.key` beside the token file, with which every
+//! gateway of an installation signs what it must recognise later, such as the ids of its clients'
+//! sessions.
 //!
-//! The service that writes the token file makes it when it is absent, so there is nothing to set up; gateways only read it. Deleting the
-//! file rotates the key: another one is made, and what was signed with the old one is not recognised any more.
+//! The service that writes the token file makes it when it is absent, so there is nothing to set
+//! up; gateways only read it. Deleting the file rotates the key: another one is made, and what was
+//! signed with the old one is not recognised any more.
 
 use std::fmt;
 use std::io;
@@ -55,7 +57,8 @@ impl fmt::Debug for GatewayKey {
     }
 }
 
-/// What the file is, when it is not a key. No variant and no text carries anything that the file contains.
+/// What the file is, when it is not a key. No variant and no text carries anything that the file
+/// contains.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -183,16 +186,18 @@ pub fn watch(token_file: PathBuf, interval: Duration) -> Watcher<GatewayKey, Key
     Watcher::over(move || read(&token_file), interval)
 }
 
-/// Makes a key beside `token_file` if there is none: in one step, with mode 0640, never over another that came meanwhile. Synchronous,
-/// and waits for the disk.
+/// Makes a key beside `token_file` if there is none: in one step, with mode 0640, never over
+/// another that came meanwhile. Synchronous, and waits for the disk.
 ///
 /// # Errors
-/// When what is there cannot be used, or nothing can be written; see [`EnsureError`]. Nothing was changed then.
+/// When what is there cannot be used, or nothing can be written; see [`EnsureError`]. Nothing was
+/// changed then.
 pub fn ensure(token_file: &Path) -> Result<Ensured, EnsureError> {
     let writer = Writer::at(path_beside(token_file))?;
     match read(token_file) {
         Ok(_) => {
-            // Not before there is a key: until then they may be those of another that makes it just now.
+            // Not before there is a key: until then they may be those of another that makes it just
+            // now.
             writer.remove_leftovers();
             return Ok(Ensured::Present);
         }

@@ -1,8 +1,10 @@
 //! Reading the token file once, and naming whatever is wrong with it.
 //!
-//! The file is opened with care, because its folder is shared: a FIFO or a device there must not block or be touched, and a symbolic
-//! link is followed only inside the folder (Kubernetes projects files as `token.json -> ..data/token.json`). The link check and the
-//! opening are two steps, so a link that changes in between is not caught; who can do that can also write any token into the file.
+//! The file is opened with care, because its folder is shared: a FIFO or a device there must not
+//! block or be touched, and a symbolic link is followed only inside the folder (Kubernetes projects
+//! files as `token.json -> ..data/token.json`). The link check and the opening are two steps, so a
+//! link that changes in between is not caught; who can do that can also write any token into the
+//! file.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,14 +19,17 @@ use serde_json::value::RawValue;
 
 use crate::Token;
 
-/// Largest file that is read: a token of 4 KiB, an expiry, and plenty of room for members that a later version may add.
+/// Largest file that is read: a token of 4 KiB, an expiry, and plenty of room for members that a
+/// later version may add.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// How often opening starts again when the file was replaced between finding and opening it. One repetition is the ordinary case of
-/// a swapped `..data` link; more than a few mean that something is wrong.
+/// How often opening starts again when the file was replaced between finding and opening it. One
+/// repetition is the ordinary case of a swapped `..data` link; more than a few mean that something
+/// is wrong.
 const OPEN_ATTEMPTS_MAX: u32 = 5;
 
-/// What the token file is, when it is not a token. No variant and no text carries anything that the file contains.
+/// What the token file is, when it is not a token. No variant and no text carries anything that the
+/// file contains.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -104,11 +109,13 @@ impl From<io::Error> for ReadError {
 
 /// Reads the token file at `path`.
 ///
-/// An expired token is returned like any other: whether it still serves is the caller's decision. The call is synchronous and
-/// usually takes microseconds, but a network volume may hang in it; [`Watcher`](crate::Watcher) is safe from that.
+/// An expired token is returned like any other: whether it still serves is the caller's decision.
+/// The call is synchronous and usually takes microseconds, but a network volume may hang in it;
+/// [`Watcher`](crate::Watcher) is safe from that.
 ///
 /// # Errors
-/// Each state that is not a token has its own [`ReadError`]. All of them may pass by themselves, as soon as someone writes the file.
+/// Each state that is not a token has its own [`ReadError`]. All of them may pass by themselves, as
+/// soon as someone writes the file.
 pub fn read(path: &Path) -> Result<Token, ReadError> {
     let content = read_content(&mut open(path)?, FILE_BYTES_MAX)?;
     parse(&content)
@@ -158,14 +165,17 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
     if !fs::symlink_metadata(&real_path).map_err(changed)?.is_file() {
         return Err(Opening::Failed(ReadError::NotAFile));
     }
-    // NONBLOCK: should it have become a FIFO, opening must not wait for a writer. NOFOLLOW: nor may it have become a link.
+    // NONBLOCK: should it have become a FIFO, opening must not wait for a writer. NOFOLLOW: nor may
+    // it have become a link.
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
-    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(&real_path).map_err(|error| {
-        match rustix::io::Errno::from_io_error(&error) {
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(&real_path)
+        .map_err(|error| match rustix::io::Errno::from_io_error(&error) {
             Some(rustix::io::Errno::LOOP) => Opening::Changed,
             _ => changed(error),
-        }
-    })?;
+        })?;
     match file.metadata().map_err(failed)?.is_file() {
         true => Ok(file),
         false => Err(Opening::Failed(ReadError::NotAFile)),
@@ -173,8 +183,12 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
 }
 
 /// The whole content, of `bytes_max` at most.
-pub(crate) fn read_content(file: &mut File, bytes_max: u64) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    // Room for the whole file at once: a growing buffer would leave copies of the token behind in freed memory.
+pub(crate) fn read_content(
+    file: &mut File,
+    bytes_max: u64,
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    // Room for the whole file at once: a growing buffer would leave copies of the token behind in
+    // freed memory.
     let expected_bytes = usize::try_from(file.metadata()?.len().min(bytes_max)).unwrap_or(0);
     let mut content = Zeroizing::new(Vec::with_capacity(expected_bytes.saturating_add(1)));
     file.take(bytes_max + 1).read_to_end(&mut content)?;
@@ -184,7 +198,8 @@ pub(crate) fn read_content(file: &mut File, bytes_max: u64) -> Result<Zeroizing<
     Ok(content)
 }
 
-/// The two members that count, each still in its own spelling, so that each can be wrong in its own way.
+/// The two members that count, each still in its own spelling, so that each can be wrong in its own
+/// way.
 #[derive(Deserialize)]
 struct Members<'a> {
     #[serde(borrow)]
@@ -209,8 +224,10 @@ fn parse(content: &[u8]) -> Result<Token, ReadError> {
         .ok_or(ReadError::NoToken)?;
     let secret = SecretString::from(secret);
     let expires_at = members.expires_at.ok_or(ReadError::NoExpiry)?;
-    let expires_at =
-        serde_json::from_str::<String>(expires_at.get()).ok().and_then(|text| text.parse().ok()).ok_or(ReadError::BadExpiry)?;
+    let expires_at = serde_json::from_str::<String>(expires_at.get())
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or(ReadError::BadExpiry)?;
     let token = Token::new(secret, expires_at);
     match token.is_sendable() {
         true => Ok(token),

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// Longest token that is accepted. Dremio's opaque tokens have 26 characters and its JWTs stay below 2 KiB; the header that carries
-/// the token must fit into Jetty's default limit of 8 KiB together with all others.
+/// Longest token that is accepted. Dremio's opaque tokens have 26 characters and its JWTs stay
+/// below 2 KiB; the header that carries the token must fit into Jetty's default limit of 8 KiB
+/// together with all others.
 pub(crate) const TOKEN_BYTES_MAX: usize = 4096;
 
 /// A Dremio token and the moment at which Dremio stops accepting it.
@@ -21,8 +22,8 @@ pub struct Token {
 }
 
 impl Token {
-    /// Joins a token and its expiry. The expiry is cut to whole seconds, which is all that the file carries, so that a token
-    /// equals itself after a round trip.
+    /// Joins a token and its expiry. The expiry is cut to whole seconds, which is all that the file
+    /// carries, so that a token equals itself after a round trip.
     #[must_use]
     pub fn new(secret: SecretString, expires_at: Timestamp) -> Token {
         let id = TokenId::of(secret.expose_secret());
@@ -54,18 +55,22 @@ impl Token {
         self.expires_at <= now
     }
 
-    /// Whether the token is text that an HTTP header can carry as a credential: visible ASCII without spaces.
+    /// Whether the token is text that an HTTP header can carry as a credential: visible ASCII
+    /// without spaces.
     pub(crate) fn is_sendable(&self) -> bool {
         let token = self.secret.expose_secret();
-        !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && token.bytes().all(|byte| byte.is_ascii_graphic())
+        !token.is_empty()
+            && token.len() <= TOKEN_BYTES_MAX
+            && token.bytes().all(|byte| byte.is_ascii_graphic())
     }
 }
 
-/// Equal when both the token and its expiry are. Compares through the full text, not the short id; the time it takes is no secret,
-/// because both sides are ours.
+/// Equal when both the token and its expiry are. Compares through the full text, not the short id;
+/// the time it takes is no secret, because both sides are ours.
 impl PartialEq for Token {
     fn eq(&self, other: &Token) -> bool {
-        self.secret.expose_secret() == other.secret.expose_secret() && self.expires_at == other.expires_at
+        self.secret.expose_secret() == other.secret.expose_secret()
+            && self.expires_at == other.expires_at
     }
 }
 
@@ -73,11 +78,15 @@ impl Eq for Token {}
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("id", &self.id).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("Token")
+            .field("id", &self.id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
-/// The first 8 hexadecimal digits of a token's SHA-256: enough to follow one token through the logs, useless for anything else.
+/// The first 8 hexadecimal digits of a token's SHA-256: enough to follow one token through the
+/// logs, useless for anything else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenId([u8; 4]);
 

@@ -1,10 +1,12 @@
 //! Noticing that a file of the folder changed: the token file, or the gateway key.
 //!
-//! The watcher reads the file again and again and compares what it finds. Inode events would be cheaper and miss changes: they are
-//! lost on bind-mounted files, on Docker Desktop shares and when Kubernetes swaps its `..data` link.
+//! The watcher reads the file again and again and compares what it finds. Inode events would be
+//! cheaper and miss changes: they are lost on bind-mounted files, on Docker Desktop shares and when
+//! Kubernetes swaps its `..data` link.
 //!
-//! It runs on a thread of its own. A read from a hanging network volume cannot be interrupted, and an async runtime would wait for
-//! such a read before it ends; a plain thread holds up neither the runtime nor the end of the process.
+//! It runs on a thread of its own. A read from a hanging network volume cannot be interrupted, and
+//! an async runtime would wait for such a read before it ends; a plain thread holds up neither the
+//! runtime nor the end of the process.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,15 +19,17 @@ use tokio::sync::watch;
 
 use crate::{ReadError, Token, read};
 
-/// How often the file is read, unless the caller wants otherwise: a change, confirmed or not, is then published within a second.
+/// How often the file is read, unless the caller wants otherwise: a change, confirmed or not, is
+/// then published within a second.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long after a good token a bad state must last before it replaces that token. An editor, `cp` or `docker cp` rewrites a file in
-/// place and leaves it empty or half for a moment, which must not fail the calls of that moment.
+/// How long after a good token a bad state must last before it replaces that token. An editor, `cp`
+/// or `docker cp` rewrites a file in place and leaves it empty or half for a moment, which must not
+/// fail the calls of that moment.
 const CONFIRM_AFTER: Duration = Duration::from_millis(100);
 
-/// How long [`Watcher::spawn`] waits for the first read, so that usually nobody sees [`ReadError::Pending`]. Short, because it
-/// blocks: only a volume that hangs takes longer.
+/// How long [`Watcher::spawn`] waits for the first read, so that usually nobody sees
+/// [`ReadError::Pending`]. Short, because it blocks: only a volume that hangs takes longer.
 const FIRST_READ_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// What the token file is: a token, or the reason why not.
@@ -60,17 +64,21 @@ impl Unread for ReadError {
 
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (ReadError::Io(a), ReadError::Io(b)) => a.kind() == b.kind() && a.raw_os_error() == b.raw_os_error(),
+            (ReadError::Io(a), ReadError::Io(b)) => {
+                a.kind() == b.kind() && a.raw_os_error() == b.raw_os_error()
+            }
             _ => self.reason() == other.reason(),
         }
     }
 }
 
 impl Watcher {
-    /// Starts to follow the file at `path`, reading it every `interval` (usually [`POLL_INTERVAL`]).
+    /// Starts to follow the file at `path`, reading it every `interval` (usually
+    /// [`POLL_INTERVAL`]).
     ///
-    /// When this returns, the state is that of the file, or [`ReadError::Pending`] if the volume hangs. While it hangs later, the
-    /// last state stays: a good token is good until it expires. If no thread can be started, the state is [`ReadError::Io`] for ever.
+    /// When this returns, the state is that of the file, or [`ReadError::Pending`] if the volume
+    /// hangs. While it hangs later, the last state stays: a good token is good until it
+    /// expires. If no thread can be started, the state is [`ReadError::Io`] for ever.
     #[must_use]
     pub fn spawn(path: PathBuf, interval: Duration) -> Watcher {
         Watcher::over(move || read(&path), interval)
@@ -79,7 +87,10 @@ impl Watcher {
 
 impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
     /// A watcher that takes its states from `look`: the file, or a script in tests.
-    pub(crate) fn over(mut look: impl FnMut() -> Result<T, E> + Send + 'static, interval: Duration) -> Self {
+    pub(crate) fn over(
+        mut look: impl FnMut() -> Result<T, E> + Send + 'static,
+        interval: Duration,
+    ) -> Self {
         let (sender, receiver) = watch::channel(Arc::new(Err(E::pending())));
         let (stop, stopped) = mpsc::channel();
         let (first_read, first_read_done) = mpsc::channel();
@@ -92,14 +103,18 @@ impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
         match spawned {
             // The thread is not joined: it ends by itself, at once or after a read that hangs.
             Ok(_) => drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX)),
-            Err(error) => publish(&sender, Err(E::failed(io::Error::new(error.kind(), "no thread to read it with")))),
+            Err(error) => publish(
+                &sender,
+                Err(E::failed(io::Error::new(error.kind(), "no thread to read it with"))),
+            ),
         }
         Watcher { receiver, _stop: stop }
     }
 }
 
 impl<T, E> Watcher<T, E> {
-    /// A receiver that holds the current state and wakes when it changes. It outlives the watcher, with the last state.
+    /// A receiver that holds the current state and wakes when it changes. It outlives the watcher,
+    /// with the last state.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Result<T, E>>> {
         self.receiver.clone()
@@ -112,7 +127,8 @@ fn follow<T: PartialEq, E: Unread>(
     publisher: &watch::Sender<Arc<Result<T, E>>>,
     stopped: &mpsc::Receiver<()>,
 ) {
-    let still_wanted = |pause| matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout));
+    let still_wanted =
+        |pause| matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout));
     while still_wanted(interval) {
         let mut state = look();
         let was_good = publisher.borrow().is_ok();
@@ -127,7 +143,10 @@ fn follow<T: PartialEq, E: Unread>(
 }
 
 /// Publishes `state` if it differs from the last one.
-fn publish<T: PartialEq, E: Unread>(publisher: &watch::Sender<Arc<Result<T, E>>>, state: Result<T, E>) {
+fn publish<T: PartialEq, E: Unread>(
+    publisher: &watch::Sender<Arc<Result<T, E>>>,
+    state: Result<T, E>,
+) {
     publisher.send_if_modified(|current| {
         let changed = match (&**current, &state) {
             (Ok(a), Ok(b)) => a != b,

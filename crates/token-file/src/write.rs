@@ -1,8 +1,8 @@
 //! Replacing the token file in one step.
 //!
-//! A temporary file in the same folder gets its mode, then its content, then reaches the disk, and only then takes the file's name.
-//! Whatever goes wrong before that leaves the old file as it was. There is one writer per file: opening a second one removes the
-//! temporary files of the first.
+//! A temporary file in the same folder gets its mode, then its content, then reaches the disk, and
+//! only then takes the file's name. Whatever goes wrong before that leaves the old file as it was.
+//! There is one writer per file: opening a second one removes the temporary files of the first.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
@@ -19,13 +19,15 @@ use tempfile::NamedTempFile;
 use crate::Token;
 use crate::read::folder_of;
 
-/// The owner writes, the group reads, others see nothing: the reading service shares the group, not the user.
+/// The owner writes, the group reads, others see nothing: the reading service shares the group, not
+/// the user.
 const FILE_MODE: u32 = 0o640;
 
 /// Ends the name of every temporary file of ours, so that left-over ones are recognised.
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Random characters in a temporary file's name: enough that two never meet, and a fixed number to recognise them by.
+/// Random characters in a temporary file's name: enough that two never meet, and a fixed number to
+/// recognise them by.
 const TEMPORARY_RANDOM_CHARS: usize = 12;
 
 /// What the write check writes, so that a full disk is noticed: about the size of the real content.
@@ -42,7 +44,9 @@ pub enum WriteError {
         path: String,
     },
     /// The folder does not exist.
-    #[error("the folder {folder} does not exist; create it, or mount the volume for the token file there")]
+    #[error(
+        "the folder {folder} does not exist; create it, or mount the volume for the token file there"
+    )]
     FolderMissing {
         /// The folder that should hold the file.
         folder: String,
@@ -66,7 +70,9 @@ pub enum WriteError {
         path: String,
     },
     /// The user of this process may not write to the folder.
-    #[error("user {user_id} may not write to {folder}; make the folder writable for that user (chown {user_id} {folder})")]
+    #[error(
+        "user {user_id} may not write to {folder}; make the folder writable for that user (chown {user_id} {folder})"
+    )]
     PermissionDenied {
         /// The folder that should hold the file.
         folder: String,
@@ -74,7 +80,9 @@ pub enum WriteError {
         user_id: u32,
     },
     /// The file system is mounted read-only.
-    #[error("{folder} is mounted read-only; mount it read-write for token-refresher, and read-only for the others")]
+    #[error(
+        "{folder} is mounted read-only; mount it read-write for token-refresher, and read-only for the others"
+    )]
     ReadOnly {
         /// The folder that should hold the file.
         folder: String,
@@ -129,11 +137,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Checks that `path` can be written: removes what a crash of an earlier writer left behind, then creates, syncs and removes a
-    /// temporary file in the folder. The token file itself is not touched.
+    /// Checks that `path` can be written: removes what a crash of an earlier writer left behind,
+    /// then creates, syncs and removes a temporary file in the folder. The token file itself is
+    /// not touched.
     ///
     /// # Errors
-    /// Says what is wrong with the volume and how to mend it. A retry helps only after someone has done so.
+    /// Says what is wrong with the volume and how to mend it. A retry helps only after someone has
+    /// done so.
     pub fn open(path: PathBuf) -> Result<Writer, WriteError> {
         let writer = Writer::at(path)?;
         writer.check_places()?;
@@ -142,7 +152,8 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Checks the same as [`open`](Self::open), and leaves alone what another writer has under way: for a look from outside.
+    /// Checks the same as [`open`](Self::open), and leaves alone what another writer has under way:
+    /// for a look from outside.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -154,25 +165,33 @@ impl Writer {
 
     /// Replaces the file's content by `token`. When this returns, the new file is on the disk.
     ///
-    /// The call is synchronous and waits for the disk; in async code it belongs into `spawn_blocking`.
+    /// The call is synchronous and waits for the disk; in async code it belongs into
+    /// `spawn_blocking`.
     ///
     /// # Errors
-    /// The old file is untouched and no temporary file remains. A retry helps when the cause is mended from outside, for example
-    /// space freed on a full disk. One exception: when only the final sync of the folder failed, the new token is already in place,
-    /// and writing it again is harmless.
+    /// The old file is untouched and no temporary file remains. A retry helps when the cause is
+    /// mended from outside, for example space freed on a full disk. One exception: when only
+    /// the final sync of the folder failed, the new token is already in place, and writing it
+    /// again is harmless.
     pub fn write(&self, token: &Token) -> Result<(), WriteError> {
         if !token.is_sendable() {
             return Err(WriteError::BadToken);
         }
         let content = content_of(token).map_err(|source| self.error("encode the token", source))?;
-        self.temporary(&content)?.persist(&self.path).map_err(|failure| self.error("rename the temporary file", failure.error))?;
+        self.temporary(&content)?
+            .persist(&self.path)
+            .map_err(|failure| self.error("rename the temporary file", failure.error))?;
         self.sync_folder().map_err(|source| self.error("sync the folder", source))
     }
 
-    /// Gives the file this content if there is no file yet, in one step; tells whether it did. When this returns, it is on the disk.
+    /// Gives the file this content if there is no file yet, in one step; tells whether it did. When
+    /// this returns, it is on the disk.
     pub(crate) fn create(&self, content: &[u8]) -> Result<bool, WriteError> {
         match self.temporary(content)?.persist_noclobber(&self.path) {
-            Ok(_) => self.sync_folder().map(|()| true).map_err(|source| self.error("sync the folder", source)),
+            Ok(_) => self
+                .sync_folder()
+                .map(|()| true)
+                .map_err(|source| self.error("sync the folder", source)),
             Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(failure) => Err(self.error("rename the temporary file", failure.error)),
         }
@@ -193,23 +212,31 @@ impl Writer {
     }
 
     fn check_space(&self) -> Result<(), WriteError> {
-        self.temporary(&CHECK_CONTENT)?.close().map_err(|source| self.error("remove a temporary file", source))
+        self.temporary(&CHECK_CONTENT)?
+            .close()
+            .map_err(|source| self.error("remove a temporary file", source))
     }
 
     fn check_places(&self) -> Result<(), WriteError> {
-        let folder = fs::metadata(&self.folder).map_err(|source| self.error("look at the folder", source))?;
+        let folder = fs::metadata(&self.folder)
+            .map_err(|source| self.error("look at the folder", source))?;
         if !folder.is_dir() {
             return Err(WriteError::FolderNotAFolder { folder: self.folder.display().to_string() });
         }
         match fs::metadata(&self.path) {
-            Ok(target) if !target.is_file() => Err(WriteError::TargetNotAFile { path: self.path.display().to_string() }),
-            Ok(_) if is_mount_point(&self.path) => Err(WriteError::TargetIsMount { path: self.path.display().to_string() }),
+            Ok(target) if !target.is_file() => {
+                Err(WriteError::TargetNotAFile { path: self.path.display().to_string() })
+            }
+            Ok(_) if is_mount_point(&self.path) => {
+                Err(WriteError::TargetIsMount { path: self.path.display().to_string() })
+            }
             // Absent, a link to nowhere, or unreadable: all of them can be replaced.
             _ => Ok(()),
         }
     }
 
-    /// Removes temporary files that an earlier process left when it was killed. Best effort: one that stays does no harm.
+    /// Removes temporary files that an earlier process left when it was killed. Best effort: one
+    /// that stays does no harm.
     pub(crate) fn remove_leftovers(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
@@ -233,10 +260,14 @@ impl Writer {
         name.as_encoded_bytes()
             .strip_prefix(prefix.as_encoded_bytes())
             .and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX.as_bytes()))
-            .is_some_and(|random| random.len() == TEMPORARY_RANDOM_CHARS && random.iter().all(u8::is_ascii_alphanumeric))
+            .is_some_and(|random| {
+                random.len() == TEMPORARY_RANDOM_CHARS
+                    && random.iter().all(u8::is_ascii_alphanumeric)
+            })
     }
 
-    /// A temporary file in the folder with the final mode and `content`, on the disk. It is removed when dropped.
+    /// A temporary file in the folder with the final mode and `content`, on the disk. It is removed
+    /// when dropped.
     fn temporary(&self, content: &[u8]) -> Result<NamedTempFile, WriteError> {
         let mut file = tempfile::Builder::new()
             .prefix(&self.temporary_prefix())
@@ -244,7 +275,8 @@ impl Writer {
             .rand_bytes(TEMPORARY_RANDOM_CHARS)
             .tempfile_in(&self.folder)
             .map_err(|source| self.error("create a temporary file", source))?;
-        // Created with 0600; the mode that counts is set explicitly, because the umask may take bits away at creation.
+        // Created with 0600; the mode that counts is set explicitly, because the umask may take
+        // bits away at creation.
         file.as_file()
             .set_permissions(Permissions::from_mode(FILE_MODE))
             .map_err(|source| self.error("set the mode of a temporary file", source))?;
@@ -253,10 +285,18 @@ impl Writer {
         Ok(file)
     }
 
-    /// Makes the rename last through a power cut. Some network and FUSE file systems cannot sync a folder and say so.
+    /// Makes the rename last through a power cut. Some network and FUSE file systems cannot sync a
+    /// folder and say so.
     fn sync_folder(&self) -> io::Result<()> {
         match File::open(&self.folder)?.sync_all() {
-            Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOTSUP | Errno::BADF)) => Ok(()),
+            Err(error)
+                if matches!(
+                    Errno::from_io_error(&error),
+                    Some(Errno::INVAL | Errno::NOTSUP | Errno::BADF)
+                ) =>
+            {
+                Ok(())
+            }
             result => result,
         }
     }
@@ -266,17 +306,27 @@ impl Writer {
         match source.kind() {
             io::ErrorKind::NotFound => WriteError::FolderMissing { folder },
             io::ErrorKind::NotADirectory => WriteError::FolderNotAFolder { folder },
-            io::ErrorKind::IsADirectory => WriteError::TargetNotAFile { path: self.path.display().to_string() },
-            io::ErrorKind::ResourceBusy => WriteError::TargetIsMount { path: self.path.display().to_string() },
-            io::ErrorKind::PermissionDenied => WriteError::PermissionDenied { folder, user_id: rustix::process::geteuid().as_raw() },
+            io::ErrorKind::IsADirectory => {
+                WriteError::TargetNotAFile { path: self.path.display().to_string() }
+            }
+            io::ErrorKind::ResourceBusy => {
+                WriteError::TargetIsMount { path: self.path.display().to_string() }
+            }
+            io::ErrorKind::PermissionDenied => WriteError::PermissionDenied {
+                folder,
+                user_id: rustix::process::geteuid().as_raw(),
+            },
             io::ErrorKind::ReadOnlyFilesystem => WriteError::ReadOnly { folder },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WriteError::DiskFull { folder },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                WriteError::DiskFull { folder }
+            }
             _ => WriteError::Io { step, folder, source },
         }
     }
 }
 
-/// Whether something is mounted exactly at `path`, like a bind mount of a single file. Nothing can be renamed over that.
+/// Whether something is mounted exactly at `path`, like a bind mount of a single file. Nothing can
+/// be renamed over that.
 #[cfg(target_os = "linux")]
 fn is_mount_point(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -298,7 +348,10 @@ struct Content<'a> {
 }
 
 fn content_of(token: &Token) -> io::Result<Zeroizing<Vec<u8>>> {
-    let content = Content { token: token.secret().expose_secret(), expires_at: token.expires_at().to_string() };
+    let content = Content {
+        token: token.secret().expose_secret(),
+        expires_at: token.expires_at().to_string(),
+    };
     // The buffer never grows, so that no copy of the token stays behind in freed memory.
     let mut buffer = Zeroizing::new(Vec::with_capacity(2 * content.token.len() + 128));
     serde_json::to_writer(&mut *buffer, &content)?;

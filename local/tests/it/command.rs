@@ -41,7 +41,8 @@ fn a_taken_port_is_named_with_the_way_out() {
         let (code, _, stderr) = run(&[flag, &addr, other, "127.0.0.1:0"]);
         assert_eq!(code, Some(78));
         assert!(
-            stderr.contains(&format!("cannot listen on {addr}")) && stderr.contains(&format!("Choose another with {flag}")),
+            stderr.contains(&format!("cannot listen on {addr}"))
+                && stderr.contains(&format!("Choose another with {flag}")),
             "{stderr}"
         );
     }
@@ -49,9 +50,12 @@ fn a_taken_port_is_named_with_the_way_out() {
 
 #[test]
 fn mistakes_on_the_command_line_are_usage_errors() {
-    for arguments in
-        [&["--dremio-uri", "http://localhost:9047"][..], &["--engine", "other"], &["--token-lifetime", "5"], &["--no-such-flag"]]
-    {
+    for arguments in [
+        &["--dremio-uri", "http://localhost:9047"][..],
+        &["--engine", "other"],
+        &["--token-lifetime", "5"],
+        &["--no-such-flag"],
+    ] {
         assert_eq!(run(arguments).0, Some(64), "{arguments:?}");
     }
 }
@@ -62,7 +66,9 @@ fn a_dremio_that_is_not_one_or_not_ours_is_named() {
     let password = folder.path().join("password");
     std::fs::write(&password, "wrong-password\n").unwrap();
     let sandbox = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let running = sandbox.block_on(dremio_sandbox::Sandbox::start(dremio_sandbox::SandboxConfig::default())).unwrap();
+    let running = sandbox
+        .block_on(dremio_sandbox::Sandbox::start(dremio_sandbox::SandboxConfig::default()))
+        .unwrap();
     let (code, _, stderr) = run(&[
         "--dremio-uri",
         &running.uri(),
@@ -80,22 +86,42 @@ fn a_dremio_that_is_not_one_or_not_ours_is_named() {
 #[test]
 fn names_and_origins_are_taken_and_judged() {
     for (flag, value, named) in [
-        ("--allowed-hosts", "https://mcp.example.com", "--allowed-hosts: `https://mcp.example.com` is a URL"),
+        (
+            "--allowed-hosts",
+            "https://mcp.example.com",
+            "--allowed-hosts: `https://mcp.example.com` is a URL",
+        ),
         ("--allowed-origins", "[\"file://\"]", "--allowed-origins: is a list in JSON"),
     ] {
-        let (code, _, stderr) = run(&[flag, value, "--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
+        let (code, _, stderr) =
+            run(&[flag, value, "--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
         assert_eq!(code, Some(78), "{stderr}");
         assert!(stderr.contains(named), "{stderr}");
     }
-    let (code, stdout, stderr) = run(&["--allowed-origins", "file://", "--allowed-hosts", "mcp.example.com", "--ask", "SELECT 1 AS one"]);
+    let (code, stdout, stderr) = run(&[
+        "--allowed-origins",
+        "file://",
+        "--allowed-hosts",
+        "mcp.example.com",
+        "--ask",
+        "SELECT 1 AS one",
+    ]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
 }
 
 #[test]
 fn the_screen_names_the_file_of_the_keys_and_lines_that_work_from_any_folder() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("keys"), "# of the tests\nkey-of-the-tests-0123456789\n").unwrap();
-    let mut running = command(&["--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--api-keys-file", "keys"]);
+    std::fs::write(folder.path().join("keys"), "# of the tests\nkey-of-the-tests-0123456789\n")
+        .unwrap();
+    let mut running = command(&[
+        "--mcp-addr",
+        "127.0.0.1:0",
+        "--sandbox-addr",
+        "127.0.0.1:0",
+        "--api-keys-file",
+        "keys",
+    ]);
     let mut running = running.current_dir(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut screen, mut byte) = (String::new(), [0_u8]);
     let stderr = running.stderr.as_mut().unwrap();
@@ -114,16 +140,22 @@ fn the_screen_names_the_file_of_the_keys_and_lines_that_work_from_any_folder() {
 fn ctrl_c_stops_at_once_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
     let mut running = command(&["--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
-    let mut running = running.env("TMPDIR", temporary.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running =
+        running.env("TMPDIR", temporary.path()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut screen, mut byte) = (String::new(), [0_u8]);
     let stderr = running.stderr.as_mut().unwrap();
     while !screen.contains("Ctrl-C stops everything") {
         assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{screen}");
         screen.push(char::from(byte[0]));
     }
-    assert!(screen.contains("claude mcp add --transport http --scope user dremio http://127.0.0.1:"), "{screen}");
+    assert!(
+        screen.contains("claude mcp add --transport http --scope user dremio http://127.0.0.1:"),
+        "{screen}"
+    );
     let asked = Instant::now();
-    assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success()
+    );
     let status = loop {
         if let Some(status) = running.try_wait().unwrap() {
             break status;

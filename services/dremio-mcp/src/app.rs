@@ -1,5 +1,5 @@
-//! Puts the gateway together and runs it: binds everything first, so that a taken port is an error at once,
-//! then starts the tasks, and stops them in the order that lets answers in flight finish.
+//! Puts the gateway together and runs it: binds everything first, so that a taken port is an error
+//! at once, then starts the tasks, and stops them in the order that lets answers in flight finish.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,7 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog, elsewhere, guard, require_key};
+use crate::door::{
+    Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog, elsewhere, guard,
+    require_key,
+};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::egress::{Hop, Pages, result_bytes_max};
 use crate::engine::native::Native;
@@ -35,9 +38,10 @@ use crate::metrics::Metrics;
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable, router};
 use crate::signer::Signer;
 
-/// Agents may be many, and a connection that says nothing must not cost another its place: one that has shown no key is closed after
-/// 10 s, one address may have a quarter of all places for such, and half of all places are never taken by those that only rest. A
-/// silent connection takes some 10 KiB.
+/// Agents may be many, and a connection that says nothing must not cost another its place: one that
+/// has shown no key is closed after 10 s, one address may have a quarter of all places for such,
+/// and half of all places are never taken by those that only rest. A silent connection takes some
+/// 10 KiB.
 const AGENT_LIMITS: Limits = Limits {
     connections_max: 16_384,
     idle_connections_max: 8192,
@@ -49,14 +53,17 @@ const AGENT_LIMITS: Limits = Limits {
     write_stall_max: Duration::from_secs(60),
 };
 
-/// How long before the end of a drain the calls that still run are ended. Enough for Dremio to be told.
+/// How long before the end of a drain the calls that still run are ended. Enough for Dremio to be
+/// told.
 const LAST_CALL_BEFORE: Duration = Duration::from_secs(4);
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another process has the port, or the address is not of this machine.
-    #[error("{variable}={addr}: cannot listen there; is another program using the port? Choose another with {variable}")]
+    #[error(
+        "{variable}={addr}: cannot listen there; is another program using the port? Choose another with {variable}"
+    )]
     Bind {
         /// The setting that names the address.
         variable: &'static str,
@@ -72,7 +79,9 @@ pub enum StartError {
     #[error("the API keys cannot be used")]
     Keys(#[from] KeyRingError),
     /// The official server is not installed where it is looked for.
-    #[error("MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official server or name its full path")]
+    #[error(
+        "MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official server or name its full path"
+    )]
     NoSuchProgram {
         /// The program.
         program: String,
@@ -93,15 +102,22 @@ pub struct App {
 }
 
 impl App {
-    /// Finds what would keep the gateway from working although the configuration is well-formed, without starting anything.
+    /// Finds what would keep the gateway from working although the configuration is well-formed,
+    /// without starting anything.
     ///
     /// # Errors
-    /// What [`App::start`] would say, and a program that is not there, which it would go on trying to start.
+    /// What [`App::start`] would say, and a program that is not there, which it would go on trying
+    /// to start.
     pub fn check(config: &Config) -> Result<(), StartError> {
         Transport::connect(&config.dremio)?;
         match &config.engine {
             EngineConfig::Official(command) => match command.first() {
-                Some(program) if !is_found(program, config.child_environment.get("PATH").map_or("", String::as_str)) => {
+                Some(program)
+                    if !is_found(
+                        program,
+                        config.child_environment.get("PATH").map_or("", String::as_str),
+                    ) =>
+                {
                     Err(StartError::NoSuchProgram { program: program.clone() })
                 }
                 _ => Ok(()),
@@ -110,15 +126,21 @@ impl App {
         }
     }
 
-    /// Binds the ports and starts the tasks. Nobody needs to be there yet: neither Dremio, nor a token, nor the child.
+    /// Binds the ports and starts the tasks. Nobody needs to be there yet: neither Dremio, nor a
+    /// token, nor the child.
     ///
     /// # Errors
     /// When the gateway cannot run with this configuration on this machine; see [`StartError`].
-    pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<Self, StartError> {
+    pub async fn start(
+        config: Config,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Result<Self, StartError> {
         let mcp = bind("MCP_ADDR", config.mcp_addr).await?;
         let admin = bind("ADMIN_ADDR", config.admin_addr).await?;
         let resource = |cause: std::io::Error| StartError::Resource(cause.into());
-        let (mcp_addr, admin_addr) = (mcp.local_addr().map_err(resource)?, admin.local_addr().map_err(resource)?);
+        let (mcp_addr, admin_addr) =
+            (mcp.local_addr().map_err(resource)?, admin.local_addr().map_err(resource)?);
 
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
@@ -134,15 +156,26 @@ impl App {
         let mut tasks = Tasks::new(shutdown.clone());
 
         let transport = Transport::connect(&config.dremio)?;
-        let (tokens, nudger) = TokenSource::watch(&config.token_file, clock.clone(), config.refresher_url.clone());
-        let health = DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
+        let (tokens, nudger) =
+            TokenSource::watch(&config.token_file, clock.clone(), config.refresher_url.clone());
+        let health =
+            DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
         let client = DremioClient::new(transport.clone());
-        tasks.spawn("token report", tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()));
+        tasks.spawn(
+            "token report",
+            tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()),
+        );
         if let Some(folder) = config.token_file.parent().map(Path::to_owned) {
-            tasks.spawn("token folder", report_open_folder(folder, "token_folder", readiness.clone(), back.clone()));
+            tasks.spawn(
+                "token folder",
+                report_open_folder(folder, "token_folder", readiness.clone(), back.clone()),
+            );
         }
         tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
-        tasks.spawn("dremio probe", health.clone().probe(client.clone(), tokens.clone(), back.clone()));
+        tasks.spawn(
+            "dremio probe",
+            health.clone().probe(client.clone(), tokens.clone(), back.clone()),
+        );
 
         let places = Places::new(PLACES, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
@@ -160,7 +193,9 @@ impl App {
             }
             EngineConfig::Official(command) => {
                 let pages = Pages::new(budget.clone(), result_bytes_max(&config.child_environment));
-                let hop = Hop::bind(transport, tokens, health, gate("official"), pages).await.map_err(StartError::Resource)?;
+                let hop = Hop::bind(transport, tokens, health, gate("official"), pages)
+                    .await
+                    .map_err(StartError::Resource)?;
                 let launch = Launch {
                     command: command.clone(),
                     environment: config.child_environment.clone(),
@@ -170,11 +205,13 @@ impl App {
                     silence_max: config.engine_timeout,
                     forgotten_after: FORGOTTEN_AFTER,
                     standby: config.standby,
-                    confinement: config
-                        .server_confined
-                        .then(|| Confinement { hidden: config.secret_paths.clone(), writable: config.server_writable.clone() }),
+                    confinement: config.server_confined.then(|| Confinement {
+                        hidden: config.secret_paths.clone(),
+                        writable: config.server_writable.clone(),
+                    }),
                 };
-                let (supervisor, official) = Supervisor::new(launch, places, readiness.clone(), Arc::clone(&metrics));
+                let (supervisor, official) =
+                    Supervisor::new(launch, places, readiness.clone(), Arc::clone(&metrics));
                 let hop_stop = Shutdown::new();
                 tasks.spawn("egress hop", hop.run(hop_stop.clone()));
                 let supervised = back.clone();
@@ -205,11 +242,17 @@ impl App {
         let (reporting, report_stop) = (Arc::clone(&door), back.clone());
         tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
         let signer = Arc::new(Signer::new().map_err(|cause| StartError::Resource(cause.into()))?);
-        tasks.spawn("gateway key", Arc::clone(&signer).follow(config.token_file, readiness.clone(), back.clone()));
+        tasks.spawn(
+            "gateway key",
+            Arc::clone(&signer).follow(config.token_file, readiness.clone(), back.clone()),
+        );
         let session_ids = SessionIds::new(signer, clock);
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
         let last_call = CancellationToken::new();
-        tasks.spawn("last call", end_calls(last_call.clone(), config.drain_timeout, shutdown.clone(), back.clone()));
+        tasks.spawn(
+            "last call",
+            end_calls(last_call.clone(), config.drain_timeout, shutdown.clone(), back.clone()),
+        );
         let gateway = Arc::new(Gateway {
             engine,
             sessions: SessionTable::new(limits, session_ids, Arc::clone(&metrics)),
@@ -234,7 +277,8 @@ impl App {
         tasks.spawn("agents' listener", async move {
             let stopping = async {
                 front.draining().await;
-                stopping.set("engine", Condition::unmet("stopping", "the gateway was asked to stop"));
+                stopping
+                    .set("engine", Condition::unmet("stopping", "the gateway was asked to stop"));
                 std::future::pending::<()>().await;
             };
             tokio::select! {
@@ -272,8 +316,14 @@ impl App {
     }
 }
 
-/// Ends the calls that a stop cannot wait for, a little before it gives up: their clients are told, and their jobs at Dremio cancelled.
-async fn end_calls(last_call: CancellationToken, drain_timeout: Duration, front: Shutdown, back: Shutdown) {
+/// Ends the calls that a stop cannot wait for, a little before it gives up: their clients are told,
+/// and their jobs at Dremio cancelled.
+async fn end_calls(
+    last_call: CancellationToken,
+    drain_timeout: Duration,
+    front: Shutdown,
+    back: Shutdown,
+) {
     front.draining().await;
     tokio::select! {
         () = tokio::time::sleep(drain_timeout.saturating_sub(LAST_CALL_BEFORE.min(drain_timeout / 2))) => last_call.cancel(),
@@ -285,21 +335,35 @@ async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, S
     TcpListener::bind(addr).await.map_err(|source| StartError::Bind { variable, addr, source })
 }
 
-/// Whether a program would be found and may be started, as `exec` looks for it: in a folder of the child's own, so that what is relative in
-/// `path` leads nowhere.
+/// Whether a program would be found and may be started, as `exec` looks for it: in a folder of the
+/// child's own, so that what is relative in `path` leads nowhere.
 fn is_found(program: &str, path: &str) -> bool {
-    let is_program = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    let is_program = |path: &Path| {
+        std::fs::metadata(path)
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
     if program.contains('/') {
         is_program(Path::new(program))
     } else {
-        path.split(':').map(Path::new).filter(|folder| folder.is_absolute()).any(|folder| is_program(&folder.join(program)))
+        path.split(':')
+            .map(Path::new)
+            .filter(|folder| folder.is_absolute())
+            .any(|folder| is_program(&folder.join(program)))
     }
 }
 
-/// `/healthz` and `/readyz` for load balancers that see only the agents' port: a status and no reasons.
+/// `/healthz` and `/readyz` for load balancers that see only the agents' port: a status and no
+/// reasons.
 fn probes(readiness: Readiness) -> Router {
     let readyz = async |State(readiness): State<Readiness>| {
-        if readiness.report().ready { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+        if readiness.report().ready {
+            (StatusCode::OK, "ready\n")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+        }
     };
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readyz)).with_state(readiness)
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .with_state(readiness)
 }

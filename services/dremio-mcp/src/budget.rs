@@ -1,9 +1,10 @@
-//! How many bytes of clients' messages the gateway holds: so many in all, and so many for one principal, whoever sends or fetches them and
-//! however slowly. What is to be held takes its room first ([`Budget::try_take`], [`Budget::take`]) and has it until the [`Charge`] is
-//! dropped; a text that goes out keeps its charge until the network has it ([`Held`]).
+//! How many bytes of clients' messages the gateway holds: so many in all, and so many for one
+//! principal, whoever sends or fetches them and however slowly. What is to be held takes its room
+//! first ([`Budget::try_take`], [`Budget::take`]) and has it until the [`Charge`] is dropped; a
+//! text that goes out keeps its charge until the network has it ([`Held`]).
 //!
-//! It counts bytes and allocates nothing. What is smaller than a page of memory and lives for the length of a call (ids, names) is not
-//! counted: connections and calls have limits of their own.
+//! It counts bytes and allocates nothing. What is smaller than a page of memory and lives for the
+//! length of a call (ids, names) is not counted: connections and calls have limits of their own.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,20 +15,22 @@ use tokio::sync::oneshot;
 use crate::door::Principal;
 use crate::metrics::Metrics;
 
-/// Bytes of messages held at a time. The gateway is to stay below 400 MB, of which 16,384 connections may take half.
+/// Bytes of messages held at a time. The gateway is to stay below 400 MB, of which 16,384
+/// connections may take half.
 const TOTAL_BYTES: usize = 128 * 1024 * 1024;
 
 /// Of these, what one principal may hold.
 const SHARE_BYTES: usize = TOTAL_BYTES / 2;
 
-/// Bytes of rows held at a time. A call waits for these while it holds its request, so they must not be what requests can use up.
+/// Bytes of rows held at a time. A call waits for these while it holds its request, so they must
+/// not be what requests can use up.
 const PAGES_TOTAL_BYTES: usize = 64 * 1024 * 1024;
 
 /// Of these, what one principal may hold; the MCP server process, which fetches for all, is one.
 const PAGES_SHARE_BYTES: usize = 48 * 1024 * 1024;
 
-/// What counts as small. The last eighth of every limit is for what is small, so that a question and a short answer get through beside
-/// those who move megabytes with the same key.
+/// What counts as small. The last eighth of every limit is for what is small, so that a question
+/// and a short answer get through beside those who move megabytes with the same key.
 const SMALL_BYTES_MAX: usize = 256 * 1024;
 
 /// What bytes are held for.
@@ -138,7 +141,8 @@ impl Budget {
     /// One for tests: `total` bytes of each, half of them for one principal.
     #[cfg(test)]
     pub(crate) fn small(total: usize) -> Self {
-        let metrics = Arc::new(Metrics::register(&mut prometheus_client::registry::Registry::default()));
+        let metrics =
+            Arc::new(Metrics::register(&mut prometheus_client::registry::Registry::default()));
         let messages = Pool::of(total, total / 2, Arc::clone(&metrics));
         Self { messages, pages: Pool::of(total, total / 2, metrics) }
     }
@@ -147,15 +151,26 @@ impl Budget {
     ///
     /// # Errors
     /// Whose limit is reached.
-    pub(crate) fn try_take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+    pub(crate) fn try_take(
+        &self,
+        principal: &Principal,
+        kind: Kind,
+        bytes: usize,
+    ) -> Result<Charge, NoRoom> {
         self.pool(kind).try_take(principal, kind, bytes)
     }
 
-    /// Room for `bytes`, waiting for it: behind what the principal waits for already, and in turn with other principals. Cancel safe.
+    /// Room for `bytes`, waiting for it: behind what the principal waits for already, and in turn
+    /// with other principals. Cancel safe.
     ///
     /// # Errors
     /// When it is more than one principal may ever have.
-    pub(crate) async fn take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+    pub(crate) async fn take(
+        &self,
+        principal: &Principal,
+        kind: Kind,
+        bytes: usize,
+    ) -> Result<Charge, NoRoom> {
         self.pool(kind).take(principal, kind, bytes).await
     }
 
@@ -177,13 +192,21 @@ impl Pool {
         charge.try_grow(bytes).map(|()| charge)
     }
 
-    async fn take(&self, principal: &Principal, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+    async fn take(
+        &self,
+        principal: &Principal,
+        kind: Kind,
+        bytes: usize,
+    ) -> Result<Charge, NoRoom> {
         if bytes > self.0.share_for(bytes) {
             return Err(NoRoom::Share);
         }
         let granted = {
             let mut state = self.lock();
-            let is_queued = state.waiting.get(principal).is_some_and(|own| own.iter().any(|other| !other.granted.is_closed()));
+            let is_queued = state
+                .waiting
+                .get(principal)
+                .is_some_and(|own| own.iter().any(|other| !other.granted.is_closed()));
             let waits = is_queued && bytes > SMALL_BYTES_MAX;
             if !waits && self.0.fits(&state, principal, 0, bytes).is_ok() {
                 return Ok(self.charge(&mut state, principal, kind, bytes));
@@ -240,7 +263,9 @@ impl Pool {
             while own.front().is_some_and(|first| first.granted.is_closed()) {
                 own.pop_front();
             }
-            let fits = own.front().is_some_and(|first| self.0.fits(state, &principal, 0, first.bytes).is_ok());
+            let fits = own
+                .front()
+                .is_some_and(|first| self.0.fits(state, &principal, 0, first.bytes).is_ok());
             match own.pop_front() {
                 Some(first) if fits => {
                     let charge = self.charge(state, &principal, first.kind, first.bytes);
@@ -283,7 +308,13 @@ impl Drop for Wait<'_> {
 
 impl Shared {
     /// Whether `principal` may hold `more` bytes for what has `held` already.
-    fn fits(&self, state: &State, principal: &Principal, held: usize, more: usize) -> Result<(), NoRoom> {
+    fn fits(
+        &self,
+        state: &State,
+        principal: &Principal,
+        held: usize,
+        more: usize,
+    ) -> Result<(), NoRoom> {
         let whole = held.saturating_add(more);
         let own = state.held_by.get(principal).copied().unwrap_or_default();
         if own.saturating_add(more) > self.share_for(whole) {
@@ -395,7 +426,9 @@ impl Held {
 
     /// The texts as one JSON array, in the room of all of them.
     pub(crate) fn array(elements: Vec<Self>) -> Self {
-        let mut text = String::with_capacity(elements.iter().map(|element| element.text.len() + 1).sum::<usize>() + 1);
+        let mut text = String::with_capacity(
+            elements.iter().map(|element| element.text.len() + 1).sum::<usize>() + 1,
+        );
         let mut charge = Charge::free();
         for element in elements {
             text.push(if text.is_empty() { '[' } else { ',' });

@@ -124,18 +124,25 @@ impl Config {
         let engine = read_engine(&mut reader);
         let auth = read_auth(&mut reader, mcp_addr);
         let token_file = PathBuf::from(reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json"));
-        let (allowed_hosts, allowed_origins) = (reader.list("MCP_ALLOWED_HOSTS"), reader.list("MCP_ALLOWED_ORIGINS"));
+        let (allowed_hosts, allowed_origins) =
+            (reader.list("MCP_ALLOWED_HOSTS"), reader.list("MCP_ALLOWED_ORIGINS"));
         let trusted_proxies = reader.or("MCP_TRUSTED_PROXIES", TrustedProxies::default());
         let refresher_url = read_url(&mut reader);
         let guard = read_guard(&mut reader);
         let rate_limit = reader.or("MCP_RATE_LIMIT", RateSetting::default()).limit();
         let call_timeout = reader.duration("MCP_CALL_TIMEOUT", Duration::from_secs(5 * 60));
         if call_timeout.is_zero() {
-            reader.problem("MCP_CALL_TIMEOUT", "must be longer than 0, or no call can succeed".to_owned());
+            reader.problem(
+                "MCP_CALL_TIMEOUT",
+                "must be longer than 0, or no call can succeed".to_owned(),
+            );
         }
         let engine_timeout = reader.duration("MCP_ENGINE_TIMEOUT", Duration::from_secs(30));
         if engine_timeout < ENGINE_TIMEOUT_MIN {
-            reader.problem("MCP_ENGINE_TIMEOUT", "is too short for a busy server to answer a ping; use 100ms or more".to_owned());
+            reader.problem(
+                "MCP_ENGINE_TIMEOUT",
+                "is too short for a busy server to answer a ping; use 100ms or more".to_owned(),
+            );
         }
         let standby = reader.flag("MCP_STANDBY", false);
         let server_confined = reader.flag("MCP_SERVER_CONFINE", true);
@@ -145,7 +152,8 @@ impl Config {
         reader.knows(&OTHERS);
         let unknown_variables = reader.unknown(&PREFIXES);
         reader.finish()?;
-        // `finish` reports what is missing, so both are here; an empty list says the same without a panic.
+        // `finish` reports what is missing, so both are here; an empty list says the same without a
+        // panic.
         let (Some(uri), Some(auth)) = (uri, auth) else { return Err(Problems(Vec::new())) };
         let config = Self {
             dremio: ConnectConfig { ca_file, tls_verify, ..ConnectConfig::new(uri) },
@@ -169,7 +177,10 @@ impl Config {
             server_writable,
             session_idle,
             drain_timeout,
-            child_environment: crate::engine::official::Launch::environment(env, guard.allow_writes),
+            child_environment: crate::engine::official::Launch::environment(
+                env,
+                guard.allow_writes,
+            ),
             unknown_variables,
         };
         Ok(config)
@@ -181,7 +192,10 @@ fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
     let words = match shell_words::split(command) {
         Ok(words) if !words.is_empty() => in_this_folder(words),
         _ => {
-            reader.problem("MCP_SERVER_COMMAND", "is not a command line: a quote is not closed, or it is blank".to_owned());
+            reader.problem(
+                "MCP_SERVER_COMMAND",
+                "is not a command line: a quote is not closed, or it is blank".to_owned(),
+            );
             Vec::new()
         }
     };
@@ -199,7 +213,9 @@ fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
 /// A relative path to the program is meant from here; the child is started in a folder of its own.
 fn in_this_folder(mut words: Vec<String>) -> Vec<String> {
     if let Some(program) = words.first_mut().filter(|program| program.contains('/'))
-        && let Some(absolute) = std::path::absolute(&*program).ok().and_then(|path| path.into_os_string().into_string().ok())
+        && let Some(absolute) = std::path::absolute(&*program)
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok())
     {
         *program = absolute;
     }
@@ -210,10 +226,12 @@ fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig
     let may_be_open = reader.flag("MCP_ALLOW_OPEN", false);
     let keys_file = reader.text("MCP_API_KEYS_FILE").map(|path| SecretSource::File(path.into()));
     // As for every secret, a blank file counts as absent.
-    let (key, keys_file) = (reader.secret("MCP_API_KEY"), keys_file.filter(|file| !file.is_blank()));
+    let (key, keys_file) =
+        (reader.secret("MCP_API_KEY"), keys_file.filter(|file| !file.is_blank()));
     match reader.text("MCP_AUTH").unwrap_or("keys") {
         "none" if key.is_some() || keys_file.is_some() => {
-            let problem = "none would leave the door open although keys are set; remove one of the two";
+            let problem =
+                "none would leave the door open although keys are set; remove one of the two";
             reader.problem("MCP_AUTH", problem.to_owned());
             None
         }
@@ -229,7 +247,11 @@ fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig
         "keys" => {
             let (name, source) = match (key, keys_file) {
                 (Some(_), Some(_)) => {
-                    reader.problem("MCP_API_KEYS_FILE", "is set and so is MCP_API_KEY (or MCP_API_KEY_FILE); keep one of them".to_owned());
+                    reader.problem(
+                        "MCP_API_KEYS_FILE",
+                        "is set and so is MCP_API_KEY (or MCP_API_KEY_FILE); keep one of them"
+                            .to_owned(),
+                    );
                     return None;
                 }
                 (Some(source), None) => ("MCP_API_KEY", source),
@@ -260,44 +282,68 @@ fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> Option<AuthConfig
     }
 }
 
-/// Either of the two switches is enough: who lets the official server write has always said so with its own.
+/// Either of the two switches is enough: who lets the official server write has always said so with
+/// its own.
 fn read_guard(reader: &mut Reader<'_>) -> Guard {
     let allow_writes = reader.flag("MCP_ALLOW_WRITES", false);
-    let allow_dml = match reader.text(ALLOW_DML).map(|text| text.trim().to_ascii_lowercase()).as_deref() {
-        // The words that the official server takes.
-        Some("true" | "1" | "yes" | "on" | "t" | "y") => true,
-        None | Some("false" | "0" | "no" | "off" | "f" | "n") => false,
-        Some(_) => {
-            reader.problem(ALLOW_DML, "is neither `true` nor `false`".to_owned());
-            false
-        }
-    };
-    Guard { allow_writes: allow_writes || allow_dml, allow_job_history: reader.flag("MCP_ALLOW_JOB_HISTORY", false) }
+    let allow_dml =
+        match reader.text(ALLOW_DML).map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+            // The words that the official server takes.
+            Some("true" | "1" | "yes" | "on" | "t" | "y") => true,
+            None | Some("false" | "0" | "no" | "off" | "f" | "n") => false,
+            Some(_) => {
+                reader.problem(ALLOW_DML, "is neither `true` nor `false`".to_owned());
+                false
+            }
+        };
+    Guard {
+        allow_writes: allow_writes || allow_dml,
+        allow_job_history: reader.flag("MCP_ALLOW_JOB_HISTORY", false),
+    }
 }
 
 fn read_folders(reader: &mut Reader<'_>, name: &str) -> Vec<PathBuf> {
     let folders: Vec<PathBuf> = reader.list(name);
     if let Some(wrong) = folders.iter().find(|folder| !folder.is_absolute() || !folder.is_dir()) {
-        reader.problem(name, format!("`{}` is not the full path of a folder that exists", wrong.display()));
+        reader.problem(
+            name,
+            format!("`{}` is not the full path of a folder that exists", wrong.display()),
+        );
     }
     folders
 }
 
-/// Where secrets lie: the token with its folder, where token-refresher keeps more than the token, and whatever else is named in a
-/// variable of either service. Certificates of authorities are no secret.
+/// Where secrets lie: the token with its folder, where token-refresher keeps more than the token,
+/// and whatever else is named in a variable of either service. Certificates of authorities are no
+/// secret.
 fn secret_paths(env: &Env, token_file: &Path) -> Vec<PathBuf> {
-    let named = ["AUDIT_", "DREMIO_", "MCP_"].into_iter().flat_map(|prefix| env.with_prefix(prefix));
     let named =
-        named.filter(|(name, value)| (name.ends_with("_FILE") || name.ends_with("_DIR")) && *name != "DREMIO_CA_FILE" && !value.is_empty());
+        ["AUDIT_", "DREMIO_", "MCP_"].into_iter().flat_map(|prefix| env.with_prefix(prefix));
+    let named = named.filter(|(name, value)| {
+        (name.ends_with("_FILE") || name.ends_with("_DIR"))
+            && *name != "DREMIO_CA_FILE"
+            && !value.is_empty()
+    });
     let token_file = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
     let folder = token_file.parent().map(Path::to_owned);
-    named.filter_map(|(_, path)| std::path::absolute(path).ok()).chain(folder).chain([token_file]).collect()
+    named
+        .filter_map(|(_, path)| std::path::absolute(path).ok())
+        .chain(folder)
+        .chain([token_file])
+        .collect()
 }
 
 fn read_url(reader: &mut Reader<'_>) -> Option<url::Url> {
     let mut url: url::Url = reader.optional("REFRESHER_URL")?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.query().is_some() || url.fragment().is_some() {
-        reader.problem("REFRESHER_URL", "is not an http(s) address; for example http://token-refresher:9465".to_owned());
+    if !matches!(url.scheme(), "http" | "https")
+        || url.host().is_none()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        reader.problem(
+            "REFRESHER_URL",
+            "is not an http(s) address; for example http://token-refresher:9465".to_owned(),
+        );
         return None;
     }
     if !url.path().ends_with('/') {

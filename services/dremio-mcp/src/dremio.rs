@@ -1,4 +1,5 @@
-//! What the gateway knows about Dremio: whether it answers, with which token to ask it, and how often.
+//! What the gateway knows about Dremio: whether it answers, with which token to ask it, and how
+//! often.
 
 mod health;
 mod pauses;

@@ -1,11 +1,13 @@
-//! The gateway: serves a Dremio to AI agents over MCP streamable HTTP, with the current token on every call.
+//! The gateway: serves a Dremio to AI agents over MCP streamable HTTP, with the current token on
+//! every call.
 //!
 //! ```text
 //! agent ─HTTP─▶ door ─▶ session ─▶ engine ─┬─ official: one child, stdio ─▶ egress ─▶ Dremio
 //!                                          └─ native: in process ─────────▶ Dremio
 //! ```
 //!
-//! It never sees Dremio's password: the token comes from the token file, and another service keeps it fresh.
+//! It never sees Dremio's password: the token comes from the token file, and another service keeps
+//! it fresh.
 
 mod app;
 mod budget;
@@ -25,5 +27,6 @@ pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};
 pub use door::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 
-/// The conditions without which the service is of no use and a restart, or waiting, may help (see `healthcheck`).
+/// The conditions without which the service is of no use and a restart, or waiting, may help (see
+/// `healthcheck`).
 pub const ESSENTIAL_CONDITIONS: [&str; 2] = ["engine", "token"];

@@ -88,7 +88,8 @@ async fn run(env: &Env) -> ExitCode {
     if let Err(cause) = shutdown.on_signals() {
         return Exit::TaskDied.eprint(&format!("no signal handlers: {cause}")).into();
     }
-    // Before the configuration, with defaults where that is wrong, so that its problems are log lines like all others.
+    // Before the configuration, with defaults where that is wrong, so that its problems are log
+    // lines like all others.
     logging::init_stdout(LogConfig::read(&mut Reader::new(env)));
     let config = match Config::read(env) {
         Ok(config) => config,
@@ -105,10 +106,14 @@ async fn run(env: &Env) -> ExitCode {
         tracing::warn!(variable = name, "this variable is not known and has no effect");
     }
     if !config.dremio.tls_verify {
-        tracing::warn!("DREMIO_TLS_VERIFY=false: anyone between here and Dremio can read and change everything");
+        tracing::warn!(
+            "DREMIO_TLS_VERIFY=false: anyone between here and Dremio can read and change everything"
+        );
     }
     if config.guard.allow_writes {
-        tracing::warn!("MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself");
+        tracing::warn!(
+            "MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself"
+        );
     }
     if config.guard.allow_job_history {
         tracing::warn!("MCP_ALLOW_JOB_HISTORY=true: every agent can read what all others asked");
@@ -142,8 +147,11 @@ fn check_config(env: &Env) -> ExitCode {
             if let Err(cause) = App::check(&config) {
                 return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(cause))).into();
             }
-            let unknown: String =
-                config.unknown_variables.iter().map(|name| format!("\n  warning: {name} is not known and has no effect")).collect();
+            let unknown: String = config
+                .unknown_variables
+                .iter()
+                .map(|name| format!("\n  warning: {name} is not known and has no effect"))
+                .collect();
             let access = match &config.auth {
                 AuthConfig::Keys(_) => "by key",
                 AuthConfig::Open => "OPEN to everybody who reaches the address",

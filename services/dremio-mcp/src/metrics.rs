@@ -1,4 +1,5 @@
-//! The gateway's metrics. Labels come from closed sets: a tool that the engine does not list is `other`.
+//! The gateway's metrics. Labels come from closed sets: a tool that the engine does not list is
+//! `other`.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use prometheus_client::registry::Registry;
 use crate::budget::Kind;
 
 /// Seconds. From an answer out of the cache to the default limit of a call.
-const CALL_BUCKETS: [f64; 14] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
+const CALL_BUCKETS: [f64; 14] =
+    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
@@ -80,32 +82,81 @@ impl Metrics {
             sessions_resumed: Counter::default(),
             sessions_refused: Family::default(),
             token_expiry: Gauge::default(),
-            bytes_held: Kind::ALL.map(|kind| bytes_held.get_or_create(&KindLabel { kind: kind.name() }).clone()),
+            bytes_held: Kind::ALL
+                .map(|kind| bytes_held.get_or_create(&KindLabel { kind: kind.name() }).clone()),
             refusals: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("dremio_mcp");
-        registry.register("tool_calls", "Tool calls by tool and outcome", metrics.tool_calls.clone());
-        registry.register("tool_call_duration_seconds", "Time from request to answer of a tool call", metrics.tool_call_seconds.clone());
-        registry.register("engine_starts", "MCP server processes started", metrics.children_started.clone());
-        registry.register("engine_processes", "MCP server processes that have introduced themselves", metrics.children_ready.clone());
-        registry.register("access_denied", "Requests turned away at the door, by reason", metrics.denied.clone());
+        registry.register(
+            "tool_calls",
+            "Tool calls by tool and outcome",
+            metrics.tool_calls.clone(),
+        );
+        registry.register(
+            "tool_call_duration_seconds",
+            "Time from request to answer of a tool call",
+            metrics.tool_call_seconds.clone(),
+        );
+        registry.register(
+            "engine_starts",
+            "MCP server processes started",
+            metrics.children_started.clone(),
+        );
+        registry.register(
+            "engine_processes",
+            "MCP server processes that have introduced themselves",
+            metrics.children_ready.clone(),
+        );
+        registry.register(
+            "access_denied",
+            "Requests turned away at the door, by reason",
+            metrics.denied.clone(),
+        );
         registry.register(
             "statements_refused",
             "Statements that the guard did not let through, by reason",
             metrics.statements_refused.clone(),
         );
-        registry.register("dremio_requests", "Requests to Dremio by outcome", metrics.dremio_requests.clone());
-        registry.register("places_held", "Calls that the engine works on", metrics.places_held.clone());
-        registry.register("calls_waiting", "Calls that wait for a place at the engine", metrics.calls_waiting.clone());
-        registry.register("sessions", "Open sessions of clients with a handshake", metrics.sessions.clone());
-        registry.register("sessions_resumed", "Sessions taken up again from their ids alone", metrics.sessions_resumed.clone());
-        registry.register("sessions_refused", "Session ids that were not taken, by reason", metrics.sessions_refused.clone());
+        registry.register(
+            "dremio_requests",
+            "Requests to Dremio by outcome",
+            metrics.dremio_requests.clone(),
+        );
+        registry.register(
+            "places_held",
+            "Calls that the engine works on",
+            metrics.places_held.clone(),
+        );
+        registry.register(
+            "calls_waiting",
+            "Calls that wait for a place at the engine",
+            metrics.calls_waiting.clone(),
+        );
+        registry.register(
+            "sessions",
+            "Open sessions of clients with a handshake",
+            metrics.sessions.clone(),
+        );
+        registry.register(
+            "sessions_resumed",
+            "Sessions taken up again from their ids alone",
+            metrics.sessions_resumed.clone(),
+        );
+        registry.register(
+            "sessions_refused",
+            "Session ids that were not taken, by reason",
+            metrics.sessions_refused.clone(),
+        );
         registry.register(
             "token_expiry_timestamp_seconds",
             "When the current Dremio token expires; 0 without one",
             metrics.token_expiry.clone(),
         );
-        registry.register("bytes_held", "Bytes of messages that are held, by what they are", bytes_held);
+        registry.register(
+            "bytes_held",
+            "Bytes of messages that are held, by what they are",
+            bytes_held,
+        );
         registry.register(
             "refusals",
             "Requests with a good key that were refused before they were calls, by reason",
@@ -116,7 +167,9 @@ impl Metrics {
 
     pub(crate) fn tool_called(&self, tool: &str, outcome: &'static str, took: Duration) {
         self.tool_calls.get_or_create(&CallLabels { tool: tool.to_owned(), outcome }).inc();
-        self.tool_call_seconds.get_or_create(&ToolLabel { tool: tool.to_owned() }).observe(took.as_secs_f64());
+        self.tool_call_seconds
+            .get_or_create(&ToolLabel { tool: tool.to_owned() })
+            .observe(took.as_secs_f64());
     }
 
     pub(crate) fn child_started(&self) {
@@ -161,7 +214,8 @@ impl Metrics {
         gauge.dec_by(i64::try_from(fewer).unwrap_or(i64::MAX));
     }
 
-    /// Counts a request that was refused before it was a call: there was no room for it, or it could not be read.
+    /// Counts a request that was refused before it was a call: there was no room for it, or it
+    /// could not be read.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refusals.get_or_create(&ReasonLabel { reason }).inc();
     }

@@ -1,8 +1,10 @@
-//! Signs what clients keep for us and we must recognise later, with the gateway key: what one gateway has signed, another of the same
-//! installation recognises, and so does this one after a restart.
+//! Signs what clients keep for us and we must recognise later, with the gateway key: what one
+//! gateway has signed, another of the same installation recognises, and so does this one after a
+//! restart.
 //!
-//! The text is base64url of the content and of the first 128 bits of HMAC-SHA256 (RFC 2104) over a label and the content. The label says
-//! what it is for, so that nothing that was signed for one purpose is taken for another. The content can be read by everybody.
+//! The text is base64url of the content and of the first 128 bits of HMAC-SHA256 (RFC 2104) over a
+//! label and the content. The label says what it is for, so that nothing that was signed for one
+//! purpose is taken for another. The content can be read by everybody.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,7 +47,8 @@ impl Signer {
         Ok(Self { shared: ArcSwapOption::empty(), own: GatewayKey::random()? })
     }
 
-    /// `content` with a tag that says that it was signed for `label`. Visible ASCII, 4 characters for 3 bytes.
+    /// `content` with a tag that says that it was signed for `label`. Visible ASCII, 4 characters
+    /// for 3 bytes.
     pub(crate) fn sign(&self, label: &str, content: &[u8]) -> String {
         let shared = self.shared.load();
         let key = key_in(shared.as_deref()).unwrap_or(&self.own);
@@ -53,8 +56,8 @@ impl Signer {
         BASE64_URL_SAFE_NO_PAD.encode(signed)
     }
 
-    /// The content of `text`, if it was signed for `label` with a key that is valid. The time taken does not depend on how much of the tag
-    /// is right.
+    /// The content of `text`, if it was signed for `label` with a key that is valid. The time taken
+    /// does not depend on how much of the tag is right.
     pub(crate) fn open(&self, label: &str, text: &str) -> Option<Vec<u8>> {
         let mut content = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let tag = content.split_off(content.len().checked_sub(TAG_BYTES)?);
@@ -63,9 +66,15 @@ impl Signer {
         keys.any(|key| mac(key, label, &content).ct_eq(&tag).into()).then_some(content)
     }
 
-    /// Follows the key beside `token_file`, and says in readiness when there is none, until `shutdown` drains. A key that is gone stays in
-    /// use until there is another: whoever deleted it waits for that. The key that is there when this is called counts when it returns.
-    pub(crate) fn follow(self: Arc<Self>, token_file: PathBuf, readiness: Readiness, shutdown: Shutdown) -> impl Future<Output = ()> {
+    /// Follows the key beside `token_file`, and says in readiness when there is none, until
+    /// `shutdown` drains. A key that is gone stays in use until there is another: whoever
+    /// deleted it waits for that. The key that is there when this is called counts when it returns.
+    pub(crate) fn follow(
+        self: Arc<Self>,
+        token_file: PathBuf,
+        readiness: Readiness,
+        shutdown: Shutdown,
+    ) -> impl Future<Output = ()> {
         let watcher = gateway_key::watch(token_file, LOOK_INTERVAL);
         let mut state = watcher.subscribe();
         self.learn(Arc::clone(&state.borrow_and_update()), &readiness);
@@ -86,13 +95,16 @@ impl Signer {
             Ok(key) => {
                 let before = self.shared.swap(Some(Arc::clone(&seen)));
                 if key_in(before.as_deref()).is_some_and(|before| before != key) {
-                    tracing::info!("the gateway key has changed: only sessions that are open here outlive it");
+                    tracing::info!(
+                        "the gateway key has changed: only sessions that are open here outlive it"
+                    );
                 }
                 Condition::met()
             }
-            Err(cause) if self.shared.load().is_some() => {
-                Condition::met_with_warning(cause.reason(), format!("{cause}; the key that was there before stays in use"))
-            }
+            Err(cause) if self.shared.load().is_some() => Condition::met_with_warning(
+                cause.reason(),
+                format!("{cause}; the key that was there before stays in use"),
+            ),
             Err(cause) => {
                 let cost = "without it, clients' sessions end with this process, and replicas do not know each other's";
                 Condition::met_with_warning(cause.reason(), format!("{cause}; {cost}"))
@@ -107,9 +119,11 @@ fn key_in(seen: Option<&Seen>) -> Option<&GatewayKey> {
 }
 
 fn mac(key: &GatewayKey, label: &str, content: &[u8]) -> [u8; TAG_BYTES] {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()));
+    let mut context =
+        hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()));
     context.update(label.as_bytes());
-    // No label has this byte, so that a label and the start of a content are never taken for a longer label.
+    // No label has this byte, so that a label and the start of a content are never taken for a
+    // longer label.
     context.update(&[0]);
     context.update(content);
     let whole = context.sign();

@@ -1,4 +1,5 @@
-//! The service as a value: started, running, stopped. The binary, the tests and `dremio-mcp-local` use it alike.
+//! The service as a value: started, running, stopped. The binary, the tests and `dremio-mcp-local`
+//! use it alike.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,8 +25,8 @@ use crate::refresh::{self, Outcome};
 use crate::revoker::{self, Revoker};
 use crate::volume::{Volume, VolumeError};
 
-/// How long a stop may take: a step that is under way is finished, because half a login leaves a token behind. Below the 10 s after
-/// which Docker kills.
+/// How long a stop may take: a step that is under way is finished, because half a login leaves a
+/// token behind. Below the 10 s after which Docker kills.
 const DRAIN_MAX: Duration = Duration::from_secs(8);
 
 /// The admin endpoints are for a few tools, not for crowds.
@@ -68,7 +69,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct App;
 
-/// A service that runs. Dropping this does not stop it; the [`Shutdown`] that it was started with does.
+/// A service that runs. Dropping this does not stop it; the [`Shutdown`] that it was started with
+/// does.
 #[derive(Debug)]
 pub struct RunningApp {
     admin_addr: SocketAddr,
@@ -89,15 +91,16 @@ impl RunningApp {
         &self.readiness
     }
 
-    /// Waits until the service has stopped: because it was asked to, or because a task died. Cancel safe.
+    /// Waits until the service has stopped: because it was asked to, or because a task died. Cancel
+    /// safe.
     pub async fn join(&mut self) -> Exit {
         (&mut self.tasks).await.unwrap_or(Exit::TaskDied)
     }
 }
 
 impl App {
-    /// Finds what would keep the service from starting although the configuration is well-formed, without starting anything. What is
-    /// in use by a running service is left alone.
+    /// Finds what would keep the service from starting although the configuration is well-formed,
+    /// without starting anything. What is in use by a running service is left alone.
     ///
     /// # Errors
     /// As for [`start`](Self::start), but for an address that is taken.
@@ -110,15 +113,24 @@ impl App {
         }
     }
 
-    /// Starts the service. When this returns, the admin endpoints answer; the token comes when it comes.
+    /// Starts the service. When this returns, the admin endpoints answer; the token comes when it
+    /// comes.
     ///
     /// # Errors
-    /// What is wrong with the configuration or the machine. A Dremio that is away is no error, nor is a full disk: both may pass.
-    pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<RunningApp, StartError> {
+    /// What is wrong with the configuration or the machine. A Dremio that is away is no error, nor
+    /// is a full disk: both may pass.
+    pub async fn start(
+        config: Config,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Result<RunningApp, StartError> {
         let parts = Parts::new(&config, clock).await?;
         let listener = TcpListener::bind(config.admin_addr).await;
-        let listener = listener.map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
-        let admin_addr = listener.local_addr().map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
+        let listener =
+            listener.map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
+        let admin_addr = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
         let readiness = parts.tools.readiness.clone();
         let (nudge, nudges) = mpsc::channel(refresh::WAITING_MAX);
         let router = admin::router(readiness.clone(), parts.registry).merge(refresh::router(nudge));
@@ -129,7 +141,10 @@ impl App {
         let mut tasks = Tasks::new(shutdown.clone());
         tasks.spawn("admin", serve(listener, router, ADMIN_LIMITS, shutdown.clone()));
         if let Some(folder) = folder {
-            tasks.spawn("token folder", report_open_folder(folder, "token_folder", readiness.clone(), shutdown.clone()));
+            tasks.spawn(
+                "token folder",
+                report_open_folder(folder, "token_folder", readiness.clone(), shutdown.clone()),
+            );
         }
         tasks.spawn("revoker", parts.revoker.run(shutdown.clone()));
         tasks.spawn("keeper", Keeper::new(parts.tools).run(wakers, shutdown));
@@ -137,7 +152,8 @@ impl App {
         Ok(RunningApp { admin_addr, readiness, tasks: tokio::spawn(tasks.run(DRAIN_MAX)) })
     }
 
-    /// Sees to it once that a good token is in the file: reuses the one there, or logs in. Repeats nothing.
+    /// Sees to it once that a good token is in the file: reuses the one there, or logs in. Repeats
+    /// nothing.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
@@ -147,7 +163,11 @@ impl App {
             Outcome::Valid(token) => good("the token file holds a good token", &token),
             Outcome::Renewed(token) => good("the token file holds a new token", &token),
             Outcome::Failed(trouble) => {
-                tracing::error!(reason = trouble.reason, error = trouble.message, "there is no good token in the token file");
+                tracing::error!(
+                    reason = trouble.reason,
+                    error = trouble.message,
+                    "there is no good token in the token file"
+                );
                 Exit::Failure
             }
         })
@@ -169,11 +189,16 @@ struct Parts {
 impl Parts {
     async fn new(config: &Config, clock: Clock) -> Result<Parts, StartError> {
         for name in &config.unknown {
-            tracing::warn!(variable = name, "this environment variable is not known; is it misspelt?");
+            tracing::warn!(
+                variable = name,
+                "this environment variable is not known; is it misspelt?"
+            );
         }
         let tls_verified = config.connect.tls_verify || !config.connect.uri.is_https();
         if !tls_verified {
-            tracing::warn!("Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false): the password goes to whoever answers");
+            tracing::warn!(
+                "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false): the password goes to whoever answers"
+            );
         }
         let client = DremioClient::new(Transport::connect(&config.connect)?);
         let volume = Volume::start(config.token_file.clone()).map_err(StartError::Thread)?;
@@ -200,7 +225,10 @@ impl Parts {
             policy: config.policy,
             revoke_after: config.revoke_after,
             tls_verified,
-            if_unreachable: likely_cause_of_silence(config.connect.uri.host(), Path::new("/.dockerenv").exists()),
+            if_unreachable: likely_cause_of_silence(
+                config.connect.uri.host(),
+                Path::new("/.dockerenv").exists(),
+            ),
             replaced,
         };
         Ok(Parts { tools, revoker, registry })
@@ -211,9 +239,16 @@ impl Parts {
 async fn check_volume(volume: &Volume) -> Result<(), StartError> {
     match volume.open().await {
         Ok(()) => Ok(()),
-        Err(error @ (VolumeError::Stuck | VolumeError::Failed(WriteError::DiskFull { .. } | WriteError::Io { .. }))) => {
+        Err(
+            error @ (VolumeError::Stuck
+            | VolumeError::Failed(WriteError::DiskFull { .. } | WriteError::Io { .. })),
+        ) => {
             let trouble = error.trouble();
-            tracing::error!(reason = trouble.reason, error = trouble.message, "the token file cannot be written at the moment");
+            tracing::error!(
+                reason = trouble.reason,
+                error = trouble.message,
+                "the token file cannot be written at the moment"
+            );
             Ok(())
         }
         Err(VolumeError::Failed(error)) => Err(error.into()),
@@ -229,7 +264,8 @@ fn likely_cause_of_silence(host: &str, in_container: bool) -> Option<&'static st
     )
 }
 
-/// A random number from 0 (inclusive) to 1 (exclusive), for jitter. Without a source of randomness there is none.
+/// A random number from 0 (inclusive) to 1 (exclusive), for jitter. Without a source of randomness
+/// there is none.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
 }
@@ -241,7 +277,11 @@ mod tests {
     #[test]
     fn a_container_that_asks_itself_is_told() {
         for host in ["localhost", "127.0.0.1", "[::1]"] {
-            assert!(likely_cause_of_silence(host, true).is_some_and(|cause| cause.contains("host.docker.internal")), "{host}");
+            assert!(
+                likely_cause_of_silence(host, true)
+                    .is_some_and(|cause| cause.contains("host.docker.internal")),
+                "{host}"
+            );
             assert_eq!(likely_cause_of_silence(host, false), None, "{host}");
         }
         assert_eq!(likely_cause_of_silence("dremio", true), None);

@@ -1,6 +1,7 @@
 //! The record of what happened to tokens: log lines with `target: "audit"` and a stable `event`.
 //!
-//! All of them are here, so that one look shows what is told about a token: its id and its expiry, never itself.
+//! All of them are here, so that one look shows what is told about a token: its id and its expiry,
+//! never itself.
 
 use token_file::Token;
 
@@ -18,11 +19,35 @@ pub(crate) fn login_succeeded(user: &str, token: &Token, dremio_version: Option<
 }
 
 /// `needs_person`: no retry will help.
-pub(crate) fn login_failed(user: Option<&str>, trouble: &Trouble, needs_person: bool, failures: u32, retry_in_seconds: f64) {
+pub(crate) fn login_failed(
+    user: Option<&str>,
+    trouble: &Trouble,
+    needs_person: bool,
+    failures: u32,
+    retry_in_seconds: f64,
+) {
     let (reason, error) = (trouble.reason, trouble.message.as_str());
     match needs_person {
-        true => audit!(error, "login_failed", "could not log in to Dremio", user, reason, error, failures, retry_in_seconds),
-        false => audit!(warn, "login_failed", "could not log in to Dremio", user, reason, error, failures, retry_in_seconds),
+        true => audit!(
+            error,
+            "login_failed",
+            "could not log in to Dremio",
+            user,
+            reason,
+            error,
+            failures,
+            retry_in_seconds
+        ),
+        false => audit!(
+            warn,
+            "login_failed",
+            "could not log in to Dremio",
+            user,
+            reason,
+            error,
+            failures,
+            retry_in_seconds
+        ),
     }
 }
 

@@ -12,8 +12,8 @@ use service_kit::logging::LogConfig;
 
 use crate::schedule::Policy;
 
-/// Limits for one call to Dremio. A login takes it a tenth of a second and a check a few milliseconds; the gateway, which may be
-/// waiting for the result, gives up after two seconds.
+/// Limits for one call to Dremio. A login takes it a tenth of a second and a check a few
+/// milliseconds; the gateway, which may be waiting for the result, gives up after two seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -24,7 +24,8 @@ const CHECK_INTERVAL_MIN: Duration = Duration::from_secs(1);
 const RETRY_INITIAL_MIN: Duration = Duration::from_millis(100);
 
 /// Where the admin endpoints are unless configured otherwise.
-const ADMIN_ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9465);
+const ADMIN_ADDR: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9465);
 
 /// Everything that the service is told from outside.
 #[derive(Clone, Debug)]
@@ -56,7 +57,8 @@ impl Config {
     /// All problems at once, each with its cure. A retry is useless before someone has mended them.
     pub fn read(env: &Env) -> Result<Config, Problems> {
         let mut reader = Reader::new(env);
-        // Read for real before anything else, so that these problems could be logged; here only for the list of problems.
+        // Read for real before anything else, so that these problems could be logged; here only for
+        // the list of problems.
         LogConfig::read(&mut reader);
         let uri: Option<DremioUri> = reader.required("DREMIO_URI", "http://dremio:9047");
         let ca_file = reader.text("DREMIO_CA_FILE").map(PathBuf::from);
@@ -71,9 +73,17 @@ impl Config {
         let unknown = reader.unknown(&["TOKEN_", "RETRY_"]);
         reader.finish()?;
         // Without a problem, what is required is there.
-        let (Some(uri), Some(username), Some(password)) = (uri, username, password) else { return Err(Problems(Vec::new())) };
+        let (Some(uri), Some(username), Some(password)) = (uri, username, password) else {
+            return Err(Problems(Vec::new()));
+        };
         Ok(Config {
-            connect: ConnectConfig { uri, ca_file, tls_verify, connect_timeout: CONNECT_TIMEOUT, request_timeout: REQUEST_TIMEOUT },
+            connect: ConnectConfig {
+                uri,
+                ca_file,
+                tls_verify,
+                connect_timeout: CONNECT_TIMEOUT,
+                request_timeout: REQUEST_TIMEOUT,
+            },
             username,
             password,
             token_file,
@@ -92,7 +102,8 @@ impl Config {
 /// When it is not an address.
 pub fn read_admin_addr(env: &Env) -> Result<SocketAddr, Problems> {
     // The other names stay unknown to this reader, and so do their slips: `run` reports those.
-    let only: Vec<(&str, &str)> = env.get("ADMIN_ADDR").map(|value| ("ADMIN_ADDR", value)).into_iter().collect();
+    let only: Vec<(&str, &str)> =
+        env.get("ADMIN_ADDR").map(|value| ("ADMIN_ADDR", value)).into_iter().collect();
     let env = Env::from_pairs(only);
     let mut reader = Reader::new(&env);
     let admin_addr = reader.listen_addr("ADMIN_ADDR", ADMIN_ADDR);

@@ -1,4 +1,5 @@
-//! The user name and the password, read anew for every login, so that a rotated secret file is picked up without a restart.
+//! The user name and the password, read anew for every login, so that a rotated secret file is
+//! picked up without a restart.
 
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{SecretError, SecretSource};
@@ -12,7 +13,8 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     fn same(&self, other: &Credentials) -> bool {
-        self.user.expose_secret() == other.user.expose_secret() && self.password.expose_secret() == other.password.expose_secret()
+        self.user.expose_secret() == other.user.expose_secret()
+            && self.password.expose_secret() == other.password.expose_secret()
     }
 }
 
@@ -20,7 +22,8 @@ impl Credentials {
 pub(crate) struct CredentialSource {
     username: SecretSource,
     password: SecretSource,
-    /// What was read for the last attempt, if that failed because of it: rejected credentials, or (`None` inside) unreadable ones.
+    /// What was read for the last attempt, if that failed because of it: rejected credentials, or
+    /// (`None` inside) unreadable ones.
     useless: Option<Option<Credentials>>,
 }
 
@@ -34,7 +37,8 @@ impl CredentialSource {
         self.username.path().is_some() || self.password.path().is_some()
     }
 
-    /// Reads both. The files are small and local, yet reading them off the async threads costs nothing.
+    /// Reads both. The files are small and local, yet reading them off the async threads costs
+    /// nothing.
     pub(crate) async fn read(&self) -> Result<Credentials, SecretError> {
         let (username, password) = (self.username.clone(), self.password.clone());
         let read = move || Ok(Credentials { user: username.read()?, password: password.read()? });
@@ -45,14 +49,19 @@ impl CredentialSource {
         }
     }
 
-    /// What about rejected credentials looks like an accident of an editor or a shell, in words for a person and without their text.
+    /// What about rejected credentials looks like an accident of an editor or a shell, in words for
+    /// a person and without their text.
     pub(crate) fn likely_mistake(&self, rejected: &Credentials) -> Option<String> {
         let look = |what: &str, source: &SecretSource, secret: &SecretString| {
             let oddity = oddity(secret.expose_secret())?;
-            let place = source.path().map_or_else(|| format!("the {what}"), |path| format!("the {what} in {}", path.display()));
+            let place = source.path().map_or_else(
+                || format!("the {what}"),
+                |path| format!("the {what} in {}", path.display()),
+            );
             Some(format!("{place} {oddity}"))
         };
-        look("password", &self.password, &rejected.password).or_else(|| look("user name", &self.username, &rejected.user))
+        look("password", &self.password, &rejected.password)
+            .or_else(|| look("user name", &self.username, &rejected.user))
     }
 
     /// Remembers that these do not work, or that none could be read.
@@ -87,7 +96,9 @@ fn oddity(secret: &str) -> Option<&'static str> {
         Some("has a control character in it; write it again")
     } else if secret.trim() != secret {
         Some("begins or ends with a blank, which counts; take it away if it is not meant")
-    } else if secret.len() > 1 && ['"', '\''].iter().any(|&quote| secret.starts_with(quote) && secret.ends_with(quote)) {
+    } else if secret.len() > 1
+        && ['"', '\''].iter().any(|&quote| secret.starts_with(quote) && secret.ends_with(quote))
+    {
         Some("stands in quotes, which count; take them away if they are not meant")
     } else {
         None

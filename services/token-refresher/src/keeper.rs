@@ -1,10 +1,12 @@
-//! The task that owns the token: it asks the schedule what to do next, does it, and tells how things stand.
+//! The task that owns the token: it asks the schedule what to do next, does it, and tells how
+//! things stand.
 //!
 //! One step at a time, so that no two of them ever disagree. A token goes through these hands:
 //!
 //! - *candidate*: fresh from a login, not yet proven by a call;
 //! - *held*: the best token there is, in the file or on its way there;
-//! - *replaced*: held before, still in use by others for a while; the revoker gets it once its successor is in the file.
+//! - *replaced*: held before, still in use by others for a while; the revoker gets it once its
+//!   successor is in the file.
 
 mod check;
 mod renew;
@@ -30,8 +32,8 @@ use crate::status::{self, TokenStatus};
 use crate::trouble::Trouble;
 use crate::volume::Volume;
 
-/// How many tokens of the past are remembered by their ids, so that none of them is taken for a new one. More than are ever alive
-/// at a time; a guess.
+/// How many tokens of the past are remembered by their ids, so that none of them is taken for a new
+/// one. More than are ever alive at a time; a guess.
 const FORMER_MAX: usize = 64;
 
 /// What the keeper works with.
@@ -142,7 +144,8 @@ impl Keeper {
         }
     }
 
-    /// Keeps the token fresh until the service stops. The file and the tokens stay as they are then: others still use them.
+    /// Keeps the token fresh until the service stops. The file and the tokens stay as they are
+    /// then: others still use them.
     pub(crate) async fn run(mut self, mut wakers: Wakers, shutdown: Shutdown) {
         let mut changes = Some(wakers.watcher.subscribe());
         let mut nudge_from = Instant::now();
@@ -236,18 +239,27 @@ impl Keeper {
 
     fn outcome(&self) -> Outcome {
         let now = self.now();
-        match self.held.as_ref().filter(|held| held.confirmed && held.facts.is_good(now) && self.is_in_file()) {
+        match self
+            .held
+            .as_ref()
+            .filter(|held| held.confirmed && held.facts.is_good(now) && self.is_in_file())
+        {
             Some(held) if self.renewed => Outcome::Renewed(held.token.clone()),
             Some(held) => Outcome::Valid(held.token.clone()),
             None => {
                 let trouble = self.dremio_trouble().or(self.file_trouble());
-                Outcome::Failed(trouble.cloned().unwrap_or_else(|| Trouble::new("no_token", "there is no token yet")))
+                Outcome::Failed(
+                    trouble
+                        .cloned()
+                        .unwrap_or_else(|| Trouble::new("no_token", "there is no token yet")),
+                )
             }
         }
     }
 
     fn is_in_file(&self) -> bool {
-        self.in_file.is_some() && self.in_file.as_ref() == self.held.as_ref().map(|held| &held.token)
+        self.in_file.is_some()
+            && self.in_file.as_ref() == self.held.as_ref().map(|held| &held.token)
     }
 
     fn dremio_trouble(&self) -> Option<&Trouble> {
@@ -261,7 +273,10 @@ impl Keeper {
     /// Publishes how things stand.
     fn tell(&self) {
         let now = self.now();
-        let usable = self.in_file.as_ref().filter(|token| !token.is_expired(now.wall) && !self.rejected.contains(&token.id()));
+        let usable = self
+            .in_file
+            .as_ref()
+            .filter(|token| !token.is_expired(now.wall) && !self.rejected.contains(&token.id()));
         let held = self.held.as_ref();
         let status = TokenStatus {
             usable: usable.is_some(),
@@ -274,7 +289,9 @@ impl Keeper {
         if self.checked_at.is_some() {
             self.tools.readiness.set("token", status::token_condition(&status));
         }
-        if let Some(condition) = status::dremio_condition(self.dremio.as_ref(), self.tools.tls_verified) {
+        if let Some(condition) =
+            status::dremio_condition(self.dremio.as_ref(), self.tools.tls_verified)
+        {
             self.tools.readiness.set("dremio", condition);
         }
         self.tools.metrics.set_token_expiry(usable.map(Token::expires_at));
@@ -293,7 +310,13 @@ impl Keeper {
         let count = failures.count.saturating_add(1);
         let pause = schedule::pause_after(count, cause, (self.tools.random)(), &self.tools.policy);
         let since = self.started.elapsed();
-        (Failures { count, pause: Some(Pause { since, until: since.saturating_add(pause), cause }) }, pause)
+        (
+            Failures {
+                count,
+                pause: Some(Pause { since, until: since.saturating_add(pause), cause }),
+            },
+            pause,
+        )
     }
 }
 

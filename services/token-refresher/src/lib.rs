@@ -1,4 +1,5 @@
-//! Logs in to Dremio with user name and password and keeps a fresh token in a file that other services read.
+//! Logs in to Dremio with user name and password and keeps a fresh token in a file that other
+//! services read.
 //!
 //! ```text
 //!            Config ─▶ App ─┬─ keeper   owns the token; asks `schedule` what to do next and does it
@@ -6,8 +7,9 @@
 //!                           └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ keeper
 //! ```
 //!
-//! The keeper is the only task that changes anything, one step at a time; what the next step is, [`schedule::next`] decides without
-//! any input or output. The binary is a thin shell around [`App`], and `dremio-mcp-local` runs the same [`App`] in its own process.
+//! The keeper is the only task that changes anything, one step at a time; what the next step is,
+//! [`schedule::next`] decides without any input or output. The binary is a thin shell around
+//! [`App`], and `dremio-mcp-local` runs the same [`App`] in its own process.
 //!
 //! It never serves agents, and nothing but its token file leaves it.
 

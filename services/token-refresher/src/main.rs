@@ -27,7 +27,8 @@ Settings come from the environment. The ones to know:
   LOG_LEVEL, LOG_FORMAT  debug, info, warn, error; json or text
 A secret NAME can also be given as NAME_FILE. Durations need a unit: 90s, 5m, 6h.";
 
-/// Logs in to Dremio with user name and password and keeps a fresh token in a file that other services read.
+/// Logs in to Dremio with user name and password and keeps a fresh token in a file that other
+/// services read.
 #[derive(Parser)]
 #[command(version, about, after_help = HELP)]
 struct Arguments {
@@ -42,7 +43,8 @@ enum Command {
     Run,
     /// See to it once that a good token is in the file, and exit with 0 if so
     Once,
-    /// Create the first user of a fresh Dremio, waiting for it to start; exit with 0 also if Dremio has users already
+    /// Create the first user of a fresh Dremio, waiting for it to start; exit with 0 also if Dremio
+    /// has users already
     FirstUser,
     /// Ask the running service whether it is healthy, and exit with 0 if so
     Healthcheck,
@@ -138,11 +140,16 @@ fn check_config(env: &Env) -> Exit {
     if let Err(error) = App::check(&config) {
         return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error)));
     }
-    let unknown: String = config.unknown.iter().map(|name| format!("\n  warning: {name} is not known; is it misspelt?")).collect();
+    let unknown: String = config
+        .unknown
+        .iter()
+        .map(|name| format!("\n  warning: {name} is not known; is it misspelt?"))
+        .collect();
     Exit::Success.print(&format!("the configuration is valid{unknown}"))
 }
 
-/// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all other problems.
+/// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all
+/// other problems.
 fn start_logging(env: &Env) {
     logging::init_stdout(LogConfig::read(&mut Reader::new(env)));
 }

@@ -35,12 +35,28 @@ impl Metrics {
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let registry = registry.sub_registry_with_prefix("token_refresher");
-        registry.register("steps", "Steps of the keeper; far more than one a second would be a defect", metrics.steps.clone());
-        registry.register("checks", "Checks of the token that Dremio answered", metrics.checks.clone());
+        registry.register(
+            "steps",
+            "Steps of the keeper; far more than one a second would be a defect",
+            metrics.steps.clone(),
+        );
+        registry.register(
+            "checks",
+            "Checks of the token that Dremio answered",
+            metrics.checks.clone(),
+        );
         registry.register("logins", "Successful logins", metrics.logins.clone());
         registry.register("writes", "Successful writes of the token file", metrics.writes.clone());
-        registry.register("revocations", "Replaced tokens that were logged out", metrics.revocations.clone());
-        registry.register("failures", "What failed, by operation and reason", metrics.failures.clone());
+        registry.register(
+            "revocations",
+            "Replaced tokens that were logged out",
+            metrics.revocations.clone(),
+        );
+        registry.register(
+            "failures",
+            "What failed, by operation and reason",
+            metrics.failures.clone(),
+        );
         registry.register(
             "token_expiry_timestamp_seconds",
             "When the token in the file expires, in Unix time; 0 without a usable one",
@@ -51,7 +67,11 @@ impl Metrics {
             "When Dremio last said whether it accepts the token, in Unix time",
             metrics.last_check.clone(),
         );
-        registry.register("last_write_timestamp_seconds", "When the token file was last written, in Unix time", metrics.last_write.clone());
+        registry.register(
+            "last_write_timestamp_seconds",
+            "When the token file was last written, in Unix time",
+            metrics.last_write.clone(),
+        );
         metrics
     }
 

@@ -1,7 +1,7 @@
 //! Logs replaced tokens out, once whoever still uses them has had time to move on.
 //!
-//! Best effort by nature: a token that cannot be logged out expires by itself, so after a few attempts, or at the end of the
-//! process, it is left alone.
+//! Best effort by nature: a token that cannot be logged out expires by itself, so after a few
+//! attempts, or at the end of the process, it is left alone.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -44,7 +44,8 @@ impl Revoker {
     pub(crate) async fn run(mut self, shutdown: Shutdown) {
         let mut waiting: VecDeque<(Replaced, u32)> = VecDeque::new();
         loop {
-            let next = (0..waiting.len()).min_by_key(|&index| waiting.get(index).map(|(replaced, _)| replaced.due));
+            let next = (0..waiting.len())
+                .min_by_key(|&index| waiting.get(index).map(|(replaced, _)| replaced.due));
             let due = next.and_then(|index| waiting.get(index)).map(|(replaced, _)| replaced.due);
             tokio::select! {
                 () = shutdown.draining() => return,
@@ -63,7 +64,8 @@ impl Revoker {
     /// Logs one token out. Gives it back, due later, if it may be worth another attempt.
     async fn revoke(&self, replaced: Replaced, failures: u32) -> Option<(Replaced, u32)> {
         let token = &replaced.token;
-        // At first it is not asked for its expiry: one that has expired by a clock that is wrong must go, too.
+        // At first it is not asked for its expiry: one that has expired by a clock that is wrong
+        // must go, too.
         if failures > 0 && token.is_expired(self.clock.now()) {
             return None;
         }
@@ -73,7 +75,9 @@ impl Revoker {
                 audit::token_revoked(token);
                 return None;
             }
-            Ok(Logout::StillAccepted) => Trouble::new("still_accepted", "Dremio still accepted the token after its logout"),
+            Ok(Logout::StillAccepted) => {
+                Trouble::new("still_accepted", "Dremio still accepted the token after its logout")
+            }
             Err(error) => Trouble::call(&error),
         };
         self.metrics.failed("logout", trouble.reason);
@@ -95,7 +99,8 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// When a token that is replaced now should be logged out, if at all: not when it will have expired by itself by then.
+/// When a token that is replaced now should be logged out, if at all: not when it will have expired
+/// by itself by then.
 pub(crate) fn due(token: &Token, now: jiff::Timestamp, grace: Option<Duration>) -> Option<Instant> {
     let grace = grace?;
     let end_of_grace = now.checked_add(grace).ok()?;

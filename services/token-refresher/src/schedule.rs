@@ -1,24 +1,29 @@
-//! What to do next, and until when to wait: a pure function of the situation, the time and the policy.
+//! What to do next, and until when to wait: a pure function of the situation, the time and the
+//! policy.
 //!
-//! Two clocks: expiry is a matter of the wall clock, because Dremio wrote it down; pauses and intervals are a matter of uptime,
-//! which nobody sets. The wall clock may jump (a suspended laptop, a corrected clock), so no wait is longer than [`WAIT_MAX`]: after
-//! that everything is considered anew.
+//! Two clocks: expiry is a matter of the wall clock, because Dremio wrote it down; pauses and
+//! intervals are a matter of uptime, which nobody sets. The wall clock may jump (a suspended
+//! laptop, a corrected clock), so no wait is longer than [`WAIT_MAX`]: after that everything is
+//! considered anew.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Longest wait before the clocks are compared again: a jump of the wall clock goes unnoticed for no longer than this.
+/// Longest wait before the clocks are compared again: a jump of the wall clock goes unnoticed for
+/// no longer than this.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// Shortest wait. Rounding between the clocks may leave a rest of nothing; this keeps it from becoming a busy loop.
+/// Shortest wait. Rounding between the clocks may leave a rest of nothing; this keeps it from
+/// becoming a busy loop.
 const WAIT_MIN: Duration = Duration::from_millis(10);
 
-/// A new token is not renewed before this, however short its life: Dremio's shortest lifetime is a minute, so less than this is a
-/// clock that is wrong, and must not become a flood of logins.
+/// A new token is not renewed before this, however short its life: Dremio's shortest lifetime is a
+/// minute, so less than this is a clock that is wrong, and must not become a flood of logins.
 const RENEWAL_SPACING_MIN: Duration = Duration::from_secs(1);
 
-/// How long a missing first user is waited for between attempts, at most: someone is probably just creating one.
+/// How long a missing first user is waited for between attempts, at most: someone is probably just
+/// creating one.
 const NO_USER_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The intervals that were configured.
@@ -75,8 +80,9 @@ impl Held {
 pub enum Cause {
     /// It may work later by itself: someone who asks shortens the pause.
     Passing,
-    /// Dremio rejected the user name or password, or there is none to read: only other credentials help, and trying the same again
-    /// and again would be hammering. Nobody shortens this pause but the one who changes them.
+    /// Dremio rejected the user name or password, or there is none to read: only other credentials
+    /// help, and trying the same again and again would be hammering. Nobody shortens this pause
+    /// but the one who changes them.
     Credentials,
     /// No user exists yet.
     NoUser,
@@ -96,7 +102,11 @@ pub struct Pause {
 impl Pause {
     fn is_over(&self, now: Moment, nudge: Nudge, policy: &Policy) -> bool {
         let shortened = nudge != Nudge::None && self.cause != Cause::Credentials;
-        let end = if shortened { self.until.min(self.since.saturating_add(policy.retry_initial)) } else { self.until };
+        let end = if shortened {
+            self.until.min(self.since.saturating_add(policy.retry_initial))
+        } else {
+            self.until
+        };
         now.uptime >= end
     }
 }
@@ -133,7 +143,8 @@ pub struct Situation {
     pub write_pause: Option<Pause>,
     /// Whether someone is waiting for an answer.
     pub nudge: Nudge,
-    /// Whether the credentials may change: they are in files. While they are rejected, they are looked at every so often.
+    /// Whether the credentials may change: they are in files. While they are rejected, they are
+    /// looked at every so often.
     pub watch_credentials: bool,
 }
 
@@ -157,19 +168,25 @@ pub enum Action {
 /// How often rejected credentials are compared with their files.
 const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Decides the next step. It never answers [`Action::Wait`] while something is due, and never a step whose pause is not over.
+/// Decides the next step. It never answers [`Action::Wait`] while something is due, and never a
+/// step whose pause is not over.
 #[must_use]
 pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
-    let over = |pause: Option<Pause>| pause.is_none_or(|pause| pause.is_over(now, situation.nudge, policy));
+    let over = |pause: Option<Pause>| {
+        pause.is_none_or(|pause| pause.is_over(now, situation.nudge, policy))
+    };
     if situation.checked_at.is_none() || situation.nudge == Nudge::Asked {
         return Action::Check;
     }
     if situation.file_changed {
         return Action::Look;
     }
-    // A good token that is not in the file goes there before a better one is fetched. And while it cannot go there, no other one is
-    // fetched in its place until it needs renewal itself.
-    if !situation.in_file && situation.held.is_some_and(|held| held.is_good(now)) && over(situation.write_pause) {
+    // A good token that is not in the file goes there before a better one is fetched. And while it
+    // cannot go there, no other one is fetched in its place until it needs renewal itself.
+    if !situation.in_file
+        && situation.held.is_some_and(|held| held.is_good(now))
+        && over(situation.write_pause)
+    {
         return Action::Write;
     }
     if over(situation.login_pause) {
@@ -188,10 +205,15 @@ pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
 
 /// When a token is renewed, by the wall clock.
 ///
-/// `whole_life` is the time from issue to expiry, if that is known. A token for which `refresh_before` would leave less than half of
-/// its life is renewed at two thirds of its life instead: with the usual settings this concerns lives under 12 hours.
+/// `whole_life` is the time from issue to expiry, if that is known. A token for which
+/// `refresh_before` would leave less than half of its life is renewed at two thirds of its life
+/// instead: with the usual settings this concerns lives under 12 hours.
 #[must_use]
-pub fn renew_at(expires_at: Timestamp, whole_life: Option<SignedDuration>, policy: &Policy) -> Timestamp {
+pub fn renew_at(
+    expires_at: Timestamp,
+    whole_life: Option<SignedDuration>,
+    policy: &Policy,
+) -> Timestamp {
     let before = SignedDuration::try_from(policy.refresh_before).unwrap_or(SignedDuration::MAX);
     let ahead = match whole_life {
         Some(life) if before > life / 2 => life / 3,
@@ -200,8 +222,9 @@ pub fn renew_at(expires_at: Timestamp, whole_life: Option<SignedDuration>, polic
     expires_at.checked_sub(ahead).unwrap_or(Timestamp::MIN)
 }
 
-/// The pause after the `failures`th failure in a row (counted from 1), as an exponential back-off with full jitter between
-/// [`Policy::retry_initial`] and [`Policy::retry_max`]. `random` is from 0 (inclusive) to 1 (exclusive).
+/// The pause after the `failures`th failure in a row (counted from 1), as an exponential back-off
+/// with full jitter between [`Policy::retry_initial`] and [`Policy::retry_max`]. `random` is from 0
+/// (inclusive) to 1 (exclusive).
 #[must_use]
 pub fn pause_after(failures: u32, cause: Cause, random: f64, policy: &Policy) -> Duration {
     let ceiling = match cause {
@@ -210,13 +233,15 @@ pub fn pause_after(failures: u32, cause: Cause, random: f64, policy: &Policy) ->
         Cause::NoUser => policy.retry_max.min(NO_USER_PAUSE_MAX),
         Cause::Passing => policy.retry_max,
     };
-    let grown = 2_u32.checked_pow(failures).and_then(|factor| policy.retry_initial.checked_mul(factor));
+    let grown =
+        2_u32.checked_pow(failures).and_then(|factor| policy.retry_initial.checked_mul(factor));
     let ceiling = grown.unwrap_or(ceiling).min(ceiling);
     let span = ceiling.saturating_sub(policy.retry_initial);
     policy.retry_initial.min(ceiling) + span.mul_f64(random.clamp(0.0, 1.0))
 }
 
-/// Uptime at which the next check is due. A check that got no answer is repeated after its pause rather than the interval.
+/// Uptime at which the next check is due. A check that got no answer is repeated after its pause
+/// rather than the interval.
 fn check_due_at(situation: &Situation, policy: &Policy) -> Option<Duration> {
     let regular = situation.checked_at?.saturating_add(policy.check_interval);
     Some(situation.check_pause.map_or(regular, |pause| pause.until))
@@ -224,15 +249,20 @@ fn check_due_at(situation: &Situation, policy: &Policy) -> Option<Duration> {
 
 fn wait(situation: &Situation, now: Moment, policy: &Policy) -> Duration {
     let on_uptime = |moment: Duration| moment.saturating_sub(now.uptime);
-    let on_wall = |moment: Timestamp| Duration::try_from(moment.duration_since(now.wall)).unwrap_or(Duration::ZERO);
+    let on_wall = |moment: Timestamp| {
+        Duration::try_from(moment.duration_since(now.wall)).unwrap_or(Duration::ZERO)
+    };
     let ahead = |rest: &Duration| !rest.is_zero();
 
     let pauses = [situation.check_pause, situation.login_pause, situation.write_pause];
     let pauses = pauses.into_iter().flatten().map(|pause| on_uptime(pause.until)).filter(ahead);
-    let token = situation
-        .held
-        .into_iter()
-        .flat_map(|held| [on_wall(held.renew_at), on_wall(held.expires_at), on_uptime(held.since.saturating_add(RENEWAL_SPACING_MIN))]);
+    let token = situation.held.into_iter().flat_map(|held| {
+        [
+            on_wall(held.renew_at),
+            on_wall(held.expires_at),
+            on_uptime(held.since.saturating_add(RENEWAL_SPACING_MIN)),
+        ]
+    });
     let check = check_due_at(situation, policy).map(on_uptime);
     let rejected = situation.login_pause.is_some_and(|pause| pause.cause == Cause::Credentials);
     let credentials = (rejected && situation.watch_credentials).then_some(CREDENTIALS_INTERVAL);

@@ -21,8 +21,12 @@ pub(crate) struct TokenStatus<'a> {
 pub(crate) fn token_condition(status: &TokenStatus<'_>) -> Condition {
     match (status.usable, status.file) {
         (true, None) => return Condition::met(),
-        (true, Some(trouble)) => return Condition::met_with_warning(trouble.reason, trouble.message.as_str()),
-        (false, Some(trouble)) if status.dremio.is_none() => return Condition::unmet(trouble.reason, trouble.message.as_str()),
+        (true, Some(trouble)) => {
+            return Condition::met_with_warning(trouble.reason, trouble.message.as_str());
+        }
+        (false, Some(trouble)) if status.dremio.is_none() => {
+            return Condition::unmet(trouble.reason, trouble.message.as_str());
+        }
         _ => {}
     }
     let (reason, what) = if status.rejected {
@@ -39,7 +43,10 @@ pub(crate) fn token_condition(status: &TokenStatus<'_>) -> Condition {
 }
 
 /// `dremio` is the result of the last call, if there was one.
-pub(crate) fn dremio_condition(dremio: Option<&Result<(), Trouble>>, tls_verified: bool) -> Option<Condition> {
+pub(crate) fn dremio_condition(
+    dremio: Option<&Result<(), Trouble>>,
+    tls_verified: bool,
+) -> Option<Condition> {
     Some(match dremio? {
         Ok(()) if tls_verified => Condition::met(),
         Ok(()) => Condition::met_with_warning(
@@ -58,11 +65,25 @@ mod tests {
     fn the_token_condition_tells_the_nearest_cause() {
         let disk = Trouble::new("disk_full", "the disk is full");
         let away = Trouble::new("unreachable", "Dremio cannot be reached");
-        let check = |usable: bool, rejected: bool, expired: bool, file: bool, dremio: bool, expected: (bool, Option<&str>)| {
-            let status = TokenStatus { usable, rejected, expired, file: file.then_some(&disk), dremio: dremio.then_some(&away) };
+        let check = |usable: bool,
+                     rejected: bool,
+                     expired: bool,
+                     file: bool,
+                     dremio: bool,
+                     expected: (bool, Option<&str>)| {
+            let status = TokenStatus {
+                usable,
+                rejected,
+                expired,
+                file: file.then_some(&disk),
+                dremio: dremio.then_some(&away),
+            };
             let condition = token_condition(&status);
             assert_eq!((condition.ready, condition.reason.as_deref()), expected);
-            assert_eq!(dremio && !usable, condition.message.is_some_and(|message| message.contains("cannot be reached")));
+            assert_eq!(
+                dremio && !usable,
+                condition.message.is_some_and(|message| message.contains("cannot be reached"))
+            );
         };
         check(true, false, false, false, false, (true, None));
         // A Dremio that is away does not make a good token bad.
@@ -79,7 +100,10 @@ mod tests {
     fn unverified_tls_shows() {
         assert_eq!(dremio_condition(None, true), None);
         assert_eq!(dremio_condition(Some(&Ok(())), true), Some(Condition::met()));
-        assert_eq!(dremio_condition(Some(&Ok(())), false).unwrap().reason.as_deref(), Some("tls_not_verified"));
+        assert_eq!(
+            dremio_condition(Some(&Ok(())), false).unwrap().reason.as_deref(),
+            Some("tls_not_verified")
+        );
         let away = Err(Trouble::new("unreachable", "x"));
         assert!(!dremio_condition(Some(&away), false).unwrap().ready);
     }

@@ -1,4 +1,5 @@
-//! What is wrong, in the two forms in which it is told: a stable word for machines, and a sentence with the cure for people.
+//! What is wrong, in the two forms in which it is told: a stable word for machines, and a sentence
+//! with the cure for people.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,8 @@
 //! The folder of the token file, which may be on a volume that hangs.
 //!
-//! Reads and writes run on one thread of their own, in order. When one hangs, the caller gets [`VolumeError::Stuck`] after a while,
-//! everything else goes on, and neither the runtime nor the process waits for it at the end.
+//! Reads and writes run on one thread of their own, in order. When one hangs, the caller gets
+//! [`VolumeError::Stuck`] after a while, everything else goes on, and neither the runtime nor the
+//! process waits for it at the end.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::trouble::{Chain, Trouble};
 
-/// How long one read or write may take. A disk needs milliseconds, but one that is flooded by others has been seen to take seconds for
-/// a sync.
+/// How long one read or write may take. A disk needs milliseconds, but one that is flooded by
+/// others has been seen to take seconds for a sync.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// Why a read or write did not succeed.
@@ -74,7 +75,8 @@ pub(crate) struct Volume {
 impl Volume {
     /// Starts the thread. Touches nothing yet.
     pub(crate) fn start(path: PathBuf) -> io::Result<Volume> {
-        // One request is under way, one may wait: there is one keeper, and it asks one thing at a time.
+        // One request is under way, one may wait: there is one keeper, and it asks one thing at a
+        // time.
         let (requests, mut received) = mpsc::channel(1);
         thread::Builder::new().name("volume".to_owned()).spawn(move || {
             let mut worker = Worker { path, writer: None };
@@ -103,7 +105,10 @@ impl Volume {
         self.ask(Request::EnsureKey).await
     }
 
-    async fn ask<T, E>(&self, request: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Request) -> Result<T, VolumeError<E>> {
+    async fn ask<T, E>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Request,
+    ) -> Result<T, VolumeError<E>> {
         let (reply, answer) = oneshot::channel();
         self.requests.try_send(request(reply)).map_err(|_| VolumeError::Stuck)?;
         match tokio::time::timeout(ANSWER_MAX, answer).await {
@@ -125,7 +130,9 @@ impl Worker {
         match request {
             Request::Open(reply) => drop(reply.send(self.writer().map(|_| ()))),
             Request::Read(reply) => drop(reply.send(token_file::read(&self.path))),
-            Request::Write(token, reply) => drop(reply.send(self.writer().and_then(|writer| writer.write(&token)))),
+            Request::Write(token, reply) => {
+                drop(reply.send(self.writer().and_then(|writer| writer.write(&token))));
+            }
             Request::EnsureKey(reply) => drop(reply.send(gateway_key::ensure(&self.path))),
         }
     }

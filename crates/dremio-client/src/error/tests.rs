@@ -1,4 +1,5 @@
-//! The promises of the error type as a whole. How real failures are classified is in `tests/it/failures.rs`.
+//! The promises of the error type as a whole. How real failures are classified is in
+//! `tests/it/failures.rs`.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,10 @@ use super::*;
 fn class_names_are_stable_and_distinct() {
     let names: HashSet<&str> = ErrorClass::ALL.iter().map(|class| class.as_str()).collect();
     assert_eq!(names.len(), ErrorClass::ALL.len());
-    assert!(names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')), "{names:?}");
+    assert!(
+        names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')),
+        "{names:?}"
+    );
 }
 
 #[test]

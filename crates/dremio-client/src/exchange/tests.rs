@@ -10,7 +10,12 @@ fn failures_are_classified() {
         assert_eq!(error.class(), expected, "{status} {kind} {message:?}");
     };
     check(401, "no content type", None, ErrorClass::RejectedCredentials);
-    check(401, JSON, Some("Login failed: Invalid username or password, user ada"), ErrorClass::RejectedCredentials);
+    check(
+        401,
+        JSON,
+        Some("Login failed: Invalid username or password, user ada"),
+        ErrorClass::RejectedCredentials,
+    );
     check(401, "a web page", None, ErrorClass::RejectedCredentials);
     check(403, JSON, Some(NO_USER_MESSAGE), ErrorClass::NoUserYet);
     check(403, JSON, Some("Access denied"), ErrorClass::Refused);
@@ -33,7 +38,8 @@ fn failures_are_classified() {
 #[test]
 fn only_calls_about_statements_keep_dremios_words() {
     let check = |keeps_message: bool, expected: Option<&str>| {
-        let error = classify("call", StatusCode::BAD_REQUEST, JSON, Some("no such table"), keeps_message);
+        let error =
+            classify("call", StatusCode::BAD_REQUEST, JSON, Some("no such table"), keeps_message);
         assert_eq!(error.remote_message(), expected);
     };
     check(true, Some("no such table"));
@@ -43,7 +49,10 @@ fn only_calls_about_statements_keep_dremios_words() {
 #[test]
 fn content_types_are_recognised() {
     let check = |content_type: Option<&'static str>, expected: &str| {
-        let headers = content_type.map(|value| (CONTENT_TYPE, HeaderValue::from_static(value))).into_iter().collect();
+        let headers = content_type
+            .map(|value| (CONTENT_TYPE, HeaderValue::from_static(value)))
+            .into_iter()
+            .collect();
         assert_eq!(content_kind(&headers), expected, "{content_type:?}");
     };
     check(Some("application/json"), JSON);
@@ -61,7 +70,10 @@ fn the_authorization_header_is_sensitive() {
     let bearer = authorization(Credential::Bearer(&token)).unwrap();
     assert_eq!(bearer.to_str().unwrap(), "Bearer 7k2m0q5c");
     assert_eq!(format!("{bearer:?}"), "Sensitive");
-    assert_eq!(authorization(Credential::Dremio(&token)).unwrap().to_str().unwrap(), "_dremio7k2m0q5c");
+    assert_eq!(
+        authorization(Credential::Dremio(&token)).unwrap().to_str().unwrap(),
+        "_dremio7k2m0q5c"
+    );
     for unusable in ["", "a b", "a\r\nb", "ä"] {
         assert!(authorization(Credential::Bearer(&unusable.into())).is_none(), "{unusable:?}");
     }

@@ -4,7 +4,9 @@ use super::*;
 
 #[test]
 fn job_ids_are_checked() {
-    let check = |text: &str, expected: bool| assert_eq!(text.parse::<JobId>().is_ok(), expected, "{text:?}");
+    let check = |text: &str, expected: bool| {
+        assert_eq!(text.parse::<JobId>().is_ok(), expected, "{text:?}");
+    };
     check("1b0a2c3d-0000-1111-2222-333344445500", true);
     check("1B0A2C3D-0000-1111-2222-333344445500", true);
     check("", false);
@@ -47,11 +49,13 @@ fn of_a_page_that_is_cut_the_rows_that_are_whole_are_kept() {
     let whole = r#"{"rowCount":3,"x":[{}],"schema":[{"name":"a","type":{"name":"INTEGER"}}],"rows":[{"a":1.50},{"a":"]}\"ä"},{"a":3}]}"#;
     for end in 0..whole.len() {
         let mut start = PageStart::default();
-        let _cut = (&mut start).deserialize(&mut serde_json::Deserializer::from_slice(&whole.as_bytes()[..end]));
+        let _cut = (&mut start)
+            .deserialize(&mut serde_json::Deserializer::from_slice(&whole.as_bytes()[..end]));
         let rows: Vec<&str> = start.rows.iter().map(|row| row.get()).collect();
         let all = [r#"{"a":1.50}"#, r#"{"a":"]}\"ä"}"#, r#"{"a":3}"#];
         assert_eq!(rows, all[..rows.len()], "{end}");
-        let expected = all.iter().filter(|row| whole[..].find(**row).unwrap() + row.len() <= end).count();
+        let expected =
+            all.iter().filter(|row| whole[..].find(**row).unwrap() + row.len() <= end).count();
         assert_eq!(rows.len(), expected, "{end}");
         // Rows are of no use without what stands before them.
         assert!(rows.is_empty() || (start.row_count == Some(3) && start.schema.is_some()));

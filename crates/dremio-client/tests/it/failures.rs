@@ -59,16 +59,29 @@ async fn check(what: &str, reply: Reply, expected: ErrorClass) {
     check_but(what, reply, expected, &[]).await;
 }
 
-/// The same, with exceptions: calls for which the reply means something else. `None`: it means success.
-async fn check_but(what: &str, reply: Reply, expected: ErrorClass, exceptions: &[(&str, Option<ErrorClass>)]) {
+/// The same, with exceptions: calls for which the reply means something else. `None`: it means
+/// success.
+async fn check_but(
+    what: &str,
+    reply: Reply,
+    expected: ErrorClass,
+    exceptions: &[(&str, Option<ErrorClass>)],
+) {
     let mut running = JoinSet::new();
     for case in calls() {
         let stub = Stub::start([reply.clone()]).await;
         running.spawn(async move { (case.name, (case.run)(stub.client()).await, stub) });
     }
     for (name, outcome, _stub) in running.join_all().await {
-        let expected = exceptions.iter().find(|(excepted, _)| *excepted == name).map_or(Some(expected), |(_, class)| *class);
-        assert_eq!(outcome.as_ref().err().map(Error::class), expected, "{name} with {what}: {outcome:?}");
+        let expected = exceptions
+            .iter()
+            .find(|(excepted, _)| *excepted == name)
+            .map_or(Some(expected), |(_, class)| *class);
+        assert_eq!(
+            outcome.as_ref().err().map(Error::class),
+            expected,
+            "{name} with {what}: {outcome:?}"
+        );
         if let Err(error) = outcome {
             check_text(&error);
         }
@@ -115,9 +128,11 @@ async fn unknown_host() {
 
 #[tokio::test]
 async fn reset() {
-    check("a reset before the answer", Reply::SendAndReset(Vec::new()), ErrorClass::Interrupted).await;
+    check("a reset before the answer", Reply::SendAndReset(Vec::new()), ErrorClass::Interrupted)
+        .await;
     let half = [head("200 OK", "Content-Length: 1000\r\n"), br#"{"rowCount":1"#.to_vec()].concat();
-    check("a reset in the answer", Reply::SendAndReset(half.clone()), ErrorClass::Interrupted).await;
+    check("a reset in the answer", Reply::SendAndReset(half.clone()), ErrorClass::Interrupted)
+        .await;
     check("an early end of the answer", Reply::Send(half), ErrorClass::Interrupted).await;
 }
 
@@ -125,16 +140,25 @@ async fn reset() {
 async fn slow() {
     check("silence", Reply::SendAndStall(Vec::new()), ErrorClass::Timeout).await;
     let headers = head("200 OK", "Content-Length: 1000\r\n");
-    check("silence after the headers", Reply::SendAndStall(headers.clone()), ErrorClass::Timeout).await;
+    check("silence after the headers", Reply::SendAndStall(headers.clone()), ErrorClass::Timeout)
+        .await;
     check("a drip", Reply::Drip(headers), ErrorClass::Timeout).await;
 }
 
 #[tokio::test]
 async fn unauthorized() {
     // A token that is rejected from the start needs no logout.
-    check_but("401", answer(401, "", ""), ErrorClass::RejectedCredentials, &[("logout", None)]).await;
-    let body = format!(r#"{{"errorMessage":"Login failed: {REMOTE}","moreInfo":"","stackTrace":[]}}"#);
-    check_but("401 with a body", json(401, &body), ErrorClass::RejectedCredentials, &[("logout", None)]).await;
+    check_but("401", answer(401, "", ""), ErrorClass::RejectedCredentials, &[("logout", None)])
+        .await;
+    let body =
+        format!(r#"{{"errorMessage":"Login failed: {REMOTE}","moreInfo":"","stackTrace":[]}}"#);
+    check_but(
+        "401 with a body",
+        json(401, &body),
+        ErrorClass::RejectedCredentials,
+        &[("logout", None)],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -147,14 +171,33 @@ async fn no_user_yet() {
 async fn server_errors() {
     let body = format!(r#"{{"errorMessage":"{REMOTE}","moreInfo":""}}"#);
     check("500", json(500, &body), ErrorClass::ServerStatus).await;
-    check("a proxy's 502", answer(502, "text/html", &format!("<html>{REMOTE}</html>")), ErrorClass::ServerStatus).await;
+    check(
+        "a proxy's 502",
+        answer(502, "text/html", &format!("<html>{REMOTE}</html>")),
+        ErrorClass::ServerStatus,
+    )
+    .await;
     check("an empty 503", answer(503, "", ""), ErrorClass::ServerStatus).await;
-    check("a 500 without its end", Reply::SendAndStall(head("500 Error", "Content-Length: 1000\r\n")), ErrorClass::ServerStatus).await;
+    check(
+        "a 500 without its end",
+        Reply::SendAndStall(head("500 Error", "Content-Length: 1000\r\n")),
+        ErrorClass::ServerStatus,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn bad_json() {
-    for body in ["", "{", "nul", r#"{"unrelated":"remote-sekret"}"#, "remote-sekret", "[]", r#""remote-sekret""#, "\u{0}"] {
+    for body in [
+        "",
+        "{",
+        "nul",
+        r#"{"unrelated":"remote-sekret"}"#,
+        "remote-sekret",
+        "[]",
+        r#""remote-sekret""#,
+        "\u{0}",
+    ] {
         let exceptions = [
             // A 200 where nothing should come is not Dremio's.
             ("cancel", Some(ErrorClass::NotDremioApi)),
@@ -162,7 +205,13 @@ async fn bad_json() {
             ("catalog_by_path", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
             ("catalog_by_id", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
         ];
-        check_but(&format!("the body {body:?}"), json(200, body), ErrorClass::BadAnswer, &exceptions).await;
+        check_but(
+            &format!("the body {body:?}"),
+            json(200, body),
+            ErrorClass::BadAnswer,
+            &exceptions,
+        )
+        .await;
     }
 }
 
@@ -191,11 +240,14 @@ async fn wrong_members() {
 
 #[tokio::test]
 async fn web_page() {
-    let page = answer(200, "text/html; charset=utf-8", &format!("<!doctype html><title>{REMOTE}</title>"));
+    let page =
+        answer(200, "text/html; charset=utf-8", &format!("<!doctype html><title>{REMOTE}</title>"));
     check("a web page", page, ErrorClass::NotDremioApi).await;
     let missing = answer(404, "text/html", &format!("<html>{REMOTE}</html>"));
     check("a 404 page", missing, ErrorClass::NotDremioApi).await;
-    let redirect = format!("HTTP/1.1 302 Found\r\nLocation: http://{REMOTE}.example/\r\nContent-Length: 0\r\n\r\n");
+    let redirect = format!(
+        "HTTP/1.1 302 Found\r\nLocation: http://{REMOTE}.example/\r\nContent-Length: 0\r\n\r\n"
+    );
     check("a redirect", Reply::Send(redirect.into_bytes()), ErrorClass::NotDremioApi).await;
     // A browser's guess is not good enough: JSON that is not declared as such may be anything.
     check_but("undeclared JSON", answer(200, "", "true"), ErrorClass::NotDremioApi, &[]).await;
@@ -204,8 +256,18 @@ async fn web_page() {
 #[tokio::test]
 async fn not_http() {
     // What a gRPC port says first, and how a TLS port answers plain text.
-    check("HTTP/2", Reply::Send(b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80".to_vec()), ErrorClass::NotDremioApi).await;
-    check("a TLS alert", Reply::Send(b"\x15\x03\x03\0\x02\x02\x50".to_vec()), ErrorClass::NotDremioApi).await;
+    check(
+        "HTTP/2",
+        Reply::Send(b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80".to_vec()),
+        ErrorClass::NotDremioApi,
+    )
+    .await;
+    check(
+        "a TLS alert",
+        Reply::Send(b"\x15\x03\x03\0\x02\x02\x50".to_vec()),
+        ErrorClass::NotDremioApi,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -213,7 +275,13 @@ async fn oversized() {
     let declared = head("200 OK", "Content-Length: 99999999999\r\n");
     // Of a page, the beginning is of use, however long the rest: here it does not come.
     let exceptions = [("results", Some(ErrorClass::Timeout))];
-    check_but("an answer declared too large", Reply::SendAndStall(declared), ErrorClass::TooLarge, &exceptions).await;
+    check_but(
+        "an answer declared too large",
+        Reply::SendAndStall(declared),
+        ErrorClass::TooLarge,
+        &exceptions,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -238,7 +306,12 @@ async fn refusals_about_statements_carry_dremios_words() {
         let error = (case.run)(Stub::start([json(400, body)]).await.client()).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Refused, "{}: {error:?}", case.name);
         let kept = !matches!(case.name, "login" | "probe" | "logout");
-        assert_eq!(error.remote_message(), kept.then_some("limit can not exceed  500 rows"), "{}", case.name);
+        assert_eq!(
+            error.remote_message(),
+            kept.then_some("limit can not exceed  500 rows"),
+            "{}",
+            case.name
+        );
         assert!(!error.is_transient());
     }
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use dremio_client::{
-    CancelOutcome, ConnectConfig, DremioClient, Error, ErrorClass, JobId, JobState, JobStatus, Login, Logout, PAGE_ROWS_MAX, Transport,
+    CancelOutcome, ConnectConfig, DremioClient, Error, ErrorClass, JobId, JobState, JobStatus,
+    Login, Logout, PAGE_ROWS_MAX, Transport,
 };
 use dremio_sandbox::{Fault, Sandbox, SandboxConfig, Scope};
 use secrecy::{ExposeSecret, SecretString};
@@ -21,7 +22,10 @@ async fn sandbox() -> (Sandbox, DremioClient) {
 
 async fn sandbox_with(config: SandboxConfig) -> (Sandbox, DremioClient) {
     let sandbox = Sandbox::start(config).await.unwrap();
-    let config = ConnectConfig { request_timeout: Duration::from_secs(2), ..ConnectConfig::new(sandbox.uri().parse().unwrap()) };
+    let config = ConnectConfig {
+        request_timeout: Duration::from_secs(2),
+        ..ConnectConfig::new(sandbox.uri().parse().unwrap())
+    };
     (sandbox, DremioClient::new(Transport::connect(&config).unwrap()))
 }
 
@@ -63,12 +67,20 @@ async fn a_token_from_login_to_logout() {
     assert_eq!(client.logout(&login.token).await.unwrap(), Logout::Proven);
     assert_eq!(class(client.probe(&login.token)).await, ErrorClass::RejectedCredentials);
     assert_eq!(sandbox.control().live_tokens(), [""; 0]);
-    assert_eq!(client.logout(&login.token).await.unwrap(), Logout::Proven, "a second time does no harm");
+    assert_eq!(
+        client.logout(&login.token).await.unwrap(),
+        Logout::Proven,
+        "a second time does no harm"
+    );
 }
 
 #[tokio::test]
 async fn a_logout_without_effect_is_noticed() {
-    let (sandbox, client) = sandbox_with(SandboxConfig { token_cache_lifetime: Duration::ZERO, ..SandboxConfig::default() }).await;
+    let (sandbox, client) = sandbox_with(SandboxConfig {
+        token_cache_lifetime: Duration::ZERO,
+        ..SandboxConfig::default()
+    })
+    .await;
     let login = login(&client).await;
     assert_eq!(client.logout(&login.token).await.unwrap(), Logout::StillAccepted);
     assert_eq!(sandbox.control().live_tokens(), [login.token.expose_secret()]);
@@ -77,8 +89,14 @@ async fn a_logout_without_effect_is_noticed() {
 #[tokio::test]
 async fn credentials_and_users() {
     let (sandbox, client) = sandbox().await;
-    assert_eq!(class(client.login("dremio", &"wrong-password-1".into())).await, ErrorClass::RejectedCredentials);
-    assert_eq!(class(client.login("nobody", &"dremio123".into())).await, ErrorClass::RejectedCredentials);
+    assert_eq!(
+        class(client.login("dremio", &"wrong-password-1".into())).await,
+        ErrorClass::RejectedCredentials
+    );
+    assert_eq!(
+        class(client.login("nobody", &"dremio123".into())).await,
+        ErrorClass::RejectedCredentials
+    );
     assert_eq!(class(client.login("", &"".into())).await, ErrorClass::RejectedCredentials);
     assert_eq!(class(client.probe(&"never-issued".into())).await, ErrorClass::RejectedCredentials);
     let token = login(&client).await.token;
@@ -93,7 +111,12 @@ async fn a_query_with_all_its_pages() {
     let (_sandbox, client) = sandbox().await;
     let token = login(&client).await.token;
     let (job, status) = run(&client, &token, r#"SELECT * FROM INFORMATION_SCHEMA."COLUMNS""#).await;
-    assert_eq!(status.state, JobState::Completed, "{:?}", status.error_message.map(|message| message.to_string()));
+    assert_eq!(
+        status.state,
+        JobState::Completed,
+        "{:?}",
+        status.error_message.map(|message| message.to_string())
+    );
     let mut rows = 0;
     loop {
         let page = client.results(&token, &job, rows, PAGE_ROWS_MAX, PAGE_BYTES).await.unwrap();
@@ -112,7 +135,12 @@ async fn a_query_with_all_its_pages() {
 async fn numbers_keep_their_spelling() {
     let (_sandbox, client) = sandbox().await;
     let token = login(&client).await.token;
-    let (job, _) = run(&client, &token, "SELECT CAST(9223372036854775807 AS BIGINT) AS big, CAST(12.5 AS DECIMAL(10, 2)) AS dec2").await;
+    let (job, _) = run(
+        &client,
+        &token,
+        "SELECT CAST(9223372036854775807 AS BIGINT) AS big, CAST(12.5 AS DECIMAL(10, 2)) AS dec2",
+    )
+    .await;
     let page = client.results(&token, &job, 0, 10, PAGE_BYTES).await.unwrap();
     let row = page.rows[0].get();
     assert!(row.contains("9223372036854775807") && row.contains("12.50"), "{row}");
@@ -166,7 +194,8 @@ async fn the_catalog() {
     let entity: Value = serde_json::from_str(entity.get()).unwrap();
     assert_eq!(entity["entityType"], "dataset");
     let id = entity["id"].as_str().unwrap();
-    let by_id: Value = serde_json::from_str(client.catalog_by_id(&token, id).await.unwrap().get()).unwrap();
+    let by_id: Value =
+        serde_json::from_str(client.catalog_by_id(&token, id).await.unwrap().get()).unwrap();
     assert_eq!(by_id["path"], entity["path"]);
     client.wiki(&token, id).await.unwrap();
     client.tags(&token, id).await.unwrap();
@@ -175,7 +204,10 @@ async fn the_catalog() {
     assert_eq!(class(client.catalog_by_path(&token, &missing)).await, ErrorClass::NotFound);
     assert_eq!(class(client.catalog_by_id(&token, "no-such-id")).await, ErrorClass::NotFound);
     assert_eq!(class(client.wiki(&token, "no-such-id")).await, ErrorClass::Refused);
-    let home: Value = serde_json::from_str(client.catalog_by_path(&token, &["@dremio".to_owned()]).await.unwrap().get()).unwrap();
+    let home: Value = serde_json::from_str(
+        client.catalog_by_path(&token, &["@dremio".to_owned()]).await.unwrap().get(),
+    )
+    .unwrap();
     let error = client.tags(&token, home["id"].as_str().unwrap()).await.unwrap_err();
     assert_eq!(error.remote_message(), Some("Labels may only be set on views and tables."));
 }

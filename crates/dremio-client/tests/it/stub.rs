@@ -1,4 +1,5 @@
-//! A scripted HTTP server: it answers each connection with the next entry of its script, and keeps what it was sent.
+//! A scripted HTTP server: it answers each connection with the next entry of its script, and keeps
+//! what it was sent.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -70,12 +71,14 @@ impl Stub {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let mut script: VecDeque<Reply> = script.into_iter().collect();
-        let request_timeout = if script.iter().all(Reply::comes_to_an_end) { PATIENCE } else { IMPATIENCE };
+        let request_timeout =
+            if script.iter().all(Reply::comes_to_an_end) { PATIENCE } else { IMPATIENCE };
         let seen = Arc::clone(&requests);
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let reply = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
+                let reply =
+                    if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
                 tokio::spawn(serve(stream, reply.unwrap(), Arc::clone(&seen)));
             }
         });

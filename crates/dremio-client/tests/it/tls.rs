@@ -16,10 +16,14 @@ fn certificate_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/certificates").join(name)
 }
 
-/// An HTTPS server that accepts every token, with this certificate. It lives as long as the test process.
+/// An HTTPS server that accepts every token, with this certificate. It lives as long as the test
+/// process.
 fn server(certificate: &str) -> SocketAddr {
     let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(certificate_file(certificate)).unwrap().collect::<Result<_, _>>().unwrap();
+        CertificateDer::pem_file_iter(certificate_file(certificate))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
     let key = PrivateKeyDer::from_pem_file(certificate_file("server.key")).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -32,8 +36,12 @@ fn server(certificate: &str) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for socket in listener.incoming() {
-            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket.unwrap());
-            // A client that does not trust us ends the handshake: the read fails, and the next one is served.
+            let mut stream = StreamOwned::new(
+                ServerConnection::new(Arc::clone(&config)).unwrap(),
+                socket.unwrap(),
+            );
+            // A client that does not trust us ends the handshake: the read fails, and the next one
+            // is served.
             if stream.read(&mut [0; 4096]).is_ok_and(|bytes| bytes > 0) {
                 let _ = stream
                     .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4\r\nConnection: close\r\n\r\ntrue");
@@ -79,8 +87,16 @@ async fn an_unknown_authority_is_not() {
 
 #[tokio::test]
 async fn a_certificate_must_be_current_and_for_this_host() {
-    check_refused(&config("localhost", server("expired.pem"), Some("authority.pem")), "has expired").await;
-    check_refused(&config("localhost", server("other-name.pem"), Some("authority.pem")), "another host name").await;
+    check_refused(
+        &config("localhost", server("expired.pem"), Some("authority.pem")),
+        "has expired",
+    )
+    .await;
+    check_refused(
+        &config("localhost", server("other-name.pem"), Some("authority.pem")),
+        "another host name",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -91,10 +107,19 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_configured_itself() {
     // Only that certificate, and only under its names.
     let refused = probe(&config("localhost", address, Some("authority.pem"))).await.unwrap_err();
     assert_eq!(refused.class(), ErrorClass::Tls, "{refused:?}");
-    check_refused(&config("[::ffff:127.0.0.1]", address, Some("self-signed.pem")), "another host name").await;
-    check_refused(&config("localhost", server("expired.pem"), Some("expired.pem")), "has expired").await;
+    check_refused(
+        &config("[::ffff:127.0.0.1]", address, Some("self-signed.pem")),
+        "another host name",
+    )
+    .await;
+    check_refused(&config("localhost", server("expired.pem"), Some("expired.pem")), "has expired")
+        .await;
     // One that somebody else signed needs that somebody.
-    check_refused(&config("localhost", server("signed.pem"), Some("signed.pem")), "set DREMIO_CA_FILE").await;
+    check_refused(
+        &config("localhost", server("signed.pem"), Some("signed.pem")),
+        "set DREMIO_CA_FILE",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -103,10 +128,15 @@ async fn a_plain_port_is_told_apart_from_a_bad_certificate() {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for socket in listener.incoming() {
-            let _ = socket.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            let _ =
+                socket.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    check_refused(&config("localhost", address, Some("authority.pem")), "should DREMIO_URI start with http://").await;
+    check_refused(
+        &config("localhost", address, Some("authority.pem")),
+        "should DREMIO_URI start with http://",
+    )
+    .await;
 }
 
 #[test]
@@ -119,7 +149,8 @@ fn a_bad_ca_file_is_named() {
     };
     let connect = |path: PathBuf| {
         let uri = "https://localhost:9047".parse().unwrap();
-        Transport::connect(&ConnectConfig { ca_file: Some(path), ..ConnectConfig::new(uri) }).unwrap_err()
+        Transport::connect(&ConnectConfig { ca_file: Some(path), ..ConnectConfig::new(uri) })
+            .unwrap_err()
     };
     let error = connect(folder.path().join("absent.pem"));
     assert!(matches!(error, ConnectError::CaFileUnreadable { .. }), "{error:?}");
@@ -131,13 +162,17 @@ fn a_bad_ca_file_is_named() {
     // A key instead of a certificate.
     let error = connect(certificate_file("server.key"));
     assert!(matches!(error, ConnectError::CaFileNotPem { .. }), "{error:?}");
-    let error = connect(file("garbage.pem", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"));
+    let error = connect(file(
+        "garbage.pem",
+        "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+    ));
     assert!(matches!(error, ConnectError::CaFileCertificate { .. }), "{error:?}");
 }
 
 #[test]
 fn plain_http_needs_no_authority() {
     let uri = "http://localhost:9047".parse().unwrap();
-    let config = ConnectConfig { ca_file: Some(PathBuf::from("/absent.pem")), ..ConnectConfig::new(uri) };
+    let config =
+        ConnectConfig { ca_file: Some(PathBuf::from("/absent.pem")), ..ConnectConfig::new(uri) };
     Transport::connect(&config).unwrap();
 }

@@ -60,7 +60,10 @@ async fn login() {
     let request = stub.requests().remove(0);
     assert_eq!(line_and_credential(&request), ("POST /apiv2/login HTTP/1.1".to_owned(), None));
     // Two members and no more: Dremio refuses unknown ones.
-    assert!(request.ends_with("\r\n\r\n{\"userName\":\"ada \\\"q\\\"\",\"password\":\"pass\\\\word\"}"), "{request}");
+    assert!(
+        request.ends_with("\r\n\r\n{\"userName\":\"ada \\\"q\\\"\",\"password\":\"pass\\\\word\"}"),
+        "{request}"
+    );
     assert!(request.to_ascii_lowercase().contains("content-type: application/json"));
 }
 
@@ -123,7 +126,12 @@ async fn job_status() {
     assert_eq!(status.error_message.unwrap().as_str(), "Object 'x' not found");
     assert_eq!(status.started_at, None);
 
-    let status = one(json(200, r#"{"jobState":"WARP_DRIVE"}"#)).await.client().job(&token(), &job()).await.unwrap();
+    let status = one(json(200, r#"{"jobState":"WARP_DRIVE"}"#))
+        .await
+        .client()
+        .job(&token(), &job())
+        .await
+        .unwrap();
     assert_eq!(status.state, JobState::Unknown);
     assert!(!status.state.is_terminal());
 }
@@ -149,7 +157,8 @@ async fn cancel() {
     let stub = one(no_content()).await;
     assert_eq!(stub.client().cancel(&token(), &job()).await.unwrap(), CancelOutcome::Requested);
     check_request(&stub, &format!("POST /api/v3/job/{JOB}/cancel"), "");
-    let body = format!(r#"{{"errorMessage":"Could not find a job with id [{JOB}]","moreInfo":""}}"#);
+    let body =
+        format!(r#"{{"errorMessage":"Could not find a job with id [{JOB}]","moreInfo":""}}"#);
     let outcome = one(json(404, &body)).await.client().cancel(&token(), &job()).await.unwrap();
     assert_eq!(outcome, CancelOutcome::NotRunning);
 }
@@ -169,7 +178,10 @@ async fn catalog() {
     let stub = one(json(200, r#"{"text":"Wörter","version":3}"#)).await;
     assert_eq!(stub.client().wiki(&token(), "c3").await.unwrap().as_deref(), Some("Wörter"));
     check_request(&stub, "GET /api/v3/catalog/c3/collaboration/wiki", "");
-    assert_eq!(one(json(200, r#"{"text":""}"#)).await.client().wiki(&token(), "c3").await.unwrap(), None);
+    assert_eq!(
+        one(json(200, r#"{"text":""}"#)).await.client().wiki(&token(), "c3").await.unwrap(),
+        None
+    );
 
     let stub = one(json(200, r#"{"tags":["gold","pii"],"version":"x="}"#)).await;
     assert_eq!(stub.client().tags(&token(), "c3").await.unwrap(), ["gold", "pii"]);

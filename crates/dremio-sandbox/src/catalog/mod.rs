@@ -1,7 +1,8 @@
-//! The catalog: homes, spaces, sources, folders and datasets, and the notes that people attach to them (contract §5).
+//! The catalog: homes, spaces, sources, folders and datasets, and the notes that people attach to
+//! them (contract §5).
 //!
-//! What exists is a [`Namespace`], immutable and shared; it is replaced as a whole when a home is added. Names compare without regard
-//! to case and keep their spelling.
+//! What exists is a [`Namespace`], immutable and shared; it is replaced as a whole when a home is
+//! added. Names compare without regard to case and keep their spelling.
 
 mod namespace;
 mod notes;
@@ -22,7 +23,11 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     pub(crate) fn new(demo: &'static Demo) -> Self {
-        Self { namespace: RwLock::new(Arc::new(demo.namespace.clone())), notes: Notes::new(demo), database: &demo.database }
+        Self {
+            namespace: RwLock::new(Arc::new(demo.namespace.clone())),
+            notes: Notes::new(demo),
+            database: &demo.database,
+        }
     }
 
     pub(crate) fn namespace(&self) -> Arc<Namespace> {

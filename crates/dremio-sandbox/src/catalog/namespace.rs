@@ -29,7 +29,8 @@ pub(crate) struct Source {
     pub(crate) ty: &'static str,
     /// The plugin's Java class, which an error text names.
     pub(crate) plugin: &'static str,
-    /// File-system sources answer differently for what is missing, and do not page (contract §5.2).
+    /// File-system sources answer differently for what is missing, and do not page (contract
+    /// §5.2).
     pub(crate) is_file_system: bool,
     /// `sys` and `INFORMATION_SCHEMA` are not listed at the top.
     pub(crate) is_internal: bool,
@@ -64,7 +65,8 @@ impl Dataset {
         self.path.last().map_or("", String::as_str)
     }
 
-    /// The parent's path joined by dots, without quotes, as INFORMATION_SCHEMA has it (contract §6.1).
+    /// The parent's path joined by dots, without quotes, as INFORMATION_SCHEMA has it (contract
+    /// §6.1).
     pub(crate) fn schema(&self) -> String {
         let parent = self.path.split_last().map_or(&[] as &[String], |(_, parent)| parent);
         parent.join(".")
@@ -127,8 +129,11 @@ impl Namespace {
 
     /// The direct children of a container, by name.
     pub(crate) fn children(&self, path: &[String]) -> Vec<&Arc<Entity>> {
-        let mut children: Vec<&Arc<Entity>> =
-            self.entities.iter().filter(|entity| entity.path.len() == path.len() + 1 && is_below(&entity.path, path)).collect();
+        let mut children: Vec<&Arc<Entity>> = self
+            .entities
+            .iter()
+            .filter(|entity| entity.path.len() == path.len() + 1 && is_below(&entity.path, path))
+            .collect();
         children.sort_by_key(|entity| entity.name().to_lowercase());
         children
     }
@@ -143,12 +148,18 @@ impl Namespace {
 
     /// The paths of all containers.
     pub(crate) fn containers(&self) -> impl Iterator<Item = &[String]> {
-        self.entities.iter().filter(|entity| entity.is_container()).map(|entity| entity.path.as_slice())
+        self.entities
+            .iter()
+            .filter(|entity| entity.is_container())
+            .map(|entity| entity.path.as_slice())
     }
 
     /// The datasets at any depth below a path; all of them below the empty one.
     pub(crate) fn datasets_below(&self, path: &[String]) -> impl Iterator<Item = &Arc<Dataset>> {
-        self.entities.iter().filter(move |entity| is_below(&entity.path, path)).filter_map(|entity| entity.dataset())
+        self.entities
+            .iter()
+            .filter(move |entity| is_below(&entity.path, path))
+            .filter_map(|entity| entity.dataset())
     }
 }
 
@@ -157,5 +168,9 @@ fn key(path: &[String]) -> String {
 }
 
 fn is_below(path: &[String], ancestor: &[String]) -> bool {
-    path.len() > ancestor.len() && path.iter().zip(ancestor).all(|(name, wanted)| name.to_lowercase() == wanted.to_lowercase())
+    path.len() > ancestor.len()
+        && path
+            .iter()
+            .zip(ancestor)
+            .all(|(name, wanted)| name.to_lowercase() == wanted.to_lowercase())
 }

@@ -1,4 +1,5 @@
-//! Tags and wikis (contract §5.4): versions are text for tags and numbers for wikis, and a stale one is refused.
+//! Tags and wikis (contract §5.4): versions are text for tags and numbers for wikis, and a stale
+//! one is refused.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -49,19 +50,27 @@ impl Notes {
     }
 
     /// Replaces the tags; `Err` if `version` is not the stored one.
-    pub(crate) fn set_tags(&self, id: &str, tags: Vec<String>, version: Option<&str>) -> Result<Tags, Tags> {
+    pub(crate) fn set_tags(
+        &self,
+        id: &str,
+        tags: Vec<String>,
+        version: Option<&str>,
+    ) -> Result<Tags, Tags> {
         let mut all = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = all.get(id).cloned().unwrap_or_default();
         if stored.version.as_deref() != version {
             return Err(stored);
         }
-        let count = version.and_then(|version| version.strip_prefix('t')?.parse::<u64>().ok()).map_or(0, |count| count.saturating_add(1));
+        let count = version
+            .and_then(|version| version.strip_prefix('t')?.parse::<u64>().ok())
+            .map_or(0, |count| count.saturating_add(1));
         let tags = Tags { tags, version: Some(format!("t{count}")) };
         all.insert(id.to_owned(), tags.clone());
         Ok(tags)
     }
 
-    /// A home without a wiki gets a default one by being asked: the read that writes (contract §5.4).
+    /// A home without a wiki gets a default one by being asked: the read that writes (contract
+    /// §5.4).
     pub(crate) fn wiki(&self, entity: &Entity) -> Wiki {
         let mut wikis = self.wikis.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(wiki) = wikis.get(&entity.id) {
@@ -70,19 +79,29 @@ impl Notes {
         if !matches!(entity.kind, super::Kind::Home) {
             return Wiki::default();
         }
-        let wiki = Wiki { text: "# Wiki\nYou are viewing your home space, which is your private sandbox.".to_owned(), version: Some(0) };
+        let wiki = Wiki {
+            text: "# Wiki\nYou are viewing your home space, which is your private sandbox."
+                .to_owned(),
+            version: Some(0),
+        };
         wikis.insert(entity.id.clone(), wiki.clone());
         wiki
     }
 
     /// Replaces the wiki; `Err` with the stored version if `version` is not it.
-    pub(crate) fn set_wiki(&self, id: &str, text: String, version: Option<i64>) -> Result<Wiki, Option<i64>> {
+    pub(crate) fn set_wiki(
+        &self,
+        id: &str,
+        text: String,
+        version: Option<i64>,
+    ) -> Result<Wiki, Option<i64>> {
         let mut wikis = self.wikis.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = wikis.get(id).and_then(|wiki| wiki.version);
         if stored != version {
             return Err(stored);
         }
-        let wiki = Wiki { text, version: Some(stored.map_or(0, |version| version.saturating_add(1))) };
+        let wiki =
+            Wiki { text, version: Some(stored.map_or(0, |version| version.saturating_add(1))) };
         wikis.insert(id.to_owned(), wiki.clone());
         Ok(wiki)
     }

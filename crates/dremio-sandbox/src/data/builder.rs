@@ -4,7 +4,9 @@ use rusqlite::types::Value;
 
 use super::{Demo, Note};
 use crate::catalog::{Dataset, Entity, Kind, Namespace, Origin, Source};
-use crate::sql::{Engine, Environment, Query, SqlError, columns, create_table, insert, quote_name, tokenize};
+use crate::sql::{
+    Engine, Environment, Query, SqlError, columns, create_table, insert, quote_name, tokenize,
+};
 
 /// For expressions of the time while views are described; nothing of it is kept.
 const ANY_TIME: &str = "2025-01-06 09:00:00.000";
@@ -17,7 +19,11 @@ pub(super) struct Builder {
 
 impl Builder {
     pub(super) fn new() -> Result<Self, String> {
-        Ok(Self { engine: Engine::open(None, ANY_TIME).map_err(text)?, namespace: Namespace::default(), notes: Vec::new() })
+        Ok(Self {
+            engine: Engine::open(None, ANY_TIME).map_err(text)?,
+            namespace: Namespace::default(),
+            notes: Vec::new(),
+        })
     }
 
     pub(super) fn source(&mut self, name: &str, source: Source) {
@@ -37,7 +43,13 @@ impl Builder {
     }
 
     /// A table of a source; `spec` is its columns, see [`columns`].
-    pub(super) fn table(&mut self, names: &[&str], format: Option<&'static str>, spec: &str, rows: &[Vec<Value>]) -> Result<(), String> {
+    pub(super) fn table(
+        &mut self,
+        names: &[&str],
+        format: Option<&'static str>,
+        spec: &str,
+        rows: &[Vec<Value>],
+    ) -> Result<(), String> {
         let columns = columns(spec).ok_or_else(|| format!("{names:?}: unknown type in {spec}"))?;
         let path = path(names);
         let table = path.join(".");
@@ -58,12 +70,23 @@ impl Builder {
         let tokens = tokenize(sql).map_err(|error| failed(SqlError::lexical(sql, &error)))?;
         let at = Environment { namespace: &self.namespace, context: &[], user: "dremio" };
         let query = Query::prepare(sql, &tokens, at).map_err(failed)?;
-        let raw = self.engine.columns(&query.rewritten).map_err(|error| failed(query.failed(&error)))?;
+        let raw =
+            self.engine.columns(&query.rewritten).map_err(|error| failed(query.failed(&error)))?;
         let columns = query.columns(&raw, &[]);
         let names: Vec<String> = columns.iter().map(|column| quote_name(&column.name)).collect();
-        let create = format!("CREATE VIEW {} ({}) AS {}", quote_name(&table), names.join(", "), query.rewritten);
+        let create = format!(
+            "CREATE VIEW {} ({}) AS {}",
+            quote_name(&table),
+            names.join(", "),
+            query.rewritten
+        );
         self.engine.connection().execute_batch(&create).map_err(text)?;
-        self.add(Dataset { path, columns, origin: Origin::View { sql: sql.to_owned(), context: Vec::new() }, table });
+        self.add(Dataset {
+            path,
+            columns,
+            origin: Origin::View { sql: sql.to_owned(), context: Vec::new() },
+            table,
+        });
         Ok(())
     }
 
@@ -76,7 +99,12 @@ impl Builder {
         Ok(())
     }
 
-    pub(super) fn note(&mut self, names: &[&str], tags: &'static [&'static str], wiki: &'static str) {
+    pub(super) fn note(
+        &mut self,
+        names: &[&str],
+        tags: &'static [&'static str],
+        wiki: &'static str,
+    ) {
         self.notes.push(Note { path: path(names), tags, wiki });
     }
 

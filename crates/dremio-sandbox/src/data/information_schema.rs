@@ -28,10 +28,20 @@ pub(super) const TABLES: [(&str, &str); 5] = [
 pub(super) fn rows(namespace: &Namespace, table: &str) -> Vec<Vec<Value>> {
     let datasets = || namespace.datasets_below(&[]);
     match table {
-        "CATALOGS" => vec![vec![text(CATALOG), text("The internal metadata used by Dremio"), text("")]],
+        "CATALOGS" => {
+            vec![vec![text(CATALOG), text("The internal metadata used by Dremio"), text("")]]
+        }
         "SCHEMATA" => namespace
             .containers()
-            .map(|path| vec![text(CATALOG), text(path.join(".")), text("<owner>"), text("SIMPLE"), text("NO")])
+            .map(|path| {
+                vec![
+                    text(CATALOG),
+                    text(path.join(".")),
+                    text("<owner>"),
+                    text("SIMPLE"),
+                    text("NO"),
+                ]
+            })
             .collect(),
         "TABLES" => datasets()
             .map(|dataset| {
@@ -45,12 +55,21 @@ pub(super) fn rows(namespace: &Namespace, table: &str) -> Vec<Vec<Value>> {
             .collect(),
         "VIEWS" => datasets()
             .filter_map(|dataset| match &dataset.origin {
-                Origin::View { sql, .. } => Some(vec![text(CATALOG), text(dataset.schema()), text(dataset.name()), text(sql.as_str())]),
+                Origin::View { sql, .. } => Some(vec![
+                    text(CATALOG),
+                    text(dataset.schema()),
+                    text(dataset.name()),
+                    text(sql.as_str()),
+                ]),
                 _ => None,
             })
             .collect(),
         "COLUMNS" => datasets()
-            .flat_map(|dataset| (1..).zip(&dataset.columns).map(|(position, column)| column_row(dataset, position, column)))
+            .flat_map(|dataset| {
+                (1..)
+                    .zip(&dataset.columns)
+                    .map(|(position, column)| column_row(dataset, position, column))
+            })
             .collect(),
         _ => Vec::new(),
     }

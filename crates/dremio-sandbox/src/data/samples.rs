@@ -1,4 +1,5 @@
-//! The source `Samples`: Dremio's well-known names, with dots and dashes in them, and one table that shows every type.
+//! The source `Samples`: Dremio's well-known names, with dots and dashes in them, and one table
+//! that shows every type.
 
 use jiff::ToSpan as _;
 use jiff::civil::date;
@@ -15,7 +16,12 @@ const FOLDER: &str = "samples.dremio.com";
 pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.source(
         "Samples",
-        Source { ty: "S3", plugin: "com.dremio.plugins.s3.store.S3StoragePlugin", is_file_system: true, is_internal: false },
+        Source {
+            ty: "S3",
+            plugin: "com.dremio.plugins.s3.store.S3StoragePlugin",
+            is_file_system: true,
+            is_internal: false,
+        },
     );
     builder.folder(&["Samples", FOLDER]);
     builder.folder(&["Samples", FOLDER, "Dremio University"]);
@@ -26,7 +32,12 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
          total_amount DOUBLE",
         &trips(),
     )?;
-    builder.table(&["Samples", FOLDER, "zips.json"], Some("JSON"), "city, loc LIST<DOUBLE>, pop BIGINT, state, _id", &zips())?;
+    builder.table(
+        &["Samples", FOLDER, "zips.json"],
+        Some("JSON"),
+        "city, loc LIST<DOUBLE>, pop BIGINT, state, _id",
+        &zips(),
+    )?;
     builder.table(
         &["Samples", FOLDER, "Dremio University", "all_types.parquet"],
         Some("Parquet"),
@@ -55,7 +66,12 @@ fn trips() -> Vec<Vec<Value>> {
             let fare = 250 + distance * 25 + numbers.below(200);
             let tip = if numbers.chance(60) { fare * numbers.between(10, 25) / 100 } else { 0 };
             vec![
-                text(format!("{day} {:02}:{:02}:{:02}.000", time.hour(), time.minute(), time.second())),
+                text(format!(
+                    "{day} {:02}:{:02}:{:02}.000",
+                    time.hour(),
+                    time.minute(),
+                    time.second()
+                )),
                 Value::Integer(numbers.between(1, 5)),
                 hundredths(distance * 10),
                 hundredths(fare),

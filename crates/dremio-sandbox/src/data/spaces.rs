@@ -1,4 +1,5 @@
-//! What people made of the sources: the spaces `Sales` and `Finance` and the home of `dremio`, all of them views.
+//! What people made of the sources: the spaces `Sales` and `Finance` and the home of `dremio`, all
+//! of them views.
 
 use super::builder::Builder;
 

@@ -1,7 +1,8 @@
-//! The `sys` tables (contract §6.2): their columns, and rows for those that a server with nothing but a demo would have.
+//! The `sys` tables (contract §6.2): their columns, and rows for those that a server with nothing
+//! but a demo would have.
 //!
-//! `sys.project.*` and `sys.organization.*` do not exist, as in Dremio OSS; `sys.roles`, `sys.privileges` and `sys.membership` exist and
-//! fail.
+//! `sys.project.*` and `sys.organization.*` do not exist, as in Dremio OSS; `sys.roles`,
+//! `sys.privileges` and `sys.membership` exist and fail.
 
 use rusqlite::types::Value;
 
@@ -24,7 +25,8 @@ const JOBS: &str = "job_id, status, query_type, user_name, queried_datasets, sca
     rows_returned BIGINT, bytes_returned BIGINT, accelerated BOOLEAN, queue_name, engine, error_msg, query, \
     is_profile_incomplete BOOLEAN, execution_allocated_bytes BIGINT, execution_cpu_time_millis BIGINT";
 
-const OPTIONS: &str = "name, kind, type, status, num_val BIGINT, string_val, bool_val BOOLEAN, float_val DOUBLE";
+const OPTIONS: &str =
+    "name, kind, type, status, num_val BIGINT, string_val, bool_val BOOLEAN, float_val DOUBLE";
 
 /// Characters of a query that the job tables show (`jobs.sql.truncate.length`).
 const QUERY_CHARACTERS_MAX: usize = 32_000;
@@ -115,8 +117,14 @@ const TABLES: [(&str, &str); 28] = [
         thread_state, cpu_time INTEGER, user_time INTEGER, cores INTEGER, stack_trace",
     ),
     ("timezone_abbrevs", "timezone_abbrev, tz_offset, is_daylight_savings BOOLEAN"),
-    ("timezone_names", "timezone_name, tz_offset, offset_daylight_savings, is_daylight_savings BOOLEAN"),
-    ("user_defined_functions", "argList, name, sql, returnType, createdAt TIMESTAMP, modifiedAt TIMESTAMP, owner"),
+    (
+        "timezone_names",
+        "timezone_name, tz_offset, offset_daylight_savings, is_daylight_savings BOOLEAN",
+    ),
+    (
+        "user_defined_functions",
+        "argList, name, sql, returnType, createdAt TIMESTAMP, modifiedAt TIMESTAMP, owner",
+    ),
     ("version", "version, commit_id, commit_message, commit_time, build_email, build_time"),
     // Below a folder.
     (
@@ -136,7 +144,12 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     for name in ["INFORMATION_SCHEMA", "sys"] {
         builder.source(
             name,
-            Source { ty: name, plugin: "com.dremio.exec.store.sys.SystemStoragePlugin", is_file_system: false, is_internal: true },
+            Source {
+                ty: name,
+                plugin: "com.dremio.exec.store.sys.SystemStoragePlugin",
+                is_file_system: false,
+                is_internal: true,
+            },
         );
     }
     for (name, columns) in information_schema::TABLES {
@@ -158,12 +171,22 @@ pub(crate) fn always_fails(dataset: &Dataset) -> bool {
 }
 
 /// The rows of a system table now.
-pub(crate) fn rows(instance: &Instance, namespace: &Namespace, dataset: &Dataset) -> Vec<Vec<Value>> {
+pub(crate) fn rows(
+    instance: &Instance,
+    namespace: &Namespace,
+    dataset: &Dataset,
+) -> Vec<Vec<Value>> {
     if dataset.schema() == "INFORMATION_SCHEMA" {
         return information_schema::rows(namespace, dataset.name());
     }
     match dataset.table.as_str() {
-        "sys.jobs" => instance.jobs.all().iter().filter(|job| !job.is_finished()).map(|job| job_row(job)).collect(),
+        "sys.jobs" => instance
+            .jobs
+            .all()
+            .iter()
+            .filter(|job| !job.is_finished())
+            .map(|job| job_row(job))
+            .collect(),
         "sys.jobs_recent" => instance.jobs.all().iter().map(|job| job_row(job)).collect(),
         "sys.options" => options(instance),
         "sys.version" => vec![vec![
@@ -175,7 +198,12 @@ pub(crate) fn rows(instance: &Instance, namespace: &Namespace, dataset: &Dataset
             text("24.10.2024 @ 14:28:10 UTC"),
         ]],
         "sys.nodes" => vec![node(instance)],
-        "sys.services" => vec![vec![text("master"), text("localhost"), Value::Integer(31_010), Value::Integer(45_678)]],
+        "sys.services" => vec![vec![
+            text("master"),
+            text("localhost"),
+            Value::Integer(31_010),
+            Value::Integer(45_678),
+        ]],
         "sys.memory" => vec![vec![
             text("localhost"),
             text("localhost"),
@@ -186,7 +214,9 @@ pub(crate) fn rows(instance: &Instance, namespace: &Namespace, dataset: &Dataset
             Value::Integer(16_777_216),
             Value::Integer(8_589_934_592),
         ]],
-        "sys.timezone_names" => vec![vec![text("UTC"), text("+00:00"), text("+00:00"), Value::Integer(0)]],
+        "sys.timezone_names" => {
+            vec![vec![text("UTC"), text("+00:00"), text("+00:00"), Value::Integer(0)]]
+        }
         "sys.timezone_abbrevs" => vec![vec![text("UTC"), text("+00:00"), Value::Integer(0)]],
         _ => Vec::new(),
     }
@@ -223,26 +253,53 @@ fn options(instance: &Instance) -> Vec<Vec<Value>> {
         .into_iter()
         .map(|option| {
             let (kind, long, boolean, double) = match option.value {
-                OptionValue::Long(value) => ("LONG", Value::Integer(value), Value::Null, Value::Null),
-                OptionValue::Boolean(value) => ("BOOLEAN", Value::Null, Value::Integer(i64::from(value)), Value::Null),
-                OptionValue::Double(value) => ("DOUBLE", Value::Null, Value::Null, Value::Real(value)),
+                OptionValue::Long(value) => {
+                    ("LONG", Value::Integer(value), Value::Null, Value::Null)
+                }
+                OptionValue::Boolean(value) => {
+                    ("BOOLEAN", Value::Null, Value::Integer(i64::from(value)), Value::Null)
+                }
+                OptionValue::Double(value) => {
+                    ("DOUBLE", Value::Null, Value::Null, Value::Real(value))
+                }
             };
             let status = if option.changed { "CHANGED" } else { "DEFAULT" };
-            vec![text(option.name), text(kind), text("SYSTEM"), text(status), long, Value::Null, boolean, double]
+            vec![
+                text(option.name),
+                text(kind),
+                text("SYSTEM"),
+                text(status),
+                long,
+                Value::Null,
+                boolean,
+                double,
+            ]
         })
         .collect()
 }
 
-/// A job as a row. What is not known is empty, zero or 1970, never NULL: these columns come from proto3 scalars.
+/// A job as a row. What is not known is empty, zero or 1970, never NULL: these columns come from
+/// proto3 scalars.
 fn job_row(job: &Job) -> Vec<Value> {
     let view = job.peek();
     let submission = job.submission();
     let submitted = job.submitted_at();
     let started = view.started_at;
     let epoch = jiff::Timestamp::UNIX_EPOCH;
-    // Submitted, attempt, metadata, planning, enqueued, engine, execution planning, execution, final.
-    let moments = [Some(submitted), Some(submitted), Some(submitted), Some(submitted), started, None, started, started, view.finished_at]
-        .map(|moment| moment.unwrap_or(epoch));
+    // Submitted, attempt, metadata, planning, enqueued, engine, execution planning, execution,
+    // final.
+    let moments = [
+        Some(submitted),
+        Some(submitted),
+        Some(submitted),
+        Some(submitted),
+        started,
+        None,
+        started,
+        started,
+        view.finished_at,
+    ]
+    .map(|moment| moment.unwrap_or(epoch));
     let returned = i64::try_from(view.row_count).unwrap_or(i64::MAX);
     let query: String = submission.sql.chars().take(QUERY_CHARACTERS_MAX).collect();
     let mut row = vec![

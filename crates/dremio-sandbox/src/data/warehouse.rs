@@ -1,4 +1,5 @@
-//! The source `Warehouse`: the database of a small shop, from customers to order lines, and its staff.
+//! The source `Warehouse`: the database of a small shop, from customers to order lines, and its
+//! staff.
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
@@ -38,8 +39,9 @@ const FIRST_NAMES: [&str; 20] = [
     "Søren",
 ];
 const LAST_NAMES: [&str; 20] = [
-    "Allen", "Berg", "Costa", "Dubois", "Engel", "Fischer", "García", "Hopper", "Ivanova", "Jensen", "Kowalski", "Lovelace", "Moreau",
-    "Novák", "O'Brien", "Perlman", "Quinn", "Rossi", "Silva", "Turing",
+    "Allen", "Berg", "Costa", "Dubois", "Engel", "Fischer", "García", "Hopper", "Ivanova",
+    "Jensen", "Kowalski", "Lovelace", "Moreau", "Novák", "O'Brien", "Perlman", "Quinn", "Rossi",
+    "Silva", "Turing",
 ];
 const CITIES: [(&str, &str, &str); 10] = [
     ("Berlin", "DE", "10115"),
@@ -83,7 +85,12 @@ const PRODUCTS: [(&str, &str, i64); 24] = [
 pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.source(
         "Warehouse",
-        Source { ty: "POSTGRES", plugin: "com.dremio.exec.store.jdbc.JdbcStoragePlugin", is_file_system: false, is_internal: false },
+        Source {
+            ty: "POSTGRES",
+            plugin: "com.dremio.exec.store.jdbc.JdbcStoragePlugin",
+            is_file_system: false,
+            is_internal: false,
+        },
     );
     builder.folder(&["Warehouse", "shop"]);
     builder.folder(&["Warehouse", "hr"]);
@@ -142,8 +149,11 @@ fn customers() -> Vec<Vec<Value>> {
             let first = numbers.pick_text(&FIRST_NAMES);
             let last = numbers.pick_text(&LAST_NAMES);
             let (city, country, postal_code) = numbers.pick(&CITIES).copied().unwrap_or_default();
-            let street =
-                format!("{} {}", numbers.pick_text(&["Main Street", "Station Road", "Mill Lane", "Harbour View"]), numbers.between(1, 120));
+            let street = format!(
+                "{} {}",
+                numbers.pick_text(&["Main Street", "Station Road", "Mill Lane", "Harbour View"]),
+                numbers.between(1, 120)
+            );
             let tags = match numbers.below(4) {
                 0 => r#"["newsletter"]"#,
                 1 => r#"["newsletter","wholesale"]"#,
@@ -152,11 +162,19 @@ fn customers() -> Vec<Vec<Value>> {
             };
             let address = serde_json::json!({"street": street, "city": city, "country": country,
                 "postal_code": numbers.chance(90).then_some(postal_code)});
-            let limit = if numbers.chance(80) { cents(numbers.between(1, 40) * 25_000) } else { Value::Null };
+            let limit = if numbers.chance(80) {
+                cents(numbers.between(1, 40) * 25_000)
+            } else {
+                Value::Null
+            };
             vec![
                 Value::Integer(id),
                 text(format!("{first} {last}")),
-                if numbers.chance(95) { text(format!("customer{id}@example.com")) } else { Value::Null },
+                if numbers.chance(95) {
+                    text(format!("customer{id}@example.com"))
+                } else {
+                    Value::Null
+                },
                 text(numbers.pick_text(&["Consumer", "Consumer", "Business", "Gastronomy"])),
                 text(city),
                 text(country),
@@ -209,7 +227,13 @@ fn orders() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
             _ => "SHIPPED",
         };
         let shipped = status == "SHIPPED" || status == "RETURNED";
-        let time = format!("{:02}:{:02}:{:02}.{:03}", numbers.between(6, 22), numbers.below(60), numbers.below(60), numbers.below(1_000));
+        let time = format!(
+            "{:02}:{:02}:{:02}.{:03}",
+            numbers.between(6, 22),
+            numbers.below(60),
+            numbers.below(60),
+            numbers.below(1_000)
+        );
         let note = match numbers.below(10) {
             0 => text("Leave with the neighbours, please."),
             1 => text("It's a gift: no invoice in the box."),
@@ -219,13 +243,17 @@ fn orders() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
         orders.push(vec![
             Value::Integer(id),
             // Squared, so that some customers order far more often than others.
-            Value::Integer(1 + numbers.below(CUSTOMERS) * numbers.between(1, CUSTOMERS) / CUSTOMERS),
+            Value::Integer(
+                1 + numbers.below(CUSTOMERS) * numbers.between(1, CUSTOMERS) / CUSTOMERS,
+            ),
             text(order_date.to_string()),
             text(format!("{order_date} {time}")),
             text(status),
             text(numbers.pick_text(&["web", "web", "app", "store"])),
             cents(total),
-            Value::Real(numbers.pick(&[0.0, 0.0, 0.0, 0.05, 0.1, 0.15]).copied().unwrap_or_default()),
+            Value::Real(
+                numbers.pick(&[0.0, 0.0, 0.0, 0.05, 0.1, 0.15]).copied().unwrap_or_default(),
+            ),
             if shipped { day(FIRST_DAY, days + numbers.between(1, 6)) } else { Value::Null },
             note,
         ]);
@@ -237,7 +265,10 @@ fn order_lines(numbers: &mut Numbers, order: i64, items: &mut Vec<Vec<Value>>) -
     let mut total = 0;
     for line in 1..=numbers.between(1, 4) {
         let product = numbers.below(24);
-        let price = usize::try_from(product).ok().and_then(|index| PRODUCTS.get(index)).map_or(0, |(_, _, price)| *price);
+        let price = usize::try_from(product)
+            .ok()
+            .and_then(|index| PRODUCTS.get(index))
+            .map_or(0, |(_, _, price)| *price);
         let quantity = numbers.between(1, 3);
         total += price * quantity;
         items.push(vec![
@@ -254,8 +285,18 @@ fn order_lines(numbers: &mut Numbers, order: i64, items: &mut Vec<Vec<Value>>) -
 
 fn employees() -> Vec<Vec<Value>> {
     let mut numbers = Numbers::seeded(7);
-    let titles =
-        ["Owner", "Head of Sales", "Head of Logistics", "Sales", "Sales", "Support", "Warehouse", "Warehouse", "Barista", "Barista"];
+    let titles = [
+        "Owner",
+        "Head of Sales",
+        "Head of Logistics",
+        "Sales",
+        "Sales",
+        "Support",
+        "Warehouse",
+        "Warehouse",
+        "Barista",
+        "Barista",
+    ];
     (1..=25_i64)
         .zip(titles.iter().chain(["Barista"].iter().cycle()))
         .map(|(id, title)| {
@@ -266,7 +307,11 @@ fn employees() -> Vec<Vec<Value>> {
             };
             vec![
                 Value::Integer(id),
-                text(format!("{} {}", numbers.pick_text(&FIRST_NAMES), numbers.pick_text(&LAST_NAMES))),
+                text(format!(
+                    "{} {}",
+                    numbers.pick_text(&FIRST_NAMES),
+                    numbers.pick_text(&LAST_NAMES)
+                )),
                 text(*title),
                 manager,
                 day(date(2018, 3, 1), numbers.below(2_200)),

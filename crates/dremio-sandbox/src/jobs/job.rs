@@ -1,7 +1,8 @@
 //! One job: what is known about it, and the state that a look at it shows.
 //!
-//! A job is never driven through its states by a timer: they follow from the time that has passed, whenever somebody looks. A job with
-//! a duration goes through all of them, one without has the two or three that its real execution has.
+//! A job is never driven through its states by a timer: they follow from the time that has passed,
+//! whenever somebody looks. A job with a duration goes through all of them, one without has the two
+//! or three that its real execution has.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -135,7 +136,12 @@ enum Outcome {
 }
 
 impl Job {
-    pub(crate) fn new(id: String, submission: Submission, now: Timestamp, duration: Duration) -> Self {
+    pub(crate) fn new(
+        id: String,
+        submission: Submission,
+        now: Timestamp,
+        duration: Duration,
+    ) -> Self {
         Self {
             id,
             submission,
@@ -172,13 +178,17 @@ impl Job {
             return;
         }
         let outcome = match (outcome, &inner.cancelled_by) {
-            // Dremio may still complete a job that was told to stop; here the cancellation always wins, so that tests are told one story.
+            // Dremio may still complete a job that was told to stop; here the cancellation always
+            // wins, so that tests are told one story.
             (_, Some(user)) => Outcome::Canceled(format!("Query cancelled by user '{user}'")),
-            (Ok(result), None) => Outcome::Done { row_count: result.row_count(), result: Some(Arc::new(result)) },
-            (Err(SqlError::Failed(message)), None) => Outcome::Failed(message),
-            (Err(SqlError::Interrupted), None) => {
-                Outcome::Canceled("Query was cancelled because it exceeded the time limits set by the administrator.".to_owned())
+            (Ok(result), None) => {
+                Outcome::Done { row_count: result.row_count(), result: Some(Arc::new(result)) }
             }
+            (Err(SqlError::Failed(message)), None) => Outcome::Failed(message),
+            (Err(SqlError::Interrupted), None) => Outcome::Canceled(
+                "Query was cancelled because it exceeded the time limits set by the administrator."
+                    .to_owned(),
+            ),
         };
         inner.outcome = Some((clock::now(), outcome));
     }
@@ -227,7 +237,9 @@ impl Job {
     /// A page of the result of a completed job.
     pub(crate) fn page(&self, offset: usize, limit: usize) -> Result<String, ResultsError> {
         let result = match &self.lock().outcome {
-            Some((_, Outcome::Done { result, .. })) => result.clone().ok_or(ResultsError::Expired)?,
+            Some((_, Outcome::Done { result, .. })) => {
+                result.clone().ok_or(ResultsError::Expired)?
+            }
             _ => return Err(ResultsError::None),
         };
         Ok(result.page(offset, limit))
@@ -295,7 +307,9 @@ impl Job {
         match &inner.outcome {
             Some((_, Outcome::Failed(_))) => return JobState::Failed,
             Some((_, Outcome::Canceled(_))) => return JobState::Canceled,
-            Some((_, Outcome::Done { .. })) if elapsed >= self.duration => return JobState::Completed,
+            Some((_, Outcome::Done { .. })) if elapsed >= self.duration => {
+                return JobState::Completed;
+            }
             _ => {}
         }
         if elapsed < self.duration {

@@ -25,7 +25,8 @@ const LIVE_MAX: usize = 1_000;
 const JOBS_MAX: usize = 5_000;
 /// Bytes of results kept for all jobs together; the oldest go first, as Dremio's do after a day.
 const RESULT_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Statements that run at one time. More than cores, so that a slow one does not hold up the quick ones.
+/// Statements that run at one time. More than cores, so that a slow one does not hold up the quick
+/// ones.
 const RUNNING_MAX: usize = 16;
 /// A statement that runs longer has gone astray.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
@@ -33,7 +34,9 @@ const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 /// Why a submission was refused: the only failures that are not in the job.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubmitError {
-    #[error("Rejecting query because it exceeded the maximum allowed number of live queries in a single coordinator")]
+    #[error(
+        "Rejecting query because it exceeded the maximum allowed number of live queries in a single coordinator"
+    )]
     TooManyLive,
     #[error("no random bytes for a job id")]
     NoRandomness(#[source] getrandom::Error),
@@ -59,7 +62,12 @@ struct Inner {
 impl Jobs {
     pub(crate) fn new(duration: Duration, stop: CancellationToken) -> Self {
         Self {
-            inner: Mutex::new(Inner { duration, in_order: VecDeque::new(), by_id: HashMap::new(), panicked: None }),
+            inner: Mutex::new(Inner {
+                duration,
+                in_order: VecDeque::new(),
+                by_id: HashMap::new(),
+                panicked: None,
+            }),
             slots: Arc::new(Semaphore::new(RUNNING_MAX)),
             tasks: TaskTracker::new(),
             stop,
@@ -71,7 +79,11 @@ impl Jobs {
     }
 
     /// Takes a statement on and returns its job's id; must be called inside a tokio runtime.
-    pub(crate) fn submit(&self, instance: &Arc<Instance>, submission: Submission) -> Result<String, SubmitError> {
+    pub(crate) fn submit(
+        &self,
+        instance: &Arc<Instance>,
+        submission: Submission,
+    ) -> Result<String, SubmitError> {
         let now = clock::now();
         let id = ids::job(now).map_err(SubmitError::NoRandomness)?;
         let job = {
@@ -161,7 +173,9 @@ async fn run(instance: Arc<Instance>, job: Arc<Job>) {
         let stop = jobs.stop.clone();
         tokio::task::spawn_blocking(move || {
             let watched = Arc::clone(&job);
-            let interrupted = move || stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX);
+            let interrupted = move || {
+                stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX)
+            };
             sql::execute(&instance, job.submission(), Arc::new(interrupted))
         })
     };

@@ -1,5 +1,6 @@
-//! JSON request bodies as Jackson reads them (contract §0.2): unknown properties are refused by name, malformed text is a plain-text
-//! 400, and scalars are turned into strings where a string is wanted.
+//! JSON request bodies as Jackson reads them (contract §0.2): unknown properties are refused by
+//! name, malformed text is a plain-text 400, and scalars are turned into strings where a string is
+//! wanted.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -19,10 +20,12 @@ impl Fields {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let value = serde_json::from_slice(body).map_err(|error| ApiError::Malformed(error.to_string()))?;
+        let value =
+            serde_json::from_slice(body).map_err(|error| ApiError::Malformed(error.to_string()))?;
         match value {
             Value::Null => Ok(None),
-            Value::Object(fields) => match fields.keys().find(|key| !known.contains(&key.as_str())) {
+            Value::Object(fields) => match fields.keys().find(|key| !known.contains(&key.as_str()))
+            {
                 Some(unknown) => Err(invalid(unknown)),
                 None => Ok(Some(Self(fields))),
             },
@@ -37,9 +40,11 @@ impl Fields {
     pub(crate) fn strings(&self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Array(values)) => {
-                values.iter().map(|value| as_string(value, name).map(Option::unwrap_or_default)).collect::<Result<_, _>>().map(Some)
-            }
+            Some(Value::Array(values)) => values
+                .iter()
+                .map(|value| as_string(value, name).map(Option::unwrap_or_default))
+                .collect::<Result<_, _>>()
+                .map(Some),
             Some(_) => Err(invalid(name)),
         }
     }

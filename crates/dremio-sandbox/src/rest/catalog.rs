@@ -23,14 +23,20 @@ const BULK_MAX: usize = 50;
 const CREATED_AT: &str = "2025-01-06T09:00:00.000Z";
 
 /// `GET /api/v3/catalog`: the caller's home, spaces, sources.
-pub(crate) async fn list(State(instance): Shared, Caller(user): Caller, params: Params) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(
+    State(instance): Shared,
+    Caller(user): Caller,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
     let mut counts = false;
     for include in params.all("include") {
         match include {
             "datasetCount" => counts = true,
             "tags" | "jobCount" | "children" => return Err(ApiError::internal("Not implemented")),
             other => {
-                return Err(ApiError::bad_request(format!("No enum constant com.dremio.service.catalog.DetailType.{other}")));
+                return Err(ApiError::bad_request(format!(
+                    "No enum constant com.dremio.service.catalog.DetailType.{other}"
+                )));
             }
         }
     }
@@ -68,13 +74,19 @@ pub(crate) async fn by_id(
 ) -> Result<Json<Value>, ApiError> {
     let namespace = instance.catalog.namespace();
     let found = namespace.find_by_id(&id);
-    let found = found.ok_or_else(|| ApiError::not_found(format!("Could not find entity with id [{id}]")))?;
+    let found = found
+        .ok_or_else(|| ApiError::not_found(format!("Could not find entity with id [{id}]")))?;
     let page = Page::from(&params)?;
     entity(&namespace, found, &page).map(Json)
 }
 
 /// `GET /api/v3/catalog/by-path/{a}/{b}/…`: every segment is a name, decoded on its own.
-pub(crate) async fn by_path(State(instance): Shared, _caller: Caller, uri: Uri, params: Params) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn by_path(
+    State(instance): Shared,
+    _caller: Caller,
+    uri: Uri,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
     let raw = uri.path().strip_prefix("/api/v3/catalog/by-path/").unwrap_or_default();
     let path: Vec<String> = raw
         .trim_end_matches('/')
@@ -105,25 +117,39 @@ fn missing(namespace: &Namespace, path: &[String]) -> ApiError {
             path.first().map_or("", String::as_str),
             source.plugin
         )),
-        _ => ApiError::not_found(format!("Could not find entity with path [[{}]]", path.join(", "))),
+        _ => {
+            ApiError::not_found(format!("Could not find entity with path [[{}]]", path.join(", ")))
+        }
     }
 }
 
 /// `POST /api/v3/catalog/by-ids?maxChildren=n`.
-pub(crate) async fn by_ids(State(instance): Shared, _caller: Caller, params: Params, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn by_ids(
+    State(instance): Shared,
+    _caller: Caller,
+    params: Params,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
     let ids: Vec<String> = bulk(&body)?;
     bulk_answer(&instance.catalog, &params, &ids, |namespace, id| namespace.find_by_id(id).cloned())
 }
 
 /// `POST /api/v3/catalog/by-paths?maxChildren=n`.
-pub(crate) async fn by_paths(State(instance): Shared, _caller: Caller, params: Params, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn by_paths(
+    State(instance): Shared,
+    _caller: Caller,
+    params: Params,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
     let paths: Vec<Vec<String>> = bulk(&body)?;
     bulk_answer(&instance.catalog, &params, &paths, |namespace, path| namespace.find(path).cloned())
 }
 
 fn bulk<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, ApiError> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| ApiError::Malformed(error.to_string()))?;
-    serde_json::from_value(value).map_err(|_| ApiError::by_hand(StatusCode::BAD_REQUEST, "Invalid value."))
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| ApiError::Malformed(error.to_string()))?;
+    serde_json::from_value(value)
+        .map_err(|_| ApiError::by_hand(StatusCode::BAD_REQUEST, "Invalid value."))
 }
 
 fn bulk_answer<K: serde::Serialize>(
@@ -157,7 +183,8 @@ fn bulk_answer<K: serde::Serialize>(
     Ok(Json(body))
 }
 
-/// `GET /api/v3/catalog/search?query=`: names, path parts, tags and columns, without regard to case.
+/// `GET /api/v3/catalog/search?query=`: names, path parts, tags and columns, without regard to
+/// case.
 pub(crate) async fn search(State(instance): Shared, _caller: Caller, params: Params) -> Response {
     let query = params.text("query").unwrap_or_default().to_lowercase();
     let words: Vec<&str> = query.split_whitespace().collect();
@@ -165,16 +192,25 @@ pub(crate) async fn search(State(instance): Shared, _caller: Caller, params: Par
     let matches = |entity: &Entity| {
         let columns = entity.dataset().into_iter().flat_map(|dataset| &dataset.columns);
         let tags = instance.catalog.notes().tags(entity).tags;
-        let texts: Vec<String> =
-            entity.path.iter().chain(columns.map(|column| &column.name)).chain(&tags).map(|text| text.to_lowercase()).collect();
+        let texts: Vec<String> = entity
+            .path
+            .iter()
+            .chain(columns.map(|column| &column.name))
+            .chain(&tags)
+            .map(|text| text.to_lowercase())
+            .collect();
         words.iter().all(|word| texts.iter().any(|text| text.contains(word)))
     };
     let is_internal = |entity: &Entity| {
         let root = entity.path.get(..1).and_then(|root| namespace.find(root));
         root.is_some_and(|root| matches!(&root.kind, Kind::Source(source) if source.is_internal))
     };
-    let data: Vec<Value> =
-        namespace.entities().filter(|entity| !is_internal(entity) && matches(entity)).take(SEARCH_MAX).map(|entity| item(entity)).collect();
+    let data: Vec<Value> = namespace
+        .entities()
+        .filter(|entity| !is_internal(entity) && matches(entity))
+        .take(SEARCH_MAX)
+        .map(|entity| item(entity))
+        .collect();
     Json(json!({"data": data})).into_response()
 }
 
@@ -187,8 +223,12 @@ struct Page {
 impl Page {
     fn from(params: &Params) -> Result<Self, ApiError> {
         let excluded = params.all("exclude").any(|word| word == "children");
-        let max_children = params.integer("maxChildren")?.map(|count| usize::try_from(count).unwrap_or(0));
-        Ok(Self { max_children: if excluded { Some(0) } else { max_children }, token: params.text("pageToken").map(ToOwned::to_owned) })
+        let max_children =
+            params.integer("maxChildren")?.map(|count| usize::try_from(count).unwrap_or(0));
+        Ok(Self {
+            max_children: if excluded { Some(0) } else { max_children },
+            token: params.text("pageToken").map(ToOwned::to_owned),
+        })
     }
 }
 
@@ -196,14 +236,21 @@ impl Page {
 fn entity(namespace: &Namespace, entity: &Entity, page: &Page) -> Result<Value, ApiError> {
     let mut body = match &entity.kind {
         Kind::Dataset(_) => return Ok(dataset(entity)),
-        Kind::Home => json!({"entityType": "home", "id": entity.id, "name": entity.name(), "tag": tag(entity)}),
-        Kind::Space => json!({"entityType": "space", "id": entity.id, "name": entity.name(), "tag": tag(entity),
-            "createdAt": CREATED_AT}),
-        Kind::Folder => json!({"entityType": "folder", "id": entity.id, "path": entity.path, "tag": tag(entity)}),
+        Kind::Home => {
+            json!({"entityType": "home", "id": entity.id, "name": entity.name(), "tag": tag(entity)})
+        }
+        Kind::Space => {
+            json!({"entityType": "space", "id": entity.id, "name": entity.name(), "tag": tag(entity),
+            "createdAt": CREATED_AT})
+        }
+        Kind::Folder => {
+            json!({"entityType": "folder", "id": entity.id, "path": entity.path, "tag": tag(entity)})
+        }
         Kind::Source(kind) => source(entity, kind),
     };
     let root = entity.path.get(..1).and_then(|root| namespace.find(root));
-    let pages = !root.is_some_and(|root| matches!(&root.kind, Kind::Source(source) if source.is_file_system));
+    let pages = !root
+        .is_some_and(|root| matches!(&root.kind, Kind::Source(source) if source.is_file_system));
     let children = namespace.children(&entity.path);
     let mut start = 0;
     let mut limit = children.len();
@@ -216,7 +263,8 @@ fn entity(namespace: &Namespace, entity: &Entity, page: &Page) -> Result<Value, 
     } else if page.max_children == Some(0) {
         limit = 0;
     }
-    let shown: Vec<Value> = children.iter().skip(start).take(limit).map(|child| item(child)).collect();
+    let shown: Vec<Value> =
+        children.iter().skip(start).take(limit).map(|child| item(child)).collect();
     let next = children.get(start.saturating_add(limit)).filter(|_| limit > 0);
     insert(&mut body, "children", Some(shown));
     insert(&mut body, "nextPageToken", next.map(|next| page_token(entity, next)));
@@ -316,7 +364,11 @@ fn page_token(parent: &Entity, next: &Entity) -> String {
     URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
-fn page_start(parent: &Entity, children: &[&std::sync::Arc<Entity>], token: &str) -> Result<usize, ApiError> {
+fn page_start(
+    parent: &Entity,
+    children: &[&std::sync::Arc<Entity>],
+    token: &str,
+) -> Result<usize, ApiError> {
     let broken = || ApiError::bad_request("Failed to parse pagination token.");
     let bytes = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).map_err(|_| broken())?;
     let token: Value = serde_json::from_slice(&bytes).map_err(|_| broken())?;

@@ -14,7 +14,11 @@ use super::{ApiError, Shared};
 use crate::catalog::{Catalog, Entity, Tags, Wiki};
 
 /// `GET …/collaboration/tag`.
-pub(crate) async fn tags(State(instance): Shared, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn tags(
+    State(instance): Shared,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let entity = taggable(&instance.catalog, &id)?;
     Ok(Json(tags_json(instance.catalog.notes().tags(&entity))))
 }
@@ -26,18 +30,23 @@ pub(crate) async fn set_tags(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let fields = Fields::parse(&body, &["tags", "version"])?.ok_or_else(|| ApiError::internal(""))?;
+    let fields =
+        Fields::parse(&body, &["tags", "version"])?.ok_or_else(|| ApiError::internal(""))?;
     let entity = taggable(&instance.catalog, &id)?;
     let tags = fields.strings("tags")?.unwrap_or_default();
     let version = fields.string("version")?;
     let stored = instance.catalog.notes().set_tags(&entity.id, tags, version.as_deref());
-    stored
-        .map(|tags| Json(tags_json(tags)))
-        .map_err(|stored| conflict(version.as_deref().unwrap_or("null"), stored.version.as_deref().unwrap_or("null")))
+    stored.map(|tags| Json(tags_json(tags))).map_err(|stored| {
+        conflict(version.as_deref().unwrap_or("null"), stored.version.as_deref().unwrap_or("null"))
+    })
 }
 
 /// `GET …/collaboration/wiki`.
-pub(crate) async fn wiki(State(instance): Shared, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn wiki(
+    State(instance): Shared,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let entity = known(&instance.catalog, &id)?;
     Ok(Json(wiki_json(instance.catalog.notes().wiki(&entity))))
 }
@@ -49,13 +58,18 @@ pub(crate) async fn set_wiki(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let fields = Fields::parse(&body, &["text", "version"])?.ok_or_else(|| ApiError::internal(""))?;
+    let fields =
+        Fields::parse(&body, &["text", "version"])?.ok_or_else(|| ApiError::internal(""))?;
     let entity = known(&instance.catalog, &id)?;
     let text = fields.string("text")?.unwrap_or_default();
     let version = fields.integer("version")?;
     let stored = instance.catalog.notes().set_wiki(&entity.id, text, version);
-    let shown = |version: Option<i64>| version.map_or_else(|| "null".to_owned(), |version| version.to_string());
-    stored.map(|wiki| Json(wiki_json(wiki))).map_err(|stored| conflict(&shown(version), &shown(stored)))
+    let shown = |version: Option<i64>| {
+        version.map_or_else(|| "null".to_owned(), |version| version.to_string())
+    };
+    stored
+        .map(|wiki| Json(wiki_json(wiki)))
+        .map_err(|stored| conflict(&shown(version), &shown(stored)))
 }
 
 fn known(catalog: &Catalog, id: &str) -> Result<Arc<Entity>, ApiError> {
@@ -85,5 +99,7 @@ fn wiki_json(wiki: Wiki) -> Value {
 }
 
 fn conflict(provided: &str, stored: &str) -> ApiError {
-    ApiError::Conflict(format!("The provided version [{provided}] does not match the stored version [{stored}]."))
+    ApiError::Conflict(format!(
+        "The provided version [{provided}] does not match the stored version [{stored}]."
+    ))
 }

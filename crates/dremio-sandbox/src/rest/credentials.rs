@@ -21,7 +21,10 @@ pub(crate) struct Caller(pub(crate) String);
 impl FromRequestParts<Arc<Instance>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, instance: &Arc<Instance>) -> Result<Self, ApiError> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        instance: &Arc<Instance>,
+    ) -> Result<Self, ApiError> {
         presented(&parts.headers)
             .and_then(|token| instance.tokens.user_of(&token))
             // A token whose user was deleted is as bad as any other.
@@ -53,7 +56,12 @@ pub(crate) fn to_log_out(headers: &HeaderMap) -> Option<String> {
 
 /// Several headers are joined with a comma, which makes them one bad token.
 fn joined(headers: &HeaderMap) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::to_str).collect::<Result<_, _>>().ok()?;
+    let values: Vec<&str> = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .map(HeaderValue::to_str)
+        .collect::<Result<_, _>>()
+        .ok()?;
     (!values.is_empty()).then(|| values.join(","))
 }
 

@@ -25,15 +25,22 @@ pub(crate) async fn info(_caller: Caller) -> Json<Value> {
 /// `GET /api/v3/source`.
 pub(crate) async fn sources(State(instance): Shared, _caller: Caller) -> Json<Value> {
     let namespace = instance.catalog.namespace();
-    let data: Vec<Value> = namespace.entities().filter_map(|entity| legacy_source(entity)).collect();
+    let data: Vec<Value> =
+        namespace.entities().filter_map(|entity| legacy_source(entity)).collect();
     Json(json!({"data": data}))
 }
 
 /// `GET /api/v3/source/{id}`.
-pub(crate) async fn source(State(instance): Shared, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn source(
+    State(instance): Shared,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let namespace = instance.catalog.namespace();
     let found = namespace.find_by_id(&id).and_then(|entity| legacy_source(entity));
-    found.map(Json).ok_or_else(|| ApiError::not_found(format!("Could not find source with id [{id}]")))
+    found
+        .map(Json)
+        .ok_or_else(|| ApiError::not_found(format!("Could not find source with id [{id}]")))
 }
 
 /// A source with the member by which the old resource marked its type.
@@ -62,16 +69,26 @@ pub(crate) async fn reflections_of(_caller: Caller) -> Json<Value> {
 }
 
 /// `GET /api/v3/user/{id}`.
-pub(crate) async fn user(State(instance): Shared, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn user(
+    State(instance): Shared,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let user = instance.accounts.find_by_id(&id);
-    let user = user.ok_or_else(|| ApiError::not_found(format!("User with given id '{id}' not found")))?;
+    let user =
+        user.ok_or_else(|| ApiError::not_found(format!("User with given id '{id}' not found")))?;
     Ok(Json(user_json(user)))
 }
 
 /// `GET /api/v3/user/by-name/{name}`.
-pub(crate) async fn user_by_name(State(instance): Shared, _caller: Caller, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn user_by_name(
+    State(instance): Shared,
+    _caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let user = instance.accounts.find(&name);
-    let not_found = || ApiError::by_hand(http::StatusCode::NOT_FOUND, format!("User '{name}' not found"));
+    let not_found =
+        || ApiError::by_hand(http::StatusCode::NOT_FOUND, format!("User '{name}' not found"));
     Ok(Json(user_json(user.ok_or_else(not_found)?)))
 }
 

@@ -50,10 +50,20 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, body) = match self {
-            Self::Mapped(status, message) => (status, json!({"errorMessage": or_blank(message), "moreInfo": ""})),
-            Self::ByHand(status, message) => (status, json!({"errorMessage": or_blank(message), "moreInfo": "", "stackTrace": []})),
-            Self::User(message) => (StatusCode::BAD_REQUEST, json!({"errorMessage": or_blank(message), "context": [], "moreInfo": ""})),
-            Self::Conflict(message) => (StatusCode::CONFLICT, json!({"errorMessage": or_blank(message)})),
+            Self::Mapped(status, message) => {
+                (status, json!({"errorMessage": or_blank(message), "moreInfo": ""}))
+            }
+            Self::ByHand(status, message) => (
+                status,
+                json!({"errorMessage": or_blank(message), "moreInfo": "", "stackTrace": []}),
+            ),
+            Self::User(message) => (
+                StatusCode::BAD_REQUEST,
+                json!({"errorMessage": or_blank(message), "context": [], "moreInfo": ""}),
+            ),
+            Self::Conflict(message) => {
+                (StatusCode::CONFLICT, json!({"errorMessage": or_blank(message)}))
+            }
             Self::Malformed(message) => {
                 let plain = HeaderValue::from_static("text/plain");
                 return (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, plain)], message).into_response();

@@ -24,15 +24,22 @@ const LIMIT_DEFAULT: i64 = 100;
 const LIMIT_MAX: i64 = 500;
 
 /// `POST /api/v3/sql`: 200 and an id for any text; what is wrong with it is found in the job.
-pub(crate) async fn submit(State(instance): Shared, Caller(user): Caller, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn submit(
+    State(instance): Shared,
+    Caller(user): Caller,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
     let known = ["sql", "context", "references", "engineName"];
     let Some(fields) = Fields::parse(&body, &known)? else {
         return Err(ApiError::internal(""));
     };
     check_references(&fields)?;
     fields.string("engineName")?;
-    let submission =
-        Submission { sql: fields.string("sql")?.unwrap_or_default(), context: fields.strings("context")?.unwrap_or_default(), user };
+    let submission = Submission {
+        sql: fields.string("sql")?.unwrap_or_default(),
+        context: fields.strings("context")?.unwrap_or_default(),
+        user,
+    };
     match instance.jobs.submit(&instance, submission) {
         Ok(id) => Ok(Json(json!({"id": id}))),
         Err(error @ SubmitError::TooManyLive) => Err(ApiError::User(error.to_string())),
@@ -40,11 +47,13 @@ pub(crate) async fn submit(State(instance): Shared, Caller(user): Caller, body: 
     }
 }
 
-/// The demo has no versioned source, so references change nothing; their shape is checked all the same.
+/// The demo has no versioned source, so references change nothing; their shape is checked all the
+/// same.
 fn check_references(fields: &Fields) -> Result<(), ApiError> {
     for (source, reference) in fields.object("references")?.into_iter().flatten() {
         let at = |member: &str| invalid(&format!("references.{source}.{member}"));
-        let reference = reference.as_object().ok_or_else(|| invalid(&format!("references.{source}")))?;
+        let reference =
+            reference.as_object().ok_or_else(|| invalid(&format!("references.{source}")))?;
         for (member, value) in reference {
             let good = match member.as_str() {
                 "type" => matches!(value.as_str(), Some("BRANCH" | "TAG" | "COMMIT")),
@@ -60,7 +69,11 @@ fn check_references(fields: &Fields) -> Result<(), ApiError> {
 }
 
 /// `GET /api/v3/job/{id}`. Neither the id nor the SQL is in the answer.
-pub(crate) async fn status(State(instance): Shared, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn status(
+    State(instance): Shared,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let job = instance.jobs.find(&id).ok_or_else(|| no_such_job(&id))?;
     let view = job.observe();
     let finished = view.finished_at.map(clock::iso);
@@ -99,13 +112,18 @@ pub(crate) async fn results(
     let job = instance.jobs.find(&id).ok_or_else(|| no_such_job(&id))?;
     let state = job.observe().state;
     if state != JobState::Completed {
-        return Err(ApiError::bad_request(format!("Can not fetch details for a job that is in [{}] state.", state.as_str())));
+        return Err(ApiError::bad_request(format!(
+            "Can not fetch details for a job that is in [{}] state.",
+            state.as_str()
+        )));
     }
     // What Dremio does with negative values is not known: the stand-in takes them for zero.
     let offset = usize::try_from(offset).unwrap_or(0);
     let limit = usize::try_from(limit).unwrap_or(0);
     let page = job.page(offset, limit).map_err(|error| match error {
-        ResultsError::Expired => ApiError::User(format!("Error in Job '{id}': output doesn't exist")),
+        ResultsError::Expired => {
+            ApiError::User(format!("Error in Job '{id}': output doesn't exist"))
+        }
         ResultsError::None => ApiError::bad_request(format!("Job {id} has no results")),
     })?;
     let mut response = Response::new(Body::from(page));
@@ -114,13 +132,22 @@ pub(crate) async fn results(
     Ok(response)
 }
 
-/// `POST /api/v3/job/{id}/cancel`. A finished job is "not found", a badly shaped id is an internal error.
-pub(crate) async fn cancel(State(instance): Shared, Caller(user): Caller, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+/// `POST /api/v3/job/{id}/cancel`. A finished job is "not found", a badly shaped id is an internal
+/// error.
+pub(crate) async fn cancel(
+    State(instance): Shared,
+    Caller(user): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
     if !ids::is_uuid_shaped(&id) {
         return Err(ApiError::internal(format!("UNKNOWN: Invalid UUID string: {id}")));
     }
     let job: Option<Arc<Job>> = instance.jobs.find(&id);
-    if job.is_some_and(|job| job.cancel(&user)) { Ok(StatusCode::NO_CONTENT) } else { Err(no_such_job(&id)) }
+    if job.is_some_and(|job| job.cancel(&user)) {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(no_such_job(&id))
+    }
 }
 
 fn no_such_job(id: &str) -> ApiError {

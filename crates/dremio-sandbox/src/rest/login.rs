@@ -16,8 +16,19 @@ use crate::instance::{CLUSTER_ID, VERSION};
 /// When the pretended cluster was created: 2024-11-01.
 const CLUSTER_CREATED_AT_MS: i64 = 1_730_419_200_000;
 
-const USER_FORM: [&str; 11] =
-    ["uid", "userName", "firstName", "lastName", "email", "createdAt", "modifiedAt", "version", "extra", "active", "password"];
+const USER_FORM: [&str; 11] = [
+    "uid",
+    "userName",
+    "firstName",
+    "lastName",
+    "email",
+    "createdAt",
+    "modifiedAt",
+    "version",
+    "extra",
+    "active",
+    "password",
+];
 
 /// `GET /apiv2/login`: whether the token is good.
 pub(crate) async fn probe(_caller: Caller) -> Json<bool> {
@@ -38,14 +49,15 @@ pub(crate) async fn log_in(State(instance): Shared, body: Bytes) -> Result<Json<
     if typed.contains(['"', ':']) {
         return Err(unauthorized("Invalid username: can not contain quotes or colons.".to_owned()));
     }
-    let user = instance
-        .accounts
-        .find(&typed)
-        .filter(|user| user.has_password(&password))
-        .ok_or_else(|| unauthorized(format!("Login failed: Invalid username or password, user {typed}")))?;
+    let user =
+        instance.accounts.find(&typed).filter(|user| user.has_password(&password)).ok_or_else(
+            || unauthorized(format!("Login failed: Invalid username or password, user {typed}")),
+        )?;
     instance.catalog.ensure_home(&user.name);
-    let (token, expires_at) =
-        instance.tokens.issue(&user.name).map_err(|error| ApiError::by_hand(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let (token, expires_at) = instance
+        .tokens
+        .issue(&user.name)
+        .map_err(|error| ApiError::by_hand(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let mut session = json!({"token": token, "userName": typed});
     insert(&mut session, "firstName", user.first_name);
     insert(&mut session, "lastName", user.last_name);
@@ -61,15 +73,22 @@ pub(crate) async fn log_in(State(instance): Shared, body: Bytes) -> Result<Json<
     Ok(Json(session))
 }
 
-/// `DELETE /apiv2/login`: 204 whatever the token was; without a header the handler stumbles over `null`.
-pub(crate) async fn log_out(State(instance): Shared, headers: HeaderMap) -> Result<StatusCode, ApiError> {
+/// `DELETE /apiv2/login`: 204 whatever the token was; without a header the handler stumbles over
+/// `null`.
+pub(crate) async fn log_out(
+    State(instance): Shared,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
     let token = credentials::to_log_out(&headers).ok_or_else(|| ApiError::internal(""))?;
     instance.tokens.log_out(&token);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `PUT /apiv2/bootstrap/firstuser`, once.
-pub(crate) async fn create_first_user(State(instance): Shared, body: Bytes) -> Result<Response, ApiError> {
+pub(crate) async fn create_first_user(
+    State(instance): Shared,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let Some(fields) = Fields::parse(&body, &USER_FORM)? else {
         return Err(ApiError::internal(""));
     };
@@ -79,7 +98,9 @@ pub(crate) async fn create_first_user(State(instance): Shared, body: Bytes) -> R
     let name = fields.string("userName")?.unwrap_or_default();
     let password = fields.string("password")?.unwrap_or_default();
     if name.is_empty() || name.contains(['"', ':']) {
-        return Err(ApiError::User("Invalid username: can not contain quotes or colons.".to_owned()));
+        return Err(ApiError::User(
+            "Invalid username: can not contain quotes or colons.".to_owned(),
+        ));
     }
     if !is_good_password(&password) {
         return Err(ApiError::User(

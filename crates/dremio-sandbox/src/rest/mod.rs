@@ -1,7 +1,7 @@
 //! Dremio's REST surface: which paths exist, and what answers for those that do not (contract §0).
 //!
-//! Order of decisions, as in Jersey: no such path (404) → other method (405) → content type (415) → `Accept` (406) → no user yet
-//! (403, `/apiv2` only) → token (401) → parameters (404) → body (400).
+//! Order of decisions, as in Jersey: no such path (404) → other method (405) → content type (415) →
+//! `Accept` (406) → no user yet (403, `/apiv2` only) → token (401) → parameters (404) → body (400).
 
 mod body;
 mod catalog;
@@ -42,7 +42,9 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
         .merge(bootstrap)
         .merge(v3())
         .route_layer(middleware::from_fn(negotiation::negotiate))
-        .method_not_allowed_fallback(async || ApiError::mapped(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed"))
+        .method_not_allowed_fallback(async || {
+            ApiError::mapped(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
+        })
         .fallback(outside)
         .with_state(instance)
 }
@@ -62,11 +64,18 @@ fn v3() -> Router<Arc<Instance>> {
         .route("/api/v3/catalog/by-ids", post(catalog::by_ids))
         .route("/api/v3/catalog/by-paths", post(catalog::by_paths))
         .route("/api/v3/catalog/{id}", get(catalog::by_id))
-        .route("/api/v3/catalog/{id}/collaboration/tag", get(collaboration::tags).post(collaboration::set_tags))
-        .route("/api/v3/catalog/{id}/collaboration/wiki", get(collaboration::wiki).post(collaboration::set_wiki))
+        .route(
+            "/api/v3/catalog/{id}/collaboration/tag",
+            get(collaboration::tags).post(collaboration::set_tags),
+        )
+        .route(
+            "/api/v3/catalog/{id}/collaboration/wiki",
+            get(collaboration::wiki).post(collaboration::set_wiki),
+        )
         .route("/api/v3/source", get(directory::sources))
         .route("/api/v3/source/{id}", get(directory::source))
-        // Creating a reflection is not offered, so that listing is what it is in Dremio: a wrong method (contract §5.7).
+        // Creating a reflection is not offered, so that listing is what it is in Dremio: a wrong
+        // method (contract §5.7).
         .route("/api/v3/reflection", post(directory::no_reflection))
         .route("/api/v3/reflection/{id}", get(directory::reflection))
         .route("/api/v3/dataset/{id}/reflection", get(directory::reflections_of))
@@ -74,10 +83,13 @@ fn v3() -> Router<Arc<Instance>> {
         .route("/api/v3/user/by-name/{name}", get(directory::user_by_name))
 }
 
-/// Answers for paths that no resource serves: a JSON 404 below the API roots, the UI page anywhere else (contract §0.1).
+/// Answers for paths that no resource serves: a JSON 404 below the API roots, the UI page anywhere
+/// else (contract §0.1).
 async fn outside(uri: Uri) -> Response {
     let path = uri.path();
-    let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = |root: &str| {
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     if below("/apiv2") || below("/api/v3") {
         ApiError::mapped(StatusCode::NOT_FOUND, "HTTP 404 Not Found").into_response()
     } else {
@@ -85,8 +97,13 @@ async fn outside(uri: Uri) -> Response {
     }
 }
 
-/// 403 for every `/apiv2` resource that is not marked bootstrap, as long as there is no user (contract §3.1).
-async fn refuse_without_users(State(instance): Shared, request: Request, next: Next) -> Result<Response, ApiError> {
+/// 403 for every `/apiv2` resource that is not marked bootstrap, as long as there is no user
+/// (contract §3.1).
+async fn refuse_without_users(
+    State(instance): Shared,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
     if instance.accounts.is_empty() {
         return Err(ApiError::by_hand(StatusCode::FORBIDDEN, "No User Available"));
     }

@@ -1,4 +1,5 @@
-//! Content types and the two query parameters that act on every call: `format` and `pretty` (contract §0.2, §0.3).
+//! Content types and the two query parameters that act on every call: `format` and `pretty`
+//! (contract §0.2, §0.3).
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,7 +17,10 @@ const JSON: &str = "application/json";
 /// Refuses what is not JSON on either side, and pretty-prints on request.
 pub(crate) async fn negotiate(mut request: Request, next: Next) -> Result<Response, ApiError> {
     if !sends_json(request.headers()) {
-        return Err(ApiError::mapped(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type"));
+        return Err(ApiError::mapped(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "HTTP 415 Unsupported Media Type",
+        ));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let parameter = |name: &str| {
@@ -26,7 +30,8 @@ pub(crate) async fn negotiate(mut request: Request, next: Next) -> Result<Respon
         })
     };
     if let Some(format) = parameter("format") {
-        let accept = HeaderValue::try_from(format).map_err(|_| ApiError::bad_request("HTTP 400 Bad Request"))?;
+        let accept = HeaderValue::try_from(format)
+            .map_err(|_| ApiError::bad_request("HTTP 400 Bad Request"))?;
         request.headers_mut().insert(ACCEPT, accept);
     }
     if !accepts_json(request.headers()) {
@@ -55,7 +60,8 @@ fn accepts_json(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','))
         .map(media_type)
         .peekable();
-    ranges.peek().is_none() || ranges.any(|range| matches!(range.as_str(), JSON | "application/*" | "*/*"))
+    ranges.peek().is_none()
+        || ranges.any(|range| matches!(range.as_str(), JSON | "application/*" | "*/*"))
 }
 
 fn media_type(text: &str) -> String {

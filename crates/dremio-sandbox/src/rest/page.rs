@@ -1,4 +1,5 @@
-//! The page that answers for every path outside the API: in Dremio the UI, here a short note with the same status and type.
+//! The page that answers for every path outside the API: in Dremio the UI, here a short note with
+//! the same status and type.
 
 use axum::body::Body;
 use axum::response::Response;

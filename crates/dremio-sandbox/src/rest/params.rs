@@ -1,4 +1,5 @@
-//! Query parameters as JAX-RS reads them: unknown ones are ignored, and a number that is none makes the path not found (contract §0.3).
+//! Query parameters as JAX-RS reads them: unknown ones are ignored, and a number that is none makes
+//! the path not found (contract §0.3).
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -39,9 +40,11 @@ impl Params {
         let Some(text) = self.text(name).filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
-        let value = text
-            .parse()
-            .map_err(|_| ApiError::not_found(format!("HTTP 404 Not Found: QueryParam {name}. For input string: \"{text}\"")))?;
+        let value = text.parse().map_err(|_| {
+            ApiError::not_found(format!(
+                "HTTP 404 Not Found: QueryParam {name}. For input string: \"{text}\""
+            ))
+        })?;
         Ok(Some(value))
     }
 }

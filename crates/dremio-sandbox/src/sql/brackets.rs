@@ -1,4 +1,5 @@
-//! Which bracket closes which: the only structure of a statement besides the sequence of its tokens.
+//! Which bracket closes which: the only structure of a statement besides the sequence of its
+//! tokens.
 
 use super::error::SqlError;
 use super::token::Token;

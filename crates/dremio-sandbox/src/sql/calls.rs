@@ -13,7 +13,12 @@ const UNIT_FIRST: [&str; 4] = ["TIMESTAMPADD", "TIMESTAMPDIFF", "DATE_TRUNC", "D
 pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, usize), SqlError> {
     let open = index + 1;
     let close = rewriter.brackets.close_of(open).unwrap_or(open);
-    let call = Call { rewriter, name: rewriter.tokens.get(index).map(|token| token.text.to_uppercase()).unwrap_or_default(), open, close };
+    let call = Call {
+        rewriter,
+        name: rewriter.tokens.get(index).map(|token| token.text.to_uppercase()).unwrap_or_default(),
+        open,
+        close,
+    };
     call.check()?;
     let text = match call.name.as_str() {
         "SUM" | "AVG" => call.total()?,
@@ -24,7 +29,9 @@ pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, 
         "SUBSTRING" => call.substring()?,
         "TRIM" => call.trim()?,
         "LISTAGG" => return call.listagg(),
-        "APPROX_COUNT_DISTINCT" | "NDV" => format!("count(DISTINCT {})", rewriter.range(open + 1, close)?),
+        "APPROX_COUNT_DISTINCT" | "NDV" => {
+            format!("count(DISTINCT {})", rewriter.range(open + 1, close)?)
+        }
         name if UNIT_FIRST.contains(&name) => call.with_unit()?,
         name => format!("{}({})", sqlite_name(name), call.arguments()?),
     };
@@ -131,7 +138,19 @@ const NUMERIC: &[&str] = &[
 const ALIKE: &[&str] = &["COALESCE", "NVL", "IFNULL", "NULLIF", "GREATEST", "LEAST"];
 
 /// Functions that hand decimals of any length on.
-const EXACT: &[&str] = &["ROUND", "TRUNC", "TRUNCATE", "COUNT", "COALESCE", "NVL", "IFNULL", "LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE"];
+const EXACT: &[&str] = &[
+    "ROUND",
+    "TRUNC",
+    "TRUNCATE",
+    "COUNT",
+    "COALESCE",
+    "NVL",
+    "IFNULL",
+    "LAG",
+    "LEAD",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+];
 
 pub(crate) fn is_missing(name: &str) -> bool {
     MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(name))
@@ -145,14 +164,19 @@ fn sqlite_name(name: &str) -> String {
         "GREATEST" => "max".to_owned(),
         "LEAST" => "min".to_owned(),
         "CARDINALITY" | "ARRAY_SIZE" => "json_array_length".to_owned(),
-        "LEFT" | "RIGHT" | "NOW" | "SECOND" | "MINUTE" | "HOUR" | "DAY" | "WEEK" | "MONTH" | "QUARTER" | "YEAR" | "TIMESTAMPADD"
-        | "TIMESTAMPDIFF" | "DATE_TRUNC" | "DATE_PART" => format!("dremio_{}", name.to_lowercase()),
+        "LEFT" | "RIGHT" | "NOW" | "SECOND" | "MINUTE" | "HOUR" | "DAY" | "WEEK" | "MONTH"
+        | "QUARTER" | "YEAR" | "TIMESTAMPADD" | "TIMESTAMPDIFF" | "DATE_TRUNC" | "DATE_PART" => {
+            format!("dremio_{}", name.to_lowercase())
+        }
         _ => name.to_lowercase(),
     }
 }
 
 /// The member of a struct or map by its name without regard to case, as stored, and its type.
-pub(crate) fn member<'t>(ty: Option<&'t DremioType>, name: &str) -> (String, Option<&'t DremioType>) {
+pub(crate) fn member<'t>(
+    ty: Option<&'t DremioType>,
+    name: &str,
+) -> (String, Option<&'t DremioType>) {
     match ty {
         Some(DremioType::Struct(members)) => {
             let wanted = name.to_lowercase();
@@ -186,13 +210,22 @@ impl Call<'_, '_> {
             _ => false,
         };
         if wrong_count {
-            return Err(SqlError::failed(format!("Invalid number of arguments to function '{}'", self.name)));
+            return Err(SqlError::failed(format!(
+                "Invalid number of arguments to function '{}'",
+                self.name
+            )));
         }
-        let is_null = |start: usize, end: usize| end == start + 1 && self.rewriter.is_word_at(start, &["NULL"]);
-        let known = arguments.iter().filter(|(start, end)| !is_null(*start, *end)).filter_map(|(start, end)| typing.of(*start, *end));
+        let is_null = |start: usize, end: usize| {
+            end == start + 1 && self.rewriter.is_word_at(start, &["NULL"])
+        };
+        let known = arguments
+            .iter()
+            .filter(|(start, end)| !is_null(*start, *end))
+            .filter_map(|(start, end)| typing.of(*start, *end));
         let types: Vec<DremioType> = known.collect();
         let shown = || types.iter().map(|ty| format!("<{ty}>")).collect::<Vec<_>>().join(", ");
-        let numeric = NUMERIC.contains(&self.name.as_str()) && types.iter().any(|ty| !ty.is_numeric());
+        let numeric =
+            NUMERIC.contains(&self.name.as_str()) && types.iter().any(|ty| !ty.is_numeric());
         let unlike = ALIKE.contains(&self.name.as_str())
             && types.windows(2).any(|pair| matches!(pair, [one, other] if one != other && !(one.is_numeric() && other.is_numeric())));
         if numeric || unlike {
@@ -216,7 +249,11 @@ impl Call<'_, '_> {
         for (start, end) in typing.arguments(self.open + 1, self.close) {
             texts.push(narrow(self.rewriter.range(start, end)?, typing.of(start, end).as_ref()));
         }
-        let quantifier = if quantified && self.rewriter.is_word_at(self.open + 1, &["DISTINCT"]) { "DISTINCT " } else { "" };
+        let quantifier = if quantified && self.rewriter.is_word_at(self.open + 1, &["DISTINCT"]) {
+            "DISTINCT "
+        } else {
+            ""
+        };
         Ok(format!("{quantifier}{}", texts.join(" , ")))
     }
 
@@ -232,7 +269,10 @@ impl Call<'_, '_> {
         }
         let start = self.open + 1 + usize::from(self.rewriter.is_word_at(self.open + 1, &["ALL"]));
         let argument = self.rewriter.range(start, self.close)?;
-        Ok(format!("{name}({argument}, {})", quote_text(&ty.map(|ty| ty.to_string()).unwrap_or_default())))
+        Ok(format!(
+            "{name}({argument}, {})",
+            quote_text(&ty.map(|ty| ty.to_string()).unwrap_or_default())
+        ))
     }
 
     /// CONCAT of the texts that its arguments have.
@@ -277,7 +317,10 @@ impl Call<'_, '_> {
         let ty: String = ty.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
         let ty = ty.replace(" (", "(").replace("( ", "(").replace(" )", ")").replace(" ,", ",");
         let Some(target) = DremioType::parse(&ty) else {
-            if self.rewriter.is_word_at(at + 1, &["INTERVAL", "ROW", "ARRAY", "LIST", "STRUCT", "MAP"]) {
+            if self
+                .rewriter
+                .is_word_at(at + 1, &["INTERVAL", "ROW", "ARRAY", "LIST", "STRUCT", "MAP"])
+            {
                 return Err(SqlError::unsupported(&format!("CAST to {}", ty.to_uppercase())));
             }
             return Err(self.rewriter.unexpected(at + 1));
@@ -285,7 +328,9 @@ impl Call<'_, '_> {
         let source = self.rewriter.typing().of(self.open + 1, at);
         let value = self.rewriter.range(self.open + 1, at)?;
         let value = match source {
-            Some(DremioType::Decimal { .. } | DremioType::Boolean) if target == DremioType::Varchar => {
+            Some(DremioType::Decimal { .. } | DremioType::Boolean)
+                if target == DremioType::Varchar =>
+            {
                 as_text(&Expression { text: value, ty: source, after: at })
             }
             _ => value,
@@ -362,7 +407,8 @@ impl Call<'_, '_> {
     /// A bare unit as first argument becomes a string.
     fn with_unit(&self) -> Result<String, SqlError> {
         let first = self.rewriter.tokens.get(self.open + 1);
-        let comma = self.rewriter.tokens.get(self.open + 2).is_some_and(|token| token.is_symbol(","));
+        let comma =
+            self.rewriter.tokens.get(self.open + 2).is_some_and(|token| token.is_symbol(","));
         let name = sqlite_name(&self.name);
         match first {
             Some(unit) if comma && unit.kind == Kind::Word => {

@@ -1,7 +1,7 @@
 //! Result cells as JSON text (contract §4.5).
 //!
-//! Text and not [`serde_json::Value`], because the spelling of a number is part of the contract: `12.50`, `9223372036854775807`,
-//! `1.0E10`.
+//! Text and not [`serde_json::Value`], because the spelling of a number is part of the contract:
+//! `12.50`, `9223372036854775807`, `1.0E10`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +24,8 @@ pub(crate) fn write(out: &mut String, value: &Value, ty: &DremioType) {
             out.push_str(".0");
         }
         (DremioType::Integer | DremioType::BigInt, Value::Real(number)) => {
-            // A whole number that SQLite computed as REAL; `{:.0}` also covers what does not fit an i64.
+            // A whole number that SQLite computed as REAL; `{:.0}` also covers what does not fit an
+            // i64.
             out.push_str(&format!("{:.0}", number.trunc()));
         }
         (_, Value::Integer(number)) if ty.is_numeric() => out.push_str(&number.to_string()),
@@ -34,10 +35,12 @@ pub(crate) fn write(out: &mut String, value: &Value, ty: &DremioType) {
         (DremioType::Timestamp, Value::Text(text)) => write_string(out, &with_millis(text, 19)),
         (DremioType::Time, Value::Text(text)) => write_string(out, &with_millis(text, 8)),
         (DremioType::Date, Value::Text(text)) => write_string(out, text.get(..10).unwrap_or(text)),
-        (DremioType::List(_) | DremioType::Struct(_) | DremioType::Map(_), Value::Text(text)) => match serde_json::from_str(text) {
-            Ok(json) => write_nested(out, &json, ty),
-            Err(_) => write_string(out, text),
-        },
+        (DremioType::List(_) | DremioType::Struct(_) | DremioType::Map(_), Value::Text(text)) => {
+            match serde_json::from_str(text) {
+                Ok(json) => write_nested(out, &json, ty),
+                Err(_) => write_string(out, text),
+            }
+        }
         (_, Value::Integer(number)) => write_string(out, &number.to_string()),
         (_, Value::Real(number)) => write_string(out, &double_text(*number)),
         (_, Value::Text(text)) => write_string(out, text),
@@ -137,7 +140,10 @@ fn write_nested(out: &mut String, json: &Json, ty: &DremioType) {
     }
 }
 
-fn write_object<'a>(out: &mut String, members: impl Iterator<Item = (&'a str, &'a Json, &'a DremioType)>) {
+fn write_object<'a>(
+    out: &mut String,
+    members: impl Iterator<Item = (&'a str, &'a Json, &'a DremioType)>,
+) {
     out.push('{');
     for (index, (name, value, ty)) in members.enumerate() {
         if index > 0 {

@@ -1,7 +1,8 @@
 //! Decimals as Dremio computes with them: exact, up to 38 digits.
 //!
-//! SQLite stores a decimal as REAL where a double holds all its digits, so that it compares and sorts as it is, and as text where it
-//! does not. [`Decimal::to_value`] makes that choice and nothing else does: equal decimals are equal values.
+//! SQLite stores a decimal as REAL where a double holds all its digits, so that it compares and
+//! sorts as it is, and as text where it does not. [`Decimal::to_value`] makes that choice and
+//! nothing else does: equal decimals are equal values.
 
 use rusqlite::types::Value;
 
@@ -18,7 +19,8 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// From an integer, a double by its shortest text, or a text of digits; `None` if it is no number or too long.
+    /// From an integer, a double by its shortest text, or a text of digits; `None` if it is no
+    /// number or too long.
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Integer(number) => Some(Self { units: i128::from(*number), scale: 0 }),
@@ -48,7 +50,10 @@ impl Decimal {
         let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         match u32::try_from(scale) {
             Ok(scale) => Self { units, scale }.checked(),
-            Err(_) => Self { units: units.checked_mul(power_of_ten(scale.unsigned_abs())?)?, scale: 0 }.checked(),
+            Err(_) => {
+                Self { units: units.checked_mul(power_of_ten(scale.unsigned_abs())?)?, scale: 0 }
+                    .checked()
+            }
         }
     }
 
@@ -70,7 +75,10 @@ impl Decimal {
         if scale >= self.scale {
             return Some(self);
         }
-        Some(Self { units: power_of_ten(self.scale - scale).map_or(0, |factor| self.units / factor), scale })
+        Some(Self {
+            units: power_of_ten(self.scale - scale).map_or(0, |factor| self.units / factor),
+            scale,
+        })
     }
 
     pub(crate) fn plus(self, other: Self) -> Option<Self> {
@@ -84,7 +92,8 @@ impl Decimal {
 
     pub(crate) fn times(self, other: Self) -> Option<Self> {
         let (left, right) = (self.shortest(), other.shortest());
-        Self { units: left.units.checked_mul(right.units)?, scale: left.scale + right.scale }.checked()
+        Self { units: left.units.checked_mul(right.units)?, scale: left.scale + right.scale }
+            .checked()
     }
 
     /// The quotient with `scale` decimal places. `None` also for a divisor of zero.
@@ -125,7 +134,8 @@ impl Decimal {
     /// Whether it has no more digits before the point than a DECIMAL of this precision and scale.
     pub(crate) fn fits(self, precision: u8, scale: u8) -> bool {
         let limit = power_of_ten(u32::from(precision));
-        self.rescaled(u32::from(scale)).is_some_and(|number| limit.is_some_and(|limit| number.units.abs() < limit))
+        self.rescaled(u32::from(scale))
+            .is_some_and(|number| limit.is_some_and(|limit| number.units.abs() < limit))
     }
 
     /// A whole number; the fraction is rounded away.
@@ -149,7 +159,8 @@ impl Decimal {
         while significant != 0 && significant % 10 == 0 {
             significant /= 10;
         }
-        let exact = power_of_ten(u32::from(EXACT_DIGITS_MAX)).is_some_and(|limit| significant.abs() < limit);
+        let exact = power_of_ten(u32::from(EXACT_DIGITS_MAX))
+            .is_some_and(|limit| significant.abs() < limit);
         let text = number.to_string();
         match text.parse() {
             Ok(real) if exact => Value::Real(real),
@@ -213,7 +224,9 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        let check = |found: Option<Decimal>, expected: &str| assert_eq!(found.unwrap().to_string(), expected);
+        let check = |found: Option<Decimal>, expected: &str| {
+            assert_eq!(found.unwrap().to_string(), expected);
+        };
         check(decimal("12345678901234567890.12").plus(decimal("0.01")), "12345678901234567890.13");
         check(decimal("0.1").plus(decimal("0.2")), "0.3");
         check(decimal("-1.50").times(decimal("3.00")), "-4.5");
@@ -237,6 +250,9 @@ mod tests {
         assert_eq!(decimal("12.50").to_value(), Value::Real(12.5));
         assert_eq!(decimal("999999999999.999").to_value(), Value::Real(999_999_999_999.999));
         assert_eq!(decimal("1e20").to_value(), Value::Real(1e20));
-        assert_eq!(decimal("1234567890123456.70").to_value(), Value::Text("1234567890123456.7".to_owned()));
+        assert_eq!(
+            decimal("1234567890123456.70").to_value(),
+            Value::Text("1234567890123456.7".to_owned())
+        );
     }
 }

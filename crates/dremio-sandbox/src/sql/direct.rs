@@ -1,4 +1,5 @@
-//! Commands that are answered without running a query: SHOW, DESCRIBE, EXPLAIN, USE and the like (contract §7.2).
+//! Commands that are answered without running a query: SHOW, DESCRIBE, EXPLAIN, USE and the like
+//! (contract §7.2).
 
 use std::sync::Arc;
 
@@ -19,7 +20,11 @@ pub(crate) fn show_schemas(at: Environment<'_>, like: Option<&str>) -> Table {
     Table::texts("SCHEMA_NAME", names.filter(|name| matches_pattern(like, name)))
 }
 
-pub(crate) fn show_tables(at: Environment<'_>, within: Option<&[String]>, like: Option<&str>) -> Result<Table, SqlError> {
+pub(crate) fn show_tables(
+    at: Environment<'_>,
+    within: Option<&[String]>,
+    like: Option<&str>,
+) -> Result<Table, SqlError> {
     let within = within.unwrap_or(at.context);
     if !within.is_empty() && !at.namespace.is_container(within) {
         return Err(SqlError::failed(format!(
@@ -36,9 +41,17 @@ pub(crate) fn show_tables(at: Environment<'_>, within: Option<&[String]>, like: 
     Ok(Table { columns: texts(&["TABLE_SCHEMA", "TABLE_NAME"]), rows })
 }
 
-pub(crate) fn describe(at: Environment<'_>, path: &[String], column: Option<&str>) -> Result<Table, SqlError> {
-    let dataset = scope::resolve(path, at.namespace, at.context)
-        .map_err(|_| SqlError::failed(format!("Error while rewriting DESCRIBE query: Unknown table [{}]", path.join("."))))?;
+pub(crate) fn describe(
+    at: Environment<'_>,
+    path: &[String],
+    column: Option<&str>,
+) -> Result<Table, SqlError> {
+    let dataset = scope::resolve(path, at.namespace, at.context).map_err(|_| {
+        SqlError::failed(format!(
+            "Error while rewriting DESCRIBE query: Unknown table [{}]",
+            path.join(".")
+        ))
+    })?;
     let rows = dataset
         .columns
         .iter()
@@ -74,17 +87,27 @@ pub(crate) fn numeric(ty: &DremioType) -> (Option<i64>, Option<i64>) {
         DremioType::BigInt => (Some(64), Some(0)),
         DremioType::Float => (Some(24), None),
         DremioType::Double => (Some(53), None),
-        DremioType::Decimal { precision, scale } => (Some(i64::from(*precision)), Some(i64::from(*scale))),
+        DremioType::Decimal { precision, scale } => {
+            (Some(i64::from(*precision)), Some(i64::from(*scale)))
+        }
         _ => (None, None),
     }
 }
 
-pub(crate) fn show_create(at: Environment<'_>, path: &[String], view: bool) -> Result<Table, SqlError> {
+pub(crate) fn show_create(
+    at: Environment<'_>,
+    path: &[String],
+    view: bool,
+) -> Result<Table, SqlError> {
     let dataset = scope::resolve(path, at.namespace, at.context)?;
     let definition = match &dataset.origin {
         Origin::View { sql, .. } if view => sql.clone(),
         Origin::Table { .. } | Origin::System if !view => {
-            let columns: Vec<String> = dataset.columns.iter().map(|column| format!("  {} {}", column.name, column.ty)).collect();
+            let columns: Vec<String> = dataset
+                .columns
+                .iter()
+                .map(|column| format!("  {} {}", column.name, column.ty))
+                .collect();
             format!("CREATE TABLE {} (\n{}\n)", quoted(&dataset), columns.join(",\n"))
         }
         _ => {
@@ -94,12 +117,16 @@ pub(crate) fn show_create(at: Environment<'_>, path: &[String], view: bool) -> R
     };
     Ok(Table {
         columns: texts(&["path", "sql_definition"]),
-        rows: vec![vec![Value::Text(format!("[{}]", dataset.path.join(", "))), Value::Text(definition)]],
+        rows: vec![vec![
+            Value::Text(format!("[{}]", dataset.path.join(", "))),
+            Value::Text(definition),
+        ]],
     })
 }
 
 fn quoted(dataset: &Dataset) -> String {
-    let names: Vec<String> = dataset.path.iter().map(|name| super::token::quote_name(name)).collect();
+    let names: Vec<String> =
+        dataset.path.iter().map(|name| super::token::quote_name(name)).collect();
     names.join(".")
 }
 
@@ -113,8 +140,14 @@ pub(crate) fn use_schema(at: Environment<'_>, path: &[String]) -> Result<Table, 
     Ok(Table::command(format!("Default schema changed to [{}]", path.join(", "))))
 }
 
-/// EXPLAIN: the steps that SQLite would take, dressed as a plan. It also finds whatever is wrong with the query.
-pub(crate) fn explain(sql: &str, tokens: &[Token], at: Environment<'_>, database: &'static [u8]) -> Result<Table, SqlError> {
+/// EXPLAIN: the steps that SQLite would take, dressed as a plan. It also finds whatever is wrong
+/// with the query.
+pub(crate) fn explain(
+    sql: &str,
+    tokens: &[Token],
+    at: Environment<'_>,
+    database: &'static [u8],
+) -> Result<Table, SqlError> {
     let query = Query::prepare(sql, tokens, at)?;
     let run = || {
         let mut engine = Engine::open(Some(database), &clock::sql_timestamp(clock::now()))?;

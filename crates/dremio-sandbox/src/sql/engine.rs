@@ -1,9 +1,9 @@
-//! One SQLite connection per statement: opened on the shared demo data, filled with the system tables that the statement names, then
-//! locked down.
+//! One SQLite connection per statement: opened on the shared demo data, filled with the system
+//! tables that the statement names, then locked down.
 //!
-//! The demo data is one byte string per process that every connection reads in place, read-only and without locks. After
-//! [`Engine::lock_down`] the authorizer lets through SELECT, READ and known functions and nothing else: no ATTACH, no PRAGMA, no
-//! write, no extension.
+//! The demo data is one byte string per process that every connection reads in place, read-only and
+//! without locks. After [`Engine::lock_down`] the authorizer lets through SELECT, READ and known
+//! functions and nothing else: no ATTACH, no PRAGMA, no write, no extension.
 
 use std::sync::Arc;
 
@@ -44,7 +44,9 @@ pub(crate) struct RawColumn {
 impl Engine {
     /// A connection with our functions; on `database` if there is one, else empty.
     pub(crate) fn open(database: Option<&'static [u8]>, now: &str) -> rusqlite::Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_in_memory_with_flags(flags)?;
         if let Some(database) = database {
             connection.deserialize_bytes("main", database)?;
@@ -66,7 +68,12 @@ impl Engine {
     }
 
     /// Adds a system table for the time of this connection.
-    pub(crate) fn add_table(&self, name: &str, columns: &[Column], rows: &[Vec<Value>]) -> rusqlite::Result<()> {
+    pub(crate) fn add_table(
+        &self,
+        name: &str,
+        columns: &[Column],
+        rows: &[Vec<Value>],
+    ) -> rusqlite::Result<()> {
         let transaction = self.connection.unchecked_transaction()?;
         transaction.execute_batch(&create_table("TEMP TABLE", name, columns))?;
         insert(&transaction, name, columns.len(), rows)?;
@@ -87,7 +94,9 @@ impl Engine {
         let mut collected = Vec::new();
         let mut bytes = 0_usize;
         while let Some(row) = rows.next()? {
-            let row = (0..columns.len()).map(|index| row.get::<_, Value>(index)).collect::<rusqlite::Result<Vec<Value>>>()?;
+            let row = (0..columns.len())
+                .map(|index| row.get::<_, Value>(index))
+                .collect::<rusqlite::Result<Vec<Value>>>()?;
             bytes = bytes.saturating_add(row.iter().map(value_bytes).sum());
             if bytes > RESULT_BYTES_MAX {
                 return Err(QueryError::TooLarge);
@@ -125,13 +134,22 @@ impl QueryError {
 }
 
 pub(crate) fn create_table(what: &str, name: &str, columns: &[Column]) -> String {
-    let columns: Vec<String> = columns.iter().map(|column| format!("{} {}", quote_name(&column.name), column.ty.declaration())).collect();
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|column| format!("{} {}", quote_name(&column.name), column.ty.declaration()))
+        .collect();
     format!("CREATE {what} {} ({})", quote_name(name), columns.join(", "))
 }
 
-pub(crate) fn insert(connection: &Connection, name: &str, width: usize, rows: &[Vec<Value>]) -> rusqlite::Result<()> {
+pub(crate) fn insert(
+    connection: &Connection,
+    name: &str,
+    width: usize,
+    rows: &[Vec<Value>],
+) -> rusqlite::Result<()> {
     let places = vec!["?"; width].join(", ");
-    let mut statement = connection.prepare(&format!("INSERT INTO {} VALUES ({places})", quote_name(name)))?;
+    let mut statement =
+        connection.prepare(&format!("INSERT INTO {} VALUES ({places})", quote_name(name)))?;
     for row in rows {
         statement.execute(params_from_iter(row))?;
     }
@@ -141,7 +159,10 @@ pub(crate) fn insert(connection: &Connection, name: &str, width: usize, rows: &[
 fn raw_columns(statement: &Statement<'_>) -> Vec<RawColumn> {
     statement
         .columns()
-        .map(|column| RawColumn { name: column.name().to_owned(), ty: column.decl_type().and_then(DremioType::parse) })
+        .map(|column| RawColumn {
+            name: column.name().to_owned(),
+            ty: column.decl_type().and_then(DremioType::parse),
+        })
         .collect()
 }
 
@@ -156,7 +177,9 @@ fn value_bytes(value: &Value) -> usize {
 fn authorize(context: AuthContext<'_>) -> Authorization {
     let allowed = match context.action {
         AuthAction::Select | AuthAction::Recursive => true,
-        AuthAction::Read { table_name, .. } => !table_name.to_ascii_lowercase().starts_with("sqlite_"),
+        AuthAction::Read { table_name, .. } => {
+            !table_name.to_ascii_lowercase().starts_with("sqlite_")
+        }
         AuthAction::Function { function_name } => functions::is_allowed(function_name),
         _ => false,
     };

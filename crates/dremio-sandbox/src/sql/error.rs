@@ -1,4 +1,5 @@
-//! Why a statement fails, in Dremio's words (contract §4.2): SQLite's and our own findings become what an agent would read from Dremio.
+//! Why a statement fails, in Dremio's words (contract §4.2): SQLite's and our own findings become
+//! what an agent would read from Dremio.
 
 use rusqlite::Error;
 use rusqlite::ffi::ErrorCode;
@@ -11,7 +12,8 @@ use super::token::{LexicalError, Position, Token};
 pub(crate) enum SqlError {
     /// The job is FAILED with this message.
     Failed(String),
-    /// The statement was interrupted, because the job was cancelled, the sandbox stops, or it ran too long.
+    /// The statement was interrupted, because the job was cancelled, the sandbox stops, or it ran
+    /// too long.
     Interrupted,
 }
 
@@ -31,12 +33,21 @@ impl SqlError {
 
     pub(crate) fn lexical(sql: &str, error: &LexicalError) -> Self {
         let position = Position::of(sql, error.at);
-        Self::Failed(format!("Failure parsing the query. Lexical error at {position}. Encountered: \"{}\"", error.found))
+        Self::Failed(format!(
+            "Failure parsing the query. Lexical error at {position}. Encountered: \"{}\"",
+            error.found
+        ))
     }
 
     pub(crate) fn object_not_found(object: &str, within: &[String]) -> Self {
-        let within = if within.is_empty() { String::new() } else { format!(" within '{}'", within.join(".")) };
-        Self::Failed(format!("Object '{object}' not found{within}. Please check that it exists in the selected context."))
+        let within = if within.is_empty() {
+            String::new()
+        } else {
+            format!(" within '{}'", within.join("."))
+        };
+        Self::Failed(format!(
+            "Object '{object}' not found{within}. Please check that it exists in the selected context."
+        ))
     }
 
     /// Ordinary in Dremio, and not done here.
@@ -53,8 +64,14 @@ impl SqlError {
         Self::Failed(format!("Failure parsing the query. Encountered \"{found}\" at {position}."))
     }
 
-    /// What SQLite found wrong with the rewritten form of `tokens`. `aliases` are the table aliases of the statement, in lower case.
-    pub(crate) fn from_sqlite(sql: &str, tokens: &[Token], aliases: &[String], error: &Error) -> Self {
+    /// What SQLite found wrong with the rewritten form of `tokens`. `aliases` are the table aliases
+    /// of the statement, in lower case.
+    pub(crate) fn from_sqlite(
+        sql: &str,
+        tokens: &[Token],
+        aliases: &[String],
+        error: &Error,
+    ) -> Self {
         let message = match error {
             Error::SqlInputError { msg, .. } => msg.clone(),
             Error::SqliteFailure(cause, message) => match (cause.code, message) {
@@ -91,7 +108,10 @@ impl SqlError {
         }
         if let Some(rest) = message.strip_prefix("wrong number of arguments to function ") {
             let name = rest.split('(').next().unwrap_or(rest);
-            return Self::Failed(format!("Invalid number of arguments to function '{}'", name.to_uppercase()));
+            return Self::Failed(format!(
+                "Invalid number of arguments to function '{}'",
+                name.to_uppercase()
+            ));
         }
         if let Some(column) = message.strip_prefix("ambiguous column name: ") {
             return Self::Failed(format!("Column '{column}' is ambiguous"));
@@ -103,9 +123,13 @@ impl SqlError {
             return Self::unexpected_end(sql);
         }
         if message.ends_with("syntax error") {
-            let near = message.strip_prefix("near \"").and_then(|rest| rest.strip_suffix("\": syntax error"));
+            let near = message
+                .strip_prefix("near \"")
+                .and_then(|rest| rest.strip_suffix("\": syntax error"));
             let near = near.unwrap_or_default().trim_matches(['"', '\'']);
-            let found = tokens.iter().find(|token| token.text.eq_ignore_ascii_case(near) && !near.is_empty());
+            let found = tokens
+                .iter()
+                .find(|token| token.text.eq_ignore_ascii_case(near) && !near.is_empty());
             return match found {
                 Some(token) => Self::encountered(sql, token),
                 None => Self::unsupported("This statement"),
@@ -118,9 +142,14 @@ impl SqlError {
             return Self::failed("Column count mismatch in set operation");
         }
         if message.starts_with("sub-select returns ") {
-            return Self::failed("Cannot apply a subquery of several columns where one value is expected");
+            return Self::failed(
+                "Cannot apply a subquery of several columns where one value is expected",
+            );
         }
-        if message.starts_with("no such table: ") || message.starts_with("access to ") || message.starts_with("not authorized") {
+        if message.starts_with("no such table: ")
+            || message.starts_with("access to ")
+            || message.starts_with("not authorized")
+        {
             return Self::failed("The statement refers to something that does not exist.");
         }
         // Everything else would be in SQLite's words about a text that nobody wrote.

@@ -1,8 +1,10 @@
-//! Expressions: operators become calls that compute by Dremio's types, or are refused where the types do not go together.
+//! Expressions: operators become calls that compute by Dremio's types, or are refused where the
+//! types do not go together.
 //!
-//! Operands, arithmetic and one comparison are read here, with the usual precedence; what is around them (AND, OR, NOT, clauses) is
-//! left to the rewriter, token by token. Types are those of [`Typing`]; where one is not known the functions look at the values and
-//! refuse what they cannot tell apart. Nothing is left to SQLite's conversions.
+//! Operands, arithmetic and one comparison are read here, with the usual precedence; what is around
+//! them (AND, OR, NOT, clauses) is left to the rewriter, token by token. Types are those of
+//! [`Typing`]; where one is not known the functions look at the values and refuse what they cannot
+//! tell apart. Nothing is left to SQLite's conversions.
 
 use super::error::SqlError;
 use super::rewrite::Rewriter;
@@ -50,7 +52,9 @@ impl Rewriter<'_> {
             Kind::Number | Kind::Text | Kind::Quoted => true,
             Kind::Symbol => token.is_symbol("(") || token.is_symbol("-") || token.is_symbol("+"),
             Kind::Word if !words::is_keyword(token) || self.is_symbol_at(index + 1, ".") => true,
-            Kind::Word if token.is_any_word(&["CAST", "EXTRACT", "GROUPING", "LEFT", "RIGHT"]) => call,
+            Kind::Word if token.is_any_word(&["CAST", "EXTRACT", "GROUPING", "LEFT", "RIGHT"]) => {
+                call
+            }
             Kind::Word => token.is_any_word(&[
                 "CASE",
                 "CURRENT_DATE",
@@ -106,7 +110,9 @@ impl Rewriter<'_> {
             let text = if negated { format!("(NOT {list})") } else { list };
             return Ok(Expression { text, ty: Some(DremioType::Boolean), after });
         }
-        if self.is_word_at(word, &["LIKE", "ILIKE"]) && left.ty.as_ref().is_some_and(|ty| *ty != DremioType::Varchar) {
+        if self.is_word_at(word, &["LIKE", "ILIKE"])
+            && left.ty.as_ref().is_some_and(|ty| *ty != DremioType::Varchar)
+        {
             return Err(SqlError::unsupported("LIKE on anything but a VARCHAR (CAST it first)"));
         }
         if self.is_word_at(word, &["SIMILAR"]) {
@@ -126,7 +132,10 @@ impl Rewriter<'_> {
             {
                 return Err(cannot_apply("IN", left, &inner));
             }
-            return Ok((format!("({} IN ({}))", left.text, self.range(index + 1, close)?), close + 1));
+            return Ok((
+                format!("({} IN ({}))", left.text, self.range(index + 1, close)?),
+                close + 1,
+            ));
         }
         let (mut items, mut found) = (Vec::new(), Vec::new());
         let mut at = index + 1;
@@ -146,9 +155,17 @@ impl Rewriter<'_> {
         if found.is_empty() {
             return Err(self.unexpected(close));
         }
-        // Without conversions it stays a list, which may be longer than SQLite's limit on operators.
-        let is_plain = found.iter().zip(&items).all(|(found, item)| *found == format!("{} = {item}", left.text));
-        let text = if is_plain { format!("({} IN ({}))", left.text, items.join(", ")) } else { format!("({})", found.join(" OR ")) };
+        // Without conversions it stays a list, which may be longer than SQLite's limit on
+        // operators.
+        let is_plain = found
+            .iter()
+            .zip(&items)
+            .all(|(found, item)| *found == format!("{} = {item}", left.text));
+        let text = if is_plain {
+            format!("({} IN ({}))", left.text, items.join(", "))
+        } else {
+            format!("({})", found.join(" OR "))
+        };
         Ok((text, close + 1))
     }
 
@@ -156,7 +173,11 @@ impl Rewriter<'_> {
         let mut left = self.product(index, end)?;
         loop {
             let at = left.after;
-            let Some(sign) = self.tokens.get(at).filter(|sign| at < end && (sign.is_symbol("+") || sign.is_symbol("-"))) else {
+            let Some(sign) = self
+                .tokens
+                .get(at)
+                .filter(|sign| at < end && (sign.is_symbol("+") || sign.is_symbol("-")))
+            else {
                 return Ok(left);
             };
             if self.is_word_at(at + 1, &["INTERVAL"]) {
@@ -174,7 +195,9 @@ impl Rewriter<'_> {
         loop {
             let at = left.after;
             let operator = self.tokens.get(at).filter(|_| at < end);
-            let Some(operator) = operator.filter(|token| ["*", "/", "%", "||"].iter().any(|symbol| token.is_symbol(symbol))) else {
+            let Some(operator) = operator
+                .filter(|token| ["*", "/", "%", "||"].iter().any(|symbol| token.is_symbol(symbol)))
+            else {
                 return Ok(left);
             };
             self.check_operand(at + 1)?;
@@ -193,17 +216,28 @@ impl Rewriter<'_> {
     }
 
     fn signed(&self, index: usize, end: usize) -> Result<Expression, SqlError> {
-        let Some(sign) = self.tokens.get(index).filter(|token| token.is_symbol("-") || token.is_symbol("+")) else {
+        let Some(sign) =
+            self.tokens.get(index).filter(|token| token.is_symbol("-") || token.is_symbol("+"))
+        else {
             return self.operand(index, end);
         };
         self.check_operand(index + 1)?;
-        if let Some(number) = self.tokens.get(index + 1).filter(|number| number.kind == Kind::Number) {
-            let text = if sign.is_symbol("-") { format!("-{}", number.text) } else { number.text.clone() };
-            return Ok(Expression { ty: self.typing().of(index, index + 2), text: number_text(&text), after: index + 2 });
+        if let Some(number) =
+            self.tokens.get(index + 1).filter(|number| number.kind == Kind::Number)
+        {
+            let text =
+                if sign.is_symbol("-") { format!("-{}", number.text) } else { number.text.clone() };
+            return Ok(Expression {
+                ty: self.typing().of(index, index + 2),
+                text: number_text(&text),
+                after: index + 2,
+            });
         }
         let mut at = index + 1;
         let mut negative = sign.is_symbol("-");
-        while let Some(next) = self.tokens.get(at).filter(|token| token.is_symbol("-") || token.is_symbol("+")) {
+        while let Some(next) =
+            self.tokens.get(at).filter(|token| token.is_symbol("-") || token.is_symbol("+"))
+        {
             negative ^= next.is_symbol("-");
             at += 1;
         }
@@ -211,9 +245,16 @@ impl Rewriter<'_> {
         let operand = self.operand(at, end)?;
         if operand.ty.as_ref().is_some_and(|ty| !ty.is_numeric()) {
             let ty = operand.ty.as_ref().map(ToString::to_string).unwrap_or_default();
-            return Err(SqlError::failed(format!("Cannot apply '{}' to arguments of type '{0}<{ty}>'.", sign.text)));
+            return Err(SqlError::failed(format!(
+                "Cannot apply '{}' to arguments of type '{0}<{ty}>'.",
+                sign.text
+            )));
         }
-        Ok(if negative { Expression { text: format!("dremio_negate({})", operand.text), ..operand } } else { operand })
+        Ok(if negative {
+            Expression { text: format!("dremio_negate({})", operand.text), ..operand }
+        } else {
+            operand
+        })
     }
 
     fn operand(&self, index: usize, end: usize) -> Result<Expression, SqlError> {
@@ -221,7 +262,9 @@ impl Rewriter<'_> {
             return Err(self.unexpected(index));
         };
         if token.is_word("INTERVAL") {
-            return Err(SqlError::unsupported("An INTERVAL that is not added to or subtracted from a date or timestamp"));
+            return Err(SqlError::unsupported(
+                "An INTERVAL that is not added to or subtracted from a date or timestamp",
+            ));
         }
         let (text, after) = match token.kind {
             Kind::Number => (number_text(&token.text), index + 1),
@@ -239,7 +282,8 @@ impl Rewriter<'_> {
 
     fn bracketed(&self, index: usize) -> Result<(String, usize), SqlError> {
         let close = self.brackets.close_of(index).ok_or_else(|| self.unexpected(index))?;
-        let is_query = self.is_word_at(index + 1, &["SELECT", "WITH", "VALUES"]) || self.scope.table_at(index + 1).is_some();
+        let is_query = self.is_word_at(index + 1, &["SELECT", "WITH", "VALUES"])
+            || self.scope.table_at(index + 1).is_some();
         if !is_query && self.typing().arguments(index + 1, close).len() > 1 {
             return Err(SqlError::unsupported("A row value, as in (a, b),"));
         }
@@ -276,8 +320,11 @@ impl Rewriter<'_> {
             if first {
                 value = self.typing().of(index + 1, at);
             } else if token.is_word("THEN")
-                && let (Some(one), Some(other)) = (&value, word.and_then(|when: usize| self.typing().of(when + 1, at)))
-                && (family(one) != family(&other) || is_wide(value.as_ref()) || is_wide(Some(&other)))
+                && let (Some(one), Some(other)) =
+                    (&value, word.and_then(|when: usize| self.typing().of(when + 1, at)))
+                && (family(one) != family(&other)
+                    || is_wide(value.as_ref())
+                    || is_wide(Some(&other)))
             {
                 return Err(SqlError::unsupported("CASE x WHEN y for x and y of different types"));
             }
@@ -293,7 +340,11 @@ impl Rewriter<'_> {
         let (amount, unit, after) = self.interval(index)?;
         let amount = if sign.is_symbol("-") { -amount } else { amount };
         let ty = match &left.ty {
-            Some(DremioType::Date) if ["SECOND", "MINUTE", "HOUR"].iter().any(|fine| unit.starts_with(fine)) => Some(DremioType::Timestamp),
+            Some(DremioType::Date)
+                if ["SECOND", "MINUTE", "HOUR"].iter().any(|fine| unit.starts_with(fine)) =>
+            {
+                Some(DremioType::Timestamp)
+            }
             Some(DremioType::Date | DremioType::Timestamp) | None => left.ty.clone(),
             Some(other) => {
                 return Err(SqlError::failed(format!(
@@ -302,7 +353,11 @@ impl Rewriter<'_> {
                 )));
             }
         };
-        Ok(Expression { text: format!("dremio_shift({}, {amount}, {})", left.text, quote_text(&unit)), ty, after })
+        Ok(Expression {
+            text: format!("dremio_shift({}, {amount}, {})", left.text, quote_text(&unit)),
+            ty,
+            after,
+        })
     }
 
     pub(crate) fn is_symbol_at(&self, index: usize, symbol: &str) -> bool {
@@ -315,7 +370,11 @@ fn number_text(text: &str) -> String {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_double = text.contains(['e', 'E']);
     let is_whole = text.parse::<i64>().is_ok();
-    if digits > usize::from(NARROW_DIGITS_MAX) && !is_double && !is_whole { quote_text(text) } else { text.to_owned() }
+    if digits > usize::from(NARROW_DIGITS_MAX) && !is_double && !is_whole {
+        quote_text(text)
+    } else {
+        text.to_owned()
+    }
 }
 
 /// An expression as the text that CAST(… AS VARCHAR) gives.
@@ -329,19 +388,35 @@ pub(crate) fn as_text(expression: &Expression) -> String {
     }
 }
 
-fn arithmetic(left: &Expression, operator: &str, right: &Expression) -> Result<Expression, SqlError> {
+fn arithmetic(
+    left: &Expression,
+    operator: &str,
+    right: &Expression,
+) -> Result<Expression, SqlError> {
     use DremioType::{BigInt, Date, Integer, Time, Timestamp};
     let after = right.after;
     let (one, other) = (&left.text, &right.text);
     match (&left.ty, operator, &right.ty) {
         (Some(Date), "+", Some(Integer | BigInt)) => {
-            return Ok(Expression { text: format!("date_add({one}, {other})"), ty: Some(Date), after });
+            return Ok(Expression {
+                text: format!("date_add({one}, {other})"),
+                ty: Some(Date),
+                after,
+            });
         }
         (Some(Date), "-", Some(Integer | BigInt)) => {
-            return Ok(Expression { text: format!("date_sub({one}, {other})"), ty: Some(Date), after });
+            return Ok(Expression {
+                text: format!("date_sub({one}, {other})"),
+                ty: Some(Date),
+                after,
+            });
         }
         (Some(Integer | BigInt), "+", Some(Date)) => {
-            return Ok(Expression { text: format!("date_add({other}, {one})"), ty: Some(Date), after });
+            return Ok(Expression {
+                text: format!("date_add({other}, {one})"),
+                ty: Some(Date),
+                after,
+            });
         }
         (Some(Date | Timestamp | Time), "-", Some(Date | Timestamp | Time)) => {
             return Err(SqlError::failed(
@@ -349,7 +424,8 @@ fn arithmetic(left: &Expression, operator: &str, right: &Expression) -> Result<E
                  TIMESTAMPDIFF.",
             ));
         }
-        (Some(Date | Timestamp | Time), "+" | "-", ty) | (ty, "+", Some(Date | Timestamp | Time))
+        (Some(Date | Timestamp | Time), "+" | "-", ty)
+        | (ty, "+", Some(Date | Timestamp | Time))
             if ty.as_ref() != Some(&DremioType::Varchar) =>
         {
             return Err(SqlError::failed(format!(
@@ -370,7 +446,11 @@ fn arithmetic(left: &Expression, operator: &str, right: &Expression) -> Result<E
         _ => None,
     };
     let mode = ty.as_ref().map(ToString::to_string).unwrap_or_default();
-    Ok(Expression { text: format!("dremio_arith('{operator}', {one}, {other}, '{mode}')"), ty, after })
+    Ok(Expression {
+        text: format!("dremio_arith('{operator}', {one}, {other}, '{mode}')"),
+        ty,
+        after,
+    })
 }
 
 /// The kinds of type between which nothing is compared without a conversion.
@@ -411,19 +491,31 @@ fn comparison(left: &Expression, operator: &str, right: &Expression) -> Result<S
     if is_null(left) || is_null(right) {
         return Ok(plain());
     }
-    let cast = |text: &str, ty: &DremioType| format!("dremio_cast({text}, {})", quote_text(&ty.to_string()));
+    let cast = |text: &str, ty: &DremioType| {
+        format!("dremio_cast({text}, {})", quote_text(&ty.to_string()))
+    };
     match (family(one_type), family(other_type)) {
-        (Family::Number, Family::Number) if is_wide(left.ty.as_ref()) || is_wide(right.ty.as_ref()) => Ok(exact()),
+        (Family::Number, Family::Number)
+            if is_wide(left.ty.as_ref()) || is_wide(right.ty.as_ref()) =>
+        {
+            Ok(exact())
+        }
         (Family::Other, _) | (_, Family::Other) => Err(cannot_apply(operator, left, right)),
         (one, other) if one == other => Ok(plain()),
-        (Family::Date, Family::Timestamp) => Ok(format!("{} {operator} {other}", cast(one, other_type))),
-        (Family::Timestamp, Family::Date) => Ok(format!("{one} {operator} {}", cast(other, one_type))),
-        (Family::Text, Family::Number) => Ok(format!("dremio_compare('{operator}', {}, {other})", cast(one, &as_number(other_type)))),
-        (Family::Number, Family::Text) => Ok(format!("dremio_compare('{operator}', {one}, {})", cast(other, &as_number(one_type)))),
-        (Family::Text, Family::Date | Family::Timestamp | Family::Time | Family::Boolean) => {
+        (Family::Text, Family::Number) => Ok(format!(
+            "dremio_compare('{operator}', {}, {other})",
+            cast(one, &as_number(other_type))
+        )),
+        (Family::Number, Family::Text) => Ok(format!(
+            "dremio_compare('{operator}', {one}, {})",
+            cast(other, &as_number(one_type))
+        )),
+        (Family::Date, Family::Timestamp)
+        | (Family::Text, Family::Date | Family::Timestamp | Family::Time | Family::Boolean) => {
             Ok(format!("{} {operator} {other}", cast(one, other_type)))
         }
-        (Family::Date | Family::Timestamp | Family::Time | Family::Boolean, Family::Text) => {
+        (Family::Timestamp, Family::Date)
+        | (Family::Date | Family::Timestamp | Family::Time | Family::Boolean, Family::Text) => {
             Ok(format!("{one} {operator} {}", cast(other, one_type)))
         }
         _ => Err(cannot_apply(operator, left, right)),

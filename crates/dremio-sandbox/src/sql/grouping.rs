@@ -1,5 +1,5 @@
-//! What SQLite lets pass and Dremio does not: columns beside aggregates that are not grouped, aliases where they are not visible yet,
-//! and an order that a DISTINCT has thrown away.
+//! What SQLite lets pass and Dremio does not: columns beside aggregates that are not grouped,
+//! aliases where they are not visible yet, and an order that a DISTINCT has thrown away.
 //!
 //! Columns inside subqueries of a SELECT list are not looked at.
 
@@ -36,10 +36,13 @@ const UNIT_FIRST: [&str; 4] = ["TIMESTAMPADD", "TIMESTAMPDIFF", "DATE_TRUNC", "D
 /// Checks every SELECT of a statement.
 ///
 /// # Errors
-/// An expression that is not grouped, an alias that is not visible, an order by what is not selected; in Calcite's words.
+/// An expression that is not grouped, an alias that is not visible, an order by what is not
+/// selected; in Calcite's words.
 pub(crate) fn check(tokens: &[Token], brackets: &Brackets, scope: &Scope) -> Result<(), SqlError> {
     let checker = Checker { tokens, brackets, scope };
-    (0..tokens.len()).filter(|at| tokens.get(*at).is_some_and(|token| token.is_word("SELECT"))).try_for_each(|at| checker.select(at))
+    (0..tokens.len())
+        .filter(|at| tokens.get(*at).is_some_and(|token| token.is_word("SELECT")))
+        .try_for_each(|at| checker.select(at))
 }
 
 struct Checker<'a> {
@@ -72,14 +75,21 @@ impl Checker<'_> {
         let distinct = self.is_word(select + 1, &["DISTINCT"]);
         if distinct && !clauses.is_compound {
             for order in &clauses.orders {
-                let selected = self.is_output(*order, &items) || items.iter().any(|item| self.same(*order, (item.start, item.end)));
+                let selected = self.is_output(*order, &items)
+                    || items.iter().any(|item| self.same(*order, (item.start, item.end)));
                 if !selected && !items.iter().any(|item| item.is_star(self.tokens)) {
-                    return Err(SqlError::failed(format!("Expression '{}' is not in the select clause", self.text(*order))));
+                    return Err(SqlError::failed(format!(
+                        "Expression '{}' is not in the select clause",
+                        self.text(*order)
+                    )));
                 }
             }
         }
         let aggregated = items.iter().any(|item| self.has_aggregate(item.start, item.end))
-            || clauses.orders.iter().any(|(start, end)| !clauses.is_compound && self.has_aggregate(*start, *end));
+            || clauses
+                .orders
+                .iter()
+                .any(|(start, end)| !clauses.is_compound && self.has_aggregate(*start, *end));
         if clauses.groups.is_none() && clauses.having.is_none() && !aggregated {
             return Ok(());
         }
@@ -94,15 +104,31 @@ impl Checker<'_> {
         if let Some((start, end)) = clauses.having {
             self.grouped(start, end, &groups)?;
         }
-        for order in clauses.orders.into_iter().filter(|order| !clauses.is_compound && !self.is_output(*order, &items)) {
+        for order in clauses
+            .orders
+            .into_iter()
+            .filter(|order| !clauses.is_compound && !self.is_output(*order, &items))
+        {
             self.grouped(order.0, order.1, &groups)?;
         }
         Ok(())
     }
 
     fn clauses(&self, select: usize) -> Clauses {
-        const ENDS: [&str; 12] =
-            ["WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT"];
+        const ENDS: [&str; 12] = [
+            "WHERE",
+            "GROUP",
+            "HAVING",
+            "WINDOW",
+            "QUALIFY",
+            "ORDER",
+            "LIMIT",
+            "OFFSET",
+            "FETCH",
+            "UNION",
+            "INTERSECT",
+            "EXCEPT",
+        ];
         let mut clauses = Clauses::default();
         let mut at = select + 1;
         // A set operation before this SELECT: an ORDER BY after it is about the whole.
@@ -122,7 +148,11 @@ impl Checker<'_> {
             }
             let mut end = at + 1;
             if token.is_any_word(&["WHERE", "HAVING"]) {
-                while self.tokens.get(end).is_some_and(|token| !token.is_symbol(")") && !token.is_any_word(&ENDS)) {
+                while self
+                    .tokens
+                    .get(end)
+                    .is_some_and(|token| !token.is_symbol(")") && !token.is_any_word(&ENDS))
+                {
                     end = self.brackets.after(end);
                 }
                 let range = Some((at + 1, end));
@@ -133,7 +163,8 @@ impl Checker<'_> {
                 }
                 at = end;
             } else if token.is_any_word(&["GROUP", "ORDER"]) && self.is_word(at + 1, &["BY"]) {
-                let (list, end) = select::list(self.tokens, self.brackets, at + 2, self.tokens.len());
+                let (list, end) =
+                    select::list(self.tokens, self.brackets, at + 2, self.tokens.len());
                 if token.is_word("GROUP") {
                     clauses.groups = Some(list);
                 } else {
@@ -150,7 +181,9 @@ impl Checker<'_> {
     /// Sort keys without direction.
     fn bare(&self, list: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
         let without = |(start, mut end): (usize, usize)| {
-            while end > start + 1 && self.is_word(end - 1, &["ASC", "DESC", "NULLS", "FIRST", "LAST"]) {
+            while end > start + 1
+                && self.is_word(end - 1, &["ASC", "DESC", "NULLS", "FIRST", "LAST"])
+            {
                 end -= 1;
             }
             (start, end)
@@ -163,21 +196,33 @@ impl Checker<'_> {
         let Some(token) = self.tokens.get(start).filter(|_| end == start + 1) else {
             return false;
         };
-        let named = |item: &Item| item.name(self.tokens).is_some_and(|name| name.eq_ignore_ascii_case(&token.text));
+        let named = |item: &Item| {
+            item.name(self.tokens).is_some_and(|name| name.eq_ignore_ascii_case(&token.text))
+        };
         token.kind == Kind::Number || (token.is_name() && items.iter().any(named))
     }
 
     /// GROUP BY items with ordinals and aliases replaced by what they stand for.
-    fn resolved(&self, groups: Vec<(usize, usize)>, items: &[Item]) -> Result<Vec<(usize, usize)>, SqlError> {
+    fn resolved(
+        &self,
+        groups: Vec<(usize, usize)>,
+        items: &[Item],
+    ) -> Result<Vec<(usize, usize)>, SqlError> {
         let mut resolved = Vec::with_capacity(groups.len());
         for (start, end) in groups {
             let token = self.tokens.get(start).filter(|_| end == start + 1);
             let item = match token {
                 Some(token) if token.kind == Kind::Number => {
-                    let item = token.text.parse::<usize>().ok().and_then(|number| items.get(number.checked_sub(1)?));
+                    let item = token
+                        .text
+                        .parse::<usize>()
+                        .ok()
+                        .and_then(|number| items.get(number.checked_sub(1)?));
                     Some(item.ok_or_else(|| SqlError::failed("Ordinal out of range"))?)
                 }
-                Some(token) if token.is_name() => items.iter().find(|item| item.is_called(&token.text)),
+                Some(token) if token.is_name() => {
+                    items.iter().find(|item| item.is_called(&token.text))
+                }
                 _ => None,
             };
             let (start, end) = item.map_or((start, end), |item| (item.start, item.end));
@@ -189,7 +234,12 @@ impl Checker<'_> {
         Ok(resolved)
     }
 
-    fn aliases_are_hidden(&self, (start, end): (usize, usize), items: &[Item], select: usize) -> Result<(), SqlError> {
+    fn aliases_are_hidden(
+        &self,
+        (start, end): (usize, usize),
+        items: &[Item],
+        select: usize,
+    ) -> Result<(), SqlError> {
         let mut at = start;
         while at < end {
             let Some(token) = self.tokens.get(at) else {
@@ -200,9 +250,18 @@ impl Checker<'_> {
                 continue;
             }
             let name_end = name_end(self.tokens, at);
-            let single = token.is_name() && name_end == at + 1 && !words::is_keyword(token) && !self.is_symbol(at + 1, "(");
-            if single && items.iter().any(|item| item.is_called(&token.text)) && !self.is_column(&token.text, select) {
-                return Err(SqlError::failed(format!("Column '{}' not found in any table", token.text)));
+            let single = token.is_name()
+                && name_end == at + 1
+                && !words::is_keyword(token)
+                && !self.is_symbol(at + 1, "(");
+            if single
+                && items.iter().any(|item| item.is_called(&token.text))
+                && !self.is_column(&token.text, select)
+            {
+                return Err(SqlError::failed(format!(
+                    "Column '{}' not found in any table",
+                    token.text
+                )));
             }
             at = if token.is_name() { name_end } else { at + 1 };
         }
@@ -212,17 +271,21 @@ impl Checker<'_> {
     /// Whether some table or another SELECT of the statement has a column of this name.
     fn is_column(&self, name: &str, select: usize) -> bool {
         let stored = self.scope.datasets().any(|dataset| dataset.column(name).is_some());
-        let others = (0..self.tokens.len()).filter(|at| *at != select && self.is_word(*at, &["SELECT"]));
+        let others =
+            (0..self.tokens.len()).filter(|at| *at != select && self.is_word(*at, &["SELECT"]));
         let computed = |at: usize| {
             let items = select::items(self.tokens, self.brackets, at);
-            items.iter().any(|item| item.name(self.tokens).is_some_and(|found| found.eq_ignore_ascii_case(name)))
+            items.iter().any(|item| {
+                item.name(self.tokens).is_some_and(|found| found.eq_ignore_ascii_case(name))
+            })
         };
         stored || others.into_iter().any(computed) || self.defines_columns()
     }
 
     /// Whether a common table expression names its columns, or VALUES has some without a SELECT.
     fn defines_columns(&self) -> bool {
-        (0..self.tokens.len()).any(|at| self.scope.common_columns(self.tokens, self.brackets, at).is_some())
+        (0..self.tokens.len())
+            .any(|at| self.scope.common_columns(self.tokens, self.brackets, at).is_some())
     }
 
     fn has_aggregate(&self, start: usize, end: usize) -> bool {
@@ -259,13 +322,23 @@ impl Checker<'_> {
     fn star(&self, groups: &[(usize, usize)]) -> Result<(), SqlError> {
         let grouped = |name: &str| {
             groups.iter().any(|(_, end)| {
-                end.checked_sub(1).and_then(|at| self.tokens.get(at)).is_some_and(|last| last.text.eq_ignore_ascii_case(name))
+                end.checked_sub(1)
+                    .and_then(|at| self.tokens.get(at))
+                    .is_some_and(|last| last.text.eq_ignore_ascii_case(name))
             })
         };
-        let missing = self.scope.datasets().flat_map(|dataset| &dataset.columns).find(|column| !grouped(&column.name));
+        let missing = self
+            .scope
+            .datasets()
+            .flat_map(|dataset| &dataset.columns)
+            .find(|column| !grouped(&column.name));
         match missing {
-            Some(column) => Err(SqlError::failed(format!("Expression '{}' is not being grouped", column.name))),
-            None if groups.is_empty() => Err(SqlError::failed("Expression '*' is not being grouped")),
+            Some(column) => {
+                Err(SqlError::failed(format!("Expression '{}' is not being grouped", column.name)))
+            }
+            None if groups.is_empty() => {
+                Err(SqlError::failed("Expression '*' is not being grouped"))
+            }
             None => Ok(()),
         }
     }
@@ -277,7 +350,9 @@ impl Checker<'_> {
             let Some(token) = self.tokens.get(at) else {
                 break;
             };
-            if let Some(len) = groups.iter().filter_map(|group| self.begins_with(at, end, *group)).max() {
+            if let Some(len) =
+                groups.iter().filter_map(|group| self.begins_with(at, end, *group)).max()
+            {
                 at += len;
                 continue;
             }
@@ -290,7 +365,10 @@ impl Checker<'_> {
                 if self.is_word(at, &["FILTER", "WITHIN"]) {
                     at = self.brackets.after(at + 1 + usize::from(self.is_word(at, &["WITHIN"])));
                 }
-            } else if call && (token.is_word("EXTRACT") || token.is_any_word(&UNIT_FIRST) && self.is_symbol(at + 3, ",")) {
+            } else if call
+                && (token.is_word("EXTRACT")
+                    || token.is_any_word(&UNIT_FIRST) && self.is_symbol(at + 3, ","))
+            {
                 at += 4;
             } else if token.is_word("INTERVAL") {
                 at += 3;
@@ -298,13 +376,19 @@ impl Checker<'_> {
                 // The type of a CAST.
                 at += 2;
                 at = if self.is_symbol(at, "(") { self.brackets.after(at) } else { at };
-            } else if call || words::is_keyword(token) && !self.is_symbol(at + 1, ".") || !token.is_name() {
+            } else if call
+                || words::is_keyword(token) && !self.is_symbol(at + 1, ".")
+                || !token.is_name()
+            {
                 at += 1;
             } else if next.is_some_and(|next| next.kind == Kind::Text) {
                 at += 2;
             } else {
                 let stop = name_end(self.tokens, at);
-                return Err(SqlError::failed(format!("Expression '{}' is not being grouped", self.text((at, stop)))));
+                return Err(SqlError::failed(format!(
+                    "Expression '{}' is not being grouped",
+                    self.text((at, stop))
+                )));
             }
         }
         Ok(())
@@ -320,7 +404,8 @@ impl Checker<'_> {
             found.push(part);
             index = after;
         }
-        (!wanted.is_empty() && found.len() == wanted.len() && alike(&found, &wanted)).then_some(index - at)
+        (!wanted.is_empty() && found.len() == wanted.len() && alike(&found, &wanted))
+            .then_some(index - at)
     }
 
     fn same(&self, one: (usize, usize), other: (usize, usize)) -> bool {
@@ -343,9 +428,15 @@ impl Checker<'_> {
         let Some(token) = self.tokens.get(index) else {
             return (Part::Other(String::new()), index + 1);
         };
-        let is_column = token.is_name() && (!words::is_keyword(token) || self.is_symbol(index + 1, ".")) && !self.is_symbol(index + 1, "(");
+        let is_column = token.is_name()
+            && (!words::is_keyword(token) || self.is_symbol(index + 1, "."))
+            && !self.is_symbol(index + 1, "(");
         if !is_column {
-            let text = if token.kind == Kind::Text { token.to_sqlite() } else { token.text.to_lowercase() };
+            let text = if token.kind == Kind::Text {
+                token.to_sqlite()
+            } else {
+                token.text.to_lowercase()
+            };
             return (Part::Other(text), index + 1);
         }
         let end = name_end(self.tokens, index);
@@ -360,8 +451,11 @@ impl Checker<'_> {
         let part = self.scope.locate(&names).map_or_else(
             || Part::Other(names.join(".").to_lowercase()),
             |located| {
-                let path: Vec<String> =
-                    [located.column].into_iter().chain(located.members.iter().map(String::as_str)).map(str::to_lowercase).collect();
+                let path: Vec<String> = [located.column]
+                    .into_iter()
+                    .chain(located.members.iter().map(String::as_str))
+                    .map(str::to_lowercase)
+                    .collect();
                 Part::Column(located.table.map(str::to_lowercase), path)
             },
         );
@@ -371,7 +465,13 @@ impl Checker<'_> {
     /// The tokens as they were written, more or less.
     fn text(&self, (start, end): (usize, usize)) -> String {
         let name = name_end(self.tokens, start) >= end;
-        let texts: Vec<&str> = self.tokens.get(start..end).unwrap_or_default().iter().map(|token| token.text.as_str()).collect();
+        let texts: Vec<&str> = self
+            .tokens
+            .get(start..end)
+            .unwrap_or_default()
+            .iter()
+            .map(|token| token.text.as_str())
+            .collect();
         if name { texts.concat() } else { texts.join(" ") }
     }
 }
@@ -385,7 +485,9 @@ enum Part {
 
 fn alike(found: &[Part], wanted: &[Part]) -> bool {
     found.iter().zip(wanted).all(|pair| match pair {
-        (Part::Column(Some(one), path), Part::Column(Some(other), wanted)) => one == other && path == wanted,
+        (Part::Column(Some(one), path), Part::Column(Some(other), wanted)) => {
+            one == other && path == wanted
+        }
         (Part::Column(_, path), Part::Column(_, wanted)) => path == wanted,
         (one, other) => one == other,
     })

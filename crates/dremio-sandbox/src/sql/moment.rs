@@ -1,6 +1,7 @@
 //! Dates and timestamps as text: how SQLite stores them, how Dremio computes with them.
 //!
-//! A date is `2024-01-31`, a timestamp `2024-01-31 13:45:01.123`, both UTC; as text they compare in order of time.
+//! A date is `2024-01-31`, a timestamp `2024-01-31 13:45:01.123`, both UTC; as text they compare in
+//! order of time.
 
 use std::fmt;
 
@@ -81,7 +82,10 @@ impl Moment {
     /// Moved by some units; a date that is moved by hours becomes a timestamp.
     pub(crate) fn shifted(self, amount: i64, unit: Unit) -> Option<Self> {
         let fine = matches!(unit, Unit::Second | Unit::Minute | Unit::Hour);
-        Some(Self { at: self.at.checked_add(unit.span(amount)?).ok()?, is_date: self.is_date && !fine })
+        Some(Self {
+            at: self.at.checked_add(unit.span(amount)?).ok()?,
+            is_date: self.is_date && !fine,
+        })
     }
 
     /// The beginning of the unit that it lies in; weeks begin on Monday.
@@ -89,7 +93,8 @@ impl Moment {
         let date = self.at.date();
         let time = self.at.time();
         let day = |date: jiff::civil::Date| date.to_datetime(Time::midnight());
-        let clock = |hour, minute, second| Some(date.to_datetime(Time::new(hour, minute, second, 0).ok()?));
+        let clock =
+            |hour, minute, second| Some(date.to_datetime(Time::new(hour, minute, second, 0).ok()?));
         let at = match unit {
             Unit::Second => clock(time.hour(), time.minute(), time.second())?,
             Unit::Minute => clock(time.hour(), time.minute(), 0)?,
@@ -137,7 +142,8 @@ impl Moment {
     pub(crate) fn units_until(self, other: Self, unit: Unit) -> Option<i64> {
         let seconds = other.epoch_seconds()? - self.epoch_seconds()?;
         let months = || {
-            let months = |moment: Self| i64::from(moment.at.year()) * 12 + i64::from(moment.at.month());
+            let months =
+                |moment: Self| i64::from(moment.at.year()) * 12 + i64::from(moment.at.month());
             let whole = months(other) - months(self);
             let rest = |moment: Self| (moment.at.day(), moment.at.time());
             if whole > 0 && rest(other) < rest(self) {
@@ -185,5 +191,9 @@ pub(crate) fn literal(kind: &str, text: &str) -> Option<String> {
         return Some(with_millis(text.trim(), 8));
     }
     let moment = Moment::parse(text)?;
-    Some(if kind.eq_ignore_ascii_case("DATE") { moment.to_date().to_string() } else { moment.to_timestamp().to_string() })
+    Some(if kind.eq_ignore_ascii_case("DATE") {
+        moment.to_date().to_string()
+    } else {
+        moment.to_timestamp().to_string()
+    })
 }

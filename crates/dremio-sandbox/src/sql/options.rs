@@ -1,4 +1,5 @@
-//! System options: the few that exist here, with Dremio's defaults, changed by `ALTER SYSTEM SET` (contract §2, §6.2).
+//! System options: the few that exist here, with Dremio's defaults, changed by `ALTER SYSTEM SET`
+//! (contract §2, §6.2).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -47,18 +48,30 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Sets an option, or resets it (`value` is `None`). The lifetime of tokens is kept by `tokens`.
+    /// Sets an option, or resets it (`value` is `None`). The lifetime of tokens is kept by
+    /// `tokens`.
     ///
     /// # Errors
     /// There is no such option, or it has another type.
-    pub(crate) fn set(&self, name: &str, value: Option<&Token>, tokens: &Tokens) -> Result<(), SqlError> {
+    pub(crate) fn set(
+        &self,
+        name: &str,
+        value: Option<&Token>,
+        tokens: &Tokens,
+    ) -> Result<(), SqlError> {
         if name.eq_ignore_ascii_case(TOKEN_EXPIRATION) {
             let minutes = match value {
                 None => Some(1_800),
-                Some(value) => value.text.parse().ok().filter(|minutes| (1..=2_147_483_647_u64).contains(minutes)),
+                Some(value) => value
+                    .text
+                    .parse()
+                    .ok()
+                    .filter(|minutes| (1..=2_147_483_647_u64).contains(minutes)),
             };
             let Some(minutes) = minutes else {
-                return Err(SqlError::failed(format!("Option {name} must be between 1 and 2147483647")));
+                return Err(SqlError::failed(format!(
+                    "Option {name} must be between 1 and 2147483647"
+                )));
             };
             tokens.set_lifetime(Duration::from_secs(minutes * 60));
             return Ok(());
@@ -74,11 +87,17 @@ impl Options {
         let parsed = match default {
             OptionValue::Boolean(_) if value.is_word("TRUE") => Some(OptionValue::Boolean(true)),
             OptionValue::Boolean(_) if value.is_word("FALSE") => Some(OptionValue::Boolean(false)),
-            OptionValue::Long(_) if value.kind == Kind::Number => value.text.parse().ok().map(OptionValue::Long),
-            OptionValue::Double(_) if value.kind == Kind::Number => value.text.parse().ok().map(OptionValue::Double),
+            OptionValue::Long(_) if value.kind == Kind::Number => {
+                value.text.parse().ok().map(OptionValue::Long)
+            }
+            OptionValue::Double(_) if value.kind == Kind::Number => {
+                value.text.parse().ok().map(OptionValue::Double)
+            }
             _ => None,
         };
-        let parsed = parsed.ok_or_else(|| SqlError::failed(format!("Option {name} cannot take the value {}", value.text)))?;
+        let parsed = parsed.ok_or_else(|| {
+            SqlError::failed(format!("Option {name} cannot take the value {}", value.text))
+        })?;
         self.lock().insert((*name).to_owned(), parsed);
         Ok(())
     }

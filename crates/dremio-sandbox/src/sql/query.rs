@@ -1,4 +1,5 @@
-//! A query from its tokens to its result: names resolved, text rewritten, run, and its columns named and typed.
+//! A query from its tokens to its result: names resolved, text rewritten, run, and its columns
+//! named and typed.
 
 use rusqlite::types::Value;
 
@@ -37,8 +38,13 @@ pub(crate) struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// # Errors
-    /// Everything that is wrong with the text and shows without running it, except what only SQLite finds.
-    pub(crate) fn prepare(sql: &'a str, tokens: &'a [Token], at: Environment<'_>) -> Result<Self, SqlError> {
+    /// Everything that is wrong with the text and shows without running it, except what only SQLite
+    /// finds.
+    pub(crate) fn prepare(
+        sql: &'a str,
+        tokens: &'a [Token],
+        at: Environment<'_>,
+    ) -> Result<Self, SqlError> {
         let brackets = Brackets::pair(sql, tokens)?;
         let mut scope = Scope::of(sql, tokens, &brackets, at.namespace, at.context)?;
         add_computed_columns(tokens, &brackets, &mut scope);
@@ -60,11 +66,15 @@ impl<'a> Query<'a> {
         interrupted: Interrupted,
     ) -> Result<Table, SqlError> {
         let failed = |error: &rusqlite::Error| self.failed(error);
-        let mut engine = Engine::open(Some(database), &clock::sql_timestamp(clock::now())).map_err(|error| failed(&error))?;
+        let mut engine = Engine::open(Some(database), &clock::sql_timestamp(clock::now()))
+            .map_err(|error| failed(&error))?;
         let mut added: Vec<&str> = Vec::new();
         for dataset in self.datasets() {
-            if matches!(dataset.origin, Origin::System) && !added.contains(&dataset.table.as_str()) {
-                engine.add_table(&dataset.table, &dataset.columns, &system_rows(dataset)).map_err(|error| failed(&error))?;
+            if matches!(dataset.origin, Origin::System) && !added.contains(&dataset.table.as_str())
+            {
+                engine
+                    .add_table(&dataset.table, &dataset.columns, &system_rows(dataset))
+                    .map_err(|error| failed(&error))?;
                 added.push(&dataset.table);
             }
         }
@@ -89,7 +99,9 @@ impl<'a> Query<'a> {
                 Some(star) if index >= star => {
                     let from_end = raw.len() - index;
                     let after_star = items.len() - star - 1;
-                    (from_end <= after_star).then(|| items.len() - from_end).and_then(|at| items.get(at))
+                    (from_end <= after_star)
+                        .then(|| items.len() - from_end)
+                        .and_then(|at| items.get(at))
                 }
                 _ => items.get(index),
             };
@@ -163,7 +175,8 @@ fn infer(rows: &[Vec<Value>], index: usize) -> DremioType {
 }
 
 fn text_type(text: &str) -> DremioType {
-    let shape: String = text.chars().map(|char| if char.is_ascii_digit() { '9' } else { char }).collect();
+    let shape: String =
+        text.chars().map(|char| if char.is_ascii_digit() { '9' } else { char }).collect();
     match shape.as_str() {
         "9999-99-99" => DremioType::Date,
         "9999-99-99 99:99:99.999" => DremioType::Timestamp,
@@ -177,5 +190,8 @@ fn unique(columns: &[Column], name: String) -> String {
     if !taken(&name) {
         return name;
     }
-    (0..=columns.len()).map(|number| format!("{name}{number}")).find(|candidate| !taken(candidate)).unwrap_or(name)
+    (0..=columns.len())
+        .map(|number| format!("{name}{number}"))
+        .find(|candidate| !taken(candidate))
+        .unwrap_or(name)
 }

@@ -16,7 +16,10 @@ impl Table {
     /// The result of a plain command (contract §4.5): `ok` and `summary`.
     pub(crate) fn command(summary: impl Into<String>) -> Self {
         Self {
-            columns: vec![Column::new("ok", DremioType::Boolean), Column::new("summary", DremioType::Varchar)],
+            columns: vec![
+                Column::new("ok", DremioType::Boolean),
+                Column::new("summary", DremioType::Varchar),
+            ],
             rows: vec![vec![Value::Integer(1), Value::Text(summary.into())]],
         }
     }
@@ -56,10 +59,17 @@ impl ResultSet {
         self.schema.len() + self.rows.iter().map(String::len).sum::<usize>()
     }
 
-    /// The body of a results call (contract §4.3): `rowCount` of the whole, `schema`, and the `rows` of the page.
+    /// The body of a results call (contract §4.3): `rowCount` of the whole, `schema`, and the
+    /// `rows` of the page.
     pub(crate) fn page(&self, offset: usize, limit: usize) -> String {
-        let rows: Vec<&str> = self.rows.iter().skip(offset).take(limit).map(String::as_str).collect();
-        format!("{{\"rowCount\":{},\"schema\":{},\"rows\":[{}]}}", self.rows.len(), self.schema, rows.join(","))
+        let rows: Vec<&str> =
+            self.rows.iter().skip(offset).take(limit).map(String::as_str).collect();
+        format!(
+            "{{\"rowCount\":{},\"schema\":{},\"rows\":[{}]}}",
+            self.rows.len(),
+            self.schema,
+            rows.join(",")
+        )
     }
 }
 

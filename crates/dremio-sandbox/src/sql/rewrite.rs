@@ -1,8 +1,9 @@
 //! Dremio SQL to SQLite SQL, token by token.
 //!
-//! Names of any depth become one quoted table name with the alias that Dremio would give it; struct and list access becomes
-//! `json_extract`; typed literals, operators (see `expression`), `CAST`, `EXTRACT` and their kind become calls of our own functions.
-//! What is not known is passed on, and SQLite's complaint translated.
+//! Names of any depth become one quoted table name with the alias that Dremio would give it; struct
+//! and list access becomes `json_extract`; typed literals, operators (see `expression`), `CAST`,
+//! `EXTRACT` and their kind become calls of our own functions. What is not known is passed on, and
+//! SQLite's complaint translated.
 
 use super::brackets::Brackets;
 use super::calls;
@@ -29,7 +30,8 @@ impl Rewriter<'_> {
     /// The SQLite form of the tokens from `start` to `end`.
     ///
     /// # Errors
-    /// A name that needs quotes, a literal that is none, a call that Dremio would not parse, types that do not go together.
+    /// A name that needs quotes, a literal that is none, a call that Dremio would not parse, types
+    /// that do not go together.
     pub(crate) fn range(&self, start: usize, end: usize) -> Result<String, SqlError> {
         let mut out = Vec::new();
         let mut index = start;
@@ -48,7 +50,15 @@ impl Rewriter<'_> {
             return Ok(table.end);
         }
         if let Some(after) = self.scope.common_columns(self.tokens, self.brackets, index) {
-            out.push(self.tokens.get(index..after).unwrap_or_default().iter().map(Token::to_sqlite).collect::<Vec<_>>().join(" "));
+            out.push(
+                self.tokens
+                    .get(index..after)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(Token::to_sqlite)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            );
             return Ok(after);
         }
         if self.begins_operand(index) {
@@ -65,13 +75,30 @@ impl Rewriter<'_> {
     }
 
     /// What stands alone where a condition has to be is one; SQLite would ask whether it is 0.
-    fn check_condition(&self, index: usize, end: usize, expression: &Expression) -> Result<(), SqlError> {
-        let expected = index.checked_sub(1).is_some_and(|before| self.is_word_at(before, &["WHERE", "HAVING", "ON", "AND", "OR", "NOT"]));
+    fn check_condition(
+        &self,
+        index: usize,
+        end: usize,
+        expression: &Expression,
+    ) -> Result<(), SqlError> {
+        let expected = index.checked_sub(1).is_some_and(|before| {
+            self.is_word_at(before, &["WHERE", "HAVING", "ON", "AND", "OR", "NOT"])
+        });
         let goes_on = expression.after < end
-            && self.is_word_at(expression.after, &["LIKE", "ILIKE", "IS", "NOT", "ESCAPE", "PRECEDING", "FOLLOWING", "COLLATE"]);
+            && self.is_word_at(
+                expression.after,
+                &["LIKE", "ILIKE", "IS", "NOT", "ESCAPE", "PRECEDING", "FOLLOWING", "COLLATE"],
+            );
         match &expression.ty {
-            Some(ty) if expected && !goes_on && *ty != DremioType::Boolean && expression.text != "NULL" => {
-                Err(SqlError::failed(format!("A condition of type {ty} instead of BOOLEAN is not supported by this stand-in for Dremio.")))
+            Some(ty)
+                if expected
+                    && !goes_on
+                    && *ty != DremioType::Boolean
+                    && expression.text != "NULL" =>
+            {
+                Err(SqlError::failed(format!(
+                    "A condition of type {ty} instead of BOOLEAN is not supported by this stand-in for Dremio."
+                )))
             }
             _ => Ok(()),
         }
@@ -87,8 +114,13 @@ impl Rewriter<'_> {
             && let Some(literal) = next.filter(|next| next.kind == Kind::Text)
             && token.is_any_word(&["DATE", "TIME", "TIMESTAMP"])
         {
-            let text = moment::literal(&token.text, &literal.text)
-                .ok_or_else(|| SqlError::failed(format!("Illegal {} literal '{}'", token.text.to_uppercase(), literal.text)))?;
+            let text = moment::literal(&token.text, &literal.text).ok_or_else(|| {
+                SqlError::failed(format!(
+                    "Illegal {} literal '{}'",
+                    token.text.to_uppercase(),
+                    literal.text
+                ))
+            })?;
             return Ok((quote_text(&text), index + 2));
         }
         if !words::is_keyword(token) || next.is_some_and(|next| next.is_symbol(".")) {
@@ -101,7 +133,8 @@ impl Rewriter<'_> {
             _ => word.clone(),
         };
         // `CURRENT_DATE()` is `CURRENT_DATE`.
-        let empty_brackets = word.starts_with("CURRENT_") && self.brackets.close_of(index + 1) == Some(index + 2);
+        let empty_brackets =
+            word.starts_with("CURRENT_") && self.brackets.close_of(index + 1) == Some(index + 2);
         Ok((text, if empty_brackets { index + 3 } else { index + 1 }))
     }
 
@@ -112,8 +145,15 @@ impl Rewriter<'_> {
         let (Some(amount), Some(unit)) = (amount, unit) else {
             return Err(SqlError::unexpected_end(self.sql));
         };
-        let number = amount.text.trim().parse().ok().filter(|_| matches!(amount.kind, Kind::Number | Kind::Text));
-        let number: i64 = number.ok_or_else(|| SqlError::unsupported("An INTERVAL that is not a whole number of one unit"))?;
+        let number = amount
+            .text
+            .trim()
+            .parse()
+            .ok()
+            .filter(|_| matches!(amount.kind, Kind::Number | Kind::Text));
+        let number: i64 = number.ok_or_else(|| {
+            SqlError::unsupported("An INTERVAL that is not a whole number of one unit")
+        })?;
         let mut after = index + 3;
         // A precision, as in DAY(3).
         if self.brackets.close_of(after).is_some() {
@@ -129,22 +169,40 @@ impl Rewriter<'_> {
         Ok((number, unit_name, after))
     }
 
-    fn keyword(&self, index: usize, end: usize, token: &Token, out: &mut Vec<String>) -> Result<usize, SqlError> {
+    fn keyword(
+        &self,
+        index: usize,
+        end: usize,
+        token: &Token,
+        out: &mut Vec<String>,
+    ) -> Result<usize, SqlError> {
         let word = token.text.to_ascii_uppercase();
         match word.as_str() {
             // The operator that calls our `regexp`, which is a LIKE without regard to case.
             "ILIKE" => out.push("REGEXP".to_owned()),
             "OFFSET" | "FETCH" => return self.paging(index, out),
             "QUALIFY" => return Err(SqlError::unsupported("QUALIFY")),
-            "ORDER" if self.is_word_at(index + 1, &["BY"]) => return self.ordering(index, end, out),
+            "ORDER" if self.is_word_at(index + 1, &["BY"]) => {
+                return self.ordering(index, end, out);
+            }
             "GROUP" if self.is_word_at(index + 1, &["BY"]) => return self.groups(index, end, out),
-            "AS" if self.tokens.get(index + 1).is_some_and(Token::is_name) && self.is_symbol_at(index + 2, "(") => {
+            "AS" if self.tokens.get(index + 1).is_some_and(Token::is_name)
+                && self.is_symbol_at(index + 2, "(") =>
+            {
                 return Err(SqlError::unsupported("A list of columns after the alias of a table"));
             }
             "VALUES" => return self.rows(index, out),
             "USING" => {
                 let after = self.brackets.after(index + 1);
-                out.push(self.tokens.get(index..after).unwrap_or_default().iter().map(Token::to_sqlite).collect::<Vec<_>>().join(" "));
+                out.push(
+                    self.tokens
+                        .get(index..after)
+                        .unwrap_or_default()
+                        .iter()
+                        .map(Token::to_sqlite)
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                );
                 return Ok(after);
             }
             _ => out.push(word),
@@ -168,18 +226,22 @@ impl Rewriter<'_> {
         Ok(at)
     }
 
-    /// GROUP BY with the expressions that its aliases stand for: an alias goes before a column of that name.
+    /// GROUP BY with the expressions that its aliases stand for: an alias goes before a column of
+    /// that name.
     fn groups(&self, index: usize, end: usize, out: &mut Vec<String>) -> Result<usize, SqlError> {
         out.push("GROUP BY".to_owned());
         let (items, after) = select::list(self.tokens, self.brackets, index + 2, end);
-        let selected = select::before(self.tokens, self.brackets, index).map(|at| select::items(self.tokens, self.brackets, at));
+        let selected = select::before(self.tokens, self.brackets, index)
+            .map(|at| select::items(self.tokens, self.brackets, at));
         let mut texts = Vec::with_capacity(items.len());
         for (start, stop) in items {
             if self.is_word_at(start, &["ROLLUP", "CUBE", "GROUPING"]) {
                 return Err(SqlError::unsupported("GROUP BY with ROLLUP, CUBE or GROUPING SETS"));
             }
             let alias = self.tokens.get(start).filter(|token| stop == start + 1 && token.is_name());
-            let item = alias.and_then(|alias| selected.as_ref()?.iter().find(|item| item.is_called(&alias.text)));
+            let item = alias.and_then(|alias| {
+                selected.as_ref()?.iter().find(|item| item.is_called(&alias.text))
+            });
             texts.push(match item {
                 Some(item) => format!("({})", self.range(item.start, item.end)?),
                 None => self.range(start, stop)?,
@@ -205,7 +267,8 @@ impl Rewriter<'_> {
             if descending || self.is_word_at(stop - 1, &["ASC"]) {
                 stop -= 1;
             }
-            let nulls = nulls.unwrap_or_else(|| if descending { "FIRST" } else { "LAST" }.to_owned());
+            let nulls =
+                nulls.unwrap_or_else(|| if descending { "FIRST" } else { "LAST" }.to_owned());
             let direction = if descending { " DESC" } else { "" };
             let key = self.sort_key(selected, start, stop)?;
             texts.push(format!("{key}{direction} NULLS {nulls}"));
@@ -214,9 +277,15 @@ impl Rewriter<'_> {
         Ok(after)
     }
 
-    fn sort_key(&self, selected: Option<usize>, start: usize, stop: usize) -> Result<String, SqlError> {
+    fn sort_key(
+        &self,
+        selected: Option<usize>,
+        start: usize,
+        stop: usize,
+    ) -> Result<String, SqlError> {
         let text = self.range(start, stop)?;
-        let items = selected.map(|at| select::items(self.tokens, self.brackets, at)).unwrap_or_default();
+        let items =
+            selected.map(|at| select::items(self.tokens, self.brackets, at)).unwrap_or_default();
         let token = self.tokens.get(start).filter(|_| stop == start + 1);
         let item = token.and_then(|token| match token.kind {
             Kind::Number => items.get(token.text.parse::<usize>().ok()?.checked_sub(1)?),
@@ -235,7 +304,8 @@ impl Rewriter<'_> {
         }
     }
 
-    /// `OFFSET n [ROWS] [FETCH {FIRST|NEXT} m ROWS ONLY]` in SQLite's words; after LIMIT it is the same.
+    /// `OFFSET n [ROWS] [FETCH {FIRST|NEXT} m ROWS ONLY]` in SQLite's words; after LIMIT it is the
+    /// same.
     fn paging(&self, index: usize, out: &mut Vec<String>) -> Result<usize, SqlError> {
         let number_at = |at: usize| {
             let token = self.tokens.get(at).filter(|token| token.kind == Kind::Number);
@@ -276,7 +346,8 @@ impl Rewriter<'_> {
         if let Some(reserved) = names.iter().find(|token| words::is_reserved(token)) {
             return Err(SqlError::encountered(self.sql, reserved));
         }
-        let parts: Vec<String> = names.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
+        let parts: Vec<String> =
+            names.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
         let Some(located) = self.scope.locate(&parts) else {
             return Err(self.unexpected(index));
         };
@@ -354,5 +425,6 @@ fn column_text(located: &Located<'_>) -> String {
 
 /// Words that may stand before a bracket without being a function.
 fn is_clause_word(token: &Token) -> bool {
-    words::is_keyword(token) && !token.is_any_word(&["CAST", "EXTRACT", "LEFT", "RIGHT", "GROUPING"])
+    words::is_keyword(token)
+        && !token.is_any_word(&["CAST", "EXTRACT", "LEFT", "RIGHT", "GROUPING"])
 }

@@ -1,7 +1,9 @@
-//! The names that a query can use: tables and their aliases, common table expressions, and the columns behind them.
+//! The names that a query can use: tables and their aliases, common table expressions, and the
+//! columns behind them.
 //!
-//! Found by one pass over the tokens before anything is rewritten, because a SELECT list precedes its FROM. Scopes are not nested: an
-//! alias of a subquery is visible in the whole statement. That is more lenient than SQL and has not mattered yet.
+//! Found by one pass over the tokens before anything is rewritten, because a SELECT list precedes
+//! its FROM. Scopes are not nested: an alias of a subquery is visible in the whole statement. That
+//! is more lenient than SQL and has not mattered yet.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -73,8 +75,15 @@ impl Scope {
     }
 
     /// The end of `name (columns)` where that begins the definition of a common table expression.
-    pub(crate) fn common_columns(&self, tokens: &[Token], brackets: &Brackets, index: usize) -> Option<usize> {
-        let name = tokens.get(index).filter(|name| name.is_name() && self.common.contains(&name.text.to_lowercase()))?;
+    pub(crate) fn common_columns(
+        &self,
+        tokens: &[Token],
+        brackets: &Brackets,
+        index: usize,
+    ) -> Option<usize> {
+        let name = tokens
+            .get(index)
+            .filter(|name| name.is_name() && self.common.contains(&name.text.to_lowercase()))?;
         let after = brackets.close_of(index + 1)? + 1;
         let defines = tokens.get(after)?.is_word("AS") && brackets.close_of(after + 1).is_some();
         (defines && !words::is_keyword(name)).then_some(after)
@@ -95,8 +104,11 @@ impl Scope {
         };
         for table in &self.tables {
             let len = table.path.len();
-            let qualifies = len > 1 && !table.has_alias && parts.len() > len && starts_with(parts, &table.path);
-            if qualifies && let (Some(column), Some(members)) = (parts.get(len), parts.get(len + 1..)) {
+            let qualifies =
+                len > 1 && !table.has_alias && parts.len() > len && starts_with(parts, &table.path);
+            if qualifies
+                && let (Some(column), Some(members)) = (parts.get(len), parts.get(len + 1..))
+            {
                 let table = table.path.last().map(String::as_str);
                 return Some(Located { table, column, members });
             }
@@ -137,10 +149,19 @@ impl Scope {
             .or_insert(Some(ty.clone()));
     }
 
-    fn add_table(&mut self, tokens: &[Token], start: usize, end: usize, namespace: &Namespace, context: &[String]) -> Result<(), SqlError> {
+    fn add_table(
+        &mut self,
+        tokens: &[Token],
+        start: usize,
+        end: usize,
+        namespace: &Namespace,
+        context: &[String],
+    ) -> Result<(), SqlError> {
         let names = tokens.get(start..end).unwrap_or_default();
-        let path: Vec<String> = names.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
-        let is_common = matches!(path.as_slice(), [name] if self.common.contains(&name.to_lowercase()));
+        let path: Vec<String> =
+            names.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
+        let is_common =
+            matches!(path.as_slice(), [name] if self.common.contains(&name.to_lowercase()));
         let dataset = if is_common { None } else { Some(resolve(&path, namespace, context)?) };
         let alias = alias_at(tokens, end);
         let visible = alias.or(path.last().map(String::as_str)).unwrap_or_default();
@@ -158,7 +179,9 @@ impl Scope {
             let Some(close) = brackets.close_of(open) else {
                 continue;
             };
-            let is_query = tokens.get(open + 1).is_some_and(|token| token.is_any_word(&["SELECT", "WITH", "VALUES"]));
+            let is_query = tokens
+                .get(open + 1)
+                .is_some_and(|token| token.is_any_word(&["SELECT", "WITH", "VALUES"]));
             if let Some(alias) = alias_at(tokens, close + 1).filter(|_| is_query) {
                 self.aliases.entry(alias.to_lowercase()).or_insert(None);
             }
@@ -167,7 +190,11 @@ impl Scope {
 }
 
 /// Looks a table up: below the context first, then from the root (contract §4.1).
-pub(crate) fn resolve(path: &[String], namespace: &Namespace, context: &[String]) -> Result<Arc<Dataset>, SqlError> {
+pub(crate) fn resolve(
+    path: &[String],
+    namespace: &Namespace,
+    context: &[String],
+) -> Result<Arc<Dataset>, SqlError> {
     let in_context: Vec<String> = context.iter().chain(path).cloned().collect();
     let found = namespace.dataset(&in_context).or_else(|| namespace.dataset(path));
     if let Some(dataset) = found {
@@ -196,7 +223,9 @@ pub(crate) fn alias_at(tokens: &[Token], index: usize) -> Option<&str> {
 /// The end of the dotted name that begins at `start`.
 pub(crate) fn name_end(tokens: &[Token], start: usize) -> usize {
     let mut end = start + 1;
-    while tokens.get(end).is_some_and(|token| token.is_symbol(".")) && tokens.get(end + 1).is_some_and(Token::is_name) {
+    while tokens.get(end).is_some_and(|token| token.is_symbol("."))
+        && tokens.get(end + 1).is_some_and(Token::is_name)
+    {
         end += 2;
     }
     end
@@ -234,7 +263,8 @@ fn table_positions(sql: &str, tokens: &[Token]) -> Result<Vec<(usize, usize)>, S
         } else if token.is_symbol(",") && level.in_from {
             level.expects_table = true;
         } else if token.is_word("FROM") {
-            let clause = !level.function && !previous.is_some_and(|token| token.is_word("DISTINCT"));
+            let clause =
+                !level.function && !previous.is_some_and(|token| token.is_word("DISTINCT"));
             if clause {
                 level.in_from = true;
                 level.expects_table = true;
@@ -260,7 +290,8 @@ fn table_positions(sql: &str, tokens: &[Token]) -> Result<Vec<(usize, usize)>, S
         ]) {
             level.in_from = false;
             level.expects_table = false;
-        } else if level.expects_table && token.is_name() && !token.is_any_word(&["LATERAL", "WITH"]) {
+        } else if level.expects_table && token.is_name() && !token.is_any_word(&["LATERAL", "WITH"])
+        {
             let start = index - 1;
             let end = name_end(tokens, start);
             check_table_name(sql, tokens, start, end)?;
@@ -302,8 +333,8 @@ fn common_table_names(tokens: &[Token], brackets: &Brackets) -> HashSet<String> 
         if tokens.get(after).is_some_and(|next| next.is_symbol("(")) {
             after = brackets.after(after);
         }
-        let defines =
-            tokens.get(after).is_some_and(|next| next.is_word("AS")) && tokens.get(after + 1).is_some_and(|next| next.is_symbol("("));
+        let defines = tokens.get(after).is_some_and(|next| next.is_word("AS"))
+            && tokens.get(after + 1).is_some_and(|next| next.is_symbol("("));
         if defines {
             names.insert(name.text.to_lowercase());
         }
@@ -312,5 +343,9 @@ fn common_table_names(tokens: &[Token], brackets: &Brackets) -> HashSet<String> 
 }
 
 fn starts_with(parts: &[String], prefix: &[String]) -> bool {
-    parts.len() >= prefix.len() && parts.iter().zip(prefix).all(|(part, prefix)| part.to_lowercase() == prefix.to_lowercase())
+    parts.len() >= prefix.len()
+        && parts
+            .iter()
+            .zip(prefix)
+            .all(|(part, prefix)| part.to_lowercase() == prefix.to_lowercase())
 }

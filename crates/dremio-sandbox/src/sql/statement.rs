@@ -1,4 +1,5 @@
-//! What kind of statement a text is (contract §7.2, §7.3): one query, one direct command, or something that is refused.
+//! What kind of statement a text is (contract §7.2, §7.3): one query, one direct command, or
+//! something that is refused.
 
 use super::error::SqlError;
 use super::token::{Kind, Token, tokenize};
@@ -31,7 +32,8 @@ pub(crate) enum Statement {
         view: bool,
     },
     Use(Vec<String>),
-    /// `SET`, `RESET`, `ALTER SESSION …`: answered, and forgotten with the session, which ends with the job (contract §4.1).
+    /// `SET`, `RESET`, `ALTER SESSION …`: answered, and forgotten with the session, which ends with
+    /// the job (contract §4.1).
     SetSession {
         name: String,
     },
@@ -47,7 +49,8 @@ pub(crate) enum Statement {
 /// Parses a text.
 ///
 /// # Errors
-/// It is empty, it has a lexical error, it is more than one statement, or it begins with nothing that Dremio knows.
+/// It is empty, it has a lexical error, it is more than one statement, or it begins with nothing
+/// that Dremio knows.
 pub(crate) fn parse(sql: &str) -> Result<Statement, SqlError> {
     let mut tokens = tokenize(sql).map_err(|error| SqlError::lexical(sql, &error))?;
     while tokens.last().is_some_and(|token| token.is_symbol(";")) {
@@ -57,7 +60,10 @@ pub(crate) fn parse(sql: &str) -> Result<Statement, SqlError> {
     for statement in tokens.split(|token| token.is_symbol(";")) {
         if statement.is_empty() {
             let at = tokens.iter().find(|token| token.is_symbol(";"));
-            return Err(at.map_or_else(|| SqlError::unexpected_end(sql), |token| SqlError::encountered(sql, token)));
+            return Err(at.map_or_else(
+                || SqlError::unexpected_end(sql),
+                |token| SqlError::encountered(sql, token),
+            ));
         }
         count += 1;
     }
@@ -97,8 +103,9 @@ impl<'a> Cursor<'a> {
             "ALTER" if self.eat("SESSION") => self.set_session(),
             "ALTER" if self.eat("SYSTEM") => self.set_system(),
             "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "COPY" => Ok(self.refuse_dml()),
-            "CREATE" | "DROP" | "ALTER" | "OPTIMIZE" | "VACUUM" | "ANALYZE" | "REFRESH" | "ROLLBACK" | "LOAD" | "COMPACT" | "CALL"
-            | "UPSERT" | "TRIGGER" | "GRANT" | "REVOKE" => Ok(self.refuse()),
+            "CREATE" | "DROP" | "ALTER" | "OPTIMIZE" | "VACUUM" | "ANALYZE" | "REFRESH"
+            | "ROLLBACK" | "LOAD" | "COMPACT" | "CALL" | "UPSERT" | "TRIGGER" | "GRANT"
+            | "REVOKE" => Ok(self.refuse()),
             _ => Err(SqlError::encountered(self.sql, first)),
         }
     }
@@ -107,10 +114,14 @@ impl<'a> Cursor<'a> {
         let target = self.tokens.iter().position(|token| token.is_word("FOR"));
         let inner = target.and_then(|at| self.tokens.get(at + 1..));
         match inner {
-            Some([first, ..]) if first.is_any_word(&["SELECT", "WITH", "VALUES"]) || first.is_symbol("(") => {
+            Some([first, ..])
+                if first.is_any_word(&["SELECT", "WITH", "VALUES"]) || first.is_symbol("(") =>
+            {
                 Ok(Statement::Explain(inner.unwrap_or_default().to_vec()))
             }
-            Some([first, ..]) if first.is_any_word(&["INSERT", "DELETE", "UPDATE", "MERGE"]) => Ok(self.refuse_dml()),
+            Some([first, ..]) if first.is_any_word(&["INSERT", "DELETE", "UPDATE", "MERGE"]) => {
+                Ok(self.refuse_dml())
+            }
             Some([first, ..]) => Err(SqlError::encountered(self.sql, first)),
             _ => Err(SqlError::unexpected_end(self.sql)),
         }
@@ -203,7 +214,11 @@ impl<'a> Cursor<'a> {
 
     fn refuse_dml(&self) -> Statement {
         // The table is the first path after INTO, FROM, TABLE, or the verb itself.
-        let start = self.tokens.iter().position(|token| token.is_any_word(&["INTO", "FROM", "TABLE"])).unwrap_or(0);
+        let start = self
+            .tokens
+            .iter()
+            .position(|token| token.is_any_word(&["INTO", "FROM", "TABLE"]))
+            .unwrap_or(0);
         let mut cursor = Cursor { sql: self.sql, tokens: self.tokens, at: start + 1 };
         let table = cursor.path().unwrap_or_default().join(".");
         Statement::Refused(format!("Table [{table}] is not configured to support DML operations"))
@@ -216,14 +231,19 @@ impl<'a> Cursor<'a> {
         };
         let verb = word(0).unwrap_or_default();
         let object = word(1).unwrap_or_default();
-        let edition_only = matches!(verb.as_str(), "GRANT" | "REVOKE") || matches!(object.as_str(), "USER" | "ROLE");
+        let edition_only = matches!(verb.as_str(), "GRANT" | "REVOKE")
+            || matches!(object.as_str(), "USER" | "ROLE");
         if object == "PIPE" {
             return pipes();
         }
         if edition_only {
-            return Statement::Refused(format!("{verb} action is only supported in Enterprise Edition."));
+            return Statement::Refused(format!(
+                "{verb} action is only supported in Enterprise Edition."
+            ));
         }
-        Statement::Refused(format!("{verb} {object} is refused: this stand-in for Dremio holds read-only demo data."))
+        Statement::Refused(format!(
+            "{verb} {object} is refused: this stand-in for Dremio holds read-only demo data."
+        ))
     }
 
     fn within(&mut self) -> Result<Option<Vec<String>>, SqlError> {

@@ -1,4 +1,5 @@
-//! Tables of statements: what SQLite gets to see, what type comes out, what an agent reads when it is wrong.
+//! Tables of statements: what SQLite gets to see, what type comes out, what an agent reads when it
+//! is wrong.
 
 use std::sync::Arc;
 
@@ -29,15 +30,25 @@ fn run(sql: &str) -> Result<Table, SqlError> {
 
 #[test]
 fn names_of_any_depth_become_one() {
-    let check = |sql: &str, expected: &str| assert_eq!(rewritten_in(&[], sql).unwrap(), expected, "{sql}");
-    check("select * from Sales.orders -- all\n where order_id = 1", "SELECT * FROM \"Sales.orders\" AS \"orders\" WHERE \"order_id\" = 1");
+    let check =
+        |sql: &str, expected: &str| assert_eq!(rewritten_in(&[], sql).unwrap(), expected, "{sql}");
+    check(
+        "select * from Sales.orders -- all\n where order_id = 1",
+        "SELECT * FROM \"Sales.orders\" AS \"orders\" WHERE \"order_id\" = 1",
+    );
     check(
         "SELECT t.* FROM samples.\"SAMPLES.dremio.com\".\"nyc-taxi-trips\" AS t",
         "SELECT \"t\" . * FROM \"Samples.samples.dremio.com.NYC-taxi-trips\" AS \"t\"",
     );
-    check("SELECT Sales.orders.status FROM Sales.orders", "SELECT \"orders\".\"status\" FROM \"Sales.orders\" AS \"orders\"");
+    check(
+        "SELECT Sales.orders.status FROM Sales.orders",
+        "SELECT \"orders\".\"status\" FROM \"Sales.orders\" AS \"orders\"",
+    );
     check("SELECT 'Sales.orders' // text\n", "SELECT 'Sales.orders'");
-    check("WITH Orders AS (SELECT 1 AS x) SELECT x FROM orders", "WITH \"Orders\" AS (SELECT 1 AS \"x\") SELECT \"x\" FROM \"orders\"");
+    check(
+        "WITH Orders AS (SELECT 1 AS x) SELECT x FROM orders",
+        "WITH \"Orders\" AS (SELECT 1 AS \"x\") SELECT \"x\" FROM \"orders\"",
+    );
     check(
         "SELECT address.City, c.tags[0] FROM Sales.customers c",
         "SELECT json_extract(\"address\", '$.\"city\"') , json_extract(\"c\".\"tags\", '$[0]') FROM \"Sales.customers\" \"c\"",
@@ -125,7 +136,10 @@ fn columns_have_dremio_names() {
     check("SELECT 1, 2 AS two, 'x' three", &["EXPR$0", "two", "three"]);
     check("SELECT order_id, ORDER_ID FROM Sales.orders LIMIT 1", &["order_id", "ORDER_ID0"]);
     check("SELECT t.order_month, revenue r FROM Sales.revenue_by_month t", &["order_month", "r"]);
-    check("SELECT p.category, COUNT(*) FROM Sales.products p GROUP BY p.category", &["category", "EXPR$1"]);
+    check(
+        "SELECT p.category, COUNT(*) FROM Sales.products p GROUP BY p.category",
+        &["category", "EXPR$1"],
+    );
     check(
         "SELECT pop, z.*, 1 FROM Samples.\"samples.dremio.com\".\"zips.json\" z",
         &["pop", "city", "loc", "pop0", "state", "_id", "EXPR$6"],
@@ -142,20 +156,44 @@ fn mistakes_read_like_dremio() {
     };
     let not_there = ". Please check that it exists in the selected context.";
     check("SELECT * FROM nope", &format!("Object 'nope' not found{not_there}"));
-    check("SELECT * FROM Sales.nope", &format!("Object 'nope' not found within 'Sales'{not_there}"));
-    check("SELECT * FROM sys.project.jobs_recent", &format!("Object 'project' not found within 'sys'{not_there}"));
-    check("SELECT * FROM Samples.a.b.c", &format!("Object 'a' not found within 'Samples'{not_there}"));
+    check(
+        "SELECT * FROM Sales.nope",
+        &format!("Object 'nope' not found within 'Sales'{not_there}"),
+    );
+    check(
+        "SELECT * FROM sys.project.jobs_recent",
+        &format!("Object 'project' not found within 'sys'{not_there}"),
+    );
+    check(
+        "SELECT * FROM Samples.a.b.c",
+        &format!("Object 'a' not found within 'Samples'{not_there}"),
+    );
     check("SELECT nope FROM Sales.orders", "Column 'nope' not found in any table");
     check("SELECT o.nope FROM Sales.orders o", "Column 'nope' not found in table 'o'");
     check("SELECT x.order_id FROM Sales.orders o", "Table 'x' not found");
     check("SELECT nope(1)", "No match found for function signature NOPE");
-    check("SELECT * FROM sales.orders WHERE", "Failure parsing the query. Encountered \"<EOF>\" at line 1, column 33.");
+    check(
+        "SELECT * FROM sales.orders WHERE",
+        "Failure parsing the query. Encountered \"<EOF>\" at line 1, column 33.",
+    );
     check("SELECT (1", "Failure parsing the query. Encountered \"<EOF>\" at line 1, column 10.");
     check("SELECT 1)", "Failure parsing the query. Encountered \")\" at line 1, column 9.");
-    check("SELECT *\nFROM INFORMATION_SCHEMA.TABLES", "Failure parsing the query. Encountered \"TABLES\" at line 2, column 25.");
-    check("SELECT 1 AS value", "Failure parsing the query. Encountered \"value\" at line 1, column 13.");
-    check("SELECT o.date FROM Sales.orders o", "Failure parsing the query. Encountered \"date\" at line 1, column 10.");
-    check("SELECT * FROM @dremio.x", "Failure parsing the query. Lexical error at line 1, column 15. Encountered: \"@\"");
+    check(
+        "SELECT *\nFROM INFORMATION_SCHEMA.TABLES",
+        "Failure parsing the query. Encountered \"TABLES\" at line 2, column 25.",
+    );
+    check(
+        "SELECT 1 AS value",
+        "Failure parsing the query. Encountered \"value\" at line 1, column 13.",
+    );
+    check(
+        "SELECT o.date FROM Sales.orders o",
+        "Failure parsing the query. Encountered \"date\" at line 1, column 10.",
+    );
+    check(
+        "SELECT * FROM @dremio.x",
+        "Failure parsing the query. Lexical error at line 1, column 15. Encountered: \"@\"",
+    );
     check("SELECT CAST('x' AS BIGINT)", "For input string: \"x\"");
     check("SELECT DATE '2024-13-01'", "Illegal DATE literal '2024-13-01'");
 }
@@ -187,7 +225,8 @@ fn deep_nesting_is_refused_and_not_a_crash() {
 #[test]
 fn a_statement_that_does_not_end_is_interrupted() {
     let demo = Demo::get().unwrap();
-    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+    let sql =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
     let tokens = tokenize(sql).unwrap();
     let at = Environment { namespace: &demo.namespace, context: &[], user: "dremio" };
     let query = Query::prepare(sql, &tokens, at).unwrap();
@@ -219,7 +258,9 @@ fn check_failed(sql: &str, expected: &str) {
 
 #[test]
 fn dates_are_moved_by_days_and_nothing_else() {
-    let check = |expression: &str, expected: &str| check_rows(&format!("SELECT {expression} AS x"), &format!("{{\"x\":{expected}}}"));
+    let check = |expression: &str, expected: &str| {
+        check_rows(&format!("SELECT {expression} AS x"), &format!("{{\"x\":{expected}}}"));
+    };
     check("DATE '2024-05-05' + 1", "\"2024-05-06\"");
     check("CAST('2024-05-05' AS DATE) + 1", "\"2024-05-06\"");
     check("DATE '2024-03-01' - 1", "\"2024-02-29\"");
@@ -228,8 +269,14 @@ fn dates_are_moved_by_days_and_nothing_else() {
     check("DATE '2024-01-31' = '2024-01-31'", "true");
     check("DATE '2024-01-31' = TIMESTAMP '2024-01-31 00:00:00'", "true");
     check("CASE WHEN DATE '2024-01-31' > DATE '2024-01-30' + 2 THEN 1 ELSE 2 END", "2");
-    check_rows("SELECT COUNT(*) AS n FROM Sales.orders WHERE order_date > CURRENT_DATE - 60000", "{\"n\":3000}");
-    check_rows("SELECT COUNT(*) AS n FROM Sales.orders WHERE order_date BETWEEN '2023-01-01' AND DATE '2023-01-01' + 9999", "{\"n\":3000}");
+    check_rows(
+        "SELECT COUNT(*) AS n FROM Sales.orders WHERE order_date > CURRENT_DATE - 60000",
+        "{\"n\":3000}",
+    );
+    check_rows(
+        "SELECT COUNT(*) AS n FROM Sales.orders WHERE order_date BETWEEN '2023-01-01' AND DATE '2023-01-01' + 9999",
+        "{\"n\":3000}",
+    );
     check_failed("SELECT shipped_date - order_date FROM Sales.orders", "use DATEDIFF");
     check_failed("SELECT AVG(shipped_date - order_date) FROM Sales.orders", "use DATEDIFF");
     check_failed("SELECT ordered_at + 1 FROM Sales.orders", "TIMESTAMPADD");
@@ -239,12 +286,17 @@ fn dates_are_moved_by_days_and_nothing_else() {
     check_failed("SELECT 1 FROM Sales.orders WHERE order_date > 600", "Cannot apply '>'");
     check_failed("SELECT -order_date FROM Sales.orders", "Cannot apply '-'");
     check_failed("SELECT INTERVAL '1' DAY", "not supported by this stand-in");
-    check_failed("SELECT order_date + INTERVAL '1-2' YEAR TO MONTH FROM Sales.orders", "not supported by this stand-in");
+    check_failed(
+        "SELECT order_date + INTERVAL '1-2' YEAR TO MONTH FROM Sales.orders",
+        "not supported by this stand-in",
+    );
 }
 
 #[test]
 fn numbers_are_numbers() {
-    let check = |expression: &str, expected: &str| check_rows(&format!("SELECT {expression} AS x"), &format!("{{\"x\":{expected}}}"));
+    let check = |expression: &str, expected: &str| {
+        check_rows(&format!("SELECT {expression} AS x"), &format!("{{\"x\":{expected}}}"));
+    };
     check("7 / 2", "3");
     check("7.0 / 2 > 3.4", "true");
     check("1 = '1'", "true");
@@ -278,8 +330,14 @@ fn long_decimals_are_rounded_and_sorted() {
     let all_types = "Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"";
     let long = "{\"x\":1234567890123456789012345678.9012345678}";
     let zero = "{\"x\":0.0000000000}";
-    check_rows(&format!("SELECT a_long_decimal AS x FROM {all_types} ORDER BY a_long_decimal"), &format!("{zero},{long},{{\"x\":null}}"));
-    check_rows(&format!("SELECT a_long_decimal AS x FROM {all_types} ORDER BY 1 DESC"), &format!("{{\"x\":null}},{long},{zero}"));
+    check_rows(
+        &format!("SELECT a_long_decimal AS x FROM {all_types} ORDER BY a_long_decimal"),
+        &format!("{zero},{long},{{\"x\":null}}"),
+    );
+    check_rows(
+        &format!("SELECT a_long_decimal AS x FROM {all_types} ORDER BY 1 DESC"),
+        &format!("{{\"x\":null}},{long},{zero}"),
+    );
     check_rows(
         "SELECT channel, ROUND(COUNT(*) * 100.0 / SUM(COUNT(*)) OVER (), 1) AS pct FROM Sales.orders GROUP BY channel \
          ORDER BY COUNT(*) * 100.0 / 7 DESC",
@@ -300,7 +358,10 @@ fn numbers_that_are_none_are_errors() {
     check_failed("SELECT CAST('NaN' AS DOUBLE)", "NaN is not supported by this stand-in");
     check_failed("SELECT SQRT(-1)", "NaN is not supported by this stand-in");
     check_failed("SELECT 1 FROM Sales.orders WHERE order_id = 'abc'", "For input string: \"abc\"");
-    check_failed("SELECT 1 FROM Sales.orders WHERE order_id IN ('abc')", "For input string: \"abc\"");
+    check_failed(
+        "SELECT 1 FROM Sales.orders WHERE order_id IN ('abc')",
+        "For input string: \"abc\"",
+    );
     check_failed("SELECT status + 1 FROM Sales.orders", "Cannot apply '+'");
     check_failed(
         "SELECT MAX(a_long_decimal) FROM Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"",
@@ -328,20 +389,31 @@ fn what_is_selected_is_grouped() {
     ] {
         run(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
-    let check = |sql: &str, name: &str| check_failed(sql, &format!("Expression '{name}' is not being grouped"));
+    let check = |sql: &str, name: &str| {
+        check_failed(sql, &format!("Expression '{name}' is not being grouped"));
+    };
     check("SELECT channel, COUNT(*) FROM Sales.orders", "channel");
     check("SELECT channel, status, COUNT(*) FROM Sales.orders GROUP BY status", "channel");
     check("SELECT o.channel FROM Sales.orders o GROUP BY o.status", "o.channel");
     check("SELECT status FROM Sales.orders GROUP BY status HAVING channel = 'web'", "channel");
     check("SELECT status FROM Sales.orders GROUP BY status ORDER BY channel", "channel");
     check("SELECT *, COUNT(*) FROM Sales.orders GROUP BY status", "order_id");
-    check("SELECT DATE_TRUNC('MONTH', order_date), COUNT(*) FROM Sales.orders GROUP BY status", "order_date");
-    check_failed("SELECT total_amount AS t FROM Sales.orders WHERE t > 5", "Column 't' not found in any table");
+    check(
+        "SELECT DATE_TRUNC('MONTH', order_date), COUNT(*) FROM Sales.orders GROUP BY status",
+        "order_date",
+    );
+    check_failed(
+        "SELECT total_amount AS t FROM Sales.orders WHERE t > 5",
+        "Column 't' not found in any table",
+    );
     check_failed(
         "SELECT status, SUM(total_amount) AS t FROM Sales.orders GROUP BY status HAVING t > 5",
         "Column 't' not found in any table",
     );
-    check_failed("SELECT DISTINCT channel FROM Sales.orders ORDER BY status", "Expression 'status' is not in the select clause");
+    check_failed(
+        "SELECT DISTINCT channel FROM Sales.orders ORDER BY status",
+        "Expression 'status' is not in the select clause",
+    );
 }
 
 #[test]
@@ -364,9 +436,18 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn null_is_the_highest_value() {
-    check_rows("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY x", "{\"x\":1},{\"x\":null}");
-    check_rows("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY x DESC", "{\"x\":null},{\"x\":1}");
-    check_rows("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY 1 DESC NULLS LAST", "{\"x\":1},{\"x\":null}");
+    check_rows(
+        "SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY x",
+        "{\"x\":1},{\"x\":null}",
+    );
+    check_rows(
+        "SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY x DESC",
+        "{\"x\":null},{\"x\":1}",
+    );
+    check_rows(
+        "SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL) ORDER BY 1 DESC NULLS LAST",
+        "{\"x\":1},{\"x\":null}",
+    );
 }
 
 #[test]
@@ -379,7 +460,12 @@ fn common_tables_may_name_their_columns() {
 
 #[test]
 fn the_wiki_says_which_period_the_orders_cover() {
-    check_rows("SELECT MIN(order_date) AS f, MAX(order_date) AS t FROM Sales.orders", "{\"f\":\"2023-01-01\",\"t\":\"2025-06-29\"}");
-    let wiki = |path: [&str; 2]| Demo::get().unwrap().notes.iter().find(|note| note.path == path).unwrap().wiki;
+    check_rows(
+        "SELECT MIN(order_date) AS f, MAX(order_date) AS t FROM Sales.orders",
+        "{\"f\":\"2023-01-01\",\"t\":\"2025-06-29\"}",
+    );
+    let wiki = |path: [&str; 2]| {
+        Demo::get().unwrap().notes.iter().find(|note| note.path == path).unwrap().wiki
+    };
     assert!(wiki(["Sales", "orders"]).contains("2023-01-01 to 2025-06-29"));
 }

@@ -1,7 +1,8 @@
 //! Dremio SQL as tokens (contract §7.4): what is a string, what is a name, what is a comment.
 //!
-//! Comments are `--`, `//` and `/* */` (not nested). Names are quoted with `"` only, strings with `'` only, and there is no
-//! backslash. What Dremio's lexer does not know (`` ` ``, `@`, `#` …) is an error here too, so that an agent learns it here.
+//! Comments are `--`, `//` and `/* */` (not nested). Names are quoted with `"` only, strings with
+//! `'` only, and there is no backslash. What Dremio's lexer does not know (`` ` ``, `@`, `#` …) is
+//! an error here too, so that an agent learns it here.
 
 use std::fmt;
 
@@ -45,7 +46,10 @@ impl Position {
     pub(crate) fn of(sql: &str, at: usize) -> Self {
         let before = sql.get(..at).unwrap_or(sql);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        Self { line: before.matches('\n').count() + 1, column: before.get(line_start..).unwrap_or_default().chars().count() + 1 }
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
     }
 }
 
@@ -143,16 +147,24 @@ impl<'a> Lexer<'a> {
             // National strings are strings.
             'n' | 'N' if second == '\'' => self.delimited('\'', Kind::Text, 1),
             '"' => self.delimited('"', Kind::Quoted, 0),
-            _ if first.is_ascii_digit() || (first == '.' && second.is_ascii_digit()) => Ok(self.take(Kind::Number, number_len(rest))),
+            _ if first.is_ascii_digit() || (first == '.' && second.is_ascii_digit()) => {
+                Ok(self.take(Kind::Number, number_len(rest)))
+            }
             _ if is_name_start(first) => {
-                let len = rest.find(|char| !is_name_start(char) && !char.is_numeric()).unwrap_or(rest.len());
+                let len = rest
+                    .find(|char| !is_name_start(char) && !char.is_numeric())
+                    .unwrap_or(rest.len());
                 Ok(self.take(Kind::Word, len))
             }
             _ => {
-                let known = ["<>", "<=", ">=", "!=", "||", "=>"].into_iter().find(|symbol| rest.starts_with(symbol));
+                let known = ["<>", "<=", ">=", "!=", "||", "=>"]
+                    .into_iter()
+                    .find(|symbol| rest.starts_with(symbol));
                 match known {
                     Some(symbol) => Ok(self.take(Kind::Symbol, symbol.len())),
-                    None if "()[]{},.;+-*/%=<>".contains(first) => Ok(self.take(Kind::Symbol, first.len_utf8())),
+                    None if "()[]{},.;+-*/%=<>".contains(first) => {
+                        Ok(self.take(Kind::Symbol, first.len_utf8()))
+                    }
                     None => Err(self.error(&first.to_string())),
                 }
             }
@@ -166,7 +178,8 @@ impl<'a> Lexer<'a> {
         Token { kind, text, at }
     }
 
-    /// A token in quotes, a doubled quote standing for one; `skip` bytes come before the opening quote.
+    /// A token in quotes, a doubled quote standing for one; `skip` bytes come before the opening
+    /// quote.
     fn delimited(&mut self, quote: char, kind: Kind, skip: usize) -> Result<Token, LexicalError> {
         let rest = self.rest().get(skip + 1..).unwrap_or_default();
         let mut text = String::new();
@@ -190,8 +203,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The length of the block comment with which `text` starts. As in Calcite, `/**` takes the character behind it along, unless that is
-/// a slash: `/***/` is not closed by its own.
+/// The length of the block comment with which `text` starts. As in Calcite, `/**` takes the
+/// character behind it along, unless that is a slash: `/***/` is not closed by its own.
 fn block_comment_len(text: &str) -> Option<usize> {
     let inner = text.get(2..)?;
     let taken = match inner.strip_prefix('*').and_then(|behind| behind.chars().next()) {

@@ -1,7 +1,9 @@
-//! Dremio's types: their text form in our table definitions, their schema JSON (contract §4.5) and their INFORMATION_SCHEMA names (§6.1).
+//! Dremio's types: their text form in our table definitions, their schema JSON (contract §4.5) and
+//! their INFORMATION_SCHEMA names (§6.1).
 //!
-//! SQLite stores a column's declared type as text and hands it back with every result column that refers to it, through views and
-//! subqueries. Declaring columns with Dremio's type text is therefore all the bookkeeping that direct references need.
+//! SQLite stores a column's declared type as text and hands it back with every result column that
+//! refers to it, through views and subqueries. Declaring columns with Dremio's type text is
+//! therefore all the bookkeeping that direct references need.
 
 use std::fmt;
 
@@ -52,7 +54,8 @@ impl Column {
     }
 }
 
-/// Columns from text like `id BIGINT, name, tags LIST<VARCHAR>`; without a type it is VARCHAR. `None` if a type is not known.
+/// Columns from text like `id BIGINT, name, tags LIST<VARCHAR>`; without a type it is VARCHAR.
+/// `None` if a type is not known.
 pub(crate) fn columns(text: &str) -> Option<Vec<Column>> {
     split_top_level(text)
         .into_iter()
@@ -93,7 +96,9 @@ impl DremioType {
                 let (precision, scale) = arguments.split_once(',').unwrap_or((arguments, "0"));
                 Self::decimal(precision.trim().parse().ok()?, scale.trim().parse().ok()?)
             }
-            _ if upper.starts_with("LIST<") => Self::List(Box::new(Self::parse(inside('<', '>')?)?)),
+            _ if upper.starts_with("LIST<") => {
+                Self::List(Box::new(Self::parse(inside('<', '>')?)?))
+            }
             _ if upper.starts_with("MAP<") => {
                 let (_, value) = inside('<', '>')?.split_once(',')?;
                 Self::Map(Box::new(Self::parse(value)?))
@@ -116,11 +121,15 @@ impl DremioType {
     }
 
     pub(crate) fn is_numeric(&self) -> bool {
-        matches!(self, Self::Integer | Self::BigInt | Self::Float | Self::Double | Self::Decimal { .. })
+        matches!(
+            self,
+            Self::Integer | Self::BigInt | Self::Float | Self::Double | Self::Decimal { .. }
+        )
     }
 
-    /// How the type is declared to SQLite. Its first letters choose how SQLite stores the values: decimals as REAL, because an
-    /// integer would divide like one, and as text where REAL has too few digits.
+    /// How the type is declared to SQLite. Its first letters choose how SQLite stores the values:
+    /// decimals as REAL, because an integer would divide like one, and as text where REAL has
+    /// too few digits.
     pub(crate) fn declaration(&self) -> String {
         match self {
             Self::Decimal { precision, .. } if *precision > 18 => format!("\"TEXT {self}\""),
@@ -172,11 +181,17 @@ impl DremioType {
                 json!({"name": self.name(), "subSchema": [{"type": element.to_json()}]})
             }
             Self::Struct(members) => {
-                let members: Vec<Value> = members.iter().map(|(name, ty)| json!({"name": name, "type": ty.to_json()})).collect();
+                let members: Vec<Value> = members
+                    .iter()
+                    .map(|(name, ty)| json!({"name": name, "type": ty.to_json()}))
+                    .collect();
                 json!({"name": self.name(), "subSchema": members})
             }
             Self::Map(value) => {
-                let entry = Self::Struct(vec![("key".to_owned(), Self::Varchar), ("value".to_owned(), (**value).clone())]);
+                let entry = Self::Struct(vec![
+                    ("key".to_owned(), Self::Varchar),
+                    ("value".to_owned(), (**value).clone()),
+                ]);
                 json!({"name": self.name(), "subSchema": [{"type": entry.to_json()}]})
             }
             _ => json!({"name": self.name()}),

@@ -1,7 +1,8 @@
 //! The type of an expression, as far as it shows in its tokens.
 //!
-//! SQLite knows five kinds of value and Dremio twenty types; what SQLite's declared types do not tell is derived here: from literals,
-//! column names, operators and the functions' known results. `None` is an honest answer: then the values decide (see `plan`).
+//! SQLite knows five kinds of value and Dremio twenty types; what SQLite's declared types do not
+//! tell is derived here: from literals, column names, operators and the functions' known results.
+//! `None` is an honest answer: then the values decide (see `plan`).
 
 use super::brackets::Brackets;
 use super::calls::member;
@@ -41,7 +42,10 @@ impl Typing<'_> {
             let mut ty: Option<Option<DremioType>> = None;
             let mut operator: Option<(usize, &Token)> = None;
             let signs = self.top_level(start, end).filter(|(at, token)| {
-                let binary = at.checked_sub(1).and_then(|before| self.tokens.get(before)).is_some_and(ends_operand);
+                let binary = at
+                    .checked_sub(1)
+                    .and_then(|before| self.tokens.get(before))
+                    .is_some_and(ends_operand);
                 *at > start && binary && operators.iter().any(|symbol| token.is_symbol(symbol))
             });
             for next in signs.map(Some).chain([None]) {
@@ -87,8 +91,13 @@ impl Typing<'_> {
 
     fn column(&self, start: usize, end: usize) -> Option<DremioType> {
         let name_end = name_end(self.tokens, start);
-        let parts: Vec<String> =
-            self.tokens.get(start..name_end)?.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
+        let parts: Vec<String> = self
+            .tokens
+            .get(start..name_end)?
+            .iter()
+            .filter(|token| token.is_name())
+            .map(|token| token.text.clone())
+            .collect();
         let located = self.scope.locate(&parts)?;
         let mut ty = self.scope.column(located.table, located.column)?;
         for name in located.members {
@@ -134,7 +143,9 @@ impl Typing<'_> {
             let [(at, 1), (stop, _)] = pair else {
                 continue;
             };
-            if stop == &(at + 2) && self.tokens.get(at + 1).is_some_and(|token| token.is_word("NULL")) {
+            if stop == &(at + 2)
+                && self.tokens.get(at + 1).is_some_and(|token| token.is_word("NULL"))
+            {
                 continue;
             }
             let ty = self.of(at + 1, *stop)?;
@@ -146,13 +157,22 @@ impl Typing<'_> {
         found
     }
 
-    fn arithmetic(&self, left: Option<DremioType>, operator: &Token, start: usize, end: usize) -> Option<DremioType> {
+    fn arithmetic(
+        &self,
+        left: Option<DremioType>,
+        operator: &Token,
+        start: usize,
+        end: usize,
+    ) -> Option<DremioType> {
         if self.tokens.get(start).is_some_and(|token| token.is_word("INTERVAL")) {
-            let fine = self
-                .tokens
-                .get(start + 2)
-                .is_some_and(|unit| unit.is_any_word(&["SECOND", "SECONDS", "MINUTE", "MINUTES", "HOUR", "HOURS"]));
-            return if fine && left == Some(DremioType::Date) { Some(DremioType::Timestamp) } else { left };
+            let fine = self.tokens.get(start + 2).is_some_and(|unit| {
+                unit.is_any_word(&["SECOND", "SECONDS", "MINUTE", "MINUTES", "HOUR", "HOURS"])
+            });
+            return if fine && left == Some(DremioType::Date) {
+                Some(DremioType::Timestamp)
+            } else {
+                left
+            };
         }
         combine(&left?, &operator.text, &self.of(start, end)?)
     }
@@ -167,7 +187,10 @@ impl Typing<'_> {
         let first_known = || (0..arguments.len()).find_map(argument);
         Some(match name {
             "CAST" => {
-                let (at, _) = self.top_level(open + 1, close).filter(|(_, token)| token.is_word("AS")).last()?;
+                let (at, _) = self
+                    .top_level(open + 1, close)
+                    .filter(|(_, token)| token.is_word("AS"))
+                    .last()?;
                 let ty = self.tokens.get(at + 1..close)?;
                 let ty: Vec<&str> = ty.iter().map(|token| token.text.as_str()).collect();
                 return DremioType::parse(&ty.join(" ").replace(" (", "("));
@@ -191,12 +214,17 @@ impl Typing<'_> {
             | "HOUR"
             | "MINUTE"
             | "SECOND" => DremioType::BigInt,
-            "LENGTH" | "CHAR_LENGTH" | "CHARACTER_LENGTH" | "LEN" | "POSITION" | "STRPOS" | "LOCATE" | "INSTR" | "ASCII" | "SIGN"
-            | "NTILE" | "TIMESTAMPDIFF" | "DATEDIFF" | "DATE_DIFF" | "CARDINALITY" | "ARRAY_SIZE" => DremioType::Integer,
-            "CONCAT" | "UPPER" | "LOWER" | "INITCAP" | "SUBSTR" | "SUBSTRING" | "TRIM" | "BTRIM" | "LTRIM" | "RTRIM" | "LPAD" | "RPAD"
-            | "REPLACE" | "REPEAT" | "REVERSE" | "LEFT" | "RIGHT" | "SPLIT_PART" | "TO_CHAR" | "LISTAGG" | "TYPEOF" => DremioType::Varchar,
-            "STDDEV" | "STDDEV_POP" | "STDDEV_SAMP" | "VARIANCE" | "VAR_POP" | "VAR_SAMP" | "SQRT" | "POWER" | "EXP" | "LN" | "LOG"
-            | "LOG10" | "RANDOM" | "PI" | "PERCENT_RANK" | "CUME_DIST" | "MEDIAN" => DremioType::Double,
+            "LENGTH" | "CHAR_LENGTH" | "CHARACTER_LENGTH" | "LEN" | "POSITION" | "STRPOS"
+            | "LOCATE" | "INSTR" | "ASCII" | "SIGN" | "NTILE" | "TIMESTAMPDIFF" | "DATEDIFF"
+            | "DATE_DIFF" | "CARDINALITY" | "ARRAY_SIZE" => DremioType::Integer,
+            "CONCAT" | "UPPER" | "LOWER" | "INITCAP" | "SUBSTR" | "SUBSTRING" | "TRIM"
+            | "BTRIM" | "LTRIM" | "RTRIM" | "LPAD" | "RPAD" | "REPLACE" | "REPEAT" | "REVERSE"
+            | "LEFT" | "RIGHT" | "SPLIT_PART" | "TO_CHAR" | "LISTAGG" | "TYPEOF" => {
+                DremioType::Varchar
+            }
+            "STDDEV" | "STDDEV_POP" | "STDDEV_SAMP" | "VARIANCE" | "VAR_POP" | "VAR_SAMP"
+            | "SQRT" | "POWER" | "EXP" | "LN" | "LOG" | "LOG10" | "RANDOM" | "PI"
+            | "PERCENT_RANK" | "CUME_DIST" | "MEDIAN" => DremioType::Double,
             "TO_DATE" | "LAST_DAY" | "DATE_ADD" | "DATE_SUB" => DremioType::Date,
             "NOW" | "TO_TIMESTAMP" => DremioType::Timestamp,
             "ILIKE" | "STARTS_WITH" | "ENDS_WITH" | "ARRAY_CONTAINS" => DremioType::Boolean,
@@ -210,7 +238,8 @@ impl Typing<'_> {
             "DATE_TRUNC" => return argument(1),
             "TIMESTAMPADD" => return argument(2),
             "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" => return self.widest(&arguments),
-            "MIN" | "MAX" | "ABS" | "MOD" | "NULLIF" | "LAG" | "LEAD" | "FIRST_VALUE" | "LAST_VALUE" => return first_known(),
+            "MIN" | "MAX" | "ABS" | "MOD" | "NULLIF" | "LAG" | "LEAD" | "FIRST_VALUE"
+            | "LAST_VALUE" => return first_known(),
             _ => return None,
         })
     }
@@ -219,7 +248,9 @@ impl Typing<'_> {
     fn widest(&self, arguments: &[(usize, usize)]) -> Option<DremioType> {
         let mut found: Option<DremioType> = None;
         for (start, end) in arguments {
-            if *end == start + 1 && self.tokens.get(*start).is_some_and(|token| token.is_word("NULL")) {
+            if *end == start + 1
+                && self.tokens.get(*start).is_some_and(|token| token.is_word("NULL"))
+            {
                 continue;
             }
             let ty = self.of(*start, *end)?;
@@ -237,7 +268,9 @@ impl Typing<'_> {
             None => Some(0),
         };
         match (ty, places) {
-            (DremioType::Decimal { precision, scale }, Some(places)) => DremioType::decimal(*precision, places.min(*scale)),
+            (DremioType::Decimal { precision, scale }, Some(places)) => {
+                DremioType::decimal(*precision, places.min(*scale))
+            }
             _ => ty.clone(),
         }
     }
@@ -274,7 +307,11 @@ impl Typing<'_> {
     }
 
     /// The tokens outside brackets and outside CASE … END.
-    pub(crate) fn top_level(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, &Token)> {
+    pub(crate) fn top_level(
+        &self,
+        start: usize,
+        end: usize,
+    ) -> impl Iterator<Item = (usize, &Token)> {
         let mut at = start;
         let mut cases = 0_usize;
         std::iter::from_fn(move || {
@@ -297,7 +334,8 @@ impl Typing<'_> {
 
 fn is_boolean_operator(token: &Token) -> bool {
     ["=", "<>", "!=", "<", ">", "<=", ">="].iter().any(|symbol| token.is_symbol(symbol))
-        || token.is_any_word(&["AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "EXISTS"])
+        || token
+            .is_any_word(&["AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "EXISTS"])
 }
 
 fn keyword(word: &str) -> Option<DremioType> {
@@ -338,7 +376,9 @@ fn sum(ty: &DremioType) -> DremioType {
 
 fn average(ty: &DremioType) -> DremioType {
     match ty {
-        DremioType::Decimal { scale, .. } => DremioType::decimal(DECIMAL_PRECISION_MAX, (*scale).max(6)),
+        DremioType::Decimal { scale, .. } => {
+            DremioType::decimal(DECIMAL_PRECISION_MAX, (*scale).max(6))
+        }
         _ => DremioType::Double,
     }
 }
@@ -377,7 +417,9 @@ fn ends_operand(token: &Token) -> bool {
     match token.kind {
         Kind::Symbol => token.is_symbol(")") || token.is_symbol("]"),
         Kind::Number | Kind::Text | Kind::Quoted => true,
-        Kind::Word => !token.is_any_word(&["AND", "OR", "NOT", "THEN", "ELSE", "WHEN", "BETWEEN", "IN", "IS", "LIKE"]),
+        Kind::Word => !token.is_any_word(&[
+            "AND", "OR", "NOT", "THEN", "ELSE", "WHEN", "BETWEEN", "IN", "IS", "LIKE",
+        ]),
     }
 }
 
@@ -390,9 +432,11 @@ pub(crate) fn wider(left: &DremioType, right: &DremioType) -> Option<DremioType>
         (Double | Float, _) | (_, Double | Float) => Some(Double),
         (Integer | BigInt, Integer | BigInt) => Some(BigInt),
         _ => {
-            let ((precision, scale), (other_precision, other_scale)) = (digits(left)?, digits(right)?);
+            let ((precision, scale), (other_precision, other_scale)) =
+                (digits(left)?, digits(right)?);
             let places = scale.max(other_scale);
-            let whole = precision.saturating_sub(scale).max(other_precision.saturating_sub(other_scale));
+            let whole =
+                precision.saturating_sub(scale).max(other_precision.saturating_sub(other_scale));
             Some(DremioType::decimal(whole.saturating_add(places), places))
         }
     }

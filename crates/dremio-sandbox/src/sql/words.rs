@@ -1,4 +1,5 @@
-//! The words that are not names: what ends an alias, what may not be a name without quotes (contract §7.5).
+//! The words that are not names: what ends an alias, what may not be a name without quotes
+//! (contract §7.5).
 
 use super::token::{Kind, Token};
 
@@ -95,7 +96,8 @@ const KEYWORDS: &[&str] = &[
     "WITHIN",
 ];
 
-/// Reserved words that are tempting as names. The full list is generated in Dremio's build; these are the ones that agents trip over.
+/// Reserved words that are tempting as names. The full list is generated in Dremio's build; these
+/// are the ones that agents trip over.
 const RESERVED: &[&str] = &[
     "ANALYZE",
     "AVG",

@@ -6,7 +6,10 @@ use crate::support::Fixture;
 
 fn names(items: &Value) -> Vec<String> {
     let items = items.as_array().unwrap();
-    items.iter().map(|item| item["path"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned()).collect()
+    items
+        .iter()
+        .map(|item| item["path"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -16,13 +19,21 @@ async fn the_top_is_home_spaces_sources() {
     assert_eq!(names(&top["data"]), ["@dremio", "Finance", "Sales", "Samples", "Warehouse"]);
     assert_eq!(top["data"][0]["containerType"], "HOME");
     let (_, counted) = fixture.get("/api/v3/catalog?include=datasetCount").await;
-    assert_eq!(counted["data"][2]["stats"], json!({"datasetCount": 6, "datasetCountBounded": false}));
+    assert_eq!(
+        counted["data"][2]["stats"],
+        json!({"datasetCount": 6, "datasetCountBounded": false})
+    );
     assert_eq!(fixture.get("/api/v3/catalog?include=tags").await.0, 500);
     assert_eq!(fixture.get("/api/v3/catalog?include=nonsense").await.0, 400);
     fixture.control().add_user("ada", "correct-horse-9");
-    let (_, body) = fixture.post("/apiv2/login", &json!({"userName": "ada", "password": "correct-horse-9"})).await;
+    let (_, body) = fixture
+        .post("/apiv2/login", &json!({"userName": "ada", "password": "correct-horse-9"}))
+        .await;
     let token = body["token"].as_str().unwrap();
-    let (_, top) = crate::support::answer(fixture.open(reqwest::Method::GET, "/api/v3/catalog").bearer_auth(token)).await;
+    let (_, top) = crate::support::answer(
+        fixture.open(reqwest::Method::GET, "/api/v3/catalog").bearer_auth(token),
+    )
+    .await;
     assert_eq!(names(&top["data"])[0], "@ada");
     fixture.sandbox.stop().await;
 }
@@ -32,19 +43,34 @@ async fn entities_by_path_and_by_id() {
     let fixture = Fixture::start().await;
     let (status, table) = fixture.get("/api/v3/catalog/by-path/samples/samples.dremio.com/nyc-taxi-trips?removeCatalogName=true").await;
     assert_eq!(status, 200);
-    assert_eq!(table["path"], json!(["Samples", "samples.dremio.com", "NYC-taxi-trips"]), "found without regard to case");
-    assert_eq!((&table["entityType"], &table["type"]), (&json!("dataset"), &json!("PHYSICAL_DATASET")));
-    assert_eq!(table["fields"][0], json!({"name": "pickup_datetime", "type": {"name": "TIMESTAMP"}}));
-    let (_, same) = fixture.get(&format!("/api/v3/catalog/{}", table["id"].as_str().unwrap())).await;
+    assert_eq!(
+        table["path"],
+        json!(["Samples", "samples.dremio.com", "NYC-taxi-trips"]),
+        "found without regard to case"
+    );
+    assert_eq!(
+        (&table["entityType"], &table["type"]),
+        (&json!("dataset"), &json!("PHYSICAL_DATASET"))
+    );
+    assert_eq!(
+        table["fields"][0],
+        json!({"name": "pickup_datetime", "type": {"name": "TIMESTAMP"}})
+    );
+    let (_, same) =
+        fixture.get(&format!("/api/v3/catalog/{}", table["id"].as_str().unwrap())).await;
     assert_eq!(same, table);
     let (_, view) = fixture.get("/api/v3/catalog/by-path/Sales/revenue_by_month/").await;
     assert_eq!(view["type"], "VIRTUAL_DATASET");
     assert!(view["sql"].as_str().unwrap().starts_with("SELECT DATE_TRUNC"));
-    assert_eq!(view["fields"][3], json!({"name": "revenue", "type": {"name": "DECIMAL", "precision": 38, "scale": 2}}));
+    assert_eq!(
+        view["fields"][3],
+        json!({"name": "revenue", "type": {"name": "DECIMAL", "precision": 38, "scale": 2}})
+    );
     let (_, space) = fixture.get("/api/v3/catalog/by-path/Sales").await;
     assert_eq!((&space["entityType"], &space["name"]), (&json!("space"), &json!("Sales")));
     assert!(space.get("path").is_none());
-    let (_, folder) = fixture.get("/api/v3/catalog/by-path/Samples/samples.dremio.com/Dremio%20University").await;
+    let (_, folder) =
+        fixture.get("/api/v3/catalog/by-path/Samples/samples.dremio.com/Dremio%20University").await;
     assert_eq!(names(&folder["children"]), ["all_types.parquet"]);
     let (status, _) = fixture.get("/api/v3/catalog/by-path/sys/jobs_recent").await;
     assert_eq!(status, 200);
@@ -62,7 +88,12 @@ async fn what_is_missing_depends_on_where() {
         let (found, body) = message(path).await;
         assert_eq!((found, body.as_str()), (status, text), "{path}");
     };
-    check("/api/v3/catalog/by-path/Sales/nope", 404, "Could not find entity with path [[Sales, nope]]").await;
+    check(
+        "/api/v3/catalog/by-path/Sales/nope",
+        404,
+        "Could not find entity with path [[Sales, nope]]",
+    )
+    .await;
     check("/api/v3/catalog/by-path/nope", 404, "Could not find entity with path [[nope]]").await;
     check("/api/v3/catalog/by-path/", 400, "Catalog entity path cannot be empty.").await;
     check("/api/v3/catalog/nope", 404, "Could not find entity with id [nope]").await;
@@ -83,16 +114,21 @@ async fn children_come_in_pages() {
         seen.extend(names(&page["children"]));
         pages += 1;
         let Some(token) = page["nextPageToken"].as_str() else { break };
-        let (status, _) = fixture.get(&format!("/api/v3/catalog/by-path/Finance?pageToken={token}")).await;
+        let (status, _) =
+            fixture.get(&format!("/api/v3/catalog/by-path/Finance?pageToken={token}")).await;
         assert_eq!(status, 400, "a token belongs to its entity");
         path = format!("/api/v3/catalog/by-path/Sales?maxChildren=4&pageToken={token}");
     }
     assert_eq!(pages, 2);
-    assert_eq!(seen, ["customers", "order_items", "orders", "products", "revenue_by_month", "top_products"]);
+    assert_eq!(
+        seen,
+        ["customers", "order_items", "orders", "products", "revenue_by_month", "top_products"]
+    );
     assert_eq!(fixture.get("/api/v3/catalog/by-path/Sales?pageToken=%21%21").await.0, 400);
     let (_, none) = fixture.get("/api/v3/catalog/by-path/Sales?exclude=children").await;
     assert_eq!(none["children"], json!([]));
-    let (_, files) = fixture.get("/api/v3/catalog/by-path/Samples/samples.dremio.com?maxChildren=1").await;
+    let (_, files) =
+        fixture.get("/api/v3/catalog/by-path/Samples/samples.dremio.com?maxChildren=1").await;
     assert_eq!(files["children"].as_array().unwrap().len(), 3, "file systems do not page");
     fixture.sandbox.stop().await;
 }
@@ -131,15 +167,22 @@ async fn tags_and_wikis() {
     assert_eq!(fixture.post(&note(&orders, "tag"), &update).await.0, 409, "that version is gone");
     let (_, wiki) = fixture.get(&note(&orders, "wiki")).await;
     assert_eq!(wiki["version"], 0);
-    let (status, wiki) = fixture.post(&note(&orders, "wiki"), &json!({"text": "new", "version": 0})).await;
+    let (status, wiki) =
+        fixture.post(&note(&orders, "wiki"), &json!({"text": "new", "version": 0})).await;
     assert_eq!((status, wiki), (200, json!({"text": "new", "version": 1})));
     let items = id("Sales/order_items").await;
     assert_eq!(fixture.get(&note(&items, "tag")).await, (200, json!({"tags": []})));
     assert_eq!(fixture.get(&note(&items, "wiki")).await, (200, json!({"text": ""})));
     let space = id("Sales").await;
     let (status, body) = fixture.get(&note(&space, "tag")).await;
-    assert_eq!((status, body["errorMessage"].as_str()), (400, Some("Labels may only be set on views and tables.")));
+    assert_eq!(
+        (status, body["errorMessage"].as_str()),
+        (400, Some("Labels may only be set on views and tables."))
+    );
     let (status, body) = fixture.get(&note("nope", "wiki")).await;
-    assert_eq!((status, body["errorMessage"].as_str()), (400, Some("Could not find entity with id [nope].")));
+    assert_eq!(
+        (status, body["errorMessage"].as_str()),
+        (400, Some("Could not find entity with id [nope]."))
+    );
     fixture.sandbox.stop().await;
 }

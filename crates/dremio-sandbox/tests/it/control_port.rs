@@ -17,7 +17,15 @@ async fn everything_that_the_handle_can_do() {
     let post = async |path: &str, body: Value| call(Method::POST, path, body).await;
     let health = call(Method::GET, "/healthz", Value::Null).await;
     assert_eq!(health.0, 200);
-    assert_eq!(post("/fault", json!({"kind": "status", "status": 503, "path": "/api/v3/info", "times": 1})).await.0, 200);
+    assert_eq!(
+        post(
+            "/fault",
+            json!({"kind": "status", "status": 503, "path": "/api/v3/info", "times": 1})
+        )
+        .await
+        .0,
+        200
+    );
     assert_eq!(fixture.get("/api/v3/info").await.0, 503);
     assert_eq!(post("/fault", json!({"kind": "unauthorized", "method": "GET"})).await.0, 200);
     assert_eq!(fixture.get("/api/v3/info").await.0, 401);
@@ -28,7 +36,10 @@ async fn everything_that_the_handle_can_do() {
     assert_eq!(post("/fault", json!({"kind": "earthquake"})).await.0, 400);
     assert_eq!(post("/token-lifetime", json!({"duration": "5"})).await.0, 400, "a unit is needed");
     let (status, body) = post("/token-lifetime", json!({"duration": "0s"})).await;
-    assert_eq!((status, body), (400, json!({"error": "tokens that live 0s could not be used: give at least 250ms"})));
+    assert_eq!(
+        (status, body),
+        (400, json!({"error": "tokens that live 0s could not be used: give at least 250ms"}))
+    );
     assert_eq!(post("/token-lifetime", json!({"duration": "1h"})).await.0, 200);
     assert_eq!(post("/job-duration", json!({"duration": "0s"})).await.0, 200);
     fixture.result("SELECT 1").await;

@@ -52,8 +52,13 @@ async fn replaced_answers() {
     assert_eq!(body.len(), 3_000_000);
     assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
     assert_eq!(fixture.get("/api/v3/info").await.0, 200);
-    let statuses: Vec<_> = control.requests().iter().map(|request| request.status.unwrap()).collect();
-    assert_eq!(statuses, [200, 503, 200, 401, 200, 200, 200], "the login, the faults, the last call");
+    let statuses: Vec<_> =
+        control.requests().iter().map(|request| request.status.unwrap()).collect();
+    assert_eq!(
+        statuses,
+        [200, 503, 200, 401, 200, 200, 200],
+        "the login, the faults, the last call"
+    );
     fixture.sandbox.stop().await;
 }
 
@@ -81,11 +86,18 @@ async fn a_stalled_call_waits_and_harms_no_other() {
     let fixture = Fixture::start().await;
     let control = fixture.control();
     control.inject(Fault::Stall, Scope::path("/api/v3/info").once());
-    let stalled = fixture.request(Method::GET, "/api/v3/info").timeout(Duration::from_millis(100)).send().await;
+    let stalled = fixture
+        .request(Method::GET, "/api/v3/info")
+        .timeout(Duration::from_millis(100))
+        .send()
+        .await;
     assert!(stalled.unwrap_err().is_timeout());
     assert_eq!(fixture.get("/api/v3/info").await.0, 200);
     let requests = control.requests();
-    assert_eq!(requests.iter().map(|request| request.status).collect::<Vec<_>>(), [Some(200), None, Some(200)]);
+    assert_eq!(
+        requests.iter().map(|request| request.status).collect::<Vec<_>>(),
+        [Some(200), None, Some(200)]
+    );
     fixture.sandbox.stop().await;
 }
 
@@ -94,14 +106,22 @@ async fn a_reset_comes_after_part_of_the_body() {
     let fixture = Fixture::start().await;
     fixture.control().inject(Fault::ResetMidAnswer, Scope::path("/api/v3/catalog"));
     let mut stream = TcpStream::connect(fixture.sandbox.addr()).await.unwrap();
-    let head = format!("GET /api/v3/catalog HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", fixture.token);
+    let head = format!(
+        "GET /api/v3/catalog HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        fixture.token
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut received = Vec::new();
     let error = stream.read_to_end(&mut received).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let text = String::from_utf8(received).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap()
+        .parse()
+        .unwrap();
     assert_eq!(body.len(), length / 2);
     assert!(body.starts_with("{\"data\":["));
     fixture.control().clear_faults();

@@ -28,7 +28,10 @@ async fn a_job_from_submission_to_its_pages() {
     let (status, past) = page("?offset=3000").await;
     assert_eq!((status, &past["rows"], &past["rowCount"]), (200, &json!([]), &json!(3_000)));
     let (status, body) = page("?limit=501").await;
-    assert_eq!((status, body["errorMessage"].as_str()), (400, Some("limit can not exceed 500 rows")));
+    assert_eq!(
+        (status, body["errorMessage"].as_str()),
+        (400, Some("limit can not exceed 500 rows"))
+    );
     assert_eq!(page("?limit=abc").await.0, 404);
     fixture.control().expire_results();
     let (status, body) = page("").await;
@@ -46,7 +49,11 @@ async fn a_slow_job_goes_through_its_states() {
     let (status, body) = fixture.get(&format!("/api/v3/job/{id}/results")).await;
     let message = body["errorMessage"].as_str().unwrap();
     assert_eq!(status, 400);
-    assert!(message.starts_with("Can not fetch details for a job that is in [") && message.ends_with("] state."), "{message}");
+    assert!(
+        message.starts_with("Can not fetch details for a job that is in [")
+            && message.ends_with("] state."),
+        "{message}"
+    );
     let mut seen: Vec<String> = Vec::new();
     loop {
         let (_, job) = fixture.get(&format!("/api/v3/job/{id}")).await;
@@ -59,8 +66,18 @@ async fn a_slow_job_goes_through_its_states() {
             break;
         }
     }
-    let order = ["PENDING", "METADATA_RETRIEVAL", "PLANNING", "QUEUED", "EXECUTION_PLANNING", "STARTING", "RUNNING", "COMPLETED"];
-    let ranks: Vec<usize> = seen.iter().map(|state| order.iter().position(|known| known == state).unwrap()).collect();
+    let order = [
+        "PENDING",
+        "METADATA_RETRIEVAL",
+        "PLANNING",
+        "QUEUED",
+        "EXECUTION_PLANNING",
+        "STARTING",
+        "RUNNING",
+        "COMPLETED",
+    ];
+    let ranks: Vec<usize> =
+        seen.iter().map(|state| order.iter().position(|known| known == state).unwrap()).collect();
     assert!(ranks.is_sorted() && ranks.len() > 2, "{seen:?}");
     fixture.sandbox.stop().await;
 }
@@ -68,7 +85,8 @@ async fn a_slow_job_goes_through_its_states() {
 #[tokio::test]
 async fn cancelling() {
     let fixture = Fixture::start().await;
-    let cancel = async |id: &str| fixture.post(&format!("/api/v3/job/{id}/cancel"), &json!({})).await;
+    let cancel =
+        async |id: &str| fixture.post(&format!("/api/v3/job/{id}/cancel"), &json!({})).await;
     // One that only waits, and one that really runs for ever.
     fixture.control().set_job_duration(Duration::from_secs(3_600));
     let waiting = fixture.submit("SELECT 1").await;
@@ -80,15 +98,24 @@ async fn cancelling() {
         assert_eq!(job["jobState"], "CANCELED");
         assert_eq!(job["cancellationReason"], "Query cancelled by user 'dremio'");
         let (status, body) = cancel(id).await;
-        assert_eq!((status, body["errorMessage"].clone()), (404, json!(format!("Could not find a job with id [{id}]"))));
+        assert_eq!(
+            (status, body["errorMessage"].clone()),
+            (404, json!(format!("Could not find a job with id [{id}]")))
+        );
     }
     let unknown = "00000000-0000-0000-0000-000000000000";
     assert_eq!(cancel(unknown).await.0, 404);
     assert_eq!(fixture.get(&format!("/api/v3/job/{unknown}")).await.0, 404);
     let (status, body) = cancel("nonsense").await;
-    assert_eq!((status, body["errorMessage"].as_str()), (500, Some("UNKNOWN: Invalid UUID string: nonsense")));
+    assert_eq!(
+        (status, body["errorMessage"].as_str()),
+        (500, Some("UNKNOWN: Invalid UUID string: nonsense"))
+    );
     let records = fixture.control().jobs();
-    assert!(records.iter().all(|job| job.cancel_requested && job.state == JobState::Canceled), "{records:?}");
+    assert!(
+        records.iter().all(|job| job.cancel_requested && job.state == JobState::Canceled),
+        "{records:?}"
+    );
     fixture.sandbox.stop().await;
 }
 
@@ -103,12 +130,25 @@ async fn stopping_ends_a_statement_that_runs_for_ever() {
 async fn mistakes_are_failed_jobs() {
     let fixture = Fixture::start().await;
     let failure = fixture.failure("SELECT * FROM Sales.nope").await;
-    assert_eq!(failure, "Object 'nope' not found within 'Sales'. Please check that it exists in the selected context.");
+    assert_eq!(
+        failure,
+        "Object 'nope' not found within 'Sales'. Please check that it exists in the selected context."
+    );
     assert!(fixture.failure("SELEC 1").await.starts_with("Failure parsing the query."));
     assert!(fixture.failure("").await.starts_with("Failure parsing the query."));
-    assert!(fixture.failure("SELECT 1; SELECT 2").await.starts_with("Dremio only supports single statement execution."));
+    assert!(
+        fixture
+            .failure("SELECT 1; SELECT 2")
+            .await
+            .starts_with("Dremio only supports single statement execution.")
+    );
     assert!(fixture.failure("DROP TABLE Sales.orders").await.contains("read-only"));
-    assert!(fixture.failure("SELECT * FROM sys.organization.users").await.starts_with("Object 'organization' not found within 'sys'"));
+    assert!(
+        fixture
+            .failure("SELECT * FROM sys.organization.users")
+            .await
+            .starts_with("Object 'organization' not found within 'sys'")
+    );
     assert!(fixture.failure("SELECT * FROM sys.roles").await.contains("sys.roles"));
     let (_, body) = fixture.post("/api/v3/sql", &json!({})).await;
     assert_eq!(fixture.ended(body["id"].as_str().unwrap()).await["jobState"], "FAILED");
@@ -127,10 +167,19 @@ async fn cells_keep_their_spelling() {
     assert!(text.contains(first), "{text}");
     assert!(text.contains("\"a_double\":\"-Infinity\""), "{text}");
     assert!(text.contains("\"a_decimal\":null"), "{text}");
-    assert!(text.contains("{\"name\":\"a_decimal\",\"type\":{\"name\":\"DECIMAL\",\"precision\":10,\"scale\":2}}"), "{text}");
+    assert!(
+        text.contains(
+            "{\"name\":\"a_decimal\",\"type\":{\"name\":\"DECIMAL\",\"precision\":10,\"scale\":2}}"
+        ),
+        "{text}"
+    );
     let request = fixture.submit("SELECT 1.50 AS x").await;
     fixture.ended(&request).await;
-    let pretty = fixture.request(Method::GET, &format!("/api/v3/job/{request}/results?pretty")).send().await.unwrap();
+    let pretty = fixture
+        .request(Method::GET, &format!("/api/v3/job/{request}/results?pretty"))
+        .send()
+        .await
+        .unwrap();
     assert!(pretty.text().await.unwrap().contains("\"x\" : 1.50"));
     fixture.sandbox.stop().await;
 }
@@ -138,10 +187,17 @@ async fn cells_keep_their_spelling() {
 #[tokio::test]
 async fn context_is_per_call() {
     let fixture = Fixture::start().await;
-    let (_, body) = fixture.post("/api/v3/sql", &json!({"sql": "SELECT COUNT(*) AS n FROM orders", "context": ["Sales"]})).await;
+    let (_, body) = fixture
+        .post(
+            "/api/v3/sql",
+            &json!({"sql": "SELECT COUNT(*) AS n FROM orders", "context": ["Sales"]}),
+        )
+        .await;
     assert_eq!(fixture.ended(body["id"].as_str().unwrap()).await["jobState"], "COMPLETED");
     fixture.result("USE Sales").await;
-    assert!(fixture.failure("SELECT * FROM orders").await.starts_with("Object 'orders' not found."));
+    assert!(
+        fixture.failure("SELECT * FROM orders").await.starts_with("Object 'orders' not found.")
+    );
     fixture.sandbox.stop().await;
 }
 
@@ -175,7 +231,10 @@ async fn system_tables_tell_what_is_there() {
     assert_eq!(columns["rows"], json!(expected));
     let tables =
         fixture.result("SELECT TABLE_SCHEMA, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" WHERE TABLE_NAME = 'NYC-taxi-trips'").await;
-    assert_eq!(tables["rows"], json!([{"TABLE_SCHEMA": "Samples.samples.dremio.com", "TABLE_TYPE": "TABLE"}]));
+    assert_eq!(
+        tables["rows"],
+        json!([{"TABLE_SCHEMA": "Samples.samples.dremio.com", "TABLE_TYPE": "TABLE"}])
+    );
     fixture.sandbox.stop().await;
 }
 
@@ -184,8 +243,13 @@ async fn the_lifetime_of_tokens_is_an_option() {
     let fixture = Fixture::start().await;
     let changed = fixture.result("ALTER SYSTEM SET \"token.expiration.min\" = 60").await;
     assert_eq!(changed["rows"], json!([{"ok": true, "summary": "token.expiration.min updated."}]));
-    let option = fixture.result("SELECT num_val, status FROM sys.options WHERE name = 'token.expiration.min'").await;
+    let option = fixture
+        .result("SELECT num_val, status FROM sys.options WHERE name = 'token.expiration.min'")
+        .await;
     assert_eq!(option["rows"], json!([{"num_val": 60, "status": "CHANGED"}]));
-    assert_eq!(fixture.failure("ALTER SYSTEM SET \"no.such.option\" = 1").await, "The option 'no.such.option' does not exist.");
+    assert_eq!(
+        fixture.failure("ALTER SYSTEM SET \"no.such.option\" = 1").await,
+        "The option 'no.such.option' does not exist."
+    );
     fixture.sandbox.stop().await;
 }

@@ -11,7 +11,8 @@ use crate::support::{Fixture, answer};
 #[tokio::test]
 async fn a_login_tells_everything_about_the_session() {
     let fixture = Fixture::start().await;
-    let (status, body) = fixture.post("/apiv2/login", &json!({"userName": "DREMIO", "password": "dremio123"})).await;
+    let (status, body) =
+        fixture.post("/apiv2/login", &json!({"userName": "DREMIO", "password": "dremio123"})).await;
     assert_eq!(status, 200);
     let token = body["token"].as_str().unwrap();
     assert_eq!(token.len(), 26);
@@ -20,7 +21,10 @@ async fn a_login_tells_everything_about_the_session() {
     assert_eq!(body["admin"], true);
     assert_eq!(body["permissions"].as_object().unwrap().len(), 16);
     assert!(body.get("firstName").is_none(), "nulls are left out");
-    #[expect(clippy::disallowed_methods, reason = "compares with the real time that the sandbox runs on")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "compares with the real time that the sandbox runs on"
+    )]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     let left = i128::from(body["expires"].as_i64().unwrap()) - i128::try_from(now).unwrap();
     let thirty_hours = 30 * 3_600_000;
@@ -36,14 +40,22 @@ async fn failed_logins() {
         "moreInfo": "", "stackTrace": []})
     };
     for (user, password) in [("dremio", "wrong"), ("nobody", "dremio123")] {
-        let (status, body) = fixture.post("/apiv2/login", &json!({"userName": user, "password": password})).await;
+        let (status, body) =
+            fixture.post("/apiv2/login", &json!({"userName": user, "password": password})).await;
         assert_eq!((status, body), (401, wrong(user)));
     }
-    for body in [json!({}), json!({"userName": "dremio"}), json!({"userName": "dremio", "password": ""})] {
+    for body in
+        [json!({}), json!({"userName": "dremio"}), json!({"userName": "dremio", "password": ""})]
+    {
         let (status, body) = fixture.post("/apiv2/login", &body).await;
-        assert_eq!((status, body["errorMessage"].as_str()), (401, Some("user name or password cannot be null or empty")));
+        assert_eq!(
+            (status, body["errorMessage"].as_str()),
+            (401, Some("user name or password cannot be null or empty"))
+        );
     }
-    let (status, body) = fixture.post("/apiv2/login", &json!({"userName": "dremio", "password": "dremio123", "x": 1})).await;
+    let (status, body) = fixture
+        .post("/apiv2/login", &json!({"userName": "dremio", "password": "dremio123", "x": 1}))
+        .await;
     assert_eq!((status, body["errorMessage"].as_str()), (400, Some("Invalid value found at: x")));
     let (status, _) = fixture.post("/apiv2/login", &json!(null)).await;
     assert_eq!(status, 500);
@@ -58,10 +70,20 @@ async fn header_forms_and_the_probe() {
         let request = fixture.open(Method::GET, "/apiv2/login").header("authorization", header);
         answer(request).await
     };
-    for header in [format!("_dremio{token}"), format!("_dremio {token}"), format!("bearer {token}"), token.clone()] {
+    for header in [
+        format!("_dremio{token}"),
+        format!("_dremio {token}"),
+        format!("bearer {token}"),
+        token.clone(),
+    ] {
         assert_eq!(probe(&header).await, (200, json!(true)), "{header}");
     }
-    for header in [format!("Bearer _dremio{token}"), format!("_DREMIO{token}"), format!("Basic {token}"), "x".to_owned()] {
+    for header in [
+        format!("Bearer _dremio{token}"),
+        format!("_DREMIO{token}"),
+        format!("Basic {token}"),
+        "x".to_owned(),
+    ] {
         assert_eq!(probe(&header).await.0, 401, "{header}");
     }
     let answer = fixture.open(Method::GET, "/api/v3/catalog").send().await.unwrap();
@@ -102,11 +124,14 @@ async fn tokens_expire_are_revoked_and_outlive_the_password() {
     let control = fixture.control();
     control.set_password("dremio", "another1");
     assert_eq!(fixture.get("/apiv2/login").await.0, 200, "a password change touches no token");
-    let (status, _) = fixture.post("/apiv2/login", &json!({"userName": "dremio", "password": "dremio123"})).await;
+    let (status, _) =
+        fixture.post("/apiv2/login", &json!({"userName": "dremio", "password": "dremio123"})).await;
     assert_eq!(status, 401);
     control.set_token_lifetime(Duration::ZERO);
-    let (_, body) = fixture.post("/apiv2/login", &json!({"userName": "dremio", "password": "another1"})).await;
-    let expired = fixture.open(Method::GET, "/apiv2/login").bearer_auth(body["token"].as_str().unwrap());
+    let (_, body) =
+        fixture.post("/apiv2/login", &json!({"userName": "dremio", "password": "another1"})).await;
+    let expired =
+        fixture.open(Method::GET, "/apiv2/login").bearer_auth(body["token"].as_str().unwrap());
     assert_eq!(answer(expired).await.0, 401);
     assert_eq!(control.live_tokens(), std::slice::from_ref(&fixture.token));
     assert_eq!(control.revoke_all_tokens(), 1);
@@ -125,13 +150,19 @@ async fn before_the_first_user() {
     assert_eq!(fixture.get("/apiv2/login").await.0, 403);
     assert_eq!(fixture.get("/api/v3/catalog").await.0, 401);
     assert_eq!(fixture.get("/apiv2/server_status").await, (200, json!("OK")));
-    let create = async |body| answer(fixture.open(Method::PUT, "/apiv2/bootstrap/firstuser").json(&body)).await;
+    let create = async |body| {
+        answer(fixture.open(Method::PUT, "/apiv2/bootstrap/firstuser").json(&body)).await
+    };
     assert_eq!(create(json!({"userName": "ada", "password": "short"})).await.0, 400);
-    let (status, body) = create(json!({"userName": "ada", "firstName": "Ada", "password": "correct-horse-9"})).await;
+    let (status, body) =
+        create(json!({"userName": "ada", "firstName": "Ada", "password": "correct-horse-9"})).await;
     assert_eq!((status, body["resourcePath"].as_str()), (200, Some("/user/ada")));
     let (status, body) = create(json!({"userName": "bob", "password": "correct-horse-9"})).await;
     assert_eq!(status, 400);
-    assert_eq!(body["errorMessage"], "First user can only be created when no user is already registered");
+    assert_eq!(
+        body["errorMessage"],
+        "First user can only be created when no user is already registered"
+    );
     let (status, body) = fixture.post("/apiv2/login", &login).await;
     assert_eq!((status, body["firstName"].as_str()), (200, Some("Ada")));
     fixture.sandbox.stop().await;

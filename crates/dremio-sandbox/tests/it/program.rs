@@ -11,12 +11,14 @@ fn program() -> Command {
 
 #[test]
 fn it_says_when_it_is_ready_and_stops_when_asked() {
-    let mut child = program().args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        program().args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: Value = serde_json::from_str(&line).unwrap();
     let uri = ready["uri"].as_str().unwrap();
-    let healthy = |uri: &str| program().args(["healthcheck", "--uri", uri]).status().unwrap().code();
+    let healthy =
+        |uri: &str| program().args(["healthcheck", "--uri", uri]).status().unwrap().code();
     assert_eq!(healthy(uri), Some(0));
     let term = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(term.success());

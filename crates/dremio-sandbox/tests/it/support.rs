@@ -41,7 +41,9 @@ impl Fixture {
     }
 
     pub(crate) async fn log_in(&self) -> String {
-        let answer = self.post_open("/apiv2/login", &json!({"userName": "dremio", "password": "dremio123"})).await;
+        let answer = self
+            .post_open("/apiv2/login", &json!({"userName": "dremio", "password": "dremio123"}))
+            .await;
         let body: Value = answer.json().await.expect("JSON");
         body["token"].as_str().expect("a token").to_owned()
     }

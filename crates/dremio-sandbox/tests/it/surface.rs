@@ -35,9 +35,13 @@ async fn inside_the_api_everything_is_json() {
     let wrong_method = fixture.open(Method::GET, "/api/v3/sql").send().await.unwrap();
     assert_eq!(wrong_method.headers()["allow"], "POST");
     assert_eq!(wrong_method.status(), 405);
-    assert_eq!(wrong_method.json::<serde_json::Value>().await.unwrap(), mapped("HTTP 405 Method Not Allowed"));
+    assert_eq!(
+        wrong_method.json::<serde_json::Value>().await.unwrap(),
+        mapped("HTTP 405 Method Not Allowed")
+    );
     assert_eq!(answer(fixture.open(Method::GET, "/api/v3/reflection")).await.0, 405);
-    let plain = fixture.open(Method::POST, "/apiv2/login").header("content-type", "text/plain").body("{}");
+    let plain =
+        fixture.open(Method::POST, "/apiv2/login").header("content-type", "text/plain").body("{}");
     assert_eq!(answer(plain).await, (415, mapped("HTTP 415 Unsupported Media Type")));
     let xml = fixture.request(Method::GET, "/api/v3/catalog").header("accept", "application/xml");
     assert_eq!(answer(xml).await, (406, mapped("HTTP 406 Not Acceptable")));
@@ -49,15 +53,24 @@ async fn inside_the_api_everything_is_json() {
 #[tokio::test]
 async fn malformed_json_is_plain_text() {
     let fixture = Fixture::start().await;
-    let request = fixture.request(Method::POST, "/api/v3/sql").header("content-type", "application/json");
+    let request =
+        fixture.request(Method::POST, "/api/v3/sql").header("content-type", "application/json");
     let answer = request.body("{\"sql\": ").send().await.unwrap();
     assert_eq!(answer.status(), 400);
     assert_eq!(answer.headers()["content-type"], "text/plain");
-    let (status, body) = fixture.post("/api/v3/sql", &json!({"sql": "SELECT 1", "engine": "x"})).await;
-    assert_eq!((status, body["errorMessage"].as_str()), (400, Some("Invalid value found at: engine")));
-    let references = json!({"sql": "SELECT 1", "references": {"src": {"type": "NONSENSE", "value": "main"}}});
+    let (status, body) =
+        fixture.post("/api/v3/sql", &json!({"sql": "SELECT 1", "engine": "x"})).await;
+    assert_eq!(
+        (status, body["errorMessage"].as_str()),
+        (400, Some("Invalid value found at: engine"))
+    );
+    let references =
+        json!({"sql": "SELECT 1", "references": {"src": {"type": "NONSENSE", "value": "main"}}});
     let (status, body) = fixture.post("/api/v3/sql", &references).await;
-    assert_eq!((status, body["errorMessage"].as_str()), (400, Some("Invalid value found at: references.src.type")));
+    assert_eq!(
+        (status, body["errorMessage"].as_str()),
+        (400, Some("Invalid value found at: references.src.type"))
+    );
     fixture.sandbox.stop().await;
 }
 

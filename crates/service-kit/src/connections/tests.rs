@@ -4,7 +4,11 @@ use std::time::Duration;
 use super::*;
 use crate::http::UnprovenLimits;
 
-fn connections(connections_max: usize, per_address_max: usize, idle_connections_max: usize) -> Arc<Connections> {
+fn connections(
+    connections_max: usize,
+    per_address_max: usize,
+    idle_connections_max: usize,
+) -> Arc<Connections> {
     let unproven = Some(UnprovenLimits { idle_max: Duration::from_secs(10), per_address_max });
     let limits = Limits { connections_max, idle_connections_max, unproven, ..Limits::default() };
     Connections::new(limits, "10.9.0.0/16".parse().unwrap())
@@ -27,7 +31,10 @@ fn one_more_from_an_address_closes_its_oldest_that_has_shown_no_key() {
     first.prove();
     drop(asked);
     let third = all.open(ip("::ffff:192.0.2.1"));
-    assert!(![&first, &second, &third].into_iter().any(is_evicted), "one of the three has shown its key");
+    assert!(
+        ![&first, &second, &third].into_iter().any(is_evicted),
+        "one of the three has shown its key"
+    );
     let fourth = all.open(ip("192.0.2.1"));
     assert!(is_evicted(&second) && ![&first, &third, &fourth, &other].into_iter().any(is_evicted));
     assert!(proxied.iter().all(|proxied| !is_evicted(proxied)), "a proxy speaks for many");
@@ -64,7 +71,8 @@ fn the_longest_resting_makes_room_when_too_many_rest_and_the_busy_stay() {
 async fn a_place_is_taken_from_whoever_has_the_least_right_to_it() {
     let all = connections(3, 9, 3);
     let take = async |address: &str| (all.place(ip(address)).await.unwrap(), all.open(ip(address)));
-    let (stranger, idle, busy) = (take("192.0.2.1").await, take("192.0.2.2").await, take("192.0.2.3").await);
+    let (stranger, idle, busy) =
+        (take("192.0.2.1").await, take("192.0.2.2").await, take("192.0.2.3").await);
     for known in [&idle.1, &busy.1] {
         known.prove();
     }
@@ -83,5 +91,8 @@ async fn a_place_is_taken_from_whoever_has_the_least_right_to_it() {
         std::mem::forget((place, connection.begin()));
     }
     assert!(!is_evicted(&busy.1));
-    assert!(tokio::time::timeout(Duration::from_secs(9), all.place(ip("192.0.2.6"))).await.is_err(), "all are busy: it waits");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(9), all.place(ip("192.0.2.6"))).await.is_err(),
+        "all are busy: it waits"
+    );
 }

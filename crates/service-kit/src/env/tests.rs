@@ -13,7 +13,9 @@ fn problems(env: &Env, read: impl FnOnce(&mut Reader<'_>)) -> String {
 
 #[test]
 fn durations() {
-    for (text, seconds) in [("90s", 90), ("5m", 300), ("6h", 21_600), ("1h30m", 5_400), ("0", 0), ("0s", 0)] {
+    for (text, seconds) in
+        [("90s", 90), ("5m", 300), ("6h", 21_600), ("1h30m", 5_400), ("0", 0), ("0s", 0)]
+    {
         assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
     }
     assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
@@ -38,24 +40,39 @@ fn every_problem_is_reported_at_once() {
 
 #[test]
 fn a_slip_is_a_problem_and_a_stranger_is_not() {
-    let env = Env::from_pairs([("TOKEN_CHECK_INTERVALL", "5m"), ("DREMIO_SERVICE_HOST", "10.0.0.1"), ("MCP_NEW_THING", "x")]);
+    let env = Env::from_pairs([
+        ("TOKEN_CHECK_INTERVALL", "5m"),
+        ("DREMIO_SERVICE_HOST", "10.0.0.1"),
+        ("MCP_NEW_THING", "x"),
+    ]);
     let text = problems(&env, |r| {
         r.duration("TOKEN_CHECK_INTERVAL", Duration::ZERO);
         assert_eq!(r.unknown(&["MCP_"]), ["MCP_NEW_THING"]);
     });
-    assert_eq!(text, "TOKEN_CHECK_INTERVALL: is not a known variable; did you mean TOKEN_CHECK_INTERVAL?");
+    assert_eq!(
+        text,
+        "TOKEN_CHECK_INTERVALL: is not a known variable; did you mean TOKEN_CHECK_INTERVAL?"
+    );
 }
 
 #[test]
 fn a_secret_comes_from_one_place() {
     let both = Env::from_pairs([("PASSWORD", "hunter2"), ("PASSWORD_FILE", "/run/secrets/p")]);
     let text = problems(&both, |r| assert!(r.required_secret("PASSWORD").is_none()));
-    assert_eq!(text, "PASSWORD: is set and so is PASSWORD_FILE; keep one of them (the file is the safer one)");
+    assert_eq!(
+        text,
+        "PASSWORD: is set and so is PASSWORD_FILE; keep one of them (the file is the safer one)"
+    );
     assert!(!text.contains("hunter2"));
     let none = problems(&Env::default(), |r| assert!(r.required_secret("PASSWORD").is_none()));
     assert!(none.starts_with("PASSWORD: is required"), "{none}");
-    let missing = problems(&Env::from_pairs([("PASSWORD_FILE", "/nowhere/p")]), |r| assert!(r.secret("PASSWORD").is_some()));
-    assert!(missing.starts_with("PASSWORD_FILE: secret file /nowhere/p cannot be read"), "{missing}");
+    let missing = problems(&Env::from_pairs([("PASSWORD_FILE", "/nowhere/p")]), |r| {
+        assert!(r.secret("PASSWORD").is_some());
+    });
+    assert!(
+        missing.starts_with("PASSWORD_FILE: secret file /nowhere/p cannot be read"),
+        "{missing}"
+    );
 }
 
 #[test]
@@ -74,9 +91,17 @@ fn a_blank_file_is_no_secret() {
     assert_eq!(read("pa$$ \"w\" 'x' ", blank), (Some("pa$$ \"w\" 'x' ".to_owned()), String::new()));
     assert_eq!(read("", full), (Some("from-file".to_owned()), String::new()));
     let (secret, problems) = read("hunter2", full);
-    assert!(secret.is_none() && problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"), "{problems}");
+    assert!(
+        secret.is_none() && problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"),
+        "{problems}"
+    );
     let (secret, problems) = read("", blank);
-    assert!(secret.is_none() && problems.starts_with("PASSWORD: is required; set PASSWORD (with Docker Compose in .env)"), "{problems}");
+    assert!(
+        secret.is_none()
+            && problems
+                .starts_with("PASSWORD: is required; set PASSWORD (with Docker Compose in .env)"),
+        "{problems}"
+    );
     assert!(problems.contains(blank) && problems.lines().count() == 1, "{problems}");
     let (_, problems) = read("hunter2", "/nowhere/p");
     assert!(problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"), "{problems}");

@@ -19,13 +19,23 @@ async fn start(limits: Limits) -> (SocketAddr, Readiness, Shutdown, JoinHandle<(
     let readiness = Readiness::new(&["token", "dremio"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (addr, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
-    let served = tokio::spawn(serve(listener, admin::router(readiness.clone(), Registry::default()), limits, shutdown.clone()));
+    let served = tokio::spawn(serve(
+        listener,
+        admin::router(readiness.clone(), Registry::default()),
+        limits,
+        shutdown.clone(),
+    ));
     (addr, readiness, shutdown, served)
 }
 
 async fn get(addr: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(addr).await.unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+        .write_all(
+            format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     text
@@ -57,7 +67,11 @@ async fn readiness_tells_why_and_the_health_check_looks_at_the_essential_part() 
 
 #[tokio::test]
 async fn half_a_request_head_does_not_hold_a_connection() {
-    let limits = Limits { header_read_timeout: Duration::from_millis(50), connections_max: 1, ..Limits::default() };
+    let limits = Limits {
+        header_read_timeout: Duration::from_millis(50),
+        connections_max: 1,
+        ..Limits::default()
+    };
     let (addr, ..) = start(limits).await;
     let mut slow = TcpStream::connect(addr).await.unwrap();
     slow.write_all(b"GET /healthz HTT").await.unwrap();
@@ -93,8 +107,16 @@ async fn start_with_keys(limits: Limits, proxies: &str) -> SocketAddr {
     let addr = listener.local_addr().unwrap();
     let good = async |Extension(connection): Extension<Connection>| connection.prove();
     let peer = async |Extension(peer): Extension<Peer>| peer.0.ip().to_string();
-    let router = Router::new().route("/good", get_route(good)).route("/bad", get_route(async || ())).route("/peer", get_route(peer));
-    tokio::spawn(serve_as(listener, router, Connections::new(limits, proxies.parse().unwrap()), Shutdown::new()));
+    let router = Router::new()
+        .route("/good", get_route(good))
+        .route("/bad", get_route(async || ()))
+        .route("/peer", get_route(peer));
+    tokio::spawn(serve_as(
+        listener,
+        router,
+        Connections::new(limits, proxies.parse().unwrap()),
+        Shutdown::new(),
+    ));
     addr
 }
 
@@ -103,7 +125,9 @@ async fn start_with_keys(limits: Limits, proxies: &str) -> SocketAddr {
 async fn who_has_shown_a_key_may_rest_and_nobody_may_leave_a_head_unfinished() {
     const SHORT: Duration = Duration::from_millis(100);
     let unproven = Some(UnprovenLimits { idle_max: SHORT, per_address_max: 9 });
-    let addr = start_with_keys(Limits { header_read_timeout: SHORT, unproven, ..Limits::default() }, "").await;
+    let addr =
+        start_with_keys(Limits { header_read_timeout: SHORT, unproven, ..Limits::default() }, "")
+            .await;
     let (mut known, mut slow) = (ask(addr, "/good").await, ask(addr, "/good").await);
     // Three times the limit of the others, and of a head.
     for _ in 0..3 {
@@ -127,7 +151,12 @@ async fn silent(addr: SocketAddr) -> TcpStream {
 #[tokio::test]
 async fn many_silent_connections_shut_nobody_out() {
     let unproven = Some(UnprovenLimits { idle_max: Duration::from_secs(3600), per_address_max: 4 });
-    let limits = Limits { connections_max: 16, unproven, header_read_timeout: Duration::from_secs(3600), ..Limits::default() };
+    let limits = Limits {
+        connections_max: 16,
+        unproven,
+        header_read_timeout: Duration::from_secs(3600),
+        ..Limits::default()
+    };
     let addr = start_with_keys(limits, "").await;
     let mut known = ask(addr, "/good").await;
     let mut flood = Vec::new();
@@ -145,7 +174,9 @@ async fn many_silent_connections_shut_nobody_out() {
 
 #[tokio::test]
 async fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
-    for (proxies, expected) in [("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", "127.0.0.1"), ("", "127.0.0.1")] {
+    for (proxies, expected) in
+        [("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", "127.0.0.1"), ("", "127.0.0.1")]
+    {
         let addr = start_with_keys(Limits::default(), proxies).await;
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let head = b"GET /peer HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 198.51.100.1, 192.0.2.7\r\nconnection: close\r\n\r\n";
@@ -203,7 +234,10 @@ async fn long_heads_that_never_end_take_so_much_and_no_honest_request_is_in_thei
     let (addr, _, shutdown, served) = start(limits).await;
     let long = async || {
         let mut stream = TcpStream::connect(addr).await.unwrap();
-        let head = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-long: {}", "a".repeat(40 * 1024));
+        let head = format!(
+            "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-long: {}",
+            "a".repeat(40 * 1024)
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         stream
     };

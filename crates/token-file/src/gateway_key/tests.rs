@@ -15,7 +15,10 @@ fn folder() -> (TempDir, PathBuf) {
 }
 
 fn names(folder: &TempDir) -> Vec<String> {
-    fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 #[test]
@@ -51,7 +54,9 @@ fn what_a_crash_left_is_removed_once_there_is_a_key() {
 fn of_several_that_make_it_at_once_all_have_the_same() {
     let (_folder, token_file) = folder();
     let made = thread::scope(|scope| {
-        let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| (ensure(&token_file).unwrap(), read(&token_file).unwrap()))).collect();
+        let makers: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (ensure(&token_file).unwrap(), read(&token_file).unwrap())))
+            .collect();
         makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(made.iter().filter(|(ensured, _)| *ensured == Ensured::Made).count(), 1);
@@ -81,7 +86,8 @@ fn what_is_no_key_is_named_and_left_alone() {
     check("missing");
     fs::remove_file(&path).unwrap();
     // Nobody writes into it, and nobody waits for that.
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
     check("not_a_file");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
@@ -100,7 +106,10 @@ fn a_projected_file_is_followed_inside_its_folder() {
 #[test]
 fn a_folder_that_is_not_there_is_told() {
     let (folder, _) = folder();
-    assert_eq!(ensure(&folder.path().join("absent/token.json")).unwrap_err().reason(), "folder_missing");
+    assert_eq!(
+        ensure(&folder.path().join("absent/token.json")).unwrap_err().reason(),
+        "folder_missing"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +118,13 @@ async fn a_rotation_is_seen() {
     let watcher = watch(token_file.clone(), Duration::from_millis(10));
     let mut seen = watcher.subscribe();
     let mut next = async |is_good: bool| {
-        let state = tokio::time::timeout(Duration::from_secs(10), seen.wait_for(|state| state.is_ok() == is_good)).await.unwrap().unwrap();
+        let state = tokio::time::timeout(
+            Duration::from_secs(10),
+            seen.wait_for(|state| state.is_ok() == is_good),
+        )
+        .await
+        .unwrap()
+        .unwrap();
         state.as_ref().as_ref().ok().map(|key| *key.expose_secret())
     };
     assert_eq!(next(false).await, None);

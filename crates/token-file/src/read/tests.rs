@@ -30,12 +30,16 @@ fn content_is_a_token_or_a_named_state() {
         fs::write(&path, content).unwrap();
         assert_eq!(reason(&path), expected, "{}", String::from_utf8_lossy(content));
     };
-    let with_token = |token: &str| format!(r#"{{"token":{token},"expires_at":"2025-06-26T12:00:00Z"}}"#);
+    let with_token =
+        |token: &str| format!(r#"{{"token":{token},"expires_at":"2025-06-26T12:00:00Z"}}"#);
     let with_expiry = |expiry: &str| format!(r#"{{"token":"abc","expires_at":{expiry}}}"#);
 
     check(GOOD.as_bytes(), "good");
     check(format!("\n  {GOOD}\r\n").as_bytes(), "good");
-    check(br#"{"version":2,"token":"abc","user":{"name":"ada"},"expires_at":"2025-06-26T12:00:00Z"}"#, "good");
+    check(
+        br#"{"version":2,"token":"abc","user":{"name":"ada"},"expires_at":"2025-06-26T12:00:00Z"}"#,
+        "good",
+    );
     check(with_expiry(r#""2025-06-26T14:00:00.123+02:00""#).as_bytes(), "good");
     check(with_token(r#""\u0061bc""#).as_bytes(), "good");
 
@@ -157,7 +161,10 @@ fn a_file_that_may_not_be_read_is_named() {
     // Root may read everything.
     let expected = if rustix::process::geteuid().is_root() { "good" } else { "permission_denied" };
     assert_eq!(reason(&path), expected);
-    assert_eq!(ReadError::from(io::Error::from(io::ErrorKind::PermissionDenied)).reason(), "permission_denied");
+    assert_eq!(
+        ReadError::from(io::Error::from(io::ErrorKind::PermissionDenied)).reason(),
+        "permission_denied"
+    );
 }
 
 #[test]

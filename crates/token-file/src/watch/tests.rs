@@ -1,4 +1,5 @@
-//! What the watcher publishes, and when. The file system is real here; the confirmation logic runs over a script.
+//! What the watcher publishes, and when. The file system is real here; the confirmation logic runs
+//! over a script.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -35,7 +36,8 @@ fn word(state: &State) -> String {
 }
 
 async fn expect(receiver: &mut watch::Receiver<Arc<State>>, expected: &str) {
-    let seen = tokio::time::timeout(WAIT_MAX, receiver.wait_for(|state| word(state) == expected)).await;
+    let seen =
+        tokio::time::timeout(WAIT_MAX, receiver.wait_for(|state| word(state) == expected)).await;
     let was_seen = matches!(seen, Ok(Ok(_)));
     drop(seen);
     assert!(was_seen, "expected {expected}, last was {}", word(&receiver.borrow()));
@@ -111,7 +113,8 @@ async fn a_swapped_kubernetes_link_is_seen() {
     let at = |name: &str| folder.path().join(name);
     let project = |version: &str| {
         fs::create_dir(at(version)).unwrap();
-        fs::write(at(version).join("token.json"), content(version.trim_start_matches('.'))).unwrap();
+        fs::write(at(version).join("token.json"), content(version.trim_start_matches('.')))
+            .unwrap();
         symlink(version, at("..data_tmp")).unwrap();
         fs::rename(at("..data_tmp"), at("..data")).unwrap();
     };

@@ -19,7 +19,10 @@ fn token(secret: &str) -> Token {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -32,7 +35,10 @@ fn the_file_is_exactly_the_contract() {
     assert_eq!(names(folder.path()), [""; 0], "the write check leaves nothing behind");
 
     writer.write(&token("7k2m0q5c")).unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"token":"7k2m0q5c","expires_at":"2025-06-26T12:00:00Z"}"#);
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        r#"{"token":"7k2m0q5c","expires_at":"2025-06-26T12:00:00Z"}"#
+    );
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
     assert_eq!(names(folder.path()), ["token.json"]);
 
@@ -77,7 +83,11 @@ fn leftovers_of_a_crash_are_removed_and_nothing_else() {
     }
     fs::create_dir(folder.path().join(".token.json.directory123.tmp")).unwrap();
     Writer::check(folder.path().join("token.json")).unwrap();
-    assert_eq!(names(folder.path()).len(), ours.len() + others.len() + 1, "a look from outside removes nothing");
+    assert_eq!(
+        names(folder.path()).len(),
+        ours.len() + others.len() + 1,
+        "a look from outside removes nothing"
+    );
     Writer::open(folder.path().join("token.json")).unwrap();
     let left = names(folder.path());
     assert!(ours.iter().all(|name| !left.contains(&(*name).to_owned())), "{left:?}");
@@ -116,7 +126,11 @@ fn a_folder_that_may_not_be_written_is_found_at_the_start() {
 
 #[test]
 fn errors_name_cause_and_cure() {
-    let writer = Writer { path: "/tokens/token.json".into(), folder: "/tokens".into(), file_name: "token.json".into() };
+    let writer = Writer {
+        path: "/tokens/token.json".into(),
+        folder: "/tokens".into(),
+        file_name: "token.json".into(),
+    };
     let check = |errno: Errno, reason: &str, part: &str| {
         let error = writer.error("write a temporary file", errno.into());
         assert_eq!(error.reason(), reason);
@@ -167,7 +181,8 @@ fn a_reader_never_sees_half_a_token() {
             let mut seen = [0_u32; 2];
             while !done.load(Ordering::Relaxed) {
                 let token = read(&path).expect("always a whole token");
-                let which = tokens.iter().position(|known| *known == token).expect("always one of the two");
+                let which =
+                    tokens.iter().position(|known| *known == token).expect("always one of the two");
                 seen[which] += 1;
             }
             seen

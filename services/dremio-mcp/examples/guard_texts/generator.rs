@@ -1,5 +1,5 @@
-//! Texts that are SQL, nearly SQL, or made to look like something else to one of two readers. The same for the same seed, on any machine
-//! and with any version of any library.
+//! Texts that are SQL, nearly SQL, or made to look like something else to one of two readers. The
+//! same for the same seed, on any machine and with any version of any library.
 
 /// Statements that read, most of which Calcite knows, too.
 const READS: &[&str] = &[
@@ -164,13 +164,15 @@ const QUOTES: &[&str] = &[
 ];
 
 /// What looks like a blank, and is one for some readers.
-const ODD_BLANKS: &[&str] =
-    &["\t", "\r", "\r\n", "\x0c", "\x0b", "\u{85}", "\u{a0}", "\u{2028}", "\u{3000}", "\u{feff}", "\u{200b}", "\0", "\u{1680}", ""];
+const ODD_BLANKS: &[&str] = &[
+    "\t", "\r", "\r\n", "\x0c", "\x0b", "\u{85}", "\u{a0}", "\u{2028}", "\u{3000}", "\u{feff}",
+    "\u{200b}", "\0", "\u{1680}", "",
+];
 
 /// Single characters that mean something to a lexer.
 const CHARACTERS: &[char] = &[
-    '/', '*', '-', '\'', '"', '+', ' ', '\n', '\r', ';', '(', ')', '&', 'U', 'e', '_', '$', '.', '0', '\\', '`', '{', '[', ':', 'ſ',
-    '\u{a0}', '😀', 'x', 'N',
+    '/', '*', '-', '\'', '"', '+', ' ', '\n', '\r', ';', '(', ')', '&', 'U', 'e', '_', '$', '.',
+    '0', '\\', '`', '{', '[', ':', 'ſ', '\u{a0}', '😀', 'x', 'N',
 ];
 
 /// An endless, repeatable supply of texts.
@@ -212,7 +214,16 @@ impl Generator {
             text.push_str(self.blank());
         }
         if self.below(4) == 0 {
-            text.push_str(self.pick(&[";", ";;", " ; ", "; --", ";/**/", "-- end", "/* end */", "/***/"]));
+            text.push_str(self.pick(&[
+                ";",
+                ";;",
+                " ; ",
+                "; --",
+                ";/**/",
+                "-- end",
+                "/* end */",
+                "/***/",
+            ]));
         }
         text
     }
@@ -231,7 +242,9 @@ impl Generator {
             text.push_str(self.blank());
         }
         text.push_str(self.pick(WRITES));
-        text.push_str(self.pick(&["", " --'", " /*'*/", "'", "\"", " //\"", " --", "*/", "\n'", " -- '\n"]));
+        text.push_str(
+            self.pick(&["", " --'", " /*'*/", "'", "\"", " //\"", " --", "*/", "\n'", " -- '\n"]),
+        );
         text
     }
 
@@ -248,7 +261,13 @@ impl Generator {
                 _ => self.pick(&["a", "1", "t.a", "f(x)", "\"b\"", "'c'"]),
             });
         }
-        text.push_str(self.pick(&["", " FROM t", " FROM t --'", "/**/ FROM t", " FROM t WHERE a = 'b'"]));
+        text.push_str(self.pick(&[
+            "",
+            " FROM t",
+            " FROM t --'",
+            "/**/ FROM t",
+            " FROM t WHERE a = 'b'",
+        ]));
         text
     }
 
@@ -262,7 +281,8 @@ impl Generator {
 
     /// Characters that mean something, and a statement among them.
     fn soup(&mut self) -> String {
-        let mut text = String::from(self.pick(&["", "SELECT ", "SELECT 1 ", "/*", "SELECT '", "--"]));
+        let mut text =
+            String::from(self.pick(&["", "SELECT ", "SELECT 1 ", "/*", "SELECT '", "--"]));
         for _ in 0..=self.below(14) {
             match self.below(16) {
                 0 => text.push_str(self.pick(WRITES)),

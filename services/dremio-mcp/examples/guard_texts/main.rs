@@ -1,4 +1,5 @@
-//! Makes SQL texts, and says what the guard would send of them. `scripts/prove/calcite/run` shows both to Calcite.
+//! Makes SQL texts, and says what the guard would send of them. `scripts/prove/calcite/run` shows
+//! both to Calcite.
 //!
 //! ```text
 //! guard_texts generate SEED COUNT     writes COUNT texts, base64, a line each: the same for the same seed
@@ -51,7 +52,12 @@ fn filter() -> anyhow::Result<()> {
         let text = String::from_utf8(STANDARD.decode(&line)?)?;
         match guard.check(&text) {
             Ok(statement) => {
-                writeln!(output, "{line}\t{}\t{:08x}", STANDARD.encode(statement.as_str()), lex(statement.as_str())?.digest())?;
+                writeln!(
+                    output,
+                    "{line}\t{}\t{:08x}",
+                    STANDARD.encode(statement.as_str()),
+                    lex(statement.as_str())?.digest()
+                )?;
             }
             Err(_) => writeln!(output, "{line}\t-\t-")?,
         }

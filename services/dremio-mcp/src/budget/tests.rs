@@ -14,7 +14,8 @@ const LARGE: usize = 4 * SMALL_BYTES_MAX;
 /// The clock stands still, so this passes only when nothing else can happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A budget of eight large things and as much again in small ones, of which one principal may have half.
+/// A budget of eight large things and as much again in small ones, of which one principal may have
+/// half.
 fn budget() -> (Pool, Registry) {
     let mut registry = Registry::default();
     let metrics = Arc::new(Metrics::register(&mut registry));
@@ -30,7 +31,10 @@ fn three() -> [Principal; 3] {
 fn held(registry: &Registry) -> String {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
-    text.lines().filter(|line| line.starts_with("dremio_mcp_bytes_held{")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .filter(|line| line.starts_with("dremio_mcp_bytes_held{"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -60,7 +64,11 @@ fn a_charge_grows_as_far_as_there_is_room_and_gives_back_what_it_does_not_need()
         bytes += SMALL_BYTES_MAX;
     }
     assert_eq!(bytes, 4 * LARGE);
-    assert!(held(&registry).contains(&format!(r#"{{kind="streams"}} {bytes}"#)), "{}", held(&registry));
+    assert!(
+        held(&registry).contains(&format!(r#"{{kind="streams"}} {bytes}"#)),
+        "{}",
+        held(&registry)
+    );
     charge.shrink_to(5);
     charge.shrink_to(10);
     assert_eq!(budget.lock().held, 5);
@@ -130,7 +138,10 @@ async fn who_gives_up_waiting_holds_up_nobody() {
     let (mut too_much, mut fits) = (take(2 * LARGE), take(LARGE));
     assert!(poll!(&mut too_much).is_pending() && poll!(&mut fits).is_pending());
     drop(too_much);
-    assert!(poll!(&mut fits).is_ready(), "nothing was given back, and nobody stands in its way any more");
+    assert!(
+        poll!(&mut fits).is_ready(),
+        "nothing was given back, and nobody stands in its way any more"
+    );
 }
 
 #[tokio::test(start_paused = true)]

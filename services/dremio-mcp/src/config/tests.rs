@@ -21,7 +21,9 @@ fn defaults_are_the_documented_ones() {
     assert_eq!(config.admin_addr.to_string(), "127.0.0.1:9464");
     assert_eq!(config.token_file.to_str(), Some("/tokens/token.json"));
     assert_eq!(config.call_timeout, Duration::from_secs(300));
-    let words = ["dremio-mcp-server", "run", "--no-log-to-file", "--enable-json-logging"].map(String::from).to_vec();
+    let words = ["dremio-mcp-server", "run", "--no-log-to-file", "--enable-json-logging"]
+        .map(String::from)
+        .to_vec();
     assert_eq!(config.engine, EngineConfig::Official(words));
     assert!(matches!(config.auth, AuthConfig::Keys(_)));
     assert_eq!(config.rate_limit, Some("6000/m".parse().unwrap()));
@@ -33,33 +35,75 @@ fn mistakes_are_named_with_their_cure() {
     for (pairs, expected) in [
         (&[("DREMIO_URI", "")][..], "DREMIO_URI: is required"),
         (&[("DREMIO_URI", "dremio:9047")], "DREMIO_URI: "),
-        (&[("MCP_ENGINE", "offical")], "MCP_ENGINE: `offical` is not an engine; use official or native"),
+        (
+            &[("MCP_ENGINE", "offical")],
+            "MCP_ENGINE: `offical` is not an engine; use official or native",
+        ),
         (&[("MCP_SERVER_COMMAND", "python 'oops")], "MCP_SERVER_COMMAND: is not a command line"),
         (&[("MCP_API_KEY", "")], "MCP_API_KEY: agents need a key, and none is set; this makes one"),
-        (&[("MCP_API_KEY", "short")], "MCP_API_KEY: the key in line 1 is shorter than 16 characters"),
+        (
+            &[("MCP_API_KEY", "short")],
+            "MCP_API_KEY: the key in line 1 is shorter than 16 characters",
+        ),
         (&[("MCP_API_KEYS_FILE", "/x")], "MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"),
-        (&[("MCP_API_KEY", ""), ("MCP_API_KEYS_FILE", "/nowhere/keys")], "MCP_API_KEYS_FILE: secret file /nowhere/keys cannot be read"),
+        (
+            &[("MCP_API_KEY", ""), ("MCP_API_KEYS_FILE", "/nowhere/keys")],
+            "MCP_API_KEYS_FILE: secret file /nowhere/keys cannot be read",
+        ),
         (&[("MCP_AUTH", "nobody")], "MCP_AUTH: `nobody` is not a way to authenticate"),
         (&[("MCP_AUTH", "none")], "MCP_AUTH: none would leave the door open although keys are set"),
-        (&[("MCP_AUTH", "none"), ("MCP_API_KEY", ""), ("MCP_ADDR", "0.0.0.0:8000")], "MCP_AUTH: none would let everybody"),
+        (
+            &[("MCP_AUTH", "none"), ("MCP_API_KEY", ""), ("MCP_ADDR", "0.0.0.0:8000")],
+            "MCP_AUTH: none would let everybody",
+        ),
         (&[("MCP_CALL_TIMEOUT", "300")], "MCP_CALL_TIMEOUT: `300` has no unit"),
         (&[("MCP_CALL_TIMEOUT", "0")], "MCP_CALL_TIMEOUT: must be longer than 0"),
         (&[("MCP_ENGINE_TIMEOUT", "1ms")], "MCP_ENGINE_TIMEOUT: is too short"),
-        (&[("MCP_RATE_LIMIT", "Off")], "MCP_RATE_LIMIT: `Off` is not a rate; write for example 10/s, 600/m, 5000/h, or off"),
-        (&[("MCP_RATE_LIMIT", "lots")], "MCP_RATE_LIMIT: `lots` is not a rate; write for example 10/s"),
+        (
+            &[("MCP_RATE_LIMIT", "Off")],
+            "MCP_RATE_LIMIT: `Off` is not a rate; write for example 10/s, 600/m, 5000/h, or off",
+        ),
+        (
+            &[("MCP_RATE_LIMIT", "lots")],
+            "MCP_RATE_LIMIT: `lots` is not a rate; write for example 10/s",
+        ),
         (&[("MCP_ADR", "127.0.0.1:1")], "MCP_ADR: is not a known variable; did you mean MCP_ADDR?"),
-        (&[("MCP_TRUSTED_PROXIES", "caddy")], "MCP_TRUSTED_PROXIES: `caddy` is neither an address nor a range"),
-        (&[("ADMIN_ALLOWED_HOSTS", "http://a.example")], "ADMIN_ALLOWED_HOSTS: `http://a.example` is not a host name"),
+        (
+            &[("MCP_TRUSTED_PROXIES", "caddy")],
+            "MCP_TRUSTED_PROXIES: `caddy` is neither an address nor a range",
+        ),
+        (
+            &[("ADMIN_ALLOWED_HOSTS", "http://a.example")],
+            "ADMIN_ALLOWED_HOSTS: `http://a.example` is not a host name",
+        ),
         (&[("REFRESHER_URL", "refresher")], "REFRESHER_URL: "),
         (&[("REFRESHER_URL", "token-refresher:9465")], "REFRESHER_URL: is not an http(s) address"),
         (&[("MCP_ADDR", ":8000")], "MCP_ADDR: `:8000` has no address; write 127.0.0.1:8000"),
         (&[("ADMIN_ADDR", "http://0.0.0.0:9464")], "ADMIN_ADDR: `http://0.0.0.0:9464` is a URL"),
-        (&[("MCP_ALLOWED_HOSTS", r#"["mcp.example.com","localhost"]"#)], "MCP_ALLOWED_HOSTS: is a list in JSON; write the elements"),
-        (&[("MCP_ALLOWED_HOSTS", r#",["mcp.example.com"]"#)], "MCP_ALLOWED_HOSTS: is a list in JSON"),
-        (&[("MCP_ALLOWED_HOSTS", "https://mcp.example.com")], "MCP_ALLOWED_HOSTS: `https://mcp.example.com` is a URL"),
-        (&[("MCP_ALLOWED_HOSTS", "localhost,*.example.com")], "MCP_ALLOWED_HOSTS: `*.example.com` has a wildcard"),
-        (&[("MCP_ALLOWED_ORIGINS", "app.example.com")], "MCP_ALLOWED_ORIGINS: `app.example.com` has no scheme"),
-        (&[("MCP_ALLOWED_ORIGINS", "\"https://app.example.com\"")], "MCP_ALLOWED_ORIGINS: `\"https://app.example.com\"` has quotes"),
+        (
+            &[("MCP_ALLOWED_HOSTS", r#"["mcp.example.com","localhost"]"#)],
+            "MCP_ALLOWED_HOSTS: is a list in JSON; write the elements",
+        ),
+        (
+            &[("MCP_ALLOWED_HOSTS", r#",["mcp.example.com"]"#)],
+            "MCP_ALLOWED_HOSTS: is a list in JSON",
+        ),
+        (
+            &[("MCP_ALLOWED_HOSTS", "https://mcp.example.com")],
+            "MCP_ALLOWED_HOSTS: `https://mcp.example.com` is a URL",
+        ),
+        (
+            &[("MCP_ALLOWED_HOSTS", "localhost,*.example.com")],
+            "MCP_ALLOWED_HOSTS: `*.example.com` has a wildcard",
+        ),
+        (
+            &[("MCP_ALLOWED_ORIGINS", "app.example.com")],
+            "MCP_ALLOWED_ORIGINS: `app.example.com` has no scheme",
+        ),
+        (
+            &[("MCP_ALLOWED_ORIGINS", "\"https://app.example.com\"")],
+            "MCP_ALLOWED_ORIGINS: `\"https://app.example.com\"` has quotes",
+        ),
     ] {
         let problems = read(pairs).unwrap_err();
         assert!(problems.starts_with(expected), "{pairs:?}: {problems}");
@@ -76,42 +120,76 @@ fn a_blank_file_of_keys_counts_as_none() {
         file
     };
     let (blank, full) = (file(""), file(KEY));
-    let with =
-        |file: &tempfile::NamedTempFile, key: &str| read(&[("MCP_API_KEYS_FILE", file.path().to_str().unwrap()), ("MCP_API_KEY", key)]);
+    let with = |file: &tempfile::NamedTempFile, key: &str| {
+        read(&[("MCP_API_KEYS_FILE", file.path().to_str().unwrap()), ("MCP_API_KEY", key)])
+    };
     assert!(matches!(with(&blank, KEY).unwrap().auth, AuthConfig::Keys(SecretSource::Inline(_))));
     assert!(matches!(with(&full, "").unwrap().auth, AuthConfig::Keys(SecretSource::File(_))));
-    assert!(with(&full, KEY).unwrap_err().starts_with("MCP_API_KEYS_FILE: is set and so is MCP_API_KEY"));
+    assert!(
+        with(&full, KEY)
+            .unwrap_err()
+            .starts_with("MCP_API_KEYS_FILE: is set and so is MCP_API_KEY")
+    );
     assert!(with(&blank, "").unwrap_err().starts_with("MCP_API_KEY: agents need a key"));
 }
 
 #[test]
 fn lists_of_names_are_parsed_for_what_they_are() {
-    let config = read(&[("MCP_ALLOWED_HOSTS", ",mcp.example.com, 10.0.0.5:8000,[::1],"), ("MCP_ALLOWED_ORIGINS", "file://,null")]).unwrap();
+    let config = read(&[
+        ("MCP_ALLOWED_HOSTS", ",mcp.example.com, 10.0.0.5:8000,[::1],"),
+        ("MCP_ALLOWED_ORIGINS", "file://,null"),
+    ])
+    .unwrap();
     assert_eq!((config.allowed_hosts.len(), config.allowed_origins.len()), (3, 2));
     assert_eq!(read(&[("MCP_ALLOWED_HOSTS", ",")]).unwrap().allowed_hosts, []);
-    assert_eq!(read(&[("MCP_ADDR", "localhost:8001")]).unwrap().mcp_addr.to_string(), "127.0.0.1:8001");
+    assert_eq!(
+        read(&[("MCP_ADDR", "localhost:8001")]).unwrap().mcp_addr.to_string(),
+        "127.0.0.1:8001"
+    );
 }
 
 #[test]
 fn a_relative_program_is_looked_for_here_and_not_in_the_folder_of_the_child() {
-    for (command, expected) in [("bin/server run", "bin/server"), ("./server", "server"), ("../x/server", "../x/server")] {
-        let EngineConfig::Official(words) = read(&[("MCP_SERVER_COMMAND", command)]).unwrap().engine else { panic!("{command}") };
+    for (command, expected) in
+        [("bin/server run", "bin/server"), ("./server", "server"), ("../x/server", "../x/server")]
+    {
+        let EngineConfig::Official(words) =
+            read(&[("MCP_SERVER_COMMAND", command)]).unwrap().engine
+        else {
+            panic!("{command}")
+        };
         assert_eq!(words[0], std::env::current_dir().unwrap().join(expected).to_str().unwrap());
     }
-    let EngineConfig::Official(words) = read(&[("MCP_SERVER_COMMAND", "server")]).unwrap().engine else { panic!() };
+    let EngineConfig::Official(words) = read(&[("MCP_SERVER_COMMAND", "server")]).unwrap().engine
+    else {
+        panic!()
+    };
     assert_eq!(words, ["server"]);
 }
 
 #[test]
 fn an_open_door_is_a_choice() {
-    assert!(matches!(read(&[("MCP_AUTH", "none"), ("MCP_API_KEY", "")]).unwrap().auth, AuthConfig::Open));
-    let asked = [("MCP_AUTH", "none"), ("MCP_API_KEY", ""), ("MCP_ADDR", "0.0.0.0:8000"), ("MCP_ALLOW_OPEN", "true")];
+    assert!(matches!(
+        read(&[("MCP_AUTH", "none"), ("MCP_API_KEY", "")]).unwrap().auth,
+        AuthConfig::Open
+    ));
+    let asked = [
+        ("MCP_AUTH", "none"),
+        ("MCP_API_KEY", ""),
+        ("MCP_ADDR", "0.0.0.0:8000"),
+        ("MCP_ALLOW_OPEN", "true"),
+    ];
     assert!(matches!(read(&asked).unwrap().auth, AuthConfig::Open));
 }
 
 #[test]
 fn strangers_warn_and_the_other_services_settings_do_not() {
-    let config = read(&[("MCP_COLOUR", "red"), ("TOKEN_CHECK_INTERVAL", "5m"), ("DREMIO_PORT", "tcp://10.0.0.1")]).unwrap();
+    let config = read(&[
+        ("MCP_COLOUR", "red"),
+        ("TOKEN_CHECK_INTERVAL", "5m"),
+        ("DREMIO_PORT", "tcp://10.0.0.1"),
+    ])
+    .unwrap();
     assert_eq!(config.unknown_variables, ["MCP_COLOUR"]);
 }
 
@@ -141,9 +219,16 @@ fn either_switch_allows_writes() {
     ] {
         let config = read(pairs).unwrap();
         assert_eq!(config.guard.allow_writes, expected, "{pairs:?}");
-        assert_eq!(config.child_environment.get("DREMIOAI_DREMIO__ALLOW_DML").map(String::as_str), expected.then_some("true"));
+        assert_eq!(
+            config.child_environment.get("DREMIOAI_DREMIO__ALLOW_DML").map(String::as_str),
+            expected.then_some("true")
+        );
         assert!(!config.guard.allow_job_history);
     }
     assert!(read(&[("MCP_ALLOW_JOB_HISTORY", "true")]).unwrap().guard.allow_job_history);
-    assert!(read(&[("DREMIOAI_DREMIO__ALLOW_DML", "maybe")]).unwrap_err().starts_with("DREMIOAI_DREMIO__ALLOW_DML: is neither"));
+    assert!(
+        read(&[("DREMIOAI_DREMIO__ALLOW_DML", "maybe")])
+            .unwrap_err()
+            .starts_with("DREMIOAI_DREMIO__ALLOW_DML: is neither")
+    );
 }

@@ -21,7 +21,8 @@ pub enum AllowedHost {
     },
 }
 
-/// One element of `MCP_ALLOWED_ORIGINS`, or an `Origin` header, as browsers write it: `scheme://host[:port]` (RFC 6454 §6.2).
+/// One element of `MCP_ALLOWED_ORIGINS`, or an `Origin` header, as browsers write it:
+/// `scheme://host[:port]` (RFC 6454 §6.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigin {
     /// `*`: every page.
@@ -78,13 +79,21 @@ impl FromStr for AllowedHost {
         if let Ok(address) = text.parse::<Ipv6Addr>() {
             return Ok(Self::Named { host: format!("[{address}]"), port: None });
         }
-        let authority = text.parse::<Authority>().ok().filter(|authority| is_host(authority.host()));
         let authority =
-            authority.ok_or_else(|| BadElement::new(text, format!("is not the name of a server; write for example {EXAMPLE}")))?;
+            text.parse::<Authority>().ok().filter(|authority| is_host(authority.host()));
+        let authority = authority.ok_or_else(|| {
+            BadElement::new(
+                text,
+                format!("is not the name of a server; write for example {EXAMPLE}"),
+            )
+        })?;
         // A port that is none, like 99999 or nothing behind the colon, is left out by the parser.
         let port = authority.port_u16();
         if authority.as_str() != authority.host() && port.is_none() {
-            return Err(BadElement::new(text, "has a port that is none; write a number up to 65535, or leave it out"));
+            return Err(BadElement::new(
+                text,
+                "has a port that is none; write a number up to 65535, or leave it out",
+            ));
         }
         Ok(Self::Named { host: canonical(authority.host()), port })
     }
@@ -99,16 +108,25 @@ impl FromStr for AllowedOrigin {
             "*" => return Ok(Self::Any),
             "null" => return Ok(Self::Exactly("null".to_owned())),
             // Pages from files: some browsers and shells say so, others say `null`.
-            "file:" | "file:/" | "file://" | "file:///" => return Ok(Self::Exactly("file://".to_owned())),
+            "file:" | "file:/" | "file://" | "file:///" => {
+                return Ok(Self::Exactly("file://".to_owned()));
+            }
             _ => {}
         }
         check_characters(text, EXAMPLE)?;
-        let problem = |problem: &str| BadElement::new(text, format!("{problem}, for example {EXAMPLE}"));
+        let problem =
+            |problem: &str| BadElement::new(text, format!("{problem}, for example {EXAMPLE}"));
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(BadElement::new(text, format!("has no scheme; write for example https://{text}")));
+            return Err(BadElement::new(
+                text,
+                format!("has no scheme; write for example https://{text}"),
+            ));
         };
-        let is_scheme_rest = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.bytes().all(is_scheme_rest) {
+        let is_scheme_rest =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !scheme.bytes().all(is_scheme_rest)
+        {
             return Err(problem("has no proper scheme; write scheme, name and perhaps a port"));
         }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -116,25 +134,39 @@ impl FromStr for AllowedOrigin {
             return Err(problem("has a path; an origin is only scheme, name and perhaps a port"));
         }
         let Some(AllowedHost::Named { host, port }) = rest.parse().ok() else {
-            return Err(problem("has no proper name; an origin is scheme, name and perhaps a port"));
+            return Err(problem(
+                "has no proper name; an origin is scheme, name and perhaps a port",
+            ));
         };
         let scheme = scheme.to_ascii_lowercase();
-        let port = port.filter(|&port| Some(port) != default_port(&scheme)).map(|port| format!(":{port}")).unwrap_or_default();
+        let port = port
+            .filter(|&port| Some(port) != default_port(&scheme))
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
         Ok(Self::Exactly(format!("{scheme}://{host}{port}")))
     }
 }
 
-/// Whether `host` can stand in a Host header: a name, an IPv4 address, or an IPv6 address in brackets.
+/// Whether `host` can stand in a Host header: a name, an IPv4 address, or an IPv6 address in
+/// brackets.
 fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')),
+        None => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+        }
     }
 }
 
 /// In lower case; an IPv6 address in its shortest form.
 fn canonical(host: &str) -> String {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).and_then(|host| host.parse::<Ipv6Addr>().ok());
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .and_then(|host| host.parse::<Ipv6Addr>().ok());
     address.map_or_else(|| host.to_ascii_lowercase(), |address| format!("[{address}]"))
 }
 
@@ -154,7 +186,11 @@ pub(crate) struct HostRules {
 }
 
 impl HostRules {
-    pub(crate) fn new(listener: SocketAddr, hosts: &[AllowedHost], origins: &[AllowedOrigin]) -> Self {
+    pub(crate) fn new(
+        listener: SocketAddr,
+        hosts: &[AllowedHost],
+        origins: &[AllowedOrigin],
+    ) -> Self {
         let named = |host: &str| AllowedHost::Named { host: host.to_owned(), port: None };
         let mut allowed = vec![named("localhost"), named("127.0.0.1"), named("[::1]")];
         match listener.ip() {
@@ -173,32 +209,43 @@ impl HostRules {
             (_, Some(_), Some(_)) | (None, None, _) => None,
             // RFC 9112 §3.2.2: in absolute form, the Host header is ignored.
             (Some(authority), _, _) => Some(authority.clone()),
-            (None, Some(host), None) => host.to_str().ok().and_then(|text| text.parse::<Authority>().ok()),
+            (None, Some(host), None) => {
+                host.to_str().ok().and_then(|text| text.parse::<Authority>().ok())
+            }
         };
         authority.is_some_and(|authority| self.authority_allowed(&authority))
     }
 
-    /// Whether a page of `origin` may use this server: one served under one of its names, or a listed one.
+    /// Whether a page of `origin` may use this server: one served under one of its names, or a
+    /// listed one.
     pub(crate) fn origin_allowed(&self, origin: &HeaderValue) -> bool {
         let parsed = origin.to_str().ok().and_then(|text| text.parse::<AllowedOrigin>().ok());
         let Some(origin @ AllowedOrigin::Exactly(text)) = &parsed else { return false };
         if self.origins.iter().any(|allowed| *allowed == AllowedOrigin::Any || allowed == origin) {
             return true;
         }
-        let authority =
-            text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).and_then(|rest| rest.parse::<Authority>().ok());
+        let authority = text
+            .strip_prefix("http://")
+            .or_else(|| text.strip_prefix("https://"))
+            .and_then(|rest| rest.parse::<Authority>().ok());
         // `*` for hosts says what this server is called, not which pages may use it.
-        authority.is_some_and(|authority| self.hosts.iter().any(|allowed| *allowed != AllowedHost::Any && allowed.covers(&authority)))
+        authority.is_some_and(|authority| {
+            self.hosts
+                .iter()
+                .any(|allowed| *allowed != AllowedHost::Any && allowed.covers(&authority))
+        })
     }
 
     fn authority_allowed(&self, authority: &Authority) -> bool {
         // A user part has no place in a Host header, and only confuses readers of it.
-        !authority.as_str().contains('@') && self.hosts.iter().any(|allowed| allowed.covers(authority))
+        !authority.as_str().contains('@')
+            && self.hosts.iter().any(|allowed| allowed.covers(authority))
     }
 }
 
 impl AllowedHost {
-    /// A name without port covers every port. One with the port of HTTP or HTTPS also covers the name alone: clients leave such a port out.
+    /// A name without port covers every port. One with the port of HTTP or HTTPS also covers the
+    /// name alone: clients leave such a port out.
     fn covers(&self, authority: &Authority) -> bool {
         match self {
             Self::Any => true,
@@ -221,7 +268,8 @@ mod tests {
 
     fn rules(hosts: &[&str], origins: &[&str]) -> HostRules {
         let hosts: Vec<AllowedHost> = hosts.iter().map(|host| host.parse().unwrap()).collect();
-        let origins: Vec<AllowedOrigin> = origins.iter().map(|origin| origin.parse().unwrap()).collect();
+        let origins: Vec<AllowedOrigin> =
+            origins.iter().map(|origin| origin.parse().unwrap()).collect();
         HostRules::new("192.168.7.9:8000".parse().unwrap(), &hosts, &origins)
     }
 
@@ -254,9 +302,16 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-            assert_eq!(rules(allowed, &[]).host_allowed(&headers, &Uri::from_static("/mcp")), expected, "{allowed:?} {host}");
+            assert_eq!(
+                rules(allowed, &[]).host_allowed(&headers, &Uri::from_static("/mcp")),
+                expected,
+                "{allowed:?} {host}"
+            );
         }
-        assert!(!rules(&["*"], &[]).host_allowed(&HeaderMap::new(), &Uri::from_static("/mcp")), "no Host at all");
+        assert!(
+            !rules(&["*"], &[]).host_allowed(&HeaderMap::new(), &Uri::from_static("/mcp")),
+            "no Host at all"
+        );
         let mut two = HeaderMap::new();
         two.append(header::HOST, HeaderValue::from_static("localhost"));
         two.append(header::HOST, HeaderValue::from_static("localhost"));
@@ -291,7 +346,8 @@ mod tests {
             (&[], &["chrome-extension://abcdefghij"], "chrome-extension://abcdefghij", true),
             (&[], &["*"], "https://any.example", true),
         ] {
-            let allowed = rules(hosts, origins).origin_allowed(&HeaderValue::from_str(origin).unwrap());
+            let allowed =
+                rules(hosts, origins).origin_allowed(&HeaderValue::from_str(origin).unwrap());
             assert_eq!(allowed, expected, "{hosts:?} {origins:?} {origin}");
         }
     }
@@ -299,7 +355,10 @@ mod tests {
     #[test]
     fn what_can_match_nothing_is_refused_with_the_right_form() {
         for (element, named) in [
-            ("https://mcp.example.com/mcp", "`https://mcp.example.com/mcp` is a URL; write only the name: mcp.example.com"),
+            (
+                "https://mcp.example.com/mcp",
+                "`https://mcp.example.com/mcp` is a URL; write only the name: mcp.example.com",
+            ),
             ("*.example.com", "has a wildcard"),
             ("\"mcp.example.com\"", "has quotes"),
             ("a.example b.example", "is more than one; separate them by commas"),
@@ -316,7 +375,10 @@ mod tests {
             assert!(problem.contains(named), "{element}: {problem}");
         }
         for (element, named) in [
-            ("app.example.com", "`app.example.com` has no scheme; write for example https://app.example.com"),
+            (
+                "app.example.com",
+                "`app.example.com` has no scheme; write for example https://app.example.com",
+            ),
             ("https://*.example.com", "has a wildcard"),
             ("'https://app.example.com'", "has quotes"),
             ("https://a.example https://b.example", "is more than one"),

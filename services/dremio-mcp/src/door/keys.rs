@@ -1,5 +1,6 @@
-//! The keys that clients may present. Only their SHA-256 is kept; a key is looked for by comparing with every
-//! one of them in constant time. What a withdrawn key has begun, streams and calls, ends. Who withdraws keys is [`super::keys_file`].
+//! The keys that clients may present. Only their SHA-256 is kept; a key is looked for by comparing
+//! with every one of them in constant time. What a withdrawn key has begun, streams and calls,
+//! ends. Who withdraws keys is [`super::keys_file`].
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,13 +22,16 @@ const KEY_CHARS_MIN: usize = 16;
 /// What the name of a principal with a key begins with.
 const KEY_PREFIX: &str = "key-";
 
-/// Hex digits of a key's digest that stand in logs: enough to tell a handful of keys apart, and never compared.
+/// Hex digits of a key's digest that stand in logs: enough to tell a handful of keys apart, and
+/// never compared.
 const LOG_HEX_DIGITS: usize = 8;
 
-/// Who asks: `key-` and the SHA-256 of the key, in hex. Equal keys are equal principals, and the whole digest is compared: a key whose
-/// digest begins like another's can be found in under a second.
+/// Who asks: `key-` and the SHA-256 of the key, in hex. Equal keys are equal principals, and the
+/// whole digest is compared: a key whose digest begins like another's can be found in under a
+/// second.
 ///
-/// `Display` and `Debug` give the short form for logs. Cheap to clone: every request does it several times.
+/// `Display` and `Debug` give the short form for logs. Cheap to clone: every request does it
+/// several times.
 #[derive(Clone)]
 pub(crate) struct Principal(Arc<Named>);
 
@@ -52,10 +56,15 @@ impl Principal {
     fn named(name: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
-        Self(Arc::new(Named { name: name.to_owned(), hash: hasher.finish(), withdrawn: CancellationToken::new() }))
+        Self(Arc::new(Named {
+            name: name.to_owned(),
+            hash: hasher.finish(),
+            withdrawn: CancellationToken::new(),
+        }))
     }
 
-    /// The whole name, the same in every process that knows the key. To compare and to sign; logs take the short form.
+    /// The whole name, the same in every process that knows the key. To compare and to sign; logs
+    /// take the short form.
     pub(crate) fn as_str(&self) -> &str {
         &self.0.name
     }
@@ -111,7 +120,9 @@ pub enum KeyRingError {
 #[non_exhaustive]
 pub enum BadLine {
     /// A key that can be guessed.
-    #[error("the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with `openssl rand -hex 32`")]
+    #[error(
+        "the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with `openssl rand -hex 32`"
+    )]
     TooShort {
         /// Its line, from 1.
         line: usize,
@@ -183,15 +194,19 @@ impl KeyRing {
         self.source.path()
     }
 
-    /// The principal that `presented` belongs to. The time taken does not depend on how much of it is right.
+    /// The principal that `presented` belongs to. The time taken does not depend on how much of it
+    /// is right.
     pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
         let digest: [u8; 32] = Sha256::digest(presented).into();
         let keys = self.keys.load();
         // No early exit: every key is compared.
-        keys.iter().fold(None, |found, key| if bool::from(key.digest.ct_eq(&digest)) { Some(key.principal.clone()) } else { found })
+        keys.iter().fold(None, |found, key| {
+            if bool::from(key.digest.ct_eq(&digest)) { Some(key.principal.clone()) } else { found }
+        })
     }
 
-    /// Makes `keys` the valid ones. Those that were valid before stay who they are; what the others have begun ends.
+    /// Makes `keys` the valid ones. Those that were valid before stay who they are; what the others
+    /// have begun ends.
     pub(super) fn replace(&self, mut keys: Vec<Key>, bad_lines: usize) {
         let before = self.keys.load();
         if before.iter().map(|key| key.digest).eq(keys.iter().map(|key| key.digest)) {
@@ -204,7 +219,8 @@ impl KeyRing {
                 added -= 1;
             }
         }
-        let withdrawn: Vec<_> = before.iter().filter(|old| !keys.iter().any(|key| key.digest == old.digest)).collect();
+        let withdrawn: Vec<_> =
+            before.iter().filter(|old| !keys.iter().any(|key| key.digest == old.digest)).collect();
         tracing::info!(
             target: "audit",
             event = "keys_changed",
@@ -221,7 +237,8 @@ impl KeyRing {
     }
 }
 
-/// Reads one key a line; blank lines and lines that start with `#` do not count. A line that is not UTF-8 is one that no client can send.
+/// Reads one key a line; blank lines and lines that start with `#` do not count. A line that is not
+/// UTF-8 is one that no client can send.
 pub(super) fn parse(text: &[u8]) -> KeyLines {
     let mut lines = KeyLines::default();
     for (index, content) in text.split(|&byte| byte == b'\n').enumerate() {
@@ -259,7 +276,10 @@ mod tests {
     #[test]
     fn keys_are_found_and_told_apart() {
         let ring = ring("# team a\naaaaaaaaaaaaaaaaaaaa\n\n  bbbbbbbbbbbbbbbbbbbb  \n").unwrap();
-        let (a, b) = (ring.find(b"aaaaaaaaaaaaaaaaaaaa").unwrap(), ring.find(b"bbbbbbbbbbbbbbbbbbbb").unwrap());
+        let (a, b) = (
+            ring.find(b"aaaaaaaaaaaaaaaaaaaa").unwrap(),
+            ring.find(b"bbbbbbbbbbbbbbbbbbbb").unwrap(),
+        );
         assert_ne!(a, b);
         assert!(!a.as_str().contains("aaaa"));
         for stranger in ["", "aaaaaaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaaaaaaaa", "# team a"] {
@@ -271,7 +291,10 @@ mod tests {
     #[test]
     fn keys_whose_digests_begin_alike_are_two_principals() {
         let ring = ring("colliding-key-00014717\ncolliding-key-00123227").unwrap();
-        let (a, b) = (ring.find(b"colliding-key-00014717").unwrap(), ring.find(b"colliding-key-00123227").unwrap());
+        let (a, b) = (
+            ring.find(b"colliding-key-00014717").unwrap(),
+            ring.find(b"colliding-key-00123227").unwrap(),
+        );
         assert_eq!(a.to_string(), b.to_string(), "the short form for logs");
         assert_ne!(a, b);
         assert_ne!(a.as_str(), b.as_str());
@@ -296,9 +319,18 @@ mod tests {
     fn bad_lists_are_named_by_line_and_never_quoted() {
         for (text, expected) in [
             ("# none\n", "holds no key; write one key a line"),
-            ("\nshort", "the key in line 2 is shorter than 16 characters; make one with `openssl rand -hex 32`"),
-            ("aaaaaaaaaaaa aaaaaaaaaaaa", "the key in line 1 has a character that cannot stand in an HTTP header"),
-            ("\u{feff}aaaaaaaaaaaaaaaa", "line 1 begins with a byte-order mark; save the file as UTF-8 without one"),
+            (
+                "\nshort",
+                "the key in line 2 is shorter than 16 characters; make one with `openssl rand -hex 32`",
+            ),
+            (
+                "aaaaaaaaaaaa aaaaaaaaaaaa",
+                "the key in line 1 has a character that cannot stand in an HTTP header",
+            ),
+            (
+                "\u{feff}aaaaaaaaaaaaaaaa",
+                "line 1 begins with a byte-order mark; save the file as UTF-8 without one",
+            ),
             (
                 "aaaaaaaaaaaaaaaa\nsh\u{f6}rt-and-strange\nshort",
                 "the key in line 2 has a character that cannot stand in an HTTP header; \

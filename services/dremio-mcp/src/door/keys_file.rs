@@ -1,5 +1,6 @@
-//! Follows the file of keys, so that a key can be added or withdrawn without a restart. A key that no longer stands in the file is
-//! gone, whatever else stands there; a file that cannot be read says nothing about its keys, so those stay for a while.
+//! Follows the file of keys, so that a key can be added or withdrawn without a restart. A key that
+//! no longer stands in the file is gone, whatever else stands there; a file that cannot be read
+//! says nothing about its keys, so those stay for a while.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,16 +18,20 @@ use tokio::time::{Instant, sleep, timeout};
 use super::KeyRing;
 use super::keys::{KeyLines, parse};
 
-/// How often the file is looked at. With [`CONFIRM_AFTER`] and [`CONFIRM_MAX`], a change counts within 2 s.
+/// How often the file is looked at. With [`CONFIRM_AFTER`] and [`CONFIRM_MAX`], a change counts
+/// within 2 s.
 const LOOK_INTERVAL: Duration = Duration::from_millis(750);
 
-/// A change counts when the next look finds the same: an editor or `cp` leaves a file empty or half for a moment.
+/// A change counts when the next look finds the same: an editor or `cp` leaves a file empty or half
+/// for a moment.
 const CONFIRM_AFTER: Duration = Duration::from_millis(250);
 
-/// After so many more looks that all differ, the last one counts: a file that never rests must not keep a withdrawn key alive.
+/// After so many more looks that all differ, the last one counts: a file that never rests must not
+/// keep a withdrawn key alive.
 const CONFIRM_MAX: usize = 4;
 
-/// How long keys stay valid whose file cannot be read: enough to put a volume or a permission right.
+/// How long keys stay valid whose file cannot be read: enough to put a volume or a permission
+/// right.
 const UNREADABLE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// How long one read may take before the volume counts as hanging.
@@ -62,7 +67,8 @@ impl Look {
 }
 
 impl KeyRing {
-    /// Follows the file of keys until `shutdown` drains, and keeps the condition `keys`. Keys that lie in no file stay as they are.
+    /// Follows the file of keys until `shutdown` drains, and keeps the condition `keys`. Keys that
+    /// lie in no file stay as they are.
     pub(crate) async fn follow(self: Arc<Self>, readiness: Readiness, shutdown: Shutdown) {
         let Some(path) = self.path().map(Path::to_owned) else {
             readiness.set("keys", Condition::met());
@@ -76,7 +82,11 @@ impl KeyRing {
         }
     }
 
-    async fn keep<F: Future<Output = Look>>(&self, readiness: &Readiness, mut look: impl FnMut() -> F) {
+    async fn keep<F: Future<Output = Look>>(
+        &self,
+        readiness: &Readiness,
+        mut look: impl FnMut() -> F,
+    ) {
         // The ring was loaded a moment ago; what is found now must be confirmed like any change.
         readiness.set("keys", Condition::met());
         let (mut known, mut unreadable_since) = (None, None);
@@ -108,10 +118,14 @@ impl KeyRing {
             Look::Unreadable(why) => {
                 if unreadable_since.get_or_insert_with(Instant::now).elapsed() >= UNREADABLE_MAX {
                     self.replace(Vec::new(), 0);
-                    let message = format!("MCP_API_KEYS_FILE cannot be read ({why}), so no key is valid any more and everybody is refused");
+                    let message = format!(
+                        "MCP_API_KEYS_FILE cannot be read ({why}), so no key is valid any more and everybody is refused"
+                    );
                     Condition::unmet("keys_lost", message)
                 } else {
-                    let message = format!("MCP_API_KEYS_FILE cannot be read ({why}); the keys known so far stay valid for 5 minutes");
+                    let message = format!(
+                        "MCP_API_KEYS_FILE cannot be read ({why}); the keys known so far stay valid for 5 minutes"
+                    );
                     Condition::unmet("keys_unreadable", message)
                 }
             }
@@ -125,19 +139,26 @@ fn judge(lines: &KeyLines) -> Condition {
     match (lines.keys.is_empty(), numbers.is_empty()) {
         (false, true) => Condition::met(),
         (false, false) => {
-            let message = format!("MCP_API_KEYS_FILE holds something else than a key in line {numbers}; the other keys are valid");
+            let message = format!(
+                "MCP_API_KEYS_FILE holds something else than a key in line {numbers}; the other keys are valid"
+            );
             Condition::met_with_warning("bad_key_lines", message)
         }
-        (true, true) => Condition::unmet("no_key", "MCP_API_KEYS_FILE holds no key, so everybody is refused; write one key a line"),
+        (true, true) => Condition::unmet(
+            "no_key",
+            "MCP_API_KEYS_FILE holds no key, so everybody is refused; write one key a line",
+        ),
         (true, false) => {
-            let message = format!("MCP_API_KEYS_FILE holds no key, so everybody is refused; what stands in line {numbers} is none");
+            let message = format!(
+                "MCP_API_KEYS_FILE holds no key, so everybody is refused; what stands in line {numbers} is none"
+            );
             Condition::unmet("no_key", message)
         }
     }
 }
 
-/// Reads the file on a thread of its own: a read from a volume that hangs cannot be interrupted, and holds up neither the runtime nor
-/// the end of the process.
+/// Reads the file on a thread of its own: a read from a volume that hangs cannot be interrupted,
+/// and holds up neither the runtime nor the end of the process.
 struct Reader {
     requests: Option<SyncSender<oneshot::Sender<Look>>>,
 }
@@ -154,7 +175,9 @@ impl Reader {
     }
 
     async fn look(self: Arc<Self>) -> Look {
-        let Some(requests) = &self.requests else { return Look::Unreadable("there is no thread to read it with".to_owned()) };
+        let Some(requests) = &self.requests else {
+            return Look::Unreadable("there is no thread to read it with".to_owned());
+        };
         let (request, found) = oneshot::channel();
         if requests.try_send(request).is_ok()
             && let Ok(Ok(look)) = timeout(READ_MAX, found).await

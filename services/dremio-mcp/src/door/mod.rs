@@ -1,6 +1,7 @@
-//! Who may come in. Three checks before a byte of the body is read: the Host (a page that rebinds its name to
-//! this address must not get in), the Origin (a page of another site must not either), and the key, which may have a rate limit.
-//! What clients are told when they come without a key, or to the wrong path.
+//! Who may come in. Three checks before a byte of the body is read: the Host (a page that rebinds
+//! its name to this address must not get in), the Origin (a page of another site must not either),
+//! and the key, which may have a rate limit. What clients are told when they come without a key, or
+//! to the wrong path.
 
 mod hosts;
 mod keys;
@@ -65,20 +66,26 @@ impl Refusal {
     }
 }
 
-/// Lets a request through that was meant for this server and does not come from a stranger's page, or answers 400 or 403.
+/// Lets a request through that was meant for this server and does not come from a stranger's page,
+/// or answers 400 or 403.
 pub(crate) async fn guard(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
     if !door.hosts.host_allowed(request.headers(), request.uri()) {
-        let message = "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.";
-        return door.deny(&request, Refusal::new(StatusCode::FORBIDDEN, "host_not_allowed", message));
+        let message =
+            "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.";
+        return door
+            .deny(&request, Refusal::new(StatusCode::FORBIDDEN, "host_not_allowed", message));
     }
     let Ok(origin) = only(&request, &header::ORIGIN) else {
         let message = "The request has more than one Origin header.";
-        return door.deny(&request, Refusal::new(StatusCode::BAD_REQUEST, "origin_repeated", message));
+        return door
+            .deny(&request, Refusal::new(StatusCode::BAD_REQUEST, "origin_repeated", message));
     };
     let origin = origin.cloned();
     if origin.as_ref().is_some_and(|origin| !door.hosts.origin_allowed(origin)) {
-        let message = "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.";
-        return door.deny(&request, Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", message));
+        let message =
+            "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.";
+        return door
+            .deny(&request, Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", message));
     }
     // A preflight carries no key by design (Fetch standard, "CORS-preflight fetch").
     if request.method() == Method::OPTIONS {
@@ -91,7 +98,11 @@ pub(crate) async fn guard(State(door): State<Arc<Door>>, request: Request, next:
 }
 
 /// Lets a request through with its [`Principal`] in the extensions, or answers 400, 401 or 429.
-pub(crate) async fn require_key(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn require_key(
+    State(door): State<Arc<Door>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let principal = match door.principal(&request) {
         Ok(principal) => principal,
         Err(refusal) => return door.deny(&request, refusal),
@@ -106,38 +117,51 @@ pub(crate) async fn require_key(State(door): State<Arc<Door>>, mut request: Requ
     next.run(request).await
 }
 
-/// What is answered at paths where nothing is, with or without a key. Clients that look for an OAuth login show the reason to a person
-/// when it comes in the shape of RFC 6749 §5.2; a 200 there would make them try to log in despite a good key.
+/// What is answered at paths where nothing is, with or without a key. Clients that look for an
+/// OAuth login show the reason to a person when it comes in the shape of RFC 6749 §5.2; a 200 there
+/// would make them try to log in despite a good key.
 pub(crate) async fn elsewhere(State(door): State<Arc<Door>>, request: Request) -> Response {
     let path = request.uri().path();
-    let is_login = matches!(path.trim_end_matches('/').rsplit('/').next(), Some("register" | "authorize" | "token"));
+    let is_login = matches!(
+        path.trim_end_matches('/').rsplit('/').next(),
+        Some("register" | "authorize" | "token")
+    );
     let (status, reason) = match () {
         () if path.contains("/.well-known/") => (StatusCode::NOT_FOUND, "no_oauth_metadata"),
         () if is_login => (StatusCode::FORBIDDEN, "no_oauth_login"),
         () => (StatusCode::NOT_FOUND, "unknown_path"),
     };
     let message = match (reason, &door.auth) {
-        ("unknown_path", _) => "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP.",
+        ("unknown_path", _) => {
+            "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP."
+        }
         (_, Auth::Keys(_)) => {
             "This server has no OAuth login. It needs a key, and your client sent none that it accepts. Ask whoever runs \
              this server for a key, and have your client send the header `Authorization: Bearer KEY` with it."
         }
-        (_, Auth::Open) => "This server has no OAuth login, and needs none: it is open to everybody who reaches it.",
+        (_, Auth::Open) => {
+            "This server has no OAuth login, and needs none: it is open to everybody who reaches it."
+        }
     };
     let refusal = Refusal::new(status, reason, message);
     if reason == "unknown_path" {
         return door.deny(&request, refusal);
     }
     door.note(&request, refusal, None);
-    let body = serde_json::json!({ "error": "access_denied", "error_description": message }).to_string();
-    door.closing(&request, (status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+    let body =
+        serde_json::json!({ "error": "access_denied", "error_description": message }).to_string();
+    door.closing(
+        &request,
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+    )
 }
 
 impl Door {
     fn principal(&self, request: &Request) -> Result<Principal, Refusal> {
         let repeated = "The request has more than one Authorization header.";
-        let presented = only(request, &header::AUTHORIZATION)
-            .map_err(|()| Refusal::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated))?;
+        let presented = only(request, &header::AUTHORIZATION).map_err(|()| {
+            Refusal::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
+        })?;
         let ring = match &self.auth {
             Auth::Open => return Ok(Principal::anyone()),
             Auth::Keys(ring) => ring,
@@ -145,13 +169,15 @@ impl Door {
         let refused = |reason, message| Refusal::new(StatusCode::UNAUTHORIZED, reason, message);
         let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of MCP_API_KEYS_FILE.";
         let presented = presented.ok_or(refused("key_missing", missing))?;
-        let key = credentials(presented.as_bytes()).map_err(|message| refused("key_malformed", message))?;
+        let key = credentials(presented.as_bytes())
+            .map_err(|message| refused("key_malformed", message))?;
         ring.find(key).ok_or(refused("key_unknown", "The key is not one of this server's."))
     }
 
     /// RFC 6585 §4. `Retry-After` has whole seconds, rounded up so that the retry succeeds.
     fn slow_down(&self, request: &Request, principal: &Principal, wait: Duration) -> Response {
-        let message = "This key makes too many requests (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
+        let message =
+            "This key makes too many requests (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
         self.note(request, refusal, Some(principal));
         let mut response = refusal.response();
@@ -169,17 +195,26 @@ impl Door {
                 "key_missing" => r#"Bearer realm="dremio-mcp""#,
                 _ => r#"Bearer realm="dremio-mcp", error="invalid_token""#,
             };
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }
 
-    /// Counts `more` messages of a request that was counted as one when it came in: all of them, or none.
+    /// Counts `more` messages of a request that was counted as one when it came in: all of them, or
+    /// none.
     ///
     /// # Errors
     /// When they are too many for the key's rate. That is counted and logged here.
-    pub(crate) fn count_more(&self, principal: &Principal, peer: IpAddr, more: usize) -> Result<(), TooMany> {
-        let counted = self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count_more(principal, more));
+    pub(crate) fn count_more(
+        &self,
+        principal: &Principal,
+        peer: IpAddr,
+        more: usize,
+    ) -> Result<(), TooMany> {
+        let counted =
+            self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count_more(principal, more));
         if counted.is_err() {
             let (event, reason) = ("access_denied", "rate_limited");
             self.metrics.access_denied(reason);
@@ -194,7 +229,10 @@ impl Door {
     fn note(&self, request: &Request, refusal: Refusal, principal: Option<&Principal>) {
         let Refusal { status, reason, .. } = refusal;
         self.metrics.access_denied(reason);
-        let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         if self.refusals.is_news(reason, peer, principal) {
             let (status, principal) = (status.as_u16(), principal.map(tracing::field::display));
             // Cut: it is a stranger's text. A URI holds no control characters.
@@ -204,10 +242,14 @@ impl Door {
         }
     }
 
-    /// Ends the connection after a 401 or 403: whoever is turned away must not hold places. A trusted proxy's connection carries others.
+    /// Ends the connection after a 401 or 403: whoever is turned away must not hold places. A
+    /// trusted proxy's connection carries others.
     fn closing(&self, request: &Request, mut response: Response) -> Response {
-        let is_final = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if is_final && !request.extensions().get::<Connection>().is_some_and(Connection::is_from_proxy) {
+        let is_final =
+            matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if is_final
+            && !request.extensions().get::<Connection>().is_some_and(Connection::is_from_proxy)
+        {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -236,26 +278,40 @@ fn only<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r Header
 /// What is wrong, for whoever configured the client.
 fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
     let value = value.trim_ascii();
-    let (scheme, rest) = value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()));
+    let (scheme, rest) =
+        value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()));
     let rest = rest.trim_ascii();
-    let is_bearer = |word: &[u8]| word.eq_ignore_ascii_case(b"bearer") || word.eq_ignore_ascii_case(b"bearer:");
+    let is_bearer =
+        |word: &[u8]| word.eq_ignore_ascii_case(b"bearer") || word.eq_ignore_ascii_case(b"bearer:");
     if scheme.eq_ignore_ascii_case(b"basic") {
-        return Err("This server takes a key, not a user name and password: send `Authorization: Bearer <key>` instead of Basic.");
+        return Err(
+            "This server takes a key, not a user name and password: send `Authorization: Bearer <key>` instead of Basic.",
+        );
     }
     if scheme.is_empty() || (is_bearer(scheme) && rest.is_empty()) {
-        return Err("The Authorization header holds no key: send `Authorization: Bearer <key>`. Is a variable empty in your client?");
+        return Err(
+            "The Authorization header holds no key: send `Authorization: Bearer <key>`. Is a variable empty in your client?",
+        );
     }
     if rest.is_empty() {
-        return Err("The Authorization header lacks the word Bearer: send `Authorization: Bearer <key>`, with a space between the two.");
+        return Err(
+            "The Authorization header lacks the word Bearer: send `Authorization: Bearer <key>`, with a space between the two.",
+        );
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err("This server takes a key as `Authorization: Bearer <key>`, and no other kind of authorization.");
+        return Err(
+            "This server takes a key as `Authorization: Bearer <key>`, and no other kind of authorization.",
+        );
     }
     if rest.split(u8::is_ascii_whitespace).next().is_some_and(is_bearer) {
-        return Err("The Authorization header has the word Bearer twice: send `Authorization: Bearer <key>`.");
+        return Err(
+            "The Authorization header has the word Bearer twice: send `Authorization: Bearer <key>`.",
+        );
     }
     if rest.starts_with(b"${") || rest.starts_with(b"{{") {
-        return Err("The Authorization header has the name of a variable in place of a key: your client has not replaced it.");
+        return Err(
+            "The Authorization header has the name of a variable in place of a key: your client has not replaced it.",
+        );
     }
     Ok(rest)
 }
@@ -266,23 +322,31 @@ fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, DELETE, OPTIONS"),
+    );
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(
             "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id",
         ),
     );
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("mcp-session-id, www-authenticate"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("mcp-session-id, www-authenticate"),
+    );
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
 }
 
-/// Lets a page also send those of the `asked` headers that repeat arguments of tools, whose names are the tools' own (2026-07-28, "Custom
-/// Headers from Tool Parameters").
+/// Lets a page also send those of the `asked` headers that repeat arguments of tools, whose names
+/// are the tools' own (2026-07-28, "Custom Headers from Tool Parameters").
 fn allow_param_headers(response: &mut Response, asked: Option<&HeaderValue>) {
-    let asked = asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default().split(',').map(str::trim);
-    let is_param = |name: &&str| name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("mcp-param-"));
+    let asked =
+        asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default().split(',').map(str::trim);
+    let is_param =
+        |name: &&str| name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("mcp-param-"));
     for name in asked.filter(is_param).filter_map(|name| HeaderValue::from_str(name).ok()) {
         response.headers_mut().append(header::ACCESS_CONTROL_ALLOW_HEADERS, name);
     }
@@ -310,7 +374,9 @@ mod tests {
         ] {
             match (credentials(value.as_bytes()), expected) {
                 (Ok(key), Ok(expected)) => assert_eq!(key, expected.as_bytes(), "{value}"),
-                (Err(message), Err(expected)) => assert!(message.contains(expected), "{value}: {message}"),
+                (Err(message), Err(expected)) => {
+                    assert!(message.contains(expected), "{value}: {message}");
+                }
                 (found, expected) => panic!("{value}: {found:?} {expected:?}"),
             }
         }

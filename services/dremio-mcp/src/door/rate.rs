@@ -1,5 +1,6 @@
-//! How many messages one key may send: a steady rate with a burst, so that a loop gone wild costs its owner and nobody else. Each request
-//! counts as one at the door; one that carries or asks for more pays for the rest before that is begun.
+//! How many messages one key may send: a steady rate with a burst, so that a loop gone wild costs
+//! its owner and nobody else. Each request counts as one at the door; one that carries or asks for
+//! more pays for the rest before that is begun.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -22,7 +23,8 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a rate; write for example 10/s, 600/m, 5000/h, or off");
+        let wrong =
+            || format!("`{text}` is not a rate; write for example 10/s, 600/m, 5000/h, or off");
         let (requests, unit) = text.split_once('/').ok_or_else(wrong)?;
         let seconds = match unit {
             "s" => 1,
@@ -30,7 +32,10 @@ impl FromStr for Rate {
             "h" => 3600,
             _ => return Err(wrong()),
         };
-        Ok(Self { requests: requests.parse().map_err(|_| wrong())?, per: Duration::from_secs(seconds) })
+        Ok(Self {
+            requests: requests.parse().map_err(|_| wrong())?,
+            per: Duration::from_secs(seconds),
+        })
     }
 }
 
@@ -46,7 +51,8 @@ impl RateSetting {
 }
 
 impl Default for RateSetting {
-    /// 100 a second for a minute at a time. A guess with room: the busiest agents were seen to make a few calls a second.
+    /// 100 a second for a minute at a time. A guess with room: the busiest agents were seen to make
+    /// a few calls a second.
     fn default() -> Self {
         Self(NonZeroU32::new(6000).map(|requests| Rate { requests, per: Duration::from_secs(60) }))
     }
@@ -78,9 +84,12 @@ pub(crate) struct RateLimit(DefaultKeyedRateLimiter<Principal>);
 impl RateLimit {
     /// At most `rate.requests` at once, and as many in each period after that.
     pub(crate) fn new(rate: Rate) -> Self {
-        // A period of zero is not possible: the smallest is one second over 2^32 requests, which is a quarter of a nanosecond.
+        // A period of zero is not possible: the smallest is one second over 2^32 requests, which is
+        // a quarter of a nanosecond.
         let interval = (rate.per / rate.requests.get()).max(Duration::from_nanos(1));
-        let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(rate.requests)).allow_burst(rate.requests);
+        let quota = Quota::with_period(interval)
+            .unwrap_or(Quota::per_second(rate.requests))
+            .allow_burst(rate.requests);
         Self(RateLimiter::keyed(quota))
     }
 
@@ -90,7 +99,9 @@ impl RateLimit {
     /// How long to wait, when it is one too many.
     pub(crate) fn count(&self, principal: &Principal) -> Result<(), Duration> {
         // Keys come from the key ring, so the table has as many entries as there ever were keys.
-        self.0.check_key(principal).map_err(|over| over.wait_time_from(DefaultClock::default().now()))
+        self.0
+            .check_key(principal)
+            .map_err(|over| over.wait_time_from(DefaultClock::default().now()))
     }
 
     /// Counts `more` messages of a request that was counted as one: all of them, or none.
@@ -98,7 +109,10 @@ impl RateLimit {
     /// # Errors
     /// When they are too many.
     pub(crate) fn count_more(&self, principal: &Principal, more: usize) -> Result<(), TooMany> {
-        let Some(more) = u32::try_from(more).map_err(|_| TooMany::AtOnce).map(NonZeroU32::new)? else { return Ok(()) };
+        let Some(more) = u32::try_from(more).map_err(|_| TooMany::AtOnce).map(NonZeroU32::new)?
+        else {
+            return Ok(());
+        };
         match self.0.check_key_n(principal, more) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(over)) => Err(TooMany::Now(over.wait_time_from(DefaultClock::default().now()))),

@@ -1,5 +1,6 @@
-//! The log of what was turned away: one line at once, and after that one line a minute for each reason and client, with a count.
-//! Whoever has no key must not be able to fill the disk, nor bury what else is in the log.
+//! The log of what was turned away: one line at once, and after that one line a minute for each
+//! reason and client, with a count. Whoever has no key must not be able to fill the disk, nor bury
+//! what else is in the log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,7 +18,8 @@ const QUIET: Duration = Duration::from_secs(60);
 /// How often it is looked for kinds whose time is up.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many kinds are told apart; of the others, only the reason is. A guess: more clients at fault than this are one attack.
+/// How many kinds are told apart; of the others, only the reason is. A guess: more clients at fault
+/// than this are one attack.
 const KINDS_MAX: usize = 256;
 
 /// One kind of refusal. Without a client, it stands for all that there was no room to tell apart.
@@ -39,7 +41,12 @@ pub(crate) struct RefusalLog(Mutex<HashMap<Kind, Tally>>);
 
 impl RefusalLog {
     /// Counts one refusal, and says whether it deserves a line of its own.
-    pub(super) fn is_news(&self, reason: &'static str, peer: IpAddr, principal: Option<&Principal>) -> bool {
+    pub(super) fn is_news(
+        &self,
+        reason: &'static str,
+        peer: IpAddr,
+        principal: Option<&Principal>,
+    ) -> bool {
         let kind = Kind { reason, client: Some((peer, principal.cloned())) };
         let mut tallies = self.lock();
         if let Some(tally) = tallies.get_mut(&kind) {
@@ -48,7 +55,8 @@ impl RefusalLog {
         }
         let is_news = tallies.len() < KINDS_MAX;
         let kind = if is_news { kind } else { Kind { client: None, ..kind } };
-        let tally = tallies.entry(kind).or_insert_with(|| Tally { count: 0, since: Instant::now() });
+        let tally =
+            tallies.entry(kind).or_insert_with(|| Tally { count: 0, since: Instant::now() });
         tally.count += u64::from(!is_news);
         is_news
     }
@@ -65,8 +73,12 @@ impl RefusalLog {
 
     fn summarise(&self, is_due: impl Fn(&Tally) -> bool) {
         for (kind, count, seconds) in self.take(is_due) {
-            let peer = kind.client.as_ref().map_or_else(|| "others".to_owned(), |(peer, _)| peer.to_string());
-            let principal = kind.client.and_then(|(_, principal)| principal).map(tracing::field::display);
+            let peer = kind
+                .client
+                .as_ref()
+                .map_or_else(|| "others".to_owned(), |(peer, _)| peer.to_string());
+            let principal =
+                kind.client.and_then(|(_, principal)| principal).map(tracing::field::display);
             let (event, reason) = ("access_denied_summary", kind.reason);
             tracing::info!(target: "audit", event, reason, peer, principal, count, seconds, "more requests turned away");
         }
@@ -106,7 +118,10 @@ mod tests {
     }
 
     fn summaries(log: &RefusalLog) -> Vec<u64> {
-        log.take(|tally| tally.since.elapsed() >= QUIET).into_iter().map(|(_, count, _)| count).collect()
+        log.take(|tally| tally.since.elapsed() >= QUIET)
+            .into_iter()
+            .map(|(_, count, _)| count)
+            .collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -134,7 +149,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn many_addresses_fill_neither_the_log_nor_the_memory() {
         let log = RefusalLog::default();
-        let lines = (0..100_000).filter(|&number| log.is_news("key_missing", address(number), None)).count();
+        let lines = (0..100_000)
+            .filter(|&number| log.is_news("key_missing", address(number), None))
+            .count();
         assert_eq!(lines, KINDS_MAX);
         assert_eq!(log.lock().len(), KINDS_MAX + 1);
         tokio::time::advance(Duration::from_secs(60)).await;

@@ -1,4 +1,5 @@
-//! Whether Dremio is there: learnt from the calls that are made anyway, and from a probe when there are none.
+//! Whether Dremio is there: learnt from the calls that are made anyway, and from a probe when there
+//! are none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +12,16 @@ use service_kit::lifecycle::Shutdown;
 use super::TokenSource;
 use crate::metrics::Metrics;
 
-/// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may be wrong on an idle gateway.
+/// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may
+/// be wrong on an idle gateway.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long the probe waits. It asks for next to nothing, so a Dremio that has not answered by then is of no use to anybody.
+/// How long the probe waits. It asks for next to nothing, so a Dremio that has not answered by then
+/// is of no use to anybody.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a call waits for a Dremio that does not answer the probe. Clients give up at 60 s, and one tool may make several calls.
+/// How long a call waits for a Dremio that does not answer the probe. Clients give up at 60 s, and
+/// one tool may make several calls.
 pub(crate) const AWAY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The `dremio` condition, and the count of requests.
@@ -26,7 +30,8 @@ pub(crate) struct DremioHealth {
     readiness: Readiness,
     metrics: Arc<Metrics>,
     tls_verify: bool,
-    /// Whether the probe's last word is that there is no answer, and nothing has been answered since.
+    /// Whether the probe's last word is that there is no answer, and nothing has been answered
+    /// since.
     is_away: Arc<AtomicBool>,
 }
 
@@ -41,7 +46,8 @@ impl DremioHealth {
         self.is_there();
     }
 
-    /// How long a call that should be quick may take: `usual`, or less while the probe knows that Dremio does not answer.
+    /// How long a call that should be quick may take: `usual`, or less while the probe knows that
+    /// Dremio does not answer.
     pub(crate) fn patience(&self, usual: Duration) -> Duration {
         if self.is_away() { usual.min(AWAY_TIMEOUT) } else { usual }
     }
@@ -56,7 +62,10 @@ impl DremioHealth {
         let condition = if self.tls_verify {
             Condition::met()
         } else {
-            Condition::met_with_warning("tls_not_verified", "DREMIO_TLS_VERIFY=false: Dremio's certificate is not checked")
+            Condition::met_with_warning(
+                "tls_not_verified",
+                "DREMIO_TLS_VERIFY=false: Dremio's certificate is not checked",
+            )
         };
         self.readiness.set("dremio", condition);
     }
@@ -65,10 +74,17 @@ impl DremioHealth {
     pub(crate) fn failed(&self, error: &Error) {
         self.metrics.dremio_request(error.class().as_str());
         match error.class() {
-            ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::Timeout | ErrorClass::Tls | ErrorClass::NotDremioApi => {
-                self.readiness.set("dremio", Condition::unmet(error.class().as_str(), error.to_string()));
+            ErrorClass::Unreachable
+            | ErrorClass::Interrupted
+            | ErrorClass::Timeout
+            | ErrorClass::Tls
+            | ErrorClass::NotDremioApi => {
+                self.readiness
+                    .set("dremio", Condition::unmet(error.class().as_str(), error.to_string()));
             }
-            ErrorClass::NoUserYet => self.readiness.set("dremio", Condition::unmet(error.class().as_str(), error.to_string())),
+            ErrorClass::NoUserYet => self
+                .readiness
+                .set("dremio", Condition::unmet(error.class().as_str(), error.to_string())),
             _ => self.is_there(),
         }
     }
@@ -126,11 +142,16 @@ mod tests {
     async fn calls_get_less_time_while_the_probe_knows_that_dremio_does_not_answer() {
         const USUAL: Duration = Duration::from_secs(30);
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
-        let client = DremioClient::new(Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap());
+        let client = DremioClient::new(
+            Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap(),
+        );
         let login = client.login("dremio", &"dremio123".into()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
-        Writer::open(path.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
+        Writer::open(path.clone())
+            .unwrap()
+            .write(&Token::new(login.token, login.expires_at))
+            .unwrap();
         let (tokens, _nudger) = TokenSource::watch(&path, Clock::system(), None);
         let mut seen = tokens.subscribe();
         seen.wait_for(|state| state.is_ok()).await.unwrap();

@@ -1,4 +1,5 @@
-//! How often a job is asked for: a quick query is noticed within milliseconds, a slow one costs Dremio four questions a second.
+//! How often a job is asked for: a quick query is noticed within milliseconds, a slow one costs
+//! Dremio four questions a second.
 
 use std::time::Duration;
 

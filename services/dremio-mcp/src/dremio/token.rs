@@ -1,5 +1,5 @@
-//! The current token: read from the token file, never cached beyond it, never handed out once it is known
-//! to be expired, and replaced with the refresher's help when Dremio rejects it.
+//! The current token: read from the token file, never cached beyond it, never handed out once it is
+//! known to be expired, and replaced with the refresher's help when Dremio rejects it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,16 @@ use tokio::sync::{mpsc, watch};
 
 use crate::metrics::Metrics;
 
-/// How often the token file is looked at. A rejected token costs its call this much, on average half of it.
+/// How often the token file is looked at. A rejected token costs its call this much, on average
+/// half of it.
 const FILE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a call waits for the token that replaces a rejected one. A login takes Dremio 0.1 to 1 s.
+/// How long a call waits for the token that replaces a rejected one. A login takes Dremio 0.1 to 1
+/// s.
 const REPLACEMENT_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// How long a call waits when there is no token at all: after a laptop slept for a night, the refresher has the next one in a moment.
+/// How long a call waits when there is no token at all: after a laptop slept for a night, the
+/// refresher has the next one in a moment.
 const FIRST_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Limit for one nudge: the refresher answers when its check is done.
@@ -33,7 +36,9 @@ pub(crate) enum NoToken {
     #[error("no login token for Dremio ({0}); is token-refresher running, and can it log in?")]
     Unreadable(&'static str),
     /// It has one that is past its end.
-    #[error("the login token for Dremio expired at {0}; is token-refresher running, and can it log in?")]
+    #[error(
+        "the login token for Dremio expired at {0}; is token-refresher running, and can it log in?"
+    )]
     Expired(Timestamp),
 }
 
@@ -86,7 +91,8 @@ enum Nudge {
     Expired(TokenId),
 }
 
-/// Asks the refresher to look at its token at once. One request at a time, whatever the number of callers.
+/// Asks the refresher to look at its token at once. One request at a time, whatever the number of
+/// callers.
 pub(crate) struct Nudger {
     nudges: mpsc::Receiver<Nudge>,
     state: watch::Receiver<Arc<State>>,
@@ -101,7 +107,16 @@ impl TokenSource {
         let state = watcher.subscribe();
         let url = refresher.and_then(|base| base.join("refresh").ok());
         let nudger = Nudger { nudges, state: watcher.subscribe(), url };
-        (Self { state, clock, nudge, refused: watch::Sender::new(None), _watcher: Arc::new(watcher) }, nudger)
+        (
+            Self {
+                state,
+                clock,
+                nudge,
+                refused: watch::Sender::new(None),
+                _watcher: Arc::new(watcher),
+            },
+            nudger,
+        )
     }
 
     /// The token to send now.
@@ -110,18 +125,25 @@ impl TokenSource {
     /// When the file has none, or one that has expired.
     pub(crate) fn current(&self) -> Result<Token, NoToken> {
         match self.state.borrow().as_ref() {
-            Ok(token) if token.is_expired(self.clock.now()) => Err(NoToken::Expired(token.expires_at())),
+            Ok(token) if token.is_expired(self.clock.now()) => {
+                Err(NoToken::Expired(token.expires_at()))
+            }
             Ok(token) => Ok(token.clone()),
             Err(cause) => Err(NoToken::Unreadable(cause.reason())),
         }
     }
 
-    /// Makes `call` with the current token; if Dremio rejects that, gets another and makes it once more. Dremio rejects before it does
-    /// anything, so this repeats no effect, and a rotation is nobody else's business. `verdict` reads an answer.
+    /// Makes `call` with the current token; if Dremio rejects that, gets another and makes it once
+    /// more. Dremio rejects before it does anything, so this repeats no effect, and a rotation
+    /// is nobody else's business. `verdict` reads an answer.
     ///
     /// # Errors
     /// When there is no token to send, or none that Dremio takes.
-    pub(crate) async fn with_token<A, F>(&self, call: impl Fn(Token) -> F, verdict: impl Fn(&A) -> Verdict) -> Result<A, TokenError>
+    pub(crate) async fn with_token<A, F>(
+        &self,
+        call: impl Fn(Token) -> F,
+        verdict: impl Fn(&A) -> Verdict,
+    ) -> Result<A, TokenError>
     where
         F: Future<Output = A>,
     {
@@ -146,7 +168,8 @@ impl TokenSource {
         Ok(answer)
     }
 
-    /// The token to send now, waiting a little if there is none, or only an expired one. Cancel safe.
+    /// The token to send now, waiting a little if there is none, or only an expired one. Cancel
+    /// safe.
     ///
     /// # Errors
     /// When there is still none.
@@ -159,7 +182,9 @@ impl TokenSource {
             self.ask(Nudge::Expired(expired.id()));
         }
         let mut state = self.state.clone();
-        let fresh = state.wait_for(|state| state.as_ref().as_ref().is_ok_and(|token| !token.is_expired(self.clock.now())));
+        let fresh = state.wait_for(|state| {
+            state.as_ref().as_ref().is_ok_and(|token| !token.is_expired(self.clock.now()))
+        });
         let waited = tokio::time::timeout(FIRST_WAIT_MAX, fresh).await.is_ok();
         if waited { self.current() } else { Err(none) }
     }
@@ -169,7 +194,8 @@ impl TokenSource {
         self.state.clone()
     }
 
-    /// Dremio has rejected token `id`, outside of a call that waits for another: the refresher is told, and readiness falls.
+    /// Dremio has rejected token `id`, outside of a call that waits for another: the refresher is
+    /// told, and readiness falls.
     pub(crate) fn rejected(&self, id: TokenId) {
         self.ask(Nudge::Rejected(id));
         self.refused.send_replace(Some(id));
@@ -187,12 +213,15 @@ impl TokenSource {
 
     /// The token that replaces the rejected one `id`, waiting a little for it. Cancel safe.
     async fn replacement_for(&self, id: TokenId) -> Option<Token> {
-        let other = |state: &Arc<State>| state.as_ref().as_ref().is_ok_and(|token| token.id() != id);
+        let other =
+            |state: &Arc<State>| state.as_ref().as_ref().is_ok_and(|token| token.id() != id);
         let mut state = self.state.clone();
         if !other(&state.borrow()) {
             self.ask(Nudge::Rejected(id));
         }
-        let replaced = tokio::time::timeout(REPLACEMENT_WAIT_MAX, state.wait_for(other)).await.is_ok_and(|seen| seen.is_ok());
+        let replaced = tokio::time::timeout(REPLACEMENT_WAIT_MAX, state.wait_for(other))
+            .await
+            .is_ok_and(|seen| seen.is_ok());
         if !replaced {
             self.refused.send_replace(Some(id));
             return None;
@@ -201,7 +230,12 @@ impl TokenSource {
     }
 
     /// Keeps the `token` condition and the expiry metric true until `shutdown` drains.
-    pub(crate) async fn report(self, readiness: Readiness, metrics: Arc<Metrics>, shutdown: Shutdown) {
+    pub(crate) async fn report(
+        self,
+        readiness: Readiness,
+        metrics: Arc<Metrics>,
+        shutdown: Shutdown,
+    ) {
         let (mut state, mut refused) = (self.state.clone(), self.refused.subscribe());
         // A token also expires without any event.
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -211,7 +245,10 @@ impl TokenSource {
             match self.current() {
                 Ok(token) if *self.refused.borrow() == Some(token.id()) => {
                     metrics.token_expires(Some(token.expires_at()));
-                    let message = format!("Dremio rejects token {}, and token-refresher has written no other", token.id());
+                    let message = format!(
+                        "Dremio rejects token {}, and token-refresher has written no other",
+                        token.id()
+                    );
                     readiness.set("token", Condition::unmet("token_rejected", message));
                 }
                 Ok(token) => {
@@ -219,7 +256,14 @@ impl TokenSource {
                         tracing::info!(token_id = %token.id(), expires_at = %token.expires_at(), "using a new Dremio token");
                     }
                     metrics.token_expires(Some(token.expires_at()));
-                    readiness.set("token", Condition::met_by(format!("token {} expires at {}", token.id(), token.expires_at())));
+                    readiness.set(
+                        "token",
+                        Condition::met_by(format!(
+                            "token {} expires at {}",
+                            token.id(),
+                            token.expires_at()
+                        )),
+                    );
                 }
                 Err(cause) => {
                     metrics.token_expires(None);
@@ -249,7 +293,8 @@ impl Nudger {
             };
             let Some(nudge) = nudge else { return shutdown.draining().await };
             let (Nudge::Rejected(id) | Nudge::Expired(id)) = nudge;
-            let still_current = self.state.borrow().as_ref().as_ref().is_ok_and(|token| token.id() == id);
+            let still_current =
+                self.state.borrow().as_ref().as_ref().is_ok_and(|token| token.id() == id);
             if !still_current {
                 continue;
             }
@@ -257,15 +302,22 @@ impl Nudger {
                 Nudge::Rejected(_) => {
                     tracing::warn!(target: "audit", event = "token_invalid", token_id = %id, "Dremio rejected the token; asking the refresher for another");
                 }
-                Nudge::Expired(_) => tracing::info!(token_id = %id, "the token has expired; asking the refresher for another"),
+                Nudge::Expired(_) => {
+                    tracing::info!(token_id = %id, "the token has expired; asking the refresher for another");
+                }
             }
             let Some(url) = &self.url else {
                 tracing::warn!("REFRESHER_URL is not set: waiting for the refresher's own check");
                 continue;
             };
             match http.post(url.clone()).timeout(NUDGE_TIMEOUT).send().await {
-                Ok(answer) => tracing::info!(status = answer.status().as_u16(), "the refresher was asked for a new token"),
-                Err(cause) => tracing::warn!(error = %cause.without_url(), "the refresher does not answer (REFRESHER_URL)"),
+                Ok(answer) => tracing::info!(
+                    status = answer.status().as_u16(),
+                    "the refresher was asked for a new token"
+                ),
+                Err(cause) => {
+                    tracing::warn!(error = %cause.without_url(), "the refresher does not answer (REFRESHER_URL)");
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Whether the child asks Dremio for anything: a request is open here until its answer was read, and a job runs until it is over.
+//! Whether the child asks Dremio for anything: a request is open here until its answer was read,
+//! and a job runs until it is over.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,8 @@ use tokio::time::Instant;
 
 use super::jobs::Jobs;
 
-/// After an answer 429 the official server sleeps for up to 60 s by its default, and goes on with the same call; more can be set.
+/// After an answer 429 the official server sleeps for up to 60 s by its default, and goes on with
+/// the same call; more can be set.
 const AFTER_TOO_MANY: Duration = Duration::from_secs(5 * 60);
 
 /// What the child does at the hop. Cheap to clone.
@@ -45,8 +47,8 @@ impl Activity {
         Self { requests: Arc::new(Mutex::new(requests)), jobs: None }
     }
 
-    /// Since when the child has had no request open; `None` while it has one, while a job of its runs that it may ask for again, and while it
-    /// may be waiting to repeat a request.
+    /// Since when the child has had no request open; `None` while it has one, while a job of its
+    /// runs that it may ask for again, and while it may be waiting to repeat a request.
     pub(crate) fn quiet_since(&self) -> Option<Instant> {
         let mut requests = self.lock();
         if self.jobs.as_ref().is_some_and(|jobs| jobs.any_runs()) {

@@ -50,8 +50,12 @@ impl ForwardError {
     pub(super) fn response(&self) -> Response {
         let (status, cure) = match self {
             Self::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
-            Self::Token(TokenError::Rejected) => (StatusCode::UNAUTHORIZED, "; try again in a moment"),
-            Self::Dremio(Error::Timeout { limit, .. }) if *limit == AWAY_TIMEOUT => (StatusCode::GATEWAY_TIMEOUT, AWAY),
+            Self::Token(TokenError::Rejected) => {
+                (StatusCode::UNAUTHORIZED, "; try again in a moment")
+            }
+            Self::Dremio(Error::Timeout { limit, .. }) if *limit == AWAY_TIMEOUT => {
+                (StatusCode::GATEWAY_TIMEOUT, AWAY)
+            }
             Self::Dremio(Error::Timeout { .. }) => (StatusCode::GATEWAY_TIMEOUT, ""),
             Self::Dremio(_) => (StatusCode::BAD_GATEWAY, ""),
         };
@@ -88,21 +92,36 @@ impl Forwarder {
     ///
     /// # Errors
     /// When there is no token, or no answer from Dremio. Any answer but 401 is a success here.
-    pub(super) async fn send(&self, incoming: &Incoming) -> Result<reqwest::Response, ForwardError> {
+    pub(super) async fn send(
+        &self,
+        incoming: &Incoming,
+    ) -> Result<reqwest::Response, ForwardError> {
         Ok(self.tokens.with_token(|token| self.send_with(incoming, token), verdict).await??)
     }
 
-    async fn send_with(&self, incoming: &Incoming, token: Token) -> Result<reqwest::Response, Error> {
+    async fn send_with(
+        &self,
+        incoming: &Incoming,
+        token: Token,
+    ) -> Result<reqwest::Response, Error> {
         // A quick call may take this long, and a long answer may pause for this long.
         let patience = self.health.patience(self.transport.request_timeout());
         let whole = if incoming.is_bulk { patience * PAGE_PATIENCE } else { patience };
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.secret().expose_secret()))
-            .map_err(|_| Error::RejectedCredentials { operation: OPERATION })?;
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {}", token.secret().expose_secret()))
+                .map_err(|_| Error::RejectedCredentials { operation: OPERATION })?;
         authorization.set_sensitive(true);
         // Never without: `Target` writes nothing that a URL would change.
-        let url = self.transport.url(&incoming.path_and_query).ok_or(Error::UnsafePath { operation: OPERATION })?;
-        let mut request =
-            self.transport.http().request(incoming.method.clone(), url).timeout(whole).header(header::AUTHORIZATION, authorization);
+        let url = self
+            .transport
+            .url(&incoming.path_and_query)
+            .ok_or(Error::UnsafePath { operation: OPERATION })?;
+        let mut request = self
+            .transport
+            .http()
+            .request(incoming.method.clone(), url)
+            .timeout(whole)
+            .header(header::AUTHORIZATION, authorization);
         for name in &REQUEST_HEADERS {
             if let Some(value) = incoming.headers.get(name) {
                 request = request.header(name, value);
@@ -120,7 +139,11 @@ impl Forwarder {
                 self.health.answered(outcome(answer.status()));
                 Ok(answer)
             }
-            Ok(page) => Err(self.failed(Error::NotDremioApi { operation: OPERATION, status: page.status().as_u16(), kind: "a web page" })),
+            Ok(page) => Err(self.failed(Error::NotDremioApi {
+                operation: OPERATION,
+                status: page.status().as_u16(),
+                kind: "a web page",
+            })),
             Err(cause) => Err(self.failed(cause)),
         }
     }
@@ -148,17 +171,29 @@ fn outcome(status: StatusCode) -> &'static str {
     }
 }
 
-/// A web page where the API should be is no answer of Dremio's API, whatever its status (contract §0.1).
+/// A web page where the API should be is no answer of Dremio's API, whatever its status (contract
+/// §0.1).
 fn is_page(answer: &reqwest::Response) -> bool {
-    let content_type = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_html = content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"));
+    let content_type = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let is_html = content_type
+        .split(';')
+        .next()
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"));
     is_html || answer.status().is_redirection()
 }
 
-/// The answer for the child. It breaks off if Dremio sends nothing for `pause_max`; time in which the child does not read is its own.
+/// The answer for the child. It breaks off if Dremio sends nothing for `pause_max`; time in which
+/// the child does not read is its own.
 pub(super) fn passed_on(answer: reqwest::Response, pause_max: Duration) -> Response {
     let status = answer.status();
-    let headers: Vec<_> = ANSWER_HEADERS.iter().filter_map(|name| Some((name.clone(), answer.headers().get(name)?.clone()))).collect();
+    let headers: Vec<_> = ANSWER_HEADERS
+        .iter()
+        .filter_map(|name| Some((name.clone(), answer.headers().get(name)?.clone())))
+        .collect();
     let chunks = stream::try_unfold(answer, move |mut answer| async move {
         let chunk = tokio::time::timeout(pause_max, answer.chunk()).await??;
         Ok::<_, BoxError>(chunk.map(|chunk| (chunk, answer)))

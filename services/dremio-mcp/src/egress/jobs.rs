@@ -1,8 +1,10 @@
-//! The child's jobs at Dremio: waited for on its behalf, and cancelled when it no longer wants them.
+//! The child's jobs at Dremio: waited for on its behalf, and cancelled when it no longer wants
+//! them.
 //!
-//! The official server asks for a job's status once, then sleeps a whole second; here the first question is answered only when the job
-//! is done, found out by asking Dremio often at first and seldom later. And it never cancels a job: a call that its client cancels
-//! would keep Dremio busy. The hop sees that a question was dropped, or that no question comes, and cancels the job itself.
+//! The official server asks for a job's status once, then sleeps a whole second; here the first
+//! question is answered only when the job is done, found out by asking Dremio often at first and
+//! seldom later. And it never cancels a job: a call that its client cancels would keep Dremio busy.
+//! The hop sees that a question was dropped, or that no question comes, and cancels the job itself.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +24,12 @@ use super::refusal;
 use crate::budget::Charge;
 use crate::dremio::Pauses;
 
-/// Below the 300 s after which the official server's HTTP client gives up. Then the child simply asks again.
+/// Below the 300 s after which the official server's HTTP client gives up. Then the child simply
+/// asks again.
 const HOLD_MAX: Duration = Duration::from_secs(60);
 
-/// How long a job may go without a question before it counts as abandoned. The child asks at once and then every second.
+/// How long a job may go without a question before it counts as abandoned. The child asks at once
+/// and then every second.
 const UNASKED_MAX: Duration = Duration::from_secs(20);
 
 /// How often abandoned jobs are looked for.
@@ -87,15 +91,20 @@ impl Jobs {
         &self.forwarder
     }
 
-    /// `POST /api/v3/sql`. The submission finishes even if the child goes away in the middle, because only then the job's id is
-    /// known; a job that nobody is told of is cancelled. `room` is that of the statement.
+    /// `POST /api/v3/sql`. The submission finishes even if the child goes away in the middle,
+    /// because only then the job's id is known; a job that nobody is told of is cancelled.
+    /// `room` is that of the statement.
     pub(super) async fn submit(self: &Arc<Self>, incoming: Incoming, room: Charge) -> Response {
         let (told, answered) = oneshot::channel();
         let jobs = Arc::clone(self);
         self.cancellations.spawn(async move {
             let answer = jobs.ask(&incoming).await;
             drop((incoming, room));
-            let id = answer.as_ref().ok().filter(|answer| answer.status == StatusCode::OK).and_then(Answer::job_id);
+            let id = answer
+                .as_ref()
+                .ok()
+                .filter(|answer| answer.status == StatusCode::OK)
+                .and_then(Answer::job_id);
             if let Some(id) = &id {
                 jobs.running().insert(id.clone(), Asked { last: Instant::now(), waiting: 0 });
             }
@@ -109,8 +118,9 @@ impl Jobs {
         }
     }
 
-    /// `GET /api/v3/job/{id}`: the status of the job once it is terminal, or the hold is over. Dropping the future, as happens when
-    /// the child is told that its call was cancelled, cancels the job.
+    /// `GET /api/v3/job/{id}`: the status of the job once it is terminal, or the hold is over.
+    /// Dropping the future, as happens when the child is told that its call was cancelled,
+    /// cancels the job.
     pub(super) async fn wait(self: &Arc<Self>, id: &str, incoming: Incoming) -> Response {
         let mut question = Question::new(self, id);
         let deadline = Instant::now() + HOLD_MAX;
@@ -136,15 +146,19 @@ impl Jobs {
         }
     }
 
-    /// Cancels jobs that nobody asks for any more until `shutdown` drains, then finishes the cancellations under way.
+    /// Cancels jobs that nobody asks for any more until `shutdown` drains, then finishes the
+    /// cancellations under way.
     pub(super) async fn sweep(self: Arc<Self>, shutdown: Shutdown) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(SWEEP_INTERVAL) => {}
                 () = shutdown.draining() => break,
             }
-            let abandoned = |(_, asked): &(&String, &Asked)| asked.waiting == 0 && asked.last.elapsed() > UNASKED_MAX;
-            let ids: Vec<String> = self.running().iter().filter(abandoned).map(|(id, _)| id.clone()).collect();
+            let abandoned = |(_, asked): &(&String, &Asked)| {
+                asked.waiting == 0 && asked.last.elapsed() > UNASKED_MAX
+            };
+            let ids: Vec<String> =
+                self.running().iter().filter(abandoned).map(|(id, _)| id.clone()).collect();
             for id in ids {
                 self.cancel_in_background(id);
             }
@@ -165,17 +179,32 @@ impl Jobs {
     async fn cancel(&self, id: &str) {
         self.running().remove(id);
         let path_and_query = format!("/api/v3/job/{id}/cancel");
-        let incoming = Incoming { method: Method::POST, path_and_query, headers: HeaderMap::new(), body: Bytes::new(), is_bulk: false };
+        let incoming = Incoming {
+            method: Method::POST,
+            path_and_query,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            is_bulk: false,
+        };
         match tokio::time::timeout(CANCEL_MAX, self.forwarder.send(&incoming)).await {
             // 404 is Dremio's answer for a job that is over.
-            Ok(Ok(answer)) => tracing::info!(job = id, status = answer.status().as_u16(), "cancelled a job that nobody waits for"),
-            Ok(Err(cause)) => tracing::warn!(job = id, error = %cause, "could not cancel a job that nobody waits for"),
-            Err(_) => tracing::warn!(job = id, "could not cancel a job that nobody waits for in time"),
+            Ok(Ok(answer)) => tracing::info!(
+                job = id,
+                status = answer.status().as_u16(),
+                "cancelled a job that nobody waits for"
+            ),
+            Ok(Err(cause)) => {
+                tracing::warn!(job = id, error = %cause, "could not cancel a job that nobody waits for");
+            }
+            Err(_) => {
+                tracing::warn!(job = id, "could not cancel a job that nobody waits for in time");
+            }
         }
     }
 
     async fn ask(&self, incoming: &Incoming) -> Result<Answer, Response> {
-        let answer = self.forwarder.send(incoming).await.map_err(|cause: ForwardError| cause.response())?;
+        let answer =
+            self.forwarder.send(incoming).await.map_err(|cause: ForwardError| cause.response())?;
         Answer::read(answer).await
     }
 
@@ -222,25 +251,45 @@ impl Drop for Question<'_> {
 impl Answer {
     async fn read(mut answer: reqwest::Response) -> Result<Self, Response> {
         let status = answer.status();
-        let content_type = answer.headers().get(header::CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static("application/json"));
+        let content_type = answer
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .cloned()
+            .unwrap_or(HeaderValue::from_static("application/json"));
         let mut body = Vec::new();
         loop {
             match answer.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => return Err(refusal(StatusCode::BAD_GATEWAY, "Dremio's answer about the job is larger than 4 MiB")),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(_)) => {
+                    return Err(refusal(
+                        StatusCode::BAD_GATEWAY,
+                        "Dremio's answer about the job is larger than 4 MiB",
+                    ));
+                }
                 Ok(None) => return Ok(Self { status, content_type, body }),
-                Err(_) => return Err(refusal(StatusCode::BAD_GATEWAY, "the connection to Dremio was lost in the middle of its answer")),
+                Err(_) => {
+                    return Err(refusal(
+                        StatusCode::BAD_GATEWAY,
+                        "the connection to Dremio was lost in the middle of its answer",
+                    ));
+                }
             }
         }
     }
 
     fn job_id(&self) -> Option<String> {
-        serde_json::from_slice::<Submitted>(&self.body).ok().map(|submitted| submitted.id).filter(|id| is_job_id(id))
+        serde_json::from_slice::<Submitted>(&self.body)
+            .ok()
+            .map(|submitted| submitted.id)
+            .filter(|id| is_job_id(id))
     }
 
     fn is_unfinished(&self) -> bool {
         let status = serde_json::from_slice::<JobStatus>(&self.body);
-        self.status == StatusCode::OK && status.is_ok_and(|job| !TERMINAL.contains(&job.state.as_str()))
+        self.status == StatusCode::OK
+            && status.is_ok_and(|job| !TERMINAL.contains(&job.state.as_str()))
     }
 
     fn into_response(self) -> Response {
@@ -251,7 +300,10 @@ impl Answer {
     }
 }
 
-/// Whether a text that came from outside may become a part of a path (contract §4.1: hex digits and dashes).
+/// Whether a text that came from outside may become a part of a path (contract §4.1: hex digits and
+/// dashes).
 fn is_job_id(text: &str) -> bool {
-    text.len() <= 64 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    text.len() <= 64
+        && !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -1,6 +1,6 @@
-//! The egress hop: the only way from the child to Dremio. A loopback listener that accepts one secret, which
-//! is worth nothing anywhere else, and forwards with the current token, over verified TLS. So a rotation
-//! restarts nothing, and the child never holds a credential.
+//! The egress hop: the only way from the child to Dremio. A loopback listener that accepts one
+//! secret, which is worth nothing anywhere else, and forwards with the current token, over verified
+//! TLS. So a rotation restarts nothing, and the child never holds a credential.
 //!
 //! - `target`: what the child asks for, in the one spelling in which Dremio gets it
 //! - `activity`: whether the child asks Dremio for anything
@@ -8,7 +8,8 @@
 //! - `sql`: a statement passes the guard, and is sent as the guard has read it
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
 //! - `pages`: so many bytes of one job's result, and no more
-//! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and cancels jobs that it abandons
+//! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and
+//!   cancels jobs that it abandons
 
 mod activity;
 mod forward;
@@ -69,7 +70,14 @@ impl Hop {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
         let jobs = Jobs::new(Forwarder::new(transport, tokens, health));
-        Ok(Self { listener, secret: secret.into(), activity: Activity::of(&jobs), jobs, gate, pages })
+        Ok(Self {
+            listener,
+            secret: secret.into(),
+            activity: Activity::of(&jobs),
+            jobs,
+            gate,
+            pages,
+        })
     }
 
     /// Where the child finds it.
@@ -93,9 +101,18 @@ impl Hop {
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let (jobs, secret) = (Arc::clone(&self.jobs), self.secret);
-        let state = Arc::new(HopState { secret, jobs, gate: self.gate, pages: self.pages, activity: self.activity });
+        let state = Arc::new(HopState {
+            secret,
+            jobs,
+            gate: self.gate,
+            pages: self.pages,
+            activity: self.activity,
+        });
         let router = Router::new().fallback(receive).with_state(state);
-        tokio::join!(serve(self.listener, router, Limits::default(), shutdown.clone()), self.jobs.sweep(shutdown));
+        tokio::join!(
+            serve(self.listener, router, Limits::default(), shutdown.clone()),
+            self.jobs.sweep(shutdown)
+        );
     }
 }
 
@@ -115,14 +132,20 @@ async fn receive(State(state): State<Arc<HopState>>, request: Request) -> Respon
 
 async fn handle(state: &HopState, request: Request) -> Response {
     if !presents(&state.secret, request.headers()) {
-        return refusal(StatusCode::UNAUTHORIZED, "this address is for the MCP server process of dremio-mcp only");
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "this address is for the MCP server process of dremio-mcp only",
+        );
     }
     let (parts, body) = request.into_parts();
     let target = match Target::parse(parts.uri.path(), parts.uri.query()) {
         Ok(target) => target,
         Err(why) => {
             tracing::warn!(method = %parts.method, %why, "the MCP server process asked Dremio for something that could be read in two ways");
-            return refusal(StatusCode::FORBIDDEN, &format!("dremio-mcp does not let the MCP server do this: {why}"));
+            return refusal(
+                StatusCode::FORBIDDEN,
+                &format!("dremio-mcp does not let the MCP server do this: {why}"),
+            );
         }
     };
     let names = target.segments();
@@ -135,36 +158,58 @@ async fn handle(state: &HopState, request: Request) -> Response {
     };
     let results = rules::results_job_id(&parts.method, &names);
     let path_and_query = target.path_and_query();
-    let incoming = Incoming { method: parts.method, path_and_query, headers: parts.headers, body, is_bulk: results.is_some() };
+    let incoming = Incoming {
+        method: parts.method,
+        path_and_query,
+        headers: parts.headers,
+        body,
+        is_bulk: results.is_some(),
+    };
     if let Some(id) = results {
-        return state.pages.fetch(id, target.parameter("offset"), state.jobs.forwarder(), incoming).await;
+        return state
+            .pages
+            .fetch(id, target.parameter("offset"), state.jobs.forwarder(), incoming)
+            .await;
     }
     match rules::job_id(&incoming.method, &names) {
         Some(id) => state.jobs.wait(id, incoming).await,
-        None if incoming.method == Method::POST && names == ["sql"] => match sql::guarded(&state.gate, &incoming.body) {
-            Ok(body) => match state.pages.room(body.len()).await {
-                Ok(room) => state.jobs.submit(Incoming { body, headers: sql::headers(), ..incoming }, room).await,
-                Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
-            },
-            Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
-        },
+        None if incoming.method == Method::POST && names == ["sql"] => {
+            match sql::guarded(&state.gate, &incoming.body) {
+                Ok(body) => match state.pages.room(body.len()).await {
+                    Ok(room) => {
+                        state
+                            .jobs
+                            .submit(Incoming { body, headers: sql::headers(), ..incoming }, room)
+                            .await
+                    }
+                    Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
+                },
+                Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
+            }
+        }
         None => state.jobs.forwarder().forward(incoming).await,
     }
 }
 
 /// Whether the request carries the secret, compared in constant time.
 fn presents(secret: &SecretString, headers: &HeaderMap) -> bool {
-    let presented = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer ")).unwrap_or_default();
+    let presented = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        .unwrap_or_default();
     bool::from(presented.ct_eq(secret.expose_secret().as_bytes()))
 }
 
-/// An answer of the hop itself, in the form of Dremio's own errors. The official server shows its users the
-/// *reason phrase* of a failed call and nothing else, so the explanation goes there as well.
+/// An answer of the hop itself, in the form of Dremio's own errors. The official server shows its
+/// users the *reason phrase* of a failed call and nothing else, so the explanation goes there as
+/// well.
 fn refusal(status: StatusCode, message: &str) -> Response {
     let body = serde_json::json!({ "errorMessage": message, "moreInfo": "" }).to_string();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(reason) = hyper::ext::ReasonPhrase::try_from(message.to_owned()) {
         response.extensions_mut().insert(reason);
     }

@@ -1,6 +1,7 @@
-//! Pages of results on their way to the child. The official server fetches every page of a result before it looks whether the result is
-//! too large to be shown, and a large one kills it, with everybody's calls. So the hop lets so many bytes of one job pass, which is more
-//! than it would ever show, and then says what helps.
+//! Pages of results on their way to the child. The official server fetches every page of a result
+//! before it looks whether the result is too large to be shown, and a large one kills it, with
+//! everybody's calls. So the hop lets so many bytes of one job pass, which is more than it would
+//! ever show, and then says what helps.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,14 +19,17 @@ use crate::door::Principal;
 /// What the official server shows of a result at most, where its setting does not say it.
 const SHOWN_BYTES_DEFAULT: usize = 204_800;
 
-/// How much more of a result may pass than is shown: pages repeat the columns, and numbers are written shorter when they are shown.
+/// How much more of a result may pass than is shown: pages repeat the columns, and numbers are
+/// written shorter when they are shown.
 const SHARE_SHOWN: usize = 4;
 
-/// Bytes of one result that may pass, whatever the setting says. In a Python process, each takes about ten.
+/// Bytes of one result that may pass, whatever the setting says. In a Python process, each takes
+/// about ten.
 const RESULT_BYTES_MIN: usize = 1024 * 1024;
 const RESULT_BYTES_MAX: usize = 24 * 1024 * 1024;
 
-/// Results that are remembered. Beyond, the one that was asked for longest ago is forgotten, which is over.
+/// Results that are remembered. Beyond, the one that was asked for longest ago is forgotten, which
+/// is over.
 const RESULTS_MAX: usize = 1_000;
 
 /// The official server's setting for what it shows of a result, 0 for all.
@@ -79,37 +83,63 @@ impl Pages {
         self.budget.take(&self.child, Kind::Pages, bytes).await
     }
 
-    /// `GET /api/v3/job/{id}/results?offset={offset}&…`: the page, if the result is still within its limit with it.
-    pub(super) async fn fetch(&self, id: &str, offset: Option<&str>, forwarder: &Forwarder, incoming: Incoming) -> Response {
+    /// `GET /api/v3/job/{id}/results?offset={offset}&…`: the page, if the result is still within
+    /// its limit with it.
+    pub(super) async fn fetch(
+        &self,
+        id: &str,
+        offset: Option<&str>,
+        forwarder: &Forwarder,
+        incoming: Incoming,
+    ) -> Response {
         let left = self.result_bytes_max.saturating_sub(self.passed_before(id, offset));
-        let Ok(room) = self.budget.take(&self.child, Kind::Pages, left).await else { return self.too_large() };
+        let Ok(room) = self.budget.take(&self.child, Kind::Pages, left).await else {
+            return self.too_large();
+        };
         let mut answer = match forwarder.send(&incoming).await {
             Ok(answer) if answer.status() == StatusCode::OK => answer,
             Ok(refused) => return passed_on(refused, forwarder.pause_max()),
             Err(cause) => return cause.response(),
         };
-        let content_type = answer.headers().get(header::CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static("application/json"));
+        let content_type = answer
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .cloned()
+            .unwrap_or(HeaderValue::from_static("application/json"));
         let mut bytes = Vec::new();
         loop {
-            let Ok(chunk) = tokio::time::timeout(forwarder.pause_max(), answer.chunk()).await else {
-                return refusal(StatusCode::GATEWAY_TIMEOUT, "Dremio paused for too long in the middle of its answer");
+            let Ok(chunk) = tokio::time::timeout(forwarder.pause_max(), answer.chunk()).await
+            else {
+                return refusal(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "Dremio paused for too long in the middle of its answer",
+                );
             };
             match chunk {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() <= left => bytes.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= left => {
+                    bytes.extend_from_slice(&chunk);
+                }
                 Ok(Some(_)) => return self.too_large(),
                 Ok(None) => break,
-                Err(_) => return refusal(StatusCode::BAD_GATEWAY, "the connection to Dremio was lost in the middle of its answer"),
+                Err(_) => {
+                    return refusal(
+                        StatusCode::BAD_GATEWAY,
+                        "the connection to Dremio was lost in the middle of its answer",
+                    );
+                }
             }
         }
         self.note(id, bytes.len());
         let mut room = room;
         room.shrink_to(bytes.len());
-        let mut response = Response::new(Body::from(Bytes::from_owner(Page { bytes, _room: room })));
+        let mut response =
+            Response::new(Body::from(Bytes::from_owner(Page { bytes, _room: room })));
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         response
     }
 
-    /// What passed of the result before the page at `offset`. From its first row on it is counted anew.
+    /// What passed of the result before the page at `offset`. From its first row on it is counted
+    /// anew.
     fn passed_before(&self, id: &str, offset: Option<&str>) -> usize {
         let mut passed = self.passed();
         if offset.is_none_or(|offset| offset == "0") {
@@ -151,7 +181,9 @@ impl Pages {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Pages, RESULT_BYTES_MAX, RESULT_BYTES_MIN, RESULTS_MAX, SETTING, result_bytes_max};
+    use super::{
+        Pages, RESULT_BYTES_MAX, RESULT_BYTES_MIN, RESULTS_MAX, SETTING, result_bytes_max,
+    };
     use crate::budget::Budget;
 
     #[test]
@@ -164,7 +196,8 @@ mod tests {
             (Some("99999999999"), RESULT_BYTES_MAX),
             (Some("much"), RESULT_BYTES_MIN),
         ] {
-            let environment: BTreeMap<_, _> = setting.map(|value| (SETTING.to_owned(), value.to_owned())).into_iter().collect();
+            let environment: BTreeMap<_, _> =
+                setting.map(|value| (SETTING.to_owned(), value.to_owned())).into_iter().collect();
             assert_eq!(result_bytes_max(&environment), expected, "{setting:?}");
         }
     }

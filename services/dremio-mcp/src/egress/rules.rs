@@ -1,14 +1,19 @@
-//! What the child may ask of Dremio: to read, to run SQL, and to cancel what it runs. Community Edition makes
-//! every user an administrator (contract §0.5), so what is not needed is not let through: no users, no
-//! sources, no sign-in.
+//! What the child may ask of Dremio: to read, to run SQL, and to cancel what it runs. Community
+//! Edition makes every user an administrator (contract §0.5), so what is not needed is not let
+//! through: no users, no sources, no sign-in.
 
 use axum::http::Method;
 
 /// Whether the child may make this call. `names` are those below `/api/v3`, decoded.
 pub(super) fn allows(method: &Method, names: &[&str]) -> bool {
     match *method {
-        Method::GET => matches!(names, ["catalog" | "job" | "info" | "reflection" | "dataset" | "search", ..]),
-        Method::POST => matches!(names, ["sql" | "search"] | ["catalog", "by-ids" | "by-paths"] | ["job", _, "cancel"]),
+        Method::GET => {
+            matches!(names, ["catalog" | "job" | "info" | "reflection" | "dataset" | "search", ..])
+        }
+        Method::POST => matches!(
+            names,
+            ["sql" | "search"] | ["catalog", "by-ids" | "by-paths"] | ["job", _, "cancel"]
+        ),
         _ => false,
     }
 }

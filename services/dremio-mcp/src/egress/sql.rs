@@ -1,4 +1,5 @@
-//! `POST /api/v3/sql` (contract §4.1): the statement in its body is read by the guard, and what the guard has read is what is sent.
+//! `POST /api/v3/sql` (contract §4.1): the statement in its body is read by the guard, and what the
+//! guard has read is what is sent.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -7,13 +8,16 @@ use serde_json::{Map, Value};
 use crate::guard::Refusal;
 use crate::guard::gate::Gate;
 
-/// What the official server puts in front of each query, so that Dremio's job history says where it comes from. Kept only byte for byte.
+/// What the official server puts in front of each query, so that Dremio's job history says where it
+/// comes from. Kept only byte for byte.
 const LABEL: &str = "/* dremioai: submitter=RunSqlQuery */\n";
 
 /// Why a submission is not forwarded. The text is for the agent, and ASCII.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SqlError {
-    #[error("the request for Dremio cannot be read: it must be a JSON object with the statement as text in `sql`")]
+    #[error(
+        "the request for Dremio cannot be read: it must be a JSON object with the statement as text in `sql`"
+    )]
     Body,
     #[error("{0}. Nothing was sent to Dremio")]
     Refused(#[from] Refusal),
@@ -25,7 +29,9 @@ pub(super) enum SqlError {
 /// When there is no statement in it, or one that may not be sent. It has been reported.
 pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
     let members = serde_json::from_slice::<Map<String, Value>>(body).ok();
-    let Some((mut members, sql)) = members.and_then(|members| Some((members.clone(), members.get("sql")?.as_str()?.to_owned()))) else {
+    let Some((mut members, sql)) = members
+        .and_then(|members| Some((members.clone(), members.get("sql")?.as_str()?.to_owned())))
+    else {
         gate.refused("body");
         return Err(SqlError::Body);
     };
@@ -57,7 +63,8 @@ mod tests {
     use crate::metrics::Metrics;
 
     fn sent(guard: Guard, body: &str) -> Result<String, SqlError> {
-        let gate = Gate::new(guard, "official", Arc::new(Metrics::register(&mut Registry::default())));
+        let gate =
+            Gate::new(guard, "official", Arc::new(Metrics::register(&mut Registry::default())));
         guarded(&gate, body.as_bytes()).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
@@ -70,7 +77,10 @@ mod tests {
                 r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\nSELECT         1","context":["@ada"],"engineName":"é"}"#,
             ),
             // Only that label, only there, and only once.
-            (r#"{"sql":"/* dremioai: submitter=Other */\nSELECT 1"}"#, r#"{"sql":"                               \nSELECT 1"}"#),
+            (
+                r#"{"sql":"/* dremioai: submitter=Other */\nSELECT 1"}"#,
+                r#"{"sql":"                               \nSELECT 1"}"#,
+            ),
             (
                 r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n/* dremioai: submitter=RunSqlQuery */\nTABLE t"}"#,
                 r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n                                     \nTABLE t"}"#,
@@ -88,8 +98,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_or_writes_is_refused() {
-        for body in ["", "null", "[]", "SELECT 1", r#"{"sql":1}"#, r#"{"SQL":"SELECT 1"}"#, r#"{"sql":"SELECT 1"}x"#, r#"{"sql":"\ud800"}"#]
-        {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "SELECT 1",
+            r#"{"sql":1}"#,
+            r#"{"SQL":"SELECT 1"}"#,
+            r#"{"sql":"SELECT 1"}x"#,
+            r#"{"sql":"\ud800"}"#,
+        ] {
             assert_eq!(sent(Guard::default(), body), Err(SqlError::Body), "{body}");
         }
         assert_eq!(sent(Guard::default(), "{\"sql\":\"SELECT '\u{0}'\"}"), Err(SqlError::Body));
@@ -102,6 +120,9 @@ mod tests {
         ] {
             assert!(matches!(sent(Guard::default(), body), Err(SqlError::Refused(_))), "{body}");
         }
-        assert!(sent(Guard { allow_writes: true, ..Guard::default() }, r#"{"sql":"DROP TABLE t"}"#).is_ok());
+        assert!(
+            sent(Guard { allow_writes: true, ..Guard::default() }, r#"{"sql":"DROP TABLE t"}"#)
+                .is_ok()
+        );
     }
 }

@@ -1,6 +1,7 @@
-//! What the child asks for, in the form in which Dremio gets it. Each segment of the path is decoded once, judged, and encoded anew,
-//! and so is each part of the query: no byte of the child's own spelling goes out, so what `rules` allowed is what Dremio is asked,
-//! however servers and proxies on the way read backslashes, dots, semicolons and percent signs.
+//! What the child asks for, in the form in which Dremio gets it. Each segment of the path is
+//! decoded once, judged, and encoded anew, and so is each part of the query: no byte of the child's
+//! own spelling goes out, so what `rules` allowed is what Dremio is asked, however servers and
+//! proxies on the way read backslashes, dots, semicolons and percent signs.
 
 use dremio_client::{encode_query, encode_segment};
 use percent_encoding::percent_decode_str;
@@ -15,7 +16,8 @@ pub(super) struct Target {
     query: Vec<(String, Option<String>)>,
 }
 
-/// Why a target is not sent on. The texts are shown to the child's user, and name nothing that came from outside.
+/// Why a target is not sent on. The texts are shown to the child's user, and name nothing that came
+/// from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Ambiguous {
     #[error("the path is not below /api/v3")]
@@ -44,14 +46,23 @@ impl Target {
     /// # Errors
     /// For what two readers could take for two different things; see [`Ambiguous`].
     pub(super) fn parse(path: &str, query: Option<&str>) -> Result<Self, Ambiguous> {
-        let segments = path.strip_prefix('/').ok_or(Ambiguous::Elsewhere)?.split('/').map(segment).collect::<Result<Vec<_>, _>>()?;
-        let Some((API, names)) = segments.split_first_chunk::<2>().map(|(api, names)| (api.each_ref().map(String::as_str), names)) else {
+        let segments = path
+            .strip_prefix('/')
+            .ok_or(Ambiguous::Elsewhere)?
+            .split('/')
+            .map(segment)
+            .collect::<Result<Vec<_>, _>>()?;
+        let Some((API, names)) = segments
+            .split_first_chunk::<2>()
+            .map(|(api, names)| (api.each_ref().map(String::as_str), names))
+        else {
             return Err(Ambiguous::Elsewhere);
         };
         if names.is_empty() {
             return Err(Ambiguous::Elsewhere);
         }
-        let is_slashed = |(at, name): (usize, &String)| name.contains('/') && !may_have_slash(names, at);
+        let is_slashed =
+            |(at, name): (usize, &String)| name.contains('/') && !may_have_slash(names, at);
         if names.iter().enumerate().any(is_slashed) {
             return Err(Ambiguous::Slash);
         }
@@ -64,7 +75,8 @@ impl Target {
         self.segments.iter().map(String::as_str).collect()
     }
 
-    /// The value of the query parameter `name`, decoded. Of several, the first, which is the one that Dremio takes.
+    /// The value of the query parameter `name`, decoded. Of several, the first, which is the one
+    /// that Dremio takes.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(found, _)| found == name)?.1.as_deref()
     }
@@ -72,7 +84,8 @@ impl Target {
     /// Path and query as Dremio gets them.
     pub(super) fn path_and_query(&self) -> String {
         let names = API.into_iter().chain(self.segments.iter().map(String::as_str));
-        let path: String = names.filter_map(encode_segment).map(|name| format!("/{name}")).collect();
+        let path: String =
+            names.filter_map(encode_segment).map(|name| format!("/{name}")).collect();
         let pair = |(name, value): &(String, Option<String>)| match value {
             Some(value) => format!("{}={}", encode_query(name), encode_query(value)),
             None => encode_query(name),
@@ -82,17 +95,21 @@ impl Target {
     }
 }
 
-/// Names of catalog objects may have a slash in them; so have the ids that Dremio makes up for what is not in its own store.
+/// Names of catalog objects may have a slash in them; so have the ids that Dremio makes up for what
+/// is not in its own store.
 fn may_have_slash(names: &[String], at: usize) -> bool {
     match names.first().map(String::as_str) {
         Some("catalog") if names.get(1).is_some_and(|name| name == "by-path") => at >= 2,
-        Some("catalog" | "dataset") => at == 1 && names.get(1).is_some_and(|id| id.starts_with("dremio:/")),
+        Some("catalog" | "dataset") => {
+            at == 1 && names.get(1).is_some_and(|id| id.starts_with("dremio:/"))
+        }
         _ => false,
     }
 }
 
 fn segment(text: &str) -> Result<String, Ambiguous> {
-    // Servlets cut parameters off before they decode, so `..;x` is a step up to one reader and a name to another.
+    // Servlets cut parameters off before they decode, so `..;x` is a step up to one reader and a
+    // name to another.
     if text.contains(';') {
         return Err(Ambiguous::Semicolon);
     }
@@ -119,7 +136,9 @@ fn pair(text: &str) -> Result<(String, Option<String>), Ambiguous> {
 
 /// Percent-decodes `text` once (RFC 3986, section 2.1), strictly.
 fn decode(text: &str) -> Result<String, Ambiguous> {
-    let is_encoded = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let is_encoded = |rest: &str| {
+        rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
     if !text.split('%').skip(1).all(is_encoded) {
         return Err(Ambiguous::Percent);
     }

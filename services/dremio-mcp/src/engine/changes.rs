@@ -1,4 +1,5 @@
-//! Which lists of an engine have changed. A reader that is slow misses no change, it only sees several as one.
+//! Which lists of an engine have changed. A reader that is slow misses no change, it only sees
+//! several as one.
 
 use std::sync::Arc;
 
@@ -101,7 +102,10 @@ impl Changes {
         let now = versions.borrow_and_update();
         let before = std::mem::replace(&mut self.seen, now.numbers());
         let lists = List::ALL.into_iter().zip(&now.0).zip(before);
-        lists.filter(|((_, now), before)| now.number != *before).filter_map(|((list, now), _)| Some((list, now.said.clone()?))).collect()
+        lists
+            .filter(|((_, now), before)| now.number != *before)
+            .filter_map(|((list, now), _)| Some((list, now.said.clone()?)))
+            .collect()
     }
 }
 
@@ -114,12 +118,20 @@ mod tests {
     #[tokio::test]
     async fn changes_are_told_once_and_none_is_missed() {
         let (versions, seen) = watch::channel(Versions::default());
-        let bump = |list: List| versions.send_modify(|versions| versions.bump(list, list.changed()));
+        let bump =
+            |list: List| versions.send_modify(|versions| versions.bump(list, list.changed()));
         bump(List::Resources);
         let mut changes = Changes::of(seen);
         bump(List::Prompts);
         bump(List::Tools);
-        let mut next = async || changes.next().await.into_iter().map(|(list, said)| (list, said.text().to_owned())).collect::<Vec<_>>();
+        let mut next = async || {
+            changes
+                .next()
+                .await
+                .into_iter()
+                .map(|(list, said)| (list, said.text().to_owned()))
+                .collect::<Vec<_>>()
+        };
         let told = |list: List| (list, list.changed().text().to_owned());
         assert_eq!(next().await, [told(List::Tools), told(List::Prompts)]);
         bump(List::Tools);

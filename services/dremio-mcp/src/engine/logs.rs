@@ -42,9 +42,16 @@ mod tests {
 
     #[test]
     fn levels_are_read_and_ordered() {
-        let message =
-            |params: &str| Message::parse(format!(r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{params}}}"#)).unwrap();
-        assert_eq!(LogLevel::of(&message(r#"{"level":"notice","data":1}"#)), Some(LogLevel::Notice));
+        let message = |params: &str| {
+            Message::parse(format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{params}}}"#
+            ))
+            .unwrap()
+        };
+        assert_eq!(
+            LogLevel::of(&message(r#"{"level":"notice","data":1}"#)),
+            Some(LogLevel::Notice)
+        );
         assert_eq!(LogLevel::of(&message(r#"{"level":"loud"}"#)), None);
         assert_eq!(LogLevel::of(&message("{}")), None);
         assert!(LogLevel::read("\"debug\"") < LogLevel::read("\"emergency\""));

@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::rpc::Message;
 
-/// Bytes of messages that wait for one client. Beyond, the oldest are lost, which a client that is away for so long must expect.
+/// Bytes of messages that wait for one client. Beyond, the oldest are lost, which a client that is
+/// away for so long must expect.
 const UNREAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The news of one client. Of several about the same thing only the latest waits.

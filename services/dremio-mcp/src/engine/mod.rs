@@ -1,7 +1,8 @@
-//! Engines answer MCP requests. *official* relays to one shared child process; *native* is in process.
+//! Engines answer MCP requests. *official* relays to one shared child process; *native* is in
+//! process.
 //!
-//! Sessions, eras and HTTP are not known here: an engine gets one request and gives one response, with
-//! progress on the way. Dropping the future of a call cancels the call.
+//! Sessions, eras and HTTP are not known here: an engine gets one request and gives one response,
+//! with progress on the way. Dropping the future of a call cancels the call.
 
 mod changes;
 mod logs;
@@ -30,9 +31,9 @@ use crate::rpc::{Message, RpcError};
 /// A guess: no tool reports more often than a person can read.
 const PROGRESS_QUEUE_MAX: usize = 64;
 
-/// Where an engine puts the progress of one call: ready-made `notifications/progress` messages that carry
-/// the client's own token, and `notifications/message` if the client asked for them. Never blocks the engine: a
-/// reader that is too slow loses progress, not answers.
+/// Where an engine puts the progress of one call: ready-made `notifications/progress` messages that
+/// carry the client's own token, and `notifications/message` if the client asked for them. Never
+/// blocks the engine: a reader that is too slow loses progress, not answers.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgressSink {
     messages: mpsc::Sender<Held>,
@@ -49,7 +50,8 @@ pub(crate) struct ProgressSink {
 pub(crate) struct Caller {
     /// By which key.
     pub(crate) principal: Principal,
-    /// Which client of that key, as far as it can be told: calls of one client wait for each other before those of others do.
+    /// Which client of that key, as far as it can be told: calls of one client wait for each other
+    /// before those of others do.
     pub(crate) client: Arc<str>,
     /// The batch that the call is a part of.
     pub(crate) batch: Option<u64>,
@@ -109,7 +111,9 @@ impl ProgressSink {
     }
 
     pub(crate) fn send(&self, notification: String) {
-        let held = self.try_take(Kind::Streams, notification.len()).map(|charge| charge.hold(notification));
+        let held = self
+            .try_take(Kind::Streams, notification.len())
+            .map(|charge| charge.hold(notification));
         if held.is_err() || held.is_ok_and(|held| self.messages.try_send(held).is_err()) {
             tracing::debug!("progress dropped: the client reads too slowly or has gone");
         }
@@ -122,8 +126,11 @@ pub(crate) enum CallError {
     /// The child died, or was replaced, while the call ran. Whether it took effect is not known.
     #[error("the MCP server process ended during the call")]
     EngineLost,
-    /// The child will never answer: it did nothing for this call for so long, while it answered others.
-    #[error("the MCP server process did nothing for this call for {silence:?}, while it answered others")]
+    /// The child will never answer: it did nothing for this call for so long, while it answered
+    /// others.
+    #[error(
+        "the MCP server process did nothing for this call for {silence:?}, while it answered others"
+    )]
     Forgotten {
         /// How long.
         silence: Duration,
@@ -180,15 +187,24 @@ impl CallError {
                     silence.as_secs()
                 ),
             ),
-            Self::NotReady => RpcError::internal("engine_not_ready", "The MCP server process is not ready yet. Try again in a moment."),
-            Self::Busy => RpcError::internal("busy", "Too many of your calls are waiting for their turn. Wait for some of them."),
+            Self::NotReady => RpcError::internal(
+                "engine_not_ready",
+                "The MCP server process is not ready yet. Try again in a moment.",
+            ),
+            Self::Busy => RpcError::internal(
+                "busy",
+                "Too many of your calls are waiting for their turn. Wait for some of them.",
+            ),
             Self::TooManySubscriptions => RpcError::internal(
                 "too_many_subscriptions",
                 "There are too many resource subscriptions, or this URI is too long. Take some back with `resources/unsubscribe`, or end their sessions.",
             ),
             Self::AnswerTooLarge { bytes_max } => RpcError::internal(
                 "answer_too_large",
-                format!("The answer is larger than {} MiB. Ask for fewer rows or columns.", bytes_max / (1024 * 1024)),
+                format!(
+                    "The answer is larger than {} MiB. Ask for fewer rows or columns.",
+                    bytes_max / (1024 * 1024)
+                ),
             ),
             Self::NoRoom(NoRoom::Share) => RpcError::internal(
                 "no_room",
@@ -249,13 +265,17 @@ impl Engine {
         }
     }
 
-    /// Answers one request. The response carries an id of the engine's own; the caller sets the client's. What it subscribes to
-    /// comes to the caller's mailbox, and ends with it.
+    /// Answers one request. The response carries an id of the engine's own; the caller sets the
+    /// client's. What it subscribes to comes to the caller's mailbox, and ends with it.
     /// Cancel safe: dropping the future cancels the call.
     ///
     /// # Errors
     /// When there is no response; see [`CallError`].
-    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
+    pub(crate) async fn call(
+        &self,
+        request: &Message,
+        progress: &ProgressSink,
+    ) -> Result<Message, CallError> {
         match self {
             Self::Official(official) => official.call(request, progress).await,
             // Its future is several kilobytes, which a relayed call need not carry along.

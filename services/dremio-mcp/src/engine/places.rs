@@ -1,6 +1,8 @@
-//! Who works next: an engine works on so many calls at a time, and the others wait. Whoever waits is taken key by key, and among the calls
-//! of a key client by client, so that a thousand calls of one cost another one place, not a thousand. And however little the others ask,
-//! nobody takes all places: a key, a client and a batch have limits, and the last places are for keys that have none.
+//! Who works next: an engine works on so many calls at a time, and the others wait. Whoever waits
+//! is taken key by key, and among the calls of a key client by client, so that a thousand calls of
+//! one cost another one place, not a thousand. And however little the others ask, nobody takes all
+//! places: a key, a client and a batch have limits, and the last places are for keys that have
+//! none.
 
 mod schedule;
 
@@ -12,8 +14,9 @@ pub(crate) use self::schedule::{Limits, Seat, TooMany};
 use self::schedule::{Schedule, Waiting};
 use crate::metrics::{Counted, Metrics};
 
-/// An engine works on 64 calls at a time: a Python server is concurrent while Dremio works, and beyond this only gains latency. A key that
-/// asks for everything leaves places for two that are as busy, and one for each of eight more.
+/// An engine works on 64 calls at a time: a Python server is concurrent while Dremio works, and
+/// beyond this only gains latency. A key that asks for everything leaves places for two that are as
+/// busy, and one for each of eight more.
 pub(crate) const PLACES: Limits = Limits { places: 64, key: 48, client: 32, batch: 8, last: 8 };
 
 /// Hands out places. Cheap to clone.
@@ -44,7 +47,11 @@ pub(crate) struct Place {
 impl Places {
     /// Places within `limits`, which `metrics` counts, if given.
     pub(crate) fn new(limits: Limits, metrics: Option<Arc<Metrics>>) -> Self {
-        Self { schedule: Arc::new(Mutex::new(Schedule::new(limits))), held: watch::Sender::new(0), metrics }
+        Self {
+            schedule: Arc::new(Mutex::new(Schedule::new(limits))),
+            held: watch::Sender::new(0),
+            metrics,
+        }
     }
 
     /// A place for a call of `seat`, first come, first served among its own. Cancel safe.
@@ -75,14 +82,18 @@ impl Places {
     }
 
     fn place(&self, seat: Seat) -> Place {
-        Place { of: Some((self.clone(), seat)), _counted: self.metrics.as_deref().map(Metrics::place_held) }
+        Place {
+            of: Some((self.clone(), seat)),
+            _counted: self.metrics.as_deref().map(Metrics::place_held),
+        }
     }
 
     fn give_back(&self, seat: &Seat) {
         let mut schedule = self.lock();
         schedule.give_back(seat);
         while let Some((seat, Call(call))) = schedule.next() {
-            // A call that has just gone hands its place back here: dropping it would lock the schedule again.
+            // A call that has just gone hands its place back here: dropping it would lock the
+            // schedule again.
             if let Err(mut unused) = call.send(self.place(seat))
                 && let Some((_, seat)) = unused.of.take()
             {

@@ -1,5 +1,5 @@
-//! What an engine's answer to `tools/list` says, read once: the names, and which arguments a modern client
-//! must repeat in headers.
+//! What an engine's answer to `tools/list` says, read once: the names, and which arguments a modern
+//! client must repeat in headers.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,7 +17,8 @@ pub(crate) struct ToolList {
     tools: HashMap<String, Vec<HeaderArgument>>,
 }
 
-/// An argument that must stand in `Mcp-Param-{name}` as well (2026-07-28, "Custom Headers from Tool Parameters").
+/// An argument that must stand in `Mcp-Param-{name}` as well (2026-07-28, "Custom Headers from Tool
+/// Parameters").
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct HeaderArgument {
     /// The part of the header's name after `Mcp-Param-`.
@@ -43,9 +44,12 @@ struct Tool<'a> {
 impl ToolList {
     /// Reads a response to `tools/list`; anything else is no tools.
     pub(crate) fn read(response: &Message) -> Arc<Self> {
-        let list = response.result().and_then(|result| serde_json::from_str::<List<'_>>(result).ok());
+        let list =
+            response.result().and_then(|result| serde_json::from_str::<List<'_>>(result).ok());
         let tools = list.map(|list| list.tools).unwrap_or_default();
-        let tools = tools.into_iter().map(|tool| (tool.name.into_owned(), tool.input_schema.map(header_arguments).unwrap_or_default()));
+        let tools = tools.into_iter().map(|tool| {
+            (tool.name.into_owned(), tool.input_schema.map(header_arguments).unwrap_or_default())
+        });
         Arc::new(Self { tools: tools.collect() })
     }
 
@@ -72,10 +76,13 @@ fn header_arguments(schema: &RawValue) -> Vec<HeaderArgument> {
 
 /// Follows `properties` only: an annotation anywhere else has no meaning.
 fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<HeaderArgument>) {
-    if let Some(name) = schema.get("x-mcp-header").and_then(Value::as_str).filter(|_| !path.is_empty()) {
+    if let Some(name) =
+        schema.get("x-mcp-header").and_then(Value::as_str).filter(|_| !path.is_empty())
+    {
         found.push(HeaderArgument { name: name.to_owned(), path: path.clone() });
     }
-    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+    {
         path.push(key.clone());
         collect(property, path, found);
         path.pop();
@@ -95,7 +102,8 @@ mod tests {
         let tools = ToolList::read(&Message::from_result(result));
         assert!(tools.contains("plain") && !tools.contains("other"));
         assert_eq!(tools.header_arguments("plain"), []);
-        let expected = HeaderArgument { name: "Region".into(), path: vec!["where".into(), "r".into()] };
+        let expected =
+            HeaderArgument { name: "Region".into(), path: vec!["where".into(), "r".into()] };
         assert_eq!(tools.header_arguments("region"), [expected]);
     }
 }

@@ -1,4 +1,5 @@
-//! The guard where an engine sends SQL: what it refuses is counted, and written to the audit log without the SQL.
+//! The guard where an engine sends SQL: what it refuses is counted, and written to the audit log
+//! without the SQL.
 
 use std::sync::Arc;
 

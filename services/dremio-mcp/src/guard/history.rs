@@ -1,17 +1,20 @@
-//! The tables in which Dremio keeps what everybody asked, and what came of it: `sys.jobs`, `sys.jobs_recent`, `sys.job_results` and
-//! whatever else of `sys` has a name that starts like theirs. With one Dremio user for all agents, they show one agent's questions, and
-//! the values in them, to any other.
+//! The tables in which Dremio keeps what everybody asked, and what came of it: `sys.jobs`,
+//! `sys.jobs_recent`, `sys.job_results` and whatever else of `sys` has a name that starts like
+//! theirs. With one Dremio user for all agents, they show one agent's questions, and the values in
+//! them, to any other.
 //!
-//! Names are compared as Java's `String.equalsIgnoreCase` does, which is how Dremio looks them up: character by character, in upper case
-//! and then in lower case. So `ſys` is `sys`. A view over these tables has a name of its own and is not seen.
+//! Names are compared as Java's `String.equalsIgnoreCase` does, which is how Dremio looks them up:
+//! character by character, in upper case and then in lower case. So `ſys` is `sys`. A view over
+//! these tables has a name of its own and is not seen.
 
 use super::{Kind, Token};
 
 /// How the names of these tables start.
 const STARTS: [&str; 2] = ["jobs", "job_results"];
 
-/// Whether a path in `statement` leads to one of these tables: `sys.jobs`, `"sys"."project" . "jobs_recent"`, and, for the functions that
-/// take a table's name as a string (`TABLE(f('sys.jobs'))`), a string with such a path.
+/// Whether a path in `statement` leads to one of these tables: `sys.jobs`, `"sys"."project" .
+/// "jobs_recent"`, and, for the functions that take a table's name as a string
+/// (`TABLE(f('sys.jobs'))`), a string with such a path.
 pub(super) fn is_asked_for(statement: &[Token<'_>]) -> bool {
     let (mut path, mut is_joined) = (Path::default(), false);
     for token in statement {
@@ -38,7 +41,8 @@ pub(super) fn is_asked_for(statement: &[Token<'_>]) -> bool {
 
 /// Whether a string, quotes included, is a path to one of these tables.
 fn is_path_there(string: &str) -> bool {
-    let path: String = string.chars().filter(|c| !matches!(c, '"' | '\'') && !c.is_whitespace()).collect();
+    let path: String =
+        string.chars().filter(|c| !matches!(c, '"' | '\'') && !c.is_whitespace()).collect();
     Path::default().leads_there_by(&path)
 }
 
@@ -49,8 +53,8 @@ struct Path {
 }
 
 impl Path {
-    /// Whether the path leads to one of these tables when `name` is added to it. Dots in quotes are part of a name; to take them for more
-    /// costs nothing here.
+    /// Whether the path leads to one of these tables when `name` is added to it. Dots in quotes are
+    /// part of a name; to take them for more costs nothing here.
     fn leads_there_by(&mut self, name: &str) -> bool {
         folded(name).split('.').any(|part| {
             let is_there = self.is_in_sys && STARTS.iter().any(|start| part.starts_with(start));
@@ -83,7 +87,8 @@ fn upper(c: char) -> char {
 fn lower(c: char) -> char {
     let mut lower = c.to_lowercase();
     match (c, lower.next(), lower.next()) {
-        // The one character whose full mapping has two characters and whose simple mapping is another one.
+        // The one character whose full mapping has two characters and whose simple mapping is
+        // another one.
         ('İ', _, _) => 'i',
         (_, Some(single), None) => single,
         _ => c,
@@ -96,9 +101,16 @@ mod tests {
 
     #[test]
     fn names_are_folded_as_java_does() {
-        for (one, other) in
-            [("SYS", "sys"), ("ſys", "sys"), ("ſYſ", "sys"), ("\u{212a}", "k"), ("ı", "i"), ("İ", "i"), ("ß", "ß"), ("ẞ", "ß")]
-        {
+        for (one, other) in [
+            ("SYS", "sys"),
+            ("ſys", "sys"),
+            ("ſYſ", "sys"),
+            ("\u{212a}", "k"),
+            ("ı", "i"),
+            ("İ", "i"),
+            ("ß", "ß"),
+            ("ẞ", "ß"),
+        ] {
             assert_eq!(folded(one), folded(other), "{one} {other}");
         }
         for (one, other) in [("ß", "ss"), ("ﬆ", "st"), ("é", "e"), ("ｓ", "s")] {

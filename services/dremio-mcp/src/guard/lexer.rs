@@ -1,15 +1,19 @@
-//! Splits SQL into the tokens that Dremio's lexer finds, each where it finds it, or refuses what the two could split differently.
+//! Splits SQL into the tokens that Dremio's lexer finds, each where it finds it, or refuses what
+//! the two could split differently.
 //!
-//! Dremio's lexer is Calcite's in its state for double-quoted names (`Parser.jj` of Calcite 1.21, the lexical part at its end): the longest
-//! match counts, strings know no backslash, `//` is a comment as `--` is, and comments do not nest. Three of its rules surprise:
+//! Dremio's lexer is Calcite's in its state for double-quoted names (`Parser.jj` of Calcite 1.21,
+//! the lexical part at its end): the longest match counts, strings know no backslash, `//` is a
+//! comment as `--` is, and comments do not nest. Three of its rules surprise:
 //!
-//! - `/**` opens a comment together with the character behind it. So `/***/` is not closed by its own slash: what looks like the code
-//!   behind it is still comment.
-//! - a character set before a string may contain dashes, and so may the name of a collation: `_a--'x'` and `a--b$c` are one token each.
+//! - `/**` opens a comment together with the character behind it. So `/***/` is not closed by its
+//!   own slash: what looks like the code behind it is still comment.
+//! - a character set before a string may contain dashes, and so may the name of a collation:
+//!   `_a--'x'` and `a--b$c` are one token each.
 //! - blanks are five ASCII characters and no others; a line ends at `\n` or `\r` and nowhere else.
 //!
-//! Refused is whatever depends on the version (hints, `*/` outside of a comment, `E'…'`), whatever is written in escapes, and every
-//! character that the lexer does not know; Dremio would not take the latter anyway.
+//! Refused is whatever depends on the version (hints, `*/` outside of a comment, `E'…'`), whatever
+//! is written in escapes, and every character that the lexer does not know; Dremio would not take
+//! the latter anyway.
 
 use std::ops::Range;
 
@@ -44,12 +48,14 @@ pub enum Kind {
 pub struct Lexed<'a> {
     /// Its tokens in order.
     pub tokens: Vec<Token<'a>>,
-    /// Where its comments stand, in bytes; the line end behind a `--` or `//` is not part of the comment.
+    /// Where its comments stand, in bytes; the line end behind a `--` or `//` is not part of the
+    /// comment.
     pub comments: Vec<Range<usize>>,
 }
 
 impl Lexed<'_> {
-    /// A digest of the tokens, for comparisons with another lexer: FNV-1a, 32 bits, of each token and a zero byte behind it.
+    /// A digest of the tokens, for comparisons with another lexer: FNV-1a, 32 bits, of each token
+    /// and a zero byte behind it.
     #[must_use]
     pub fn digest(&self) -> u32 {
         let bytes = self.tokens.iter().flat_map(|token| token.text.bytes().chain([0]));
@@ -57,27 +63,36 @@ impl Lexed<'_> {
     }
 }
 
-/// Why a text cannot be split, or not with certainty. The text is for the agent, and ASCII, so that it can stand in a status line.
+/// Why a text cannot be split, or not with certainty. The text is for the agent, and ASCII, so that
+/// it can stand in a status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's text says what it is")]
 pub enum LexError {
     #[error("{0} is opened and never closed")]
     Unclosed(&'static str),
-    #[error("a comment that starts with /** goes on past the slash of /***/, and here it is never closed; write /* and a blank")]
+    #[error(
+        "a comment that starts with /** goes on past the slash of /***/, and here it is never closed; write /* and a blank"
+    )]
     UnclosedStars,
     #[error("*/ stands where no comment is open; remove it, or write a blank between the two")]
     StrayCommentEnd,
     #[error("optimizer hints (/*+ ... */) are not allowed; write the query without the hint")]
     Hint,
-    #[error("Unicode escapes (U&'...' and U&\"...\") are not allowed; write the characters themselves")]
+    #[error(
+        "Unicode escapes (U&'...' and U&\"...\") are not allowed; write the characters themselves"
+    )]
     UnicodeEscape,
-    #[error("a string with a character set (_utf8'...') is not allowed; write the string without it")]
+    #[error(
+        "a string with a character set (_utf8'...') is not allowed; write the string without it"
+    )]
     CharacterSet,
     #[error("a string with the prefix E is not allowed; write '...' with '' for a quote")]
     EscapedString,
     #[error("an unquoted name with $ inside is not allowed here; write it in double quotes")]
     Collation,
-    #[error("{{d '...'}}, {{ts '...'}} and {{fn ...}} are not allowed; write DATE '...', TIMESTAMP '...', or the function without braces")]
+    #[error(
+        "{{d '...'}}, {{ts '...'}} and {{fn ...}} are not allowed; write DATE '...', TIMESTAMP '...', or the function without braces"
+    )]
     Brace,
     #[error("a double-quoted name is empty; remove it or name what is meant")]
     EmptyName,
@@ -165,7 +180,9 @@ fn piece(rest: &str) -> Result<Piece, LexError> {
     let symbol = |length| Ok(Piece::Token(Kind::Symbol, length));
     match (first, second) {
         (' ' | '\t' | '\n' | '\r' | '\x0c', _) => Ok(Piece::Blank),
-        ('-', b'-') | ('/', b'/') => Ok(Piece::Comment(rest.find(['\n', '\r']).unwrap_or(rest.len()))),
+        ('-', b'-') | ('/', b'/') => {
+            Ok(Piece::Comment(rest.find(['\n', '\r']).unwrap_or(rest.len())))
+        }
         ('/', b'*') => block_comment(rest).map(Piece::Comment),
         ('*', b'/') => Err(LexError::StrayCommentEnd),
         ('\'', _) => string(rest, 0),
@@ -173,15 +190,30 @@ fn piece(rest: &str) -> Result<Piece, LexError> {
         ('n' | 'N' | 'x' | 'X', b'\'') => string(rest, 1),
         ('e' | 'E', b'\'') => Err(LexError::EscapedString),
         ('u' | 'U', b'&') => Err(LexError::UnicodeEscape),
-        ('0'..='9', _) | ('.', b'0'..=b'9') => Ok(Piece::Token(Kind::Number, number(rest.as_bytes()))),
-        (c, _) if is_letter(c) => Ok(Piece::Token(Kind::Word, run(rest, |c| is_letter(c) || c.is_ascii_digit()))),
-        ('<', b'=' | b'>') | ('>' | '!', b'=') | ('=', b'>') | ('|', b'|') | ('.', b'.') => symbol(2),
-        ('(' | ')' | '[' | ']' | ';' | ',' | '.' | '=' | '<' | '>' | '?' | ':' | '+' | '-' | '*' | '/' | '%' | '|' | '^', _) => symbol(1),
+        ('0'..='9', _) | ('.', b'0'..=b'9') => {
+            Ok(Piece::Token(Kind::Number, number(rest.as_bytes())))
+        }
+        (c, _) if is_letter(c) => {
+            Ok(Piece::Token(Kind::Word, run(rest, |c| is_letter(c) || c.is_ascii_digit())))
+        }
+        ('<', b'=' | b'>') | ('>' | '!', b'=') | ('=', b'>') | ('|', b'|') | ('.', b'.') => {
+            symbol(2)
+        }
+        (
+            '(' | ')' | '[' | ']' | ';' | ',' | '.' | '=' | '<' | '>' | '?' | ':' | '+' | '-' | '*'
+            | '/' | '%' | '|' | '^',
+            _,
+        ) => symbol(1),
         ('{' | '}', _) => Err(LexError::Brace),
         ('`', _) => Err(LexError::BackTick),
         ('!'..='~', _) => Err(LexError::Character(first)),
-        (c, _) if c.is_alphanumeric() => Err(LexError::Unknown(c, "write the name that it belongs to in double quotes")),
-        (c, _) => Err(LexError::Unknown(c, "write a plain blank, or the name that it belongs to in double quotes")),
+        (c, _) if c.is_alphanumeric() => {
+            Err(LexError::Unknown(c, "write the name that it belongs to in double quotes"))
+        }
+        (c, _) => Err(LexError::Unknown(
+            c,
+            "write a plain blank, or the name that it belongs to in double quotes",
+        )),
     }
 }
 
@@ -196,7 +228,8 @@ fn block_comment(rest: &str) -> Result<usize, LexError> {
         Some(behind) if behind != '/' => 1 + behind.len_utf8(),
         _ => 0,
     };
-    let unclosed = if taken > 0 { LexError::UnclosedStars } else { LexError::Unclosed("a comment (/*)") };
+    let unclosed =
+        if taken > 0 { LexError::UnclosedStars } else { LexError::Unclosed("a comment (/*)") };
     let end = inner.get(taken..).unwrap_or_default().find("*/").ok_or(unclosed)?;
     Ok(2 + taken + end + 2)
 }
@@ -209,7 +242,8 @@ fn string(rest: &str, prefix: usize) -> Result<Piece, LexError> {
 }
 
 fn quoted_name(rest: &str) -> Result<Piece, LexError> {
-    let (name, _) = closed_by('"', rest.get(1..).unwrap_or_default()).ok_or(LexError::Unclosed("a quoted name (\")"))?;
+    let (name, _) = closed_by('"', rest.get(1..).unwrap_or_default())
+        .ok_or(LexError::Unclosed("a quoted name (\")"))?;
     match name {
         "" => Err(LexError::EmptyName),
         _ if name.contains(['\n', '\r']) => Err(LexError::NameOverLines),
@@ -219,7 +253,8 @@ fn quoted_name(rest: &str) -> Result<Piece, LexError> {
 
 /// The length of the number with which `rest` starts: digits, a dot, digits, an exponent.
 fn number(rest: &[u8]) -> usize {
-    let digits = |from: usize| rest.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits =
+        |from: usize| rest.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
     let mut end = digits(0);
     if rest.get(end) == Some(&b'.') {
         end += 1;
@@ -235,8 +270,8 @@ fn number(rest: &[u8]) -> usize {
     end
 }
 
-/// Looks for tokens that begin like a word or a number and go on past its end. Each run of characters that could belong to one is looked
-/// at once, whatever the number of words in it.
+/// Looks for tokens that begin like a word or a number and go on past its end. Each run of
+/// characters that could belong to one is looked at once, whatever the number of words in it.
 #[derive(Default)]
 struct Prefixes {
     collation_checked_to: usize,
@@ -248,7 +283,8 @@ impl Prefixes {
     /// `rest` starts with a word or a number, and stands at `at`.
     fn check(&mut self, rest: &str, at: usize) -> Result<(), LexError> {
         if at >= self.collation_checked_to {
-            let length = run(rest, |c| is_letter(c) || c.is_ascii_digit() || matches!(c, ':' | '.' | '-'));
+            let length =
+                run(rest, |c| is_letter(c) || c.is_ascii_digit() || matches!(c, ':' | '.' | '-'));
             if is_collation(rest.get(..length).unwrap_or(rest)) {
                 return Err(LexError::Collation);
             }
@@ -256,16 +292,20 @@ impl Prefixes {
         }
         let Some(behind) = rest.strip_prefix('_') else { return Ok(()) };
         if !self.charset_run.contains(&at) {
-            let length = 1 + run(behind, |c| c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '-' | '_'));
+            let length = 1 + run(behind, |c| {
+                c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '-' | '_')
+            });
             self.charset_run = at..at + length;
-            self.charset_run_is_quoted = rest.get(length..).is_some_and(|behind| behind.starts_with('\''));
+            self.charset_run_is_quoted =
+                rest.get(length..).is_some_and(|behind| behind.starts_with('\''));
         }
         let is_name = behind.starts_with(|c: char| c.is_ascii_alphanumeric());
         if is_name && self.charset_run_is_quoted { Err(LexError::CharacterSet) } else { Ok(()) }
     }
 }
 
-/// Whether the name of a collation could begin at the start of `run`: a `$` that is not first, and a letter behind it.
+/// Whether the name of a collation could begin at the start of `run`: a `$` that is not first, and
+/// a letter behind it.
 fn is_collation(run: &str) -> bool {
     let mut characters = run.chars().skip(1).peekable();
     while let Some(c) = characters.next() {
@@ -285,7 +325,8 @@ fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
     text.find(|c| !belongs(c)).unwrap_or(text.len())
 }
 
-/// Splits `text` at the first `quote` that is not doubled: what stands before it, and what comes after it.
+/// Splits `text` at the first `quote` that is not doubled: what stands before it, and what comes
+/// after it.
 pub(crate) fn closed_by(quote: char, text: &str) -> Option<(&str, &str)> {
     let mut from = 0;
     loop {
@@ -298,8 +339,8 @@ pub(crate) fn closed_by(quote: char, text: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// What Calcite calls a letter and Unicode, too: Calcite's ranges contain blanks and format characters. Its digits beyond ASCII are
-/// letters to it as well.
+/// What Calcite calls a letter and Unicode, too: Calcite's ranges contain blanks and format
+/// characters. Its digits beyond ASCII are letters to it as well.
 fn is_letter(c: char) -> bool {
     match c {
         'A'..='Z' | 'a'..='z' | '_' | '$' => true,

@@ -1,25 +1,33 @@
 //! Decides what SQL goes to Dremio, in both engines, and writes the text that goes.
 //!
-//! This is the second lock, against an agent that is mistaken or misled. The first one is at the sources: a Dremio user of Community
-//! Edition is always an administrator (contract §0.5), so what must never be written to is protected by the credentials with which
-//! Dremio reaches it. The lock is built so that being wrong means refusing:
+//! This is the second lock, against an agent that is mistaken or misled. The first one is at the
+//! sources: a Dremio user of Community Edition is always an administrator (contract §0.5), so what
+//! must never be written to is protected by the credentials with which Dremio reaches it. The lock
+//! is built so that being wrong means refusing:
 //!
-//! - *What was read is what is sent.* Each comment is overwritten with blanks, its line ends kept, so that positions in Dremio's messages
-//!   are those of the agent's text; all else stays byte for byte. The result, read again, must give the same tokens. What Dremio could
-//!   split otherwise than `lexer` does is refused there.
-//! - *The first keyword decides*: a list of what is allowed, not of what is forbidden. Dremio's grammar has no statement that starts
-//!   like a query and writes; `WITH` cannot precede DML there, and data-modifying `WITH` members do not exist.
-//! - *No writing clause anywhere*, in case a later grammar allows one: `INTO` (of `INSERT`, `MERGE`, `UPSERT`, `COPY`, `SELECT`),
-//!   `DELETE FROM`, `UPDATE name`. A column of such a name is written in quotes; functions like `TRUNCATE(x, 2)` pass.
+//! - *What was read is what is sent.* Each comment is overwritten with blanks, its line ends kept,
+//!   so that positions in Dremio's messages are those of the agent's text; all else stays byte for
+//!   byte. The result, read again, must give the same tokens. What Dremio could split otherwise
+//!   than `lexer` does is refused there.
+//! - *The first keyword decides*: a list of what is allowed, not of what is forbidden. Dremio's
+//!   grammar has no statement that starts like a query and writes; `WITH` cannot precede DML there,
+//!   and data-modifying `WITH` members do not exist.
+//! - *No writing clause anywhere*, in case a later grammar allows one: `INTO` (of `INSERT`,
+//!   `MERGE`, `UPSERT`, `COPY`, `SELECT`), `DELETE FROM`, `UPDATE name`. A column of such a name is
+//!   written in quotes; functions like `TRUNCATE(x, 2)` pass.
 //! - *One statement*, as in Dremio itself; `;` at the end is fine.
-//! - *No `external_query(…)`*, the one function that ships arbitrary text to a source (contract §7.2).
+//! - *No `external_query(…)`*, the one function that ships arbitrary text to a source (contract
+//!   §7.2).
 //! - *No job history* (`history`), which shows what every other agent asked.
-//! - `CONTAINS(` starts a Lucene sub-grammar with other quotes: allowed with what both lexers split alike.
+//! - `CONTAINS(` starts a Lucene sub-grammar with other quotes: allowed with what both lexers split
+//!   alike.
 //!
-//! `MCP_ALLOW_WRITES` lifts the second and third rule, `MCP_ALLOW_JOB_HISTORY` the one on job history; all others stay.
+//! `MCP_ALLOW_WRITES` lifts the second and third rule, `MCP_ALLOW_JOB_HISTORY` the one on job
+//! history; all others stay.
 //!
-//! What it does not prevent: a `SELECT` that is expensive, the automatic promotion of a file by a `SELECT` in a source that has that
-//! switched on, and what a view does that somebody made over `external_query` or the job history.
+//! What it does not prevent: a `SELECT` that is expensive, the automatic promotion of a file by a
+//! `SELECT` in a source that has that switched on, and what a view does that somebody made over
+//! `external_query` or the job history.
 
 pub(crate) mod gate;
 mod history;
@@ -32,7 +40,8 @@ pub use refusal::Refusal;
 /// Keywords with which a query starts (contract §7.2).
 const QUERY_STARTS: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
 
-/// What `DESCRIBE` may be followed by that is not the name of a table: planning of any statement, and things without use here.
+/// What `DESCRIBE` may be followed by that is not the name of a table: planning of any statement,
+/// and things without use here.
 const DESCRIBE_OTHERS: [&str; 14] = [
     "STATEMENT",
     "SCHEMA",
@@ -50,8 +59,8 @@ const DESCRIBE_OTHERS: [&str; 14] = [
     "EXPLAIN",
 ];
 
-/// Longest statement, in bytes. Dremio's job history keeps 32,000 characters of one; what is taken apart here is held in memory, some 32
-/// bytes for each of these in the worst case.
+/// Longest statement, in bytes. Dremio's job history keeps 32,000 characters of one; what is taken
+/// apart here is held in memory, some 32 bytes for each of these in the worst case.
 const STATEMENT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Which statements are let through.
@@ -119,12 +128,20 @@ impl Guard {
     ///
     /// # Errors
     /// When it leads to the job history.
-    pub fn check_context<'c>(self, mut context: impl Iterator<Item = &'c str>) -> Result<(), Refusal> {
-        if !self.allow_job_history && context.any(history::is_system_schema) { Err(Refusal::JobHistory) } else { Ok(()) }
+    pub fn check_context<'c>(
+        self,
+        mut context: impl Iterator<Item = &'c str>,
+    ) -> Result<(), Refusal> {
+        if !self.allow_job_history && context.any(history::is_system_schema) {
+            Err(Refusal::JobHistory)
+        } else {
+            Ok(())
+        }
     }
 }
 
-/// `sql` with blanks in place of its comments: one for each UTF-16 code unit, which is what Dremio counts.
+/// `sql` with blanks in place of its comments: one for each UTF-16 code unit, which is what Dremio
+/// counts.
 fn without_comments(sql: &str, lexed: &Lexed<'_>) -> String {
     let (mut text, mut from) = (String::with_capacity(sql.len()), 0);
     for comment in &lexed.comments {
@@ -162,9 +179,14 @@ fn check_kind(statement: &[Token<'_>]) -> Result<(), Refusal> {
             }
         }
         [first, second, rest @ ..] if first.is("EXPLAIN") => {
-            let explained = rest.iter().position(|token| token.is("FOR")).and_then(|end| rest.get(end + 1..));
+            let explained =
+                rest.iter().position(|token| token.is("FOR")).and_then(|end| rest.get(end + 1..));
             let is_plan = second.is("PLAN") || second.is("JSON");
-            if is_plan && explained.is_some_and(is_query) { Ok(()) } else { Err(Refusal::NotAnExplainedQuery) }
+            if is_plan && explained.is_some_and(is_query) {
+                Ok(())
+            } else {
+                Err(Refusal::NotAnExplainedQuery)
+            }
         }
         [first] if first.is("EXPLAIN") => Err(Refusal::NotAnExplainedQuery),
         _ if is_query(statement) => Ok(()),
@@ -184,8 +206,12 @@ fn check_clauses(statement: &[Token<'_>]) -> Result<(), Refusal> {
     }
     for pair in statement.windows(2) {
         match pair {
-            [delete, from] if delete.is("DELETE") && from.is("FROM") => return Err(Refusal::Writes("DELETE FROM")),
-            [update, name] if update.is("UPDATE") && name.name().is_some() => return Err(Refusal::Writes("UPDATE")),
+            [delete, from] if delete.is("DELETE") && from.is("FROM") => {
+                return Err(Refusal::Writes("DELETE FROM"));
+            }
+            [update, name] if update.is("UPDATE") && name.name().is_some() => {
+                return Err(Refusal::Writes("UPDATE"));
+            }
             _ => {}
         }
     }
@@ -193,8 +219,7 @@ fn check_clauses(statement: &[Token<'_>]) -> Result<(), Refusal> {
 }
 
 fn calls_external_query(statement: &[Token<'_>]) -> bool {
-    let is_call =
-        |pair: &[Token<'_>]| matches!(pair, [called, open] if open.is_symbol("(") && called.name().is_some_and(is_external_query));
+    let is_call = |pair: &[Token<'_>]| matches!(pair, [called, open] if open.is_symbol("(") && called.name().is_some_and(is_external_query));
     statement.windows(2).any(is_call)
 }
 
@@ -202,15 +227,18 @@ fn is_external_query(name: &str) -> bool {
     history::folded(name) == "external_query"
 }
 
-/// Dremio's lexer takes `CONTAINS(`, written without a blank, as the start of a Lucene query, which ends with its parenthesis. There, a
-/// single quote is a letter, a backslash escapes, and a slash or a bracket opens something that hides quotes and parentheses. What
-/// lexes a bracket behind it is not known.
+/// Dremio's lexer takes `CONTAINS(`, written without a blank, as the start of a Lucene query, which
+/// ends with its parenthesis. There, a single quote is a letter, a backslash escapes, and a slash
+/// or a bracket opens something that hides quotes and parentheses. What lexes a bracket behind it
+/// is not known.
 fn check_contains(statement: &[Token<'_>]) -> Result<(), Refusal> {
     let (mut rest, mut was_there) = (statement, false);
     while let [token, behind @ ..] = rest {
         rest = behind;
         match behind {
-            [open, lucene @ ..] if token.is("CONTAINS") && open.is_symbol("(") && open.start == token.end() => {
+            [open, lucene @ ..]
+                if token.is("CONTAINS") && open.is_symbol("(") && open.start == token.end() =>
+            {
                 rest = behind_lucene(lucene)?;
                 was_there = true;
             }

@@ -2,22 +2,28 @@
 
 use super::{Kind, LexError, Token};
 
-/// Longest piece of the statement that a refusal repeats, in characters: enough to recognise a keyword.
+/// Longest piece of the statement that a refusal repeats, in characters: enough to recognise a
+/// keyword.
 const KEYWORD_CHARS_MAX: usize = 24;
 
-/// Why a statement is not sent to Dremio. The text is for the agent, and ASCII, so that it can stand in a status line.
+/// Why a statement is not sent to Dremio. The text is for the agent, and ASCII, so that it can
+/// stand in a status line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's text says what it is")]
 pub enum Refusal {
     #[error("the query is empty")]
     Empty,
-    #[error("the query is longer than 1 MiB; shorten it, for example by a join instead of a long list of values")]
+    #[error(
+        "the query is longer than 1 MiB; shorten it, for example by a join instead of a long list of values"
+    )]
     TooLong,
     #[error("the query cannot be read: {0}")]
     Unreadable(#[from] LexError),
     #[error("the query has several statements; send one per call")]
     SeveralStatements,
-    #[error("a statement that starts with {0} is not allowed: only queries are, unless the operator sets MCP_ALLOW_WRITES=true")]
+    #[error(
+        "a statement that starts with {0} is not allowed: only queries are, unless the operator sets MCP_ALLOW_WRITES=true"
+    )]
     NotAQuery(String),
     #[error("EXPLAIN is allowed as EXPLAIN PLAN FOR or EXPLAIN JSON FOR, followed by a query")]
     NotAnExplainedQuery,
@@ -27,9 +33,13 @@ pub enum Refusal {
         "external_query is not allowed: it sends statements to a source that cannot be checked here; query the source's tables instead"
     )]
     ExternalQuery,
-    #[error("sys.jobs and its like show what every other agent asked; the operator can allow them with MCP_ALLOW_JOB_HISTORY=true")]
+    #[error(
+        "sys.jobs and its like show what every other agent asked; the operator can allow them with MCP_ALLOW_JOB_HISTORY=true"
+    )]
     JobHistory,
-    #[error("CONTAINS(...) with a single quote, slash, bracket, caret or backslash is not allowed; use LIKE or REGEXP_LIKE")]
+    #[error(
+        "CONTAINS(...) with a single quote, slash, bracket, caret or backslash is not allowed; use LIKE or REGEXP_LIKE"
+    )]
     Contains,
     #[error("the query cannot be sent without its comments; remove them")]
     Unstable,
@@ -69,8 +79,17 @@ impl Refusal {
             if !start.is_empty() {
                 start.push(' ');
             }
-            start.extend(word.text.chars().take(KEYWORD_CHARS_MAX).map(|c| if c.is_ascii() { c.to_ascii_uppercase() } else { '?' }));
+            start.extend(
+                word.text
+                    .chars()
+                    .take(KEYWORD_CHARS_MAX)
+                    .map(|c| if c.is_ascii() { c.to_ascii_uppercase() } else { '?' }),
+            );
         }
-        Self::NotAQuery(if start.is_empty() { "something else than a keyword".to_owned() } else { start })
+        Self::NotAQuery(if start.is_empty() {
+            "something else than a keyword".to_owned()
+        } else {
+            start
+        })
     }
 }

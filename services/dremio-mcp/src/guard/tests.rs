@@ -147,21 +147,33 @@ fn ways_around_are_refused() {
         ("SELECT * FROM TABLE(pg.external_query('DROP TABLE t'))", ExternalQuery),
         ("SELECT * FROM TABLE(\"pg\".\"External_Query\" /* */ ('DROP TABLE t'))", ExternalQuery),
         ("SELECT * FROM TABLE(pg.EXTERNAL_QUERY -- x\n('DROP TABLE t'))", ExternalQuery),
-        ("SELECT * FROM t WHERE contains(a:x') UNION SELECT * FROM TABLE(pg.external_query('DROP TABLE t", Contains),
+        (
+            "SELECT * FROM t WHERE contains(a:x') UNION SELECT * FROM TABLE(pg.external_query('DROP TABLE t",
+            Contains,
+        ),
         ("SELECT * FROM t WHERE contains(a:\"x\\\") UNION SELECT 1 --\")", Contains),
         ("SELECT * FROM t WHERE contains(a:/x) UNION SELECT \"/ b\")", Contains),
         ("SELECT * FROM t WHERE contains([a\" TO b) OR \"c])", Contains),
         ("SELECT * FROM t WHERE contains(a", Contains),
         ("SELECT * FROM t WHERE contains(contains (a)", Contains),
         ("SELECT * FROM t WHERE contains(a) AND b[0] = 1", Contains),
-        ("SELECT * FROM TABLE(pg.U&\"\\0065xternal_query\"('DROP TABLE t'))", Unreadable(LexError::UnicodeEscape)),
-        ("SELECT * FROM TABLE(pg.u&\"!0065xternal_query\" UESCAPE '!' ('DROP TABLE t'))", Unreadable(LexError::UnicodeEscape)),
+        (
+            "SELECT * FROM TABLE(pg.U&\"\\0065xternal_query\"('DROP TABLE t'))",
+            Unreadable(LexError::UnicodeEscape),
+        ),
+        (
+            "SELECT * FROM TABLE(pg.u&\"!0065xternal_query\" UESCAPE '!' ('DROP TABLE t'))",
+            Unreadable(LexError::UnicodeEscape),
+        ),
         ("SELECT /*+ a('*/ 'x') */ 1", Unreadable(LexError::Hint)),
         ("SELECT {fn CHAR_LENGTH('a')}", Unreadable(LexError::Brace)),
         ("SELECT 'a", Unreadable(LexError::Unclosed("a string (')"))),
         (
             "\u{feff}SELECT 1",
-            Unreadable(LexError::Unknown('\u{feff}', "write a plain blank, or the name that it belongs to in double quotes")),
+            Unreadable(LexError::Unknown(
+                '\u{feff}',
+                "write a plain blank, or the name that it belongs to in double quotes",
+            )),
         ),
     ] {
         assert_eq!(check(sql), Err(expected), "{sql}");
@@ -218,10 +230,18 @@ fn job_history_is_refused_however_it_is_written() {
         let guard = Guard { allow_job_history: true, ..Guard::default() };
         assert!(guard.check(sql).is_ok(), "{sql}");
     }
-    for (context, is_refused) in
-        [(&["Sales"][..], false), (&["sys"], true), (&["\u{17f}YS", "project"], true), (&["Sales", "sys"], true), (&[], false)]
-    {
-        assert_eq!(Guard::default().check_context(context.iter().copied()).is_err(), is_refused, "{context:?}");
+    for (context, is_refused) in [
+        (&["Sales"][..], false),
+        (&["sys"], true),
+        (&["\u{17f}YS", "project"], true),
+        (&["Sales", "sys"], true),
+        (&[], false),
+    ] {
+        assert_eq!(
+            Guard::default().check_context(context.iter().copied()).is_err(),
+            is_refused,
+            "{context:?}"
+        );
     }
 }
 
@@ -237,7 +257,10 @@ fn writes_can_be_allowed_and_nothing_else_is_with_them() {
     ] {
         assert!(guard.check(sql).is_ok(), "{sql}");
     }
-    assert_eq!(guard.check("DELETE /* all */ FROM t -- now").unwrap().as_str(), "DELETE           FROM t       ");
+    assert_eq!(
+        guard.check("DELETE /* all */ FROM t -- now").unwrap().as_str(),
+        "DELETE           FROM t       "
+    );
     for (sql, reason) in [
         ("", "empty"),
         ("DROP TABLE t; DROP TABLE u", "several_statements"),
@@ -255,25 +278,37 @@ fn writes_can_be_allowed_and_nothing_else_is_with_them() {
 fn a_refusal_names_the_statement_and_no_more() {
     let text = |sql: &str| check(sql).unwrap_err().to_string();
     let allowed = "only queries are, unless the operator sets MCP_ALLOW_WRITES=true";
-    assert_eq!(text("drop table t"), format!("a statement that starts with DROP TABLE is not allowed: {allowed}"));
-    assert_eq!(text(&"x".repeat(10_000)), format!("a statement that starts with {} is not allowed: {allowed}", "X".repeat(24)));
+    assert_eq!(
+        text("drop table t"),
+        format!("a statement that starts with DROP TABLE is not allowed: {allowed}")
+    );
+    assert_eq!(
+        text(&"x".repeat(10_000)),
+        format!("a statement that starts with {} is not allowed: {allowed}", "X".repeat(24))
+    );
     // It must fit into a status line.
     assert!(text("größer als").is_ascii());
 }
 
-/// Each line of the file is a text with what Calcite says of it: its verdict (`Q` a query, `S` another statement, `U` tokens that it cannot
-/// parse, `L` no tokens), and a digest of its tokens. `scripts/prove/calcite/run` made it.
+/// Each line of the file is a text with what Calcite says of it: its verdict (`Q` a query, `S`
+/// another statement, `U` tokens that it cannot parse, `L` no tokens), and a digest of its tokens.
+/// `scripts/prove/calcite/run` made it.
 #[test]
 fn calcite_reads_what_passes_as_the_guard_does() {
     let guard = Guard { allow_job_history: true, ..Guard::default() };
     let (mut passed, mut all) = (0, 0);
     for line in include_str!("calcite.txt").lines() {
-        let (verdict, digest, text) = (&line[..1], line[2..].split(' ').next().unwrap(), &line[line.find('"').unwrap()..]);
+        let (verdict, digest, text) =
+            (&line[..1], line[2..].split(' ').next().unwrap(), &line[line.find('"').unwrap()..]);
         let text: String = serde_json::from_str(text).unwrap();
         all += 1;
         if let Ok(statement) = guard.check(&text) {
             assert!(matches!(verdict, "Q" | "U"), "{line}");
-            assert_eq!(format!("{:08x}", lex(statement.as_str()).unwrap().digest()), digest, "{line}");
+            assert_eq!(
+                format!("{:08x}", lex(statement.as_str()).unwrap().digest()),
+                digest,
+                "{line}"
+            );
             passed += 1;
         }
     }

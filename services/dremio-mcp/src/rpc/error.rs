@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 /// Codes of JSON-RPC 2.0 §5.1 and of MCP 2026-07-28 ("Error Codes").
 ///
-/// What went wrong inside the gateway is `Internal` with a stable `data.reason`: the protocol reserves
-/// every other code below -32000 and gives local conditions none.
+/// What went wrong inside the gateway is `Internal` with a stable `data.reason`: the protocol
+/// reserves every other code below -32000 and gives local conditions none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
     Parse = -32700,
@@ -34,7 +34,11 @@ impl RpcError {
 
     /// A condition inside the gateway. `reason` is stable; the message says what helps.
     pub(crate) fn internal(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::Internal, message: message.into(), data: Some(json!({ "reason": reason })) }
+        Self {
+            code: ErrorCode::Internal,
+            message: message.into(),
+            data: Some(json!({ "reason": reason })),
+        }
     }
 
     pub(crate) fn with_data(mut self, data: Value) -> Self {
@@ -51,7 +55,8 @@ impl RpcError {
         object.to_string()
     }
 
-    /// The whole response. `id` is raw JSON; an id that could not be read is `null` (JSON-RPC 2.0 §5).
+    /// The whole response. `id` is raw JSON; an id that could not be read is `null` (JSON-RPC 2.0
+    /// §5).
     pub(crate) fn response(&self, id: Option<&str>) -> String {
         format!(r#"{{"jsonrpc":"2.0","id":{},"error":{}}}"#, id.unwrap_or("null"), self.object())
     }

@@ -1,4 +1,5 @@
-//! One JSON-RPC message that keeps its own text, and knows where its id, parameters and result lie in it.
+//! One JSON-RPC message that keeps its own text, and knows where its id, parameters and result lie
+//! in it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -42,11 +43,18 @@ impl ParseError {
         };
         let text = self.to_string();
         let mut chars = text.chars();
-        RpcError::new(code, chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default())
+        RpcError::new(
+            code,
+            chars
+                .next()
+                .map(|first| first.to_uppercase().chain(chars).collect::<String>())
+                .unwrap_or_default(),
+        )
     }
 }
 
-/// A JSON-RPC message and its text. Cheap to splice, since it remembers the spans that change on the way.
+/// A JSON-RPC message and its text. Cheap to splice, since it remembers the spans that change on
+/// the way.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     text: String,
@@ -84,12 +92,16 @@ struct Envelope<'a> {
 }
 
 /// Tells a member that is `null` from one that is absent.
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// Some clients spell an absent member as `null`.
-fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
@@ -101,18 +113,23 @@ struct IdOnly<'a> {
 }
 
 impl Message {
-    /// Classifies `text`, which a client wrote. What an engine might not be able to read, and would never answer, is refused here.
+    /// Classifies `text`, which a client wrote. What an engine might not be able to read, and would
+    /// never answer, is refused here.
     ///
     /// # Errors
-    /// Those of [`Message::parse`], and [`ParseError::NotStrict`]; each with the id of the request, as its JSON text, where that can be
-    /// read although the rest is no message.
+    /// Those of [`Message::parse`], and [`ParseError::NotStrict`]; each with the id of the request,
+    /// as its JSON text, where that can be read although the rest is no message.
     pub(crate) fn parse_strictly(text: String) -> Result<Self, (ParseError, Option<String>)> {
-        let Err(cause) = strict::check(&text) else { return Self::parse(text).map_err(|cause| (cause, None)) };
+        let Err(cause) = strict::check(&text) else {
+            return Self::parse(text).map_err(|cause| (cause, None));
+        };
         if serde_json::from_str::<&RawValue>(&text).is_err() {
             return Err((ParseError::NotJson, None));
         }
         let id = serde_json::from_str::<IdOnly<'_>>(&text).ok().map(|message| message.id.get());
-        let id = id.filter(|id| id.len() <= ID_BYTES_MAX && is_id(id) && strict::check(id).is_ok()).map(str::to_owned);
+        let id = id
+            .filter(|id| id.len() <= ID_BYTES_MAX && is_id(id) && strict::check(id).is_ok())
+            .map(str::to_owned);
         Err((cause.into(), id))
     }
 
@@ -129,10 +146,13 @@ impl Message {
                 Ok(_) => ParseError::NotRpc("it is not an object"),
             });
         }
-        let envelope: Envelope<'_> = serde_json::from_str(&text).map_err(|cause| match cause.classify() {
-            serde_json::error::Category::Data => ParseError::NotRpc("a member has the wrong type or stands twice"),
-            _ => ParseError::NotJson,
-        })?;
+        let envelope: Envelope<'_> =
+            serde_json::from_str(&text).map_err(|cause| match cause.classify() {
+                serde_json::error::Category::Data => {
+                    ParseError::NotRpc("a member has the wrong type or stands twice")
+                }
+                _ => ParseError::NotJson,
+            })?;
         if envelope.jsonrpc.as_deref() != Some("2.0") {
             return Err(ParseError::NotRpc("`jsonrpc` is not \"2.0\""));
         }
@@ -140,16 +160,26 @@ impl Message {
         // Some write `null` for a member that is absent.
         let is_null = |raw: &&RawValue| raw.get() == "null";
         let (method, error) = (&envelope.method, envelope.error.filter(|raw| !is_null(raw)));
-        let result = envelope.result.filter(|raw| !is_null(raw) || (method.is_none() && error.is_none()));
-        let needs_no_answer = method.as_deref().is_some_and(|method| method.starts_with("notifications/"));
+        let result =
+            envelope.result.filter(|raw| !is_null(raw) || (method.is_none() && error.is_none()));
+        let needs_no_answer =
+            method.as_deref().is_some_and(|method| method.starts_with("notifications/"));
         let id = envelope.id.filter(|raw| !is_null(raw) || !needs_no_answer);
         let kind = match (method, id, result, error) {
-            (Some(_), Some(id), None, None) if id.get().len() > ID_BYTES_MAX => return Err(ParseError::NotRpc("`id` is too long")),
+            (Some(_), Some(id), None, None) if id.get().len() > ID_BYTES_MAX => {
+                return Err(ParseError::NotRpc("`id` is too long"));
+            }
             (Some(_), Some(id), None, None) if is_id(id.get()) => Kind::Request,
-            (Some(_), Some(_), None, None) => return Err(ParseError::NotRpc("`id` is neither a string nor a number")),
+            (Some(_), Some(_), None, None) => {
+                return Err(ParseError::NotRpc("`id` is neither a string nor a number"));
+            }
             (Some(_), None, None, None) => Kind::Notification,
             (None, Some(_), Some(_), None) | (None, _, None, Some(_)) => Kind::Response,
-            _ => return Err(ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
+            _ => {
+                return Err(ParseError::NotRpc(
+                    "it has neither a `method` nor a `result` or `error`",
+                ));
+            }
         };
         let (id, params) = (id.map(span), envelope.params.map(span));
         let (result, error) = (result.map(span), error.map(span));
@@ -157,7 +187,8 @@ impl Message {
         Ok(Self { text, kind, id, method, params, result, error, charge: None })
     }
 
-    /// A request with `params`, which must be one JSON object. Its id is to be set by whoever sends it.
+    /// A request with `params`, which must be one JSON object. Its id is to be set by whoever sends
+    /// it.
     pub(crate) fn request(method: &str, params: &str) -> Self {
         Self::calling(r#"{"jsonrpc":"2.0","id":0,"method":"#, method, Some(params), Some(ID))
     }
@@ -176,10 +207,20 @@ impl Message {
         });
         text.push('}');
         let kind = if id.is_some() { Kind::Request } else { Kind::Notification };
-        Self { text, kind, id, method: method.to_owned(), params, result: None, error: None, charge: None }
+        Self {
+            text,
+            kind,
+            id,
+            method: method.to_owned(),
+            params,
+            result: None,
+            error: None,
+            charge: None,
+        }
     }
 
-    /// A response around `result`, which must be one JSON value. Its id is to be set by [`Message::with_id`].
+    /// A response around `result`, which must be one JSON value. Its id is to be set by
+    /// [`Message::with_id`].
     pub(crate) fn from_result(result: &str) -> Self {
         Self::response(format!(r#"{{"jsonrpc":"2.0","id":0,"result":{result}}}"#), result, true)
     }
@@ -193,7 +234,16 @@ impl Message {
         let end = text.len() - 1;
         let span = Some(end - payload.len()..end);
         let (result, error) = if is_result { (span, None) } else { (None, span) };
-        Self { text, kind: Kind::Response, id: Some(ID), method: String::new(), params: None, result, error, charge: None }
+        Self {
+            text,
+            kind: Kind::Response,
+            id: Some(ID),
+            method: String::new(),
+            params: None,
+            result,
+            error,
+            charge: None,
+        }
     }
 
     /// The message in this room, which is given back with the last copy of it.
@@ -249,20 +299,26 @@ impl Message {
         self.slice(self.error.as_ref())
     }
 
-    /// The members of `params` that a relay must know. Absent params are empty params, and so is `null`.
+    /// The members of `params` that a relay must know. Absent params are empty params, and so is
+    /// `null`.
     ///
     /// # Errors
     /// When `params` is not an object, or one of those members has the wrong type.
     pub(crate) fn params(&self) -> Result<Params<'_>, ParseError> {
-        self.params_text().filter(|text| *text != "null").map_or_else(|| Ok(Params::default()), Params::parse)
+        self.params_text()
+            .filter(|text| *text != "null")
+            .map_or_else(|| Ok(Params::default()), Params::parse)
     }
 
     /// The text with another id.
     pub(crate) fn with_id(&self, id: &str) -> String {
-        self.id.as_ref().map_or_else(|| self.text.clone(), |span| splice(&self.text, &mut [(span.clone(), id)]))
+        self.id
+            .as_ref()
+            .map_or_else(|| self.text.clone(), |span| splice(&self.text, &mut [(span.clone(), id)]))
     }
 
-    /// The text with another id and another progress token, in one line, for a peer that frames by lines.
+    /// The text with another id and another progress token, in one line, for a peer that frames by
+    /// lines.
     pub(crate) fn to_line(&self, id: &str, progress_token: Option<&str>) -> String {
         let mut edits = Vec::with_capacity(2);
         edits.extend(self.id.clone().map(|span| (span, id)));
@@ -280,14 +336,18 @@ impl Message {
         splice(&self.text, &mut edits)
     }
 
-    /// The text with `_meta` of its `params` saying `name`, whatever that said before. `value` must be one JSON value.
+    /// The text with `_meta` of its `params` saying `name`, whatever that said before. `value` must
+    /// be one JSON value.
     pub(crate) fn with_meta(&self, name: &str, value: &str) -> String {
         match &self.params {
             Some(span) => {
                 let params = set_meta(self.slice(Some(span)).unwrap_or("{}"), name, value);
                 splice(&self.text, &mut [(span.clone(), &params)])
             }
-            None => insert_members(&self.text, &[format!(r#""params":{}"#, set_meta("{}", name, value))]),
+            None => insert_members(
+                &self.text,
+                &[format!(r#""params":{}"#, set_meta("{}", name, value))],
+            ),
         }
     }
 
@@ -324,7 +384,8 @@ pub(crate) struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// Whether a list is asked for from its beginning. An empty cursor is none: the reference servers take it so.
+    /// Whether a list is asked for from its beginning. An empty cursor is none: the reference
+    /// servers take it so.
     pub(crate) fn is_first_page(&self) -> bool {
         self.cursor.is_none_or(|cursor| matches!(cursor.get(), "null" | "\"\""))
     }
@@ -333,7 +394,8 @@ impl<'a> Params<'a> {
         if !text.starts_with('{') {
             return Err(ParseError::NotRpc("`params` is not an object"));
         }
-        serde_json::from_str(text).map_err(|_| ParseError::NotRpc("a member of `params` has the wrong type"))
+        serde_json::from_str(text)
+            .map_err(|_| ParseError::NotRpc("a member of `params` has the wrong type"))
     }
 }
 
@@ -364,7 +426,8 @@ fn span_within(whole: &str, part: &str) -> Range<usize> {
 /// Replaces each span. Spans must not overlap.
 fn splice(text: &str, edits: &mut [(Range<usize>, &str)]) -> String {
     edits.sort_by_key(|(span, _)| span.start);
-    let mut out = String::with_capacity(text.len() + edits.iter().map(|(_, new)| new.len()).sum::<usize>());
+    let mut out =
+        String::with_capacity(text.len() + edits.iter().map(|(_, new)| new.len()).sum::<usize>());
     let mut from = 0;
     for (span, new) in edits.iter() {
         out.push_str(text.get(from..span.start).unwrap_or_default());
@@ -375,7 +438,8 @@ fn splice(text: &str, edits: &mut [(Range<usize>, &str)]) -> String {
     out
 }
 
-/// JSON has line ends only between tokens (inside a string they are escaped), so a blank means the same.
+/// JSON has line ends only between tokens (inside a string they are escaped), so a blank means the
+/// same.
 fn in_one_line(mut text: String) -> String {
     if text.contains(['\n', '\r']) {
         text = text.replace(['\n', '\r'], " ");

@@ -1,5 +1,5 @@
-//! JSON-RPC 2.0 as text: messages are classified and spliced, never re-serialised, so unknown members,
-//! number spellings and key order reach the other side as they were written.
+//! JSON-RPC 2.0 as text: messages are classified and spliced, never re-serialised, so unknown
+//! members, number spellings and key order reach the other side as they were written.
 
 mod error;
 mod message;
@@ -8,7 +8,9 @@ mod strict;
 
 pub(crate) use error::{ErrorCode, RpcError};
 pub(crate) use message::{Kind, Message, Params, ParseError};
-pub(crate) use object::{insert_members, member, members, replace_member, set_meta, string_literal};
+pub(crate) use object::{
+    insert_members, member, members, replace_member, set_meta, string_literal,
+};
 
 #[cfg(test)]
 mod tests;

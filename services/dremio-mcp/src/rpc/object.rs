@@ -5,20 +5,28 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-/// `object` with `members` (`"name":value` each) in front of its own. `object` must be the text of a JSON object.
+/// `object` with `members` (`"name":value` each) in front of its own. `object` must be the text of
+/// a JSON object.
 pub(crate) fn insert_members(object: &str, members: &[String]) -> String {
-    let Some(rest) = object.strip_prefix('{').filter(|_| !members.is_empty()) else { return object.to_owned() };
+    let Some(rest) = object.strip_prefix('{').filter(|_| !members.is_empty()) else {
+        return object.to_owned();
+    };
     let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
     format!("{{{}{comma}{rest}", members.join(","))
 }
 
-/// `object` with the member `name` of its `_meta` being `value`, whatever that was before. Anything but an object counts as an empty one.
+/// `object` with the member `name` of its `_meta` being `value`, whatever that was before. Anything
+/// but an object counts as an empty one.
 pub(crate) fn set_meta(object: &str, name: &str, value: &str) -> String {
     let object = if object.starts_with('{') { object } else { "{}" };
     let entry = format!("{}:{value}", string_literal(name));
     match member(object, "_meta") {
         Some(meta) if meta.starts_with('{') => {
-            let meta = if member(meta, name).is_some() { replace_member(meta, name, value) } else { insert_members(meta, &[entry]) };
+            let meta = if member(meta, name).is_some() {
+                replace_member(meta, name, value)
+            } else {
+                insert_members(meta, &[entry])
+            };
             replace_member(object, "_meta", &meta)
         }
         Some(_) => replace_member(object, "_meta", &format!("{{{entry}}}")),
@@ -41,7 +49,8 @@ pub(crate) fn member<'o>(object: &'o str, name: &str) -> Option<&'o str> {
     members(object).get(name).map(|raw| raw.get())
 }
 
-/// `object` with the value of its member `name` replaced by `value`; without that member, `object` as it is.
+/// `object` with the value of its member `name` replaced by `value`; without that member, `object`
+/// as it is.
 pub(crate) fn replace_member(object: &str, name: &str, value: &str) -> String {
     let Some(old) = member(object, name) else { return object.to_owned() };
     let start = old.as_ptr() as usize - object.as_ptr() as usize;

@@ -1,17 +1,20 @@
-//! What the gateway lets through is JSON that every reader reads, and reads the same: RFC 8259 leaves some of that open ("Unpredictable"
-//! behaviour, §4, §8.2; limits, §9), and RFC 7493 (I-JSON) closes it. A Python child never answers a message that it cannot read, so
+//! What the gateway lets through is JSON that every reader reads, and reads the same: RFC 8259
+//! leaves some of that open ("Unpredictable" behaviour, §4, §8.2; limits, §9), and RFC 7493
+//! (I-JSON) closes it. A Python child never answers a message that it cannot read, so
 //! such a message is refused before it gets there.
 //!
-//! One pass over the bytes of a text that is JSON already. It does not look at numbers beyond IEEE 754, which RFC 7493 §2.2 only advises
-//! against: every reader reads them, be it with a loss.
+//! One pass over the bytes of a text that is JSON already. It does not look at numbers beyond IEEE
+//! 754, which RFC 7493 §2.2 only advises against: every reader reads them, be it with a loss.
 
 use std::borrow::Cow;
 
-/// How deep objects and arrays may lie in each other, the message itself included. The official server's JSON reader takes 201 levels and
-/// `serde_json`, with which arguments are read here, 127; people need 10.
+/// How deep objects and arrays may lie in each other, the message itself included. The official
+/// server's JSON reader takes 201 levels and `serde_json`, with which arguments are read here, 127;
+/// people need 10.
 pub(crate) const DEPTH_MAX: usize = 100;
 
-/// Characters of one number. Python reads integers of up to 4,300 digits; a decimal of Dremio has 38.
+/// Characters of one number. Python reads integers of up to 4,300 digits; a decimal of Dremio has
+/// 38.
 pub(crate) const NUMBER_BYTES_MAX: usize = 1000;
 
 /// Why a text is JSON and still not what every reader takes.
@@ -68,7 +71,12 @@ pub(crate) fn check(json: &str) -> Result<(), Unreadable> {
             b',' => is_name = open.last().is_some_and(|open| open.is_object),
             b'-' | b'0'..=b'9' => {
                 let rest = bytes.get(at..).unwrap_or_default();
-                let length = rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
+                let length = rest
+                    .iter()
+                    .take_while(|byte| {
+                        matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+                    })
+                    .count();
                 if length > NUMBER_BYTES_MAX {
                     return Err(Unreadable::LongNumber);
                 }
@@ -94,7 +102,9 @@ fn string_end(bytes: &[u8], start: usize) -> Result<usize, Unreadable> {
     let mut at = start + 1;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
-        let Some(next) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else { return Ok(bytes.len()) };
+        let Some(next) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
+            return Ok(bytes.len());
+        };
         at += next;
         match (bytes.get(at), bytes.get(at + 1)) {
             (Some(b'\\'), Some(b'u')) => at = unicode_escape_end(bytes, at)?,
@@ -120,8 +130,10 @@ fn unicode_escape_end(bytes: &[u8], start: usize) -> Result<usize, Unreadable> {
 /// Names are compared as what they mean: `"\u0061"` is `"a"`.
 fn are_unique(names: &mut [&str]) -> Result<(), Unreadable> {
     if names.iter().any(|name| name.contains('\\')) {
-        let meant: Vec<Cow<'_, str>> =
-            names.iter().map(|name| serde_json::from_str::<String>(name).map_or((*name).into(), Cow::from)).collect();
+        let meant: Vec<Cow<'_, str>> = names
+            .iter()
+            .map(|name| serde_json::from_str::<String>(name).map_or((*name).into(), Cow::from))
+            .collect();
         return are_all_different(&mut meant.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     }
     are_all_different(names)
@@ -129,7 +141,11 @@ fn are_unique(names: &mut [&str]) -> Result<(), Unreadable> {
 
 fn are_all_different(names: &mut [&str]) -> Result<(), Unreadable> {
     names.sort_unstable();
-    if names.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) { Err(Unreadable::DuplicateName) } else { Ok(()) }
+    if names.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+        Err(Unreadable::DuplicateName)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +154,9 @@ mod tests {
 
     #[test]
     fn what_every_reader_takes_is_told_from_what_some_do_not() {
-        let nested = |open: &str, close: &str, depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+        let nested = |open: &str, close: &str, depth: usize| {
+            format!("{}1{}", open.repeat(depth), close.repeat(depth))
+        };
         let digits = |count: usize| "9".repeat(count);
         for (json, expected) in [
             (r#"{"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]}"#.to_owned(), Ok(())),
@@ -165,7 +183,10 @@ mod tests {
             (format!("[1,{}]", digits(NUMBER_BYTES_MAX + 1)), Err(Unreadable::LongNumber)),
             (format!("-0.{}", digits(NUMBER_BYTES_MAX)), Err(Unreadable::LongNumber)),
         ] {
-            assert!(serde_json::from_str::<&serde_json::value::RawValue>(&json).is_ok(), "the test is about JSON: {json}");
+            assert!(
+                serde_json::from_str::<&serde_json::value::RawValue>(&json).is_ok(),
+                "the test is about JSON: {json}"
+            );
             assert_eq!(check(&json), expected, "{json}");
         }
     }

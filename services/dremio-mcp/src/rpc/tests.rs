@@ -17,10 +17,19 @@ fn messages_are_classified() {
         (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#, Kind::Response),
         (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#, Kind::Response),
         // `null` for what is absent.
-        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null,"result":null,"error":null}"#, Kind::Request),
-        (r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized","params":null}"#, Kind::Notification),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null,"result":null,"error":null}"#,
+            Kind::Request,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized","params":null}"#,
+            Kind::Notification,
+        ),
         (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null,"method":null}"#, Kind::Response),
-        (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":"x"}}"#, Kind::Response),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":"x"}}"#,
+            Kind::Response,
+        ),
         (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":null}"#, Kind::Response),
     ] {
         assert_eq!(parse(text).unwrap().kind(), kind, "{text}");
@@ -29,13 +38,28 @@ fn messages_are_classified() {
 
 #[test]
 fn null_members_and_an_empty_cursor_are_absent() {
-    for params in ["null", "{}", r#"{"cursor":null,"_meta":null,"arguments":null}"#, r#"{"cursor":"","_meta":{"progressToken":null}}"#] {
-        let message = parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#)).unwrap();
+    for params in [
+        "null",
+        "{}",
+        r#"{"cursor":null,"_meta":null,"arguments":null}"#,
+        r#"{"cursor":"","_meta":{"progressToken":null}}"#,
+    ] {
+        let message = parse(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#
+        ))
+        .unwrap();
         let read = message.params().unwrap();
-        assert!(read.is_first_page() && read.arguments.is_none() && read.meta.progress_token.is_none(), "{params}");
-        assert_eq!(message.to_line("7", Some("7")), format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{params}}}"#));
+        assert!(
+            read.is_first_page() && read.arguments.is_none() && read.meta.progress_token.is_none(),
+            "{params}"
+        );
+        assert_eq!(
+            message.to_line("7", Some("7")),
+            format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{params}}}"#)
+        );
     }
-    let second = parse(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"2"}}"#).unwrap();
+    let second =
+        parse(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"2"}}"#).unwrap();
     assert!(!second.params().unwrap().is_first_page());
 }
 
@@ -49,11 +73,26 @@ fn what_is_no_message_is_refused() {
         ("[]", ParseError::Batch),
         ("7", ParseError::NotRpc("it is not an object")),
         (r#"{"id":1,"method":"ping"}"#, ParseError::NotRpc("`jsonrpc` is not \"2.0\"")),
-        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, ParseError::NotRpc("`id` is neither a string nor a number")),
-        (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, ParseError::NotRpc("`id` is neither a string nor a number")),
-        (r#"{"jsonrpc":"2.0","id":1,"error":null}"#, ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
-        (r#"{"jsonrpc":"2.0","id":1}"#, ParseError::NotRpc("it has neither a `method` nor a `result` or `error`")),
-        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#, ParseError::NotRpc("a member has the wrong type or stands twice")),
+        (
+            r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+            ParseError::NotRpc("`id` is neither a string nor a number"),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#,
+            ParseError::NotRpc("`id` is neither a string nor a number"),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"error":null}"#,
+            ParseError::NotRpc("it has neither a `method` nor a `result` or `error`"),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1}"#,
+            ParseError::NotRpc("it has neither a `method` nor a `result` or `error`"),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#,
+            ParseError::NotRpc("a member has the wrong type or stands twice"),
+        ),
     ] {
         assert_eq!(parse(text).unwrap_err(), expected, "{text}");
     }
@@ -61,8 +100,11 @@ fn what_is_no_message_is_refused() {
 
 #[test]
 fn what_an_engine_might_not_read_is_refused_with_the_id_that_can_be_read() {
-    let call =
-        |id: &str, argument: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"arguments":{argument}}}}}"#);
+    let call = |id: &str, argument: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"arguments":{argument}}}}}"#
+        )
+    };
     for (text, id) in [
         (call("7", r#""\ud800""#), Some("7")),
         (call(r#""a\u0062""#, r#"{"x":1,"x":2}"#), Some(r#""a\u0062""#)),
@@ -96,15 +138,27 @@ fn only_id_and_progress_token_change_on_the_way() {
 fn a_progress_notification_gets_its_clients_token_back() {
     let text = r#"{"method":"notifications/progress","params":{"progressToken":7,"progress":1.0},"jsonrpc":"2.0"}"#;
     let line = parse(text).unwrap().to_line("", Some("\"mine\""));
-    assert_eq!(line, r#"{"method":"notifications/progress","params":{"progressToken":"mine","progress":1.0},"jsonrpc":"2.0"}"#);
+    assert_eq!(
+        line,
+        r#"{"method":"notifications/progress","params":{"progressToken":"mine","progress":1.0},"jsonrpc":"2.0"}"#
+    );
 }
 
 #[test]
 fn responses_are_made_and_given_ids() {
-    assert_eq!(Message::from_result("{}").with_id("\"x\""), r#"{"jsonrpc":"2.0","id":"x","result":{}}"#);
-    assert_eq!(Message::from_result("{}").with_payload("5", "[1]"), r#"{"jsonrpc":"2.0","id":5,"result":[1]}"#);
+    assert_eq!(
+        Message::from_result("{}").with_id("\"x\""),
+        r#"{"jsonrpc":"2.0","id":"x","result":{}}"#
+    );
+    assert_eq!(
+        Message::from_result("{}").with_payload("5", "[1]"),
+        r#"{"jsonrpc":"2.0","id":5,"result":[1]}"#
+    );
     let error = RpcError::new(ErrorCode::Parse, "no").object();
-    assert_eq!(Message::from_error(&error).with_id("1"), r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"no"}}"#);
+    assert_eq!(
+        Message::from_error(&error).with_id("1"),
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32700,"message":"no"}}"#
+    );
 }
 
 #[test]
@@ -127,7 +181,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((".*", inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((".*", inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -158,7 +213,10 @@ proptest! {
 #[test]
 fn meta_is_set_and_the_rest_of_a_message_stays() {
     for (text, expected) in [
-        (r#"{"jsonrpc":"2.0","method":"n"}"#, r#"{"params":{"_meta":{"k":1}},"jsonrpc":"2.0","method":"n"}"#),
+        (
+            r#"{"jsonrpc":"2.0","method":"n"}"#,
+            r#"{"params":{"_meta":{"k":1}},"jsonrpc":"2.0","method":"n"}"#,
+        ),
         (
             r#"{"jsonrpc":"2.0", "method":"n", "params":{"uri":"x:\u00e9","n":1.10} }"#,
             r#"{"jsonrpc":"2.0", "method":"n", "params":{"_meta":{"k":1},"uri":"x:\u00e9","n":1.10} }"#,
@@ -167,9 +225,18 @@ fn meta_is_set_and_the_rest_of_a_message_stays() {
             r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"a": 2}}}"#,
             r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1,"a": 2}}}"#,
         ),
-        (r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":[3]}}}"#, r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#),
-        (r#"{"jsonrpc":"2.0","method":"n","params":null}"#, r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#),
-        (r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":null}}"#, r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#),
+        (
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":[3]}}}"#,
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"n","params":null}"#,
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":null}}"#,
+            r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":1}}}"#,
+        ),
     ] {
         assert_eq!(parse(text).unwrap().with_meta("k", "1"), expected);
     }

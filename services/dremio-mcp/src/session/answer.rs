@@ -1,7 +1,9 @@
-//! How a call's answer goes out: as plain JSON when it is there soon and nothing came before it, else as a
-//! stream of server-sent events with progress, a sign of life every few seconds, and the answer last.
+//! How a call's answer goes out: as plain JSON when it is there soon and nothing came before it,
+//! else as a stream of server-sent events with progress, a sign of life every few seconds, and the
+//! answer last.
 //!
-//! A modern client that stops reading stops the call: it is dropped with the body. A legacy client may come back (see `replay`).
+//! A modern client that stops reading stops the call: it is dropped with the body. A legacy client
+//! may come back (see `replay`).
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,7 +21,8 @@ use super::replay::{Replay, Start};
 use super::table::Session;
 use crate::budget::Held;
 
-/// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of life.
+/// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of
+/// life.
 const STREAM_AFTER: Duration = Duration::from_secs(10);
 
 /// How often a silent stream says that it lives.
@@ -49,12 +52,18 @@ pub(super) enum Delivery {
     Whole,
     /// As a stream; who leaves it has cancelled the call (2026-07-28, "Cancellation").
     Stream,
-    /// As a stream that it can read on after it lost its connection; with the raw id of its request.
+    /// As a stream that it can read on after it lost its connection; with the raw id of its
+    /// request.
     Resumable(Arc<Session>, String),
 }
 
 /// Runs `call` and answers with what it gives. `progress` must end when `call` does.
-pub(super) async fn answer<C>(call: C, mut progress: mpsc::Receiver<Held>, delivery: Delivery, shutdown: Shutdown) -> Response
+pub(super) async fn answer<C>(
+    call: C,
+    mut progress: mpsc::Receiver<Held>,
+    delivery: Delivery,
+    shutdown: Shutdown,
+) -> Response
 where
     C: Future<Output = Finished> + Send + 'static,
 {
@@ -133,8 +142,12 @@ async fn resumable<C: Future<Output = Finished>>(
 
 fn json(finished: Finished) -> Response {
     match finished.body {
-        Some(text) => (finished.status, [(header::CONTENT_TYPE, "application/json")], text.into_bytes()).into_response(),
-        // A cancelled request gets no response (2025-11-25, "Cancellation"): a stream that ends says so.
+        Some(text) => {
+            (finished.status, [(header::CONTENT_TYPE, "application/json")], text.into_bytes())
+                .into_response()
+        }
+        // A cancelled request gets no response (2025-11-25, "Cancellation"): a stream that ends
+        // says so.
         None => event_stream(Body::empty()),
     }
 }
@@ -149,7 +162,9 @@ impl Events {
     /// A stream and the response that carries it.
     pub(super) fn channel() -> (Self, Response) {
         let (tx, rx) = mpsc::channel::<Bytes>(EVENTS_MAX);
-        let chunks = stream::unfold(rx, async |mut rx| rx.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), rx)));
+        let chunks = stream::unfold(rx, async |mut rx| {
+            rx.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), rx))
+        });
         (Self(tx), event_stream(Body::from_stream(chunks)))
     }
 

@@ -1,5 +1,5 @@
-//! The record of what happens to sessions: log lines with `target: "audit"` and a stable `event`. A session is named by the random part
-//! of its id, which opens nothing; the id itself is not told.
+//! The record of what happens to sessions: log lines with `target: "audit"` and a stable `event`. A
+//! session is named by the random part of its id, which opens nothing; the id itself is not told.
 
 use super::Gateway;
 use super::id::{Claims, Serial};
@@ -24,8 +24,13 @@ impl ClientInfo {
     pub(super) fn of(initialize: &Message) -> Self {
         let params = initialize.params_text().unwrap_or("{}");
         let info = member(params, "clientInfo").unwrap_or("{}");
-        let text = |name: &str| member(info, name).and_then(|raw| serde_json::from_str::<String>(raw).ok()).unwrap_or_default();
-        let extensions = member(params, "capabilities").and_then(|capabilities| member(capabilities, "extensions"));
+        let text = |name: &str| {
+            member(info, name)
+                .and_then(|raw| serde_json::from_str::<String>(raw).ok())
+                .unwrap_or_default()
+        };
+        let extensions = member(params, "capabilities")
+            .and_then(|capabilities| member(capabilities, "extensions"));
         let ui = extensions.and_then(|extensions| member(extensions, "io.modelcontextprotocol/ui"));
         Self {
             name: in_one_line(&text("name")),
@@ -37,7 +42,10 @@ impl ClientInfo {
 
 /// What a client wrote, cut and without what could make a line of its own in a log.
 fn in_one_line(text: &str) -> String {
-    text.chars().take(NAME_CHARS_MAX).map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+    text.chars()
+        .take(NAME_CHARS_MAX)
+        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
+        .collect()
 }
 
 pub(super) fn opened(asker: &Asker, claims: &Claims, client: &ClientInfo) {

@@ -1,4 +1,5 @@
-//! One request on its way through the engine: deadline, cancellation, audit and metrics, in one place for both eras.
+//! One request on its way through the engine: deadline, cancellation, audit and metrics, in one
+//! place for both eras.
 
 use std::sync::Arc;
 
@@ -34,27 +35,33 @@ pub(super) enum Client {
 }
 
 impl Call {
-    /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern client, dropping the body of a stream.
+    /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern
+    /// client, dropping the body of a stream.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
         let (sink, progress) = ProgressSink::channel();
         let sink = sink.of(self.caller.clone(), self.log_level).within(&gateway.budget);
         let delivery = match &self.client {
             _ if !self.may_stream => Delivery::Whole,
-            Client::Legacy(running) => Delivery::Resumable(running.session(), self.request.id().unwrap_or("null").to_owned()),
+            Client::Legacy(running) => Delivery::Resumable(
+                running.session(),
+                self.request.id().unwrap_or("null").to_owned(),
+            ),
             Client::Modern => Delivery::Stream,
         };
         let shutdown = gateway.shutdown.clone();
         answer(async move { self.run(&gateway, sink).await }, progress, delivery, shutdown).await
     }
 
-    /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was cancelled.
+    /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was
+    /// cancelled.
     pub(super) async fn finish(self, gateway: &Gateway) -> Option<Held> {
         let (sink, _nobody_reads) = ProgressSink::channel();
         let sink = sink.of(self.caller.clone(), None).within(&gateway.budget);
         self.run(gateway, sink).await.body
     }
 
-    /// Resolves when the client cancels the call by another request, or its key is withdrawn. Cancel safe.
+    /// Resolves when the client cancels the call by another request, or its key is withdrawn.
+    /// Cancel safe.
     async fn cancelled(&self) {
         match &self.client {
             Client::Legacy(running) => running.cancelled().await,
@@ -63,7 +70,8 @@ impl Call {
     }
 
     async fn run(self, gateway: &Gateway, sink: ProgressSink) -> Finished {
-        let mut record = Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
+        let mut record =
+            Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
         let limit = gateway.call_timeout;
         let called = tokio::select! {
             // Nothing is begun for a client that does not want it, or may not have it, any more.
@@ -86,15 +94,25 @@ impl Call {
         };
         let charge = response.take_charge();
         let finished = match &self.client {
-            Client::Legacy(_) => Finished { status: StatusCode::OK, body: Some(response.with_id(id.unwrap_or("null")).into()) },
+            Client::Legacy(_) => Finished {
+                status: StatusCode::OK,
+                body: Some(response.with_id(id.unwrap_or("null")).into()),
+            },
             Client::Modern => modern::finish(gateway, &self.request, &response).await,
         };
         drop(response);
-        self.held(gateway, finished, charge).unwrap_or_else(|cause| failed(gateway, &CallError::NoRoom(cause), id))
+        self.held(gateway, finished, charge)
+            .unwrap_or_else(|cause| failed(gateway, &CallError::NoRoom(cause), id))
     }
 
-    /// The answer in a room of its size: what is left of that of the engine's response, or a new one.
-    fn held(&self, gateway: &Gateway, finished: Finished, charge: Option<Charge>) -> Result<Finished, NoRoom> {
+    /// The answer in a room of its size: what is left of that of the engine's response, or a new
+    /// one.
+    fn held(
+        &self,
+        gateway: &Gateway,
+        finished: Finished,
+        charge: Option<Charge>,
+    ) -> Result<Finished, NoRoom> {
         let Some(text) = finished.body else { return Ok(finished) };
         let text = text.into_text();
         let mut charge = match charge {
@@ -113,7 +131,8 @@ fn failed(gateway: &Gateway, cause: &CallError, id: Option<&str>) -> Finished {
     Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id).into()) }
 }
 
-/// The audit trail and metrics of a tool call, written when it ends, however it ends. Arguments and rows never appear.
+/// The audit trail and metrics of a tool call, written when it ends, however it ends. Arguments and
+/// rows never appear.
 struct Record<'c> {
     gateway: &'c Gateway,
     call: &'c Call,
@@ -130,7 +149,10 @@ impl Drop for Record<'_> {
         let took = started.elapsed();
         let params = call.request.params().unwrap_or_default();
         // What clients make up must not become a metric label.
-        let tool = params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other".into());
+        let tool = params
+            .name
+            .filter(|name| gateway.engine.tools().contains(name))
+            .unwrap_or("other".into());
         gateway.metrics.tool_called(&tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = %call.caller.principal, outcome, duration_ms, "tool called");
@@ -149,7 +171,11 @@ fn outcome(called: &Result<Message, CallError>) -> &'static str {
         Err(cause) => cause.outcome(),
         Ok(response) => match response.result() {
             None => "rpc_error",
-            Some(result) if serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error => "tool_error",
+            Some(result)
+                if serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error =>
+            {
+                "tool_error"
+            }
             Some(_) => "ok",
         },
     }

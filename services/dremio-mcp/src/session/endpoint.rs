@@ -28,16 +28,19 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a body's text is there at a time at most: as it came, as the engine gets it, in Dremio's JSON, and one copy in the making.
+/// How often a body's text is there at a time at most: as it came, as the engine gets it, in
+/// Dremio's JSON, and one copy in the making.
 const BODY_COPIES: usize = 4;
 
-/// How long a body waits for room before it is refused. Nothing of it is read meanwhile; clients give up after 30 to 60 s.
+/// How long a body waits for room before it is refused. Nothing of it is read meanwhile; clients
+/// give up after 30 to 60 s.
 const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// When a client that found no room may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// The MCP endpoint. The door stands in front of it and has put a [`Principal`] into the extensions.
+/// The MCP endpoint. The door stands in front of it and has put a [`Principal`] into the
+/// extensions.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let endpoint = post(receive).get(listen).delete(close);
     // Every reference server takes the slash, and some clients add it.
@@ -49,21 +52,32 @@ pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> 
     (status, [(header::CONTENT_TYPE, "application/json")], error.response(id)).into_response()
 }
 
-/// Counts what a request holds beyond the one message as which the door counted it: all of it, or nothing and gives the answer, when that
-/// is too much for the key's rate.
-pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize, id: Option<&str>) -> Option<Response> {
+/// Counts what a request holds beyond the one message as which the door counted it: all of it, or
+/// nothing and gives the answer, when that is too much for the key's rate.
+pub(super) fn count_more(
+    gateway: &Gateway,
+    asker: &Asker,
+    more: usize,
+    id: Option<&str>,
+) -> Option<Response> {
     let cause = gateway.door.count_more(&asker.principal, asker.peer.0.ip(), more).err()?;
     let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
     Some(match cause {
         TooMany::Now(wait) => {
-            let error = invalid("This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.");
+            let error = invalid(
+                "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.",
+            );
             let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &error, id);
             // Whole seconds, rounded up so that the retry succeeds (RFC 9110 §10.2.3).
-            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into());
             response
         }
         TooMany::AtOnce => {
-            let error = invalid("This is more at once than MCP_RATE_LIMIT lets a key send or ask for. Split it.");
+            let error = invalid(
+                "This is more at once than MCP_RATE_LIMIT lets a key send or ask for. Split it.",
+            );
             refuse(StatusCode::BAD_REQUEST, &error, id)
         }
     })
@@ -79,7 +93,8 @@ async fn receive(
     let (message, may_stream) = match read(&gateway, &principal, &headers, body).await {
         Ok(Received::Message(message, may_stream)) => (message, may_stream),
         Ok(Received::Batch(text, _held)) if !claims_modern(&headers) => {
-            return legacy::handle_batch(gateway, &Asker { principal, peer }, &headers, &text).await;
+            return legacy::handle_batch(gateway, &Asker { principal, peer }, &headers, &text)
+                .await;
         }
         Ok(Received::Batch(..)) => {
             return refuse(StatusCode::BAD_REQUEST, &ParseError::Batch.to_rpc(), None);
@@ -92,7 +107,8 @@ async fn receive(
                 _ => "media_type",
             });
             let response = refuse(status, &error, id.as_deref());
-            return if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+            return if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT)
+            {
                 closing(response)
             } else {
                 response
@@ -106,22 +122,33 @@ async fn receive(
     let Ok(params) = message.params() else {
         return refuse(
             StatusCode::BAD_REQUEST,
-            &RpcError::new(ErrorCode::InvalidParams, "`params` is not an object of the right shape"),
+            &RpcError::new(
+                ErrorCode::InvalidParams,
+                "`params` is not an object of the right shape",
+            ),
             message.id(),
         );
     };
     if !is_modern(&headers, &message, params.meta.protocol_version.is_some()) {
         drop(params);
-        return legacy::handle(gateway, &Asker { principal, peer }, &headers, message, may_stream).await;
+        return legacy::handle(gateway, &Asker { principal, peer }, &headers, message, may_stream)
+            .await;
     }
     if message.kind() != Kind::Request {
-        // This revision defines no notification towards the server over HTTP, and forbids responses.
+        // This revision defines no notification towards the server over HTTP, and forbids
+        // responses.
         return match message.kind() {
             Kind::Notification => StatusCode::ACCEPTED.into_response(),
-            _ => refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, "A client must not send responses"), None),
+            _ => refuse(
+                StatusCode::BAD_REQUEST,
+                &RpcError::new(ErrorCode::InvalidRequest, "A client must not send responses"),
+                None,
+            ),
         };
     }
-    if let Err(Refused(status, error)) = modern::check(&headers, &message, &params, &gateway.engine.tools()) {
+    if let Err(Refused(status, error)) =
+        modern::check(&headers, &message, &params, &gateway.engine.tools())
+    {
         return refuse(status, &error, message.id());
     }
     match message.method() {
@@ -138,7 +165,9 @@ async fn receive(
             let log_level = params.meta.log_level.and_then(|raw| LogLevel::read(raw.get()));
             drop(params);
             let caller = caller_at(Asker { principal, peer });
-            Call { request: message, caller, client: Client::Modern, may_stream, log_level }.answer(gateway).await
+            Call { request: message, caller, client: Client::Modern, may_stream, log_level }
+                .answer(gateway)
+                .await
         }
     }
 }
@@ -156,7 +185,10 @@ async fn listen(
     headers: HeaderMap,
 ) -> Response {
     if !accepts(&headers, "text/event-stream") {
-        let error = RpcError::new(ErrorCode::InvalidRequest, "GET opens a stream: send `Accept: text/event-stream`");
+        let error = RpcError::new(
+            ErrorCode::InvalidRequest,
+            "GET opens a stream: send `Accept: text/event-stream`",
+        );
         return refuse(StatusCode::NOT_ACCEPTABLE, &error, None);
     }
     if claims_modern(&headers) {
@@ -178,7 +210,10 @@ async fn close(
 }
 
 fn not_in_this_revision() -> Response {
-    let error = RpcError::new(ErrorCode::InvalidRequest, format!("Protocol revision {MODERN_VERSION} has no GET and no DELETE"));
+    let error = RpcError::new(
+        ErrorCode::InvalidRequest,
+        format!("Protocol revision {MODERN_VERSION} has no GET and no DELETE"),
+    );
     let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, &error, None);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
@@ -239,25 +274,44 @@ fn no_room(cause: NoRoom) -> Response {
     closing(response)
 }
 
-async fn read(gateway: &Gateway, principal: &Principal, headers: &HeaderMap, body: Body) -> Result<Received, Unread> {
-    let invalid = |status, message: &str| Unread::Invalid { status, error: RpcError::new(ErrorCode::InvalidRequest, message), id: None };
-    let (takes_json, takes_stream) = (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
+async fn read(
+    gateway: &Gateway,
+    principal: &Principal,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Received, Unread> {
+    let invalid = |status, message: &str| Unread::Invalid {
+        status,
+        error: RpcError::new(ErrorCode::InvalidRequest, message),
+        id: None,
+    };
+    let (takes_json, takes_stream) =
+        (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
     if !takes_json && !takes_stream {
-        return Err(invalid(StatusCode::NOT_ACCEPTABLE, "Send `Accept: application/json, text/event-stream`"));
+        return Err(invalid(
+            StatusCode::NOT_ACCEPTABLE,
+            "Send `Accept: application/json, text/event-stream`",
+        ));
     }
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !essence(content_type).eq_ignore_ascii_case("application/json") {
-        return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send `Content-Type: application/json`"));
+        return Err(invalid(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send `Content-Type: application/json`",
+        ));
     }
-    let too_large = || invalid(StatusCode::PAYLOAD_TOO_LARGE, "The body was cut off, or is larger than 4 MiB");
+    let too_large =
+        || invalid(StatusCode::PAYLOAD_TOO_LARGE, "The body was cut off, or is larger than 4 MiB");
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > BODY_BYTES_MAX {
         return Err(too_large());
     }
     let charge = room_for(gateway, principal, announced).await?;
-    let body = tokio::time::timeout(BODY_READ_TIMEOUT, collect(body, announced, charge))
-        .await
-        .map_err(|_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"))??;
+    let body =
+        tokio::time::timeout(BODY_READ_TIMEOUT, collect(body, announced, charge)).await.map_err(
+            |_| invalid(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
+        )??;
     let (body, charge) = body.ok_or_else(too_large)?;
     let text = String::from_utf8(body).map_err(|_| Unread::from((ParseError::NotJson, None)))?;
     if text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(&text).is_ok() {
@@ -268,17 +322,31 @@ async fn read(gateway: &Gateway, principal: &Principal, headers: &HeaderMap, bod
 }
 
 /// Room for a body of `announced` bytes and its copies, waiting for it for a while.
-async fn room_for(gateway: &Gateway, principal: &Principal, announced: usize) -> Result<Charge, NoRoom> {
+async fn room_for(
+    gateway: &Gateway,
+    principal: &Principal,
+    announced: usize,
+) -> Result<Charge, NoRoom> {
     let bytes = announced * BODY_COPIES;
-    match tokio::time::timeout(ROOM_WAIT_MAX, gateway.budget.take(principal, budget::Kind::Bodies, bytes)).await {
+    match tokio::time::timeout(
+        ROOM_WAIT_MAX,
+        gateway.budget.take(principal, budget::Kind::Bodies, bytes),
+    )
+    .await
+    {
         Ok(taken) => taken,
         // Says why, unless there is room just now.
         Err(_) => gateway.budget.try_take(principal, budget::Kind::Bodies, bytes),
     }
 }
 
-/// The whole body; `None` when it is cut off or too large. One whose length was not announced takes its room as it comes.
-async fn collect(body: Body, announced: usize, mut charge: Charge) -> Result<Option<(Vec<u8>, Charge)>, NoRoom> {
+/// The whole body; `None` when it is cut off or too large. One whose length was not announced takes
+/// its room as it comes.
+async fn collect(
+    body: Body,
+    announced: usize,
+    mut charge: Charge,
+) -> Result<Option<(Vec<u8>, Charge)>, NoRoom> {
     let mut chunks = body.into_data_stream();
     let mut whole = Vec::with_capacity(announced);
     while let Some(chunk) = chunks.next().await {
@@ -297,20 +365,32 @@ async fn collect(body: Body, announced: usize, mut charge: Charge) -> Result<Opt
 
 /// Which era a message belongs to: the modern one says so in `_meta`, or at least in its headers.
 fn is_modern(headers: &HeaderMap, message: &Message, says_so_in_meta: bool) -> bool {
-    says_so_in_meta || claims_modern(headers) || matches!(message.method(), "server/discover" | "subscriptions/listen")
+    says_so_in_meta
+        || claims_modern(headers)
+        || matches!(message.method(), "server/discover" | "subscriptions/listen")
 }
 
-/// Whether the version header names a revision after the last one with a handshake. Revisions are dates.
+/// Whether the version header names a revision after the last one with a handshake. Revisions are
+/// dates.
 fn claims_modern(headers: &HeaderMap) -> bool {
-    let said = headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_date = said.len() == 10 && said.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let said = headers
+        .get("mcp-protocol-version")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let is_date =
+        said.len() == 10 && said.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     is_date && LEGACY_VERSIONS.last().is_some_and(|last| said > *last)
 }
 
-/// Whether the `Accept` header takes `wanted`; without the header, anything is taken (RFC 9110 §12.5.1).
+/// Whether the `Accept` header takes `wanted`; without the header, anything is taken (RFC 9110
+/// §12.5.1).
 fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
-    let mut said =
-        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
+    let mut said = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .peekable();
     let (main, _) = wanted.split_once('/').unwrap_or_default();
     said.peek().is_none()
         || said.any(|range| {

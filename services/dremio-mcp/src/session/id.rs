@@ -1,9 +1,11 @@
-//! What a session's id says. It says all that a gateway needs to go on with the session, and is signed, so that a gateway that has never
-//! seen the session, another replica or the same one after a restart, takes it up again without asking anybody.
+//! What a session's id says. It says all that a gateway needs to go on with the session, and is
+//! signed, so that a gateway that has never seen the session, another replica or the same one after
+//! a restart, takes it up again without asking anybody.
 //!
-//! `v1.` and base64url of: principal (SHA-256 of its name, 32 bytes), when it was issued (seconds since 1970, 8 bytes), revision, log
-//! level and flags (a byte each), 8 random bytes, and the tag of [`Signer`]. Numbers are big-endian. It is visible ASCII, as the
-//! specification wants it ("Session Management"), 93 characters long, and holds nothing that a client wrote.
+//! `v1.` and base64url of: principal (SHA-256 of its name, 32 bytes), when it was issued (seconds
+//! since 1970, 8 bytes), revision, log level and flags (a byte each), 8 random bytes, and the tag
+//! of [`Signer`]. Numbers are big-endian. It is visible ASCII, as the specification wants it
+//! ("Session Management"), 93 characters long, and holds nothing that a client wrote.
 
 use std::sync::Arc;
 
@@ -17,7 +19,8 @@ use crate::engine::LogLevel;
 use crate::random::hex;
 use crate::signer::Signer;
 
-/// How long an id is good for. Clients that run for longer than this without a restart are rare, and open another session.
+/// How long an id is good for. Clients that run for longer than this without a restart are rare,
+/// and open another session.
 pub(super) const AGE_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How far the clocks of two replicas may differ.
@@ -36,8 +39,9 @@ const FLAG_UI: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Opening {
     pub(super) protocol_version: &'static str,
-    /// The least severe log messages that it gets from the beginning. No revision lets a client say so in `initialize`, so today it is
-    /// none; what it asks for later is lost with the process, since an id cannot change.
+    /// The least severe log messages that it gets from the beginning. No revision lets a client
+    /// say so in `initialize`, so today it is none; what it asks for later is lost with the
+    /// process, since an id cannot change.
     pub(super) log_level: Option<LogLevel>,
     /// Whether it shows user interfaces of tools.
     pub(super) shows_ui: bool,
@@ -109,7 +113,11 @@ impl SessionIds {
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
-    pub(super) fn issue(&self, principal: &Principal, opening: Opening) -> Result<(String, Claims), getrandom::Error> {
+    pub(super) fn issue(
+        &self,
+        principal: &Principal,
+        opening: Opening,
+    ) -> Result<(String, Claims), getrandom::Error> {
         let mut serial = [0_u8; 8];
         getrandom::fill(&mut serial)?;
         let issued = Timestamp::from_second(self.now().as_second()).unwrap_or_default();
@@ -123,7 +131,8 @@ impl SessionIds {
     /// # Errors
     /// Why not.
     pub(super) fn read(&self, id: &str, principal: &Principal) -> Result<Claims, Unknown> {
-        let signed = id.strip_prefix(PREFIX).filter(|_| id.len() <= ID_CHARS_MAX).ok_or(Unknown::Forged)?;
+        let signed =
+            id.strip_prefix(PREFIX).filter(|_| id.len() <= ID_CHARS_MAX).ok_or(Unknown::Forged)?;
         let content = self.signer.open(LABEL, signed).ok_or(Unknown::Forged)?;
         let (owner, claims) = decode(&content).ok_or(Unknown::Forged)?;
         if owner != digest(principal) {
@@ -158,9 +167,15 @@ fn digest(principal: &Principal) -> [u8; 32] {
 
 fn encode(principal: &Principal, claims: &Claims) -> Vec<u8> {
     let Claims { opening, issued, serial } = claims;
-    let revision = LEGACY_VERSIONS.iter().position(|known| *known == opening.protocol_version).unwrap_or_default();
+    let revision = LEGACY_VERSIONS
+        .iter()
+        .position(|known| *known == opening.protocol_version)
+        .unwrap_or_default();
     // 0 stands for none.
-    let level = opening.log_level.and_then(|level| LEVELS.iter().position(|known| *known == level)).map_or(0, |place| place + 1);
+    let level = opening
+        .log_level
+        .and_then(|level| LEVELS.iter().position(|known| *known == level))
+        .map_or(0, |place| place + 1);
     let byte = |number: usize| u8::try_from(number).unwrap_or_default();
     let mut content = digest(principal).to_vec();
     content.extend(issued.as_second().to_be_bytes());

@@ -1,4 +1,5 @@
-//! Revisions 2024-11-05 to 2025-11-25: `initialize` opens a session, and `Mcp-Session-Id` names it afterwards.
+//! Revisions 2024-11-05 to 2025-11-25: `initialize` opens a session, and `Mcp-Session-Id` names it
+//! afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,7 +23,9 @@ use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::{self, Held};
 use crate::door::Principal;
 use crate::engine::{Caller, Changes, List, LogLevel, Mailbox};
-use crate::rpc::{ErrorCode, Kind, Message, Params, RpcError, member, replace_member, string_literal};
+use crate::rpc::{
+    ErrorCode, Kind, Message, Params, RpcError, member, replace_member, string_literal,
+};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -32,7 +35,8 @@ const LATEST: &str = "2025-11-25";
 /// The revisions in which several messages may come as an array.
 const WITH_BATCHES: [&str; 2] = ["2024-11-05", "2025-03-26"];
 
-/// Messages in one batch. A guess: nobody was seen to send any, and each may hold a place at the engine.
+/// Messages in one batch. A guess: nobody was seen to send any, and each may hold a place at the
+/// engine.
 const BATCH_MAX: usize = 64;
 
 /// Who sends a message.
@@ -42,7 +46,13 @@ pub(super) struct Asker {
 }
 
 /// Handles one legacy message.
-pub(super) async fn handle(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap, message: Message, may_stream: bool) -> Response {
+pub(super) async fn handle(
+    gateway: Arc<Gateway>,
+    asker: &Asker,
+    headers: &HeaderMap,
+    message: Message,
+    may_stream: bool,
+) -> Response {
     if message.kind() == Kind::Request && message.method() == "initialize" {
         return initialize(&gateway, asker, &message).await;
     }
@@ -57,16 +67,26 @@ pub(super) async fn handle(gateway: Arc<Gateway>, asker: &Asker, headers: &Heade
     }
 }
 
-/// Handles an array of messages (2025-03-26, "Sending Messages to the Server"): the answers come as one array, in the order of the
-/// requests, when the last of them is there. Progress has no place in it.
-pub(super) async fn handle_batch(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap, text: &str) -> Response {
-    let invalid = |message: &str| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, message), None);
+/// Handles an array of messages (2025-03-26, "Sending Messages to the Server"): the answers come as
+/// one array, in the order of the requests, when the last of them is there. Progress has no place
+/// in it.
+pub(super) async fn handle_batch(
+    gateway: Arc<Gateway>,
+    asker: &Asker,
+    headers: &HeaderMap,
+    text: &str,
+) -> Response {
+    let invalid = |message: &str| {
+        refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, message), None)
+    };
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
         Err(refused) => return refused.response(None),
     };
     if !WITH_BATCHES.contains(&session.protocol_version()) {
-        return invalid("The body is an array: batches are not part of this session's protocol version");
+        return invalid(
+            "The body is an array: batches are not part of this session's protocol version",
+        );
     }
     let parts: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     if parts.is_empty() || parts.len() > BATCH_MAX {
@@ -79,7 +99,10 @@ pub(super) async fn handle_batch(gateway: Arc<Gateway>, asker: &Asker, headers: 
     let answers = parts.iter().map(|part| {
         let sorted = match Message::parse_strictly(part.get().to_owned()) {
             Ok(message) if message.method() == "initialize" => {
-                let error = RpcError::new(ErrorCode::InvalidRequest, "`initialize` must not be part of a batch");
+                let error = RpcError::new(
+                    ErrorCode::InvalidRequest,
+                    "`initialize` must not be part of a batch",
+                );
                 Sorted::Answered(error.response(message.id()))
             }
             Ok(message) => sort(&session, asker.principal.clone(), message, false, Some(batch)),
@@ -95,7 +118,11 @@ pub(super) async fn handle_batch(gateway: Arc<Gateway>, asker: &Asker, headers: 
         }
     });
     let answers: Vec<Held> = join_all(answers).await.into_iter().flatten().collect();
-    if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { json(Held::array(answers)) }
+    if answers.is_empty() {
+        StatusCode::ACCEPTED.into_response()
+    } else {
+        json(Held::array(answers))
+    }
 }
 
 /// What is to be done about a message of a session.
@@ -108,15 +135,32 @@ enum Sorted {
     Taken,
 }
 
-fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stream: bool, batch: Option<u64>) -> Sorted {
+fn sort(
+    session: &Arc<Session>,
+    principal: Principal,
+    message: Message,
+    may_stream: bool,
+    batch: Option<u64>,
+) -> Sorted {
     match message.kind() {
         Kind::Request => match message.method() {
             "ping" => Sorted::Answered(reply(&message, "{}")),
             "logging/setLevel" => Sorted::Answered(set_log_level(session, &message)),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
-                let caller = Caller { principal, client: Arc::from(session.id.as_str()), batch, mailbox: Some(session.mailbox()) };
-                Sorted::Call(Box::new(Call { request: message, caller, client, may_stream, log_level: session.log_level() }))
+                let caller = Caller {
+                    principal,
+                    client: Arc::from(session.id.as_str()),
+                    batch,
+                    mailbox: Some(session.mailbox()),
+                };
+                Sorted::Call(Box::new(Call {
+                    request: message,
+                    caller,
+                    client,
+                    may_stream,
+                    log_level: session.log_level(),
+                }))
             }
         },
         Kind::Notification => {
@@ -127,13 +171,14 @@ fn sort(session: &Arc<Session>, principal: Principal, message: Message, may_stre
             }
             Sorted::Taken
         }
-        // The engines never call the client, so this answers nothing; the specification wants it accepted.
+        // The engines never call the client, so this answers nothing; the specification wants it
+        // accepted.
         Kind::Response => Sorted::Taken,
     }
 }
 
-/// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that the client subscribed to.
-/// With `Last-Event-ID`: the rest of the stream that has this event.
+/// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that
+/// the client subscribed to. With `Last-Event-ID`: the rest of the stream that has this event.
 pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
@@ -143,16 +188,21 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) 
     let in_use = session.begin(None);
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     match last.map(|last| (session.find_replay(last), Lost::of(last))) {
-        Some((Some((replay, number)), _)) if replay.is_over_after(number) => Refused::StreamOver.response(None),
+        Some((Some((replay, number)), _)) if replay.is_over_after(number) => {
+            Refused::StreamOver.response(None)
+        }
         Some((Some((replay, number)), _)) => replay.read(Start::After(number), in_use),
-        // The rest is about streams that this process does not have: it is another than the one that began them, or it has dropped them.
+        // The rest is about streams that this process does not have: it is another than the one
+        // that began them, or it has dropped them.
         Some((None, Lost::Call(id))) => lost_call(&id),
         Some((None, Lost::Over)) => Refused::StreamOver.response(None),
-        Some((None, Lost::News)) | None => read_news(&gateway, &session, in_use).unwrap_or_else(|_| Refused::NoStream.response(None)),
+        Some((None, Lost::News)) | None => read_news(&gateway, &session, in_use)
+            .unwrap_or_else(|_| Refused::NoStream.response(None)),
     }
 }
 
-/// The end of a call's stream whose rest is lost: the client waits for an answer, and there will be none.
+/// The end of a call's stream whose rest is lost: the client waits for an answer, and there will be
+/// none.
 fn lost_call(id: &str) -> Response {
     let error = RpcError::internal(
         "stream_lost",
@@ -163,7 +213,11 @@ fn lost_call(id: &str) -> Response {
 }
 
 /// The stream of what belongs to no call, from what was not read yet.
-fn read_news(gateway: &Arc<Gateway>, session: &Arc<Session>, in_use: Running) -> Result<Response, getrandom::Error> {
+fn read_news(
+    gateway: &Arc<Gateway>,
+    session: &Arc<Session>,
+    in_use: Running,
+) -> Result<Response, getrandom::Error> {
     let replay = session.open_news(|replay| {
         let changes = gateway.engine.changes();
         tokio::spawn(tell(Arc::clone(gateway), Arc::clone(session), changes, replay));
@@ -174,7 +228,12 @@ fn read_news(gateway: &Arc<Gateway>, session: &Arc<Session>, in_use: Running) ->
 }
 
 /// Puts what a session is to be told on its stream while somebody reads it; until then it waits.
-async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes, replay: Arc<Replay>) {
+async fn tell(
+    gateway: Arc<Gateway>,
+    session: Arc<Session>,
+    mut changes: Changes,
+    replay: Arc<Replay>,
+) {
     let mailbox = session.mailbox();
     if session.is_resumed {
         tokio::select! {
@@ -200,8 +259,9 @@ async fn tell(gateway: Arc<Gateway>, session: Arc<Session>, mut changes: Changes
     replay.finish();
 }
 
-/// What a session was to be told before it was taken up again is lost, and so are its subscriptions. A client that hears that lists have
-/// changed reads them again, and asks again for what it wants to hear of.
+/// What a session was to be told before it was taken up again is lost, and so are its
+/// subscriptions. A client that hears that lists have changed reads them again, and asks again for
+/// what it wants to hear of.
 async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
     let introduction = loop {
         match gateway.engine.initialize_result().await {
@@ -210,7 +270,9 @@ async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
         }
     };
     let capabilities = member(&introduction, "capabilities").unwrap_or("{}");
-    let can = |list: List, what: &str| member(capabilities, list.capability()).and_then(|one| member(one, what)) == Some("true");
+    let can = |list: List, what: &str| {
+        member(capabilities, list.capability()).and_then(|one| member(one, what)) == Some("true")
+    };
     for list in [List::Tools, List::Prompts, List::Resources] {
         if can(list, "listChanged") || can(list, "subscribe") {
             replay.push(list.changed().text().to_owned().into());
@@ -242,7 +304,8 @@ pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Re
 /// The child is not told: it is shared, and its level would be everybody's.
 fn set_log_level(session: &Session, message: &Message) -> String {
     let Some(level) = LogLevel::of(message) else {
-        return RpcError::new(ErrorCode::InvalidParams, "`level` is not a log level").response(message.id());
+        return RpcError::new(ErrorCode::InvalidParams, "`level` is not a log level")
+            .response(message.id());
     };
     session.set_log_level(level);
     reply(message, "{}")
@@ -306,11 +369,16 @@ impl Refused {
     fn response(&self, id: Option<&str>) -> Response {
         let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
         let (status, error) = match self {
-            Self::NoSession => (StatusCode::BAD_REQUEST, invalid("The Mcp-Session-Id header is missing. Send `initialize` first.")),
+            Self::NoSession => (
+                StatusCode::BAD_REQUEST,
+                invalid("The Mcp-Session-Id header is missing. Send `initialize` first."),
+            ),
             // The specification's cure for 404 is what clients do by themselves: initialize again.
             Self::UnknownSession(unknown) => {
                 let why = match unknown {
-                    Unknown::Forged | Unknown::FromTheFuture => "this server has not issued its id, or signs with another gateway key now",
+                    Unknown::Forged | Unknown::FromTheFuture => {
+                        "this server has not issued its id, or signs with another gateway key now"
+                    }
                     Unknown::Foreign => "it belongs to another key",
                     Unknown::TooOld => "it is older than 30 days",
                     Unknown::Ended => "it was ended",
@@ -319,22 +387,37 @@ impl Refused {
                 (StatusCode::NOT_FOUND, RpcError::new(ErrorCode::SessionNotFound, message))
             }
             Self::Full => {
-                let message = "This server has no room for another session. Close one, or try again later.";
+                let message =
+                    "This server has no room for another session. Close one, or try again later.";
                 (StatusCode::SERVICE_UNAVAILABLE, RpcError::internal("too_many_sessions", message))
             }
-            // What the specification has for "no stream here", and the one refusal after which clients do not try again.
-            Self::StreamOver => (StatusCode::METHOD_NOT_ALLOWED, invalid("The stream of the event in Last-Event-ID is over.")),
-            Self::NoStream => (StatusCode::SERVICE_UNAVAILABLE, invalid("No stream could be opened. Try again.")),
+            // What the specification has for "no stream here", and the one refusal after which
+            // clients do not try again.
+            Self::StreamOver => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                invalid("The stream of the event in Last-Event-ID is over."),
+            ),
+            Self::NoStream => {
+                (StatusCode::SERVICE_UNAVAILABLE, invalid("No stream could be opened. Try again."))
+            }
             Self::Version(said) => {
-                let message =
-                    format!("Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}", LEGACY_VERSIONS.join(", "));
+                let message = format!(
+                    "Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}",
+                    LEGACY_VERSIONS.join(", ")
+                );
                 (StatusCode::BAD_REQUEST, invalid(&message))
             }
         };
         let mut response = refuse(status, &error, id);
         match self {
-            Self::Full => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"))),
-            Self::StreamOver => drop(response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"))),
+            Self::Full => drop(
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30")),
+            ),
+            Self::StreamOver => drop(
+                response
+                    .headers_mut()
+                    .insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE")),
+            ),
             _ => {}
         }
         response
@@ -343,7 +426,8 @@ impl Refused {
 
 fn session(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Result<Arc<Session>, Refused> {
     // Absent, it is the one that was negotiated; a client that sends it may send any that we speak.
-    if let Some(said) = headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))
+    if let Some(said) =
+        headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))
         && !LEGACY_VERSIONS.contains(&said)
     {
         return Err(Refused::Version(said.chars().take(40).collect()));

@@ -3,9 +3,11 @@
 //! - *legacy* (2024-11-05 to 2025-11-25): `initialize` opens a session, `Mcp-Session-Id` names it
 //! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
 //!
-//! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one request,
-//! `answer` turns it into JSON or a stream, `replay` lets a lost stream be read on, `subscription` is a stream of the modern era for what
-//! belongs to no call, `audit` is the record of sessions, `table` holds them, and `id` is what a session's id says: enough to take it up again in another process.
+//! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one
+//! request, `answer` turns it into JSON or a stream, `replay` lets a lost stream be read on,
+//! `subscription` is a stream of the modern era for what belongs to no call, `audit` is the record
+//! of sessions, `table` holds them, and `id` is what a session's id says: enough to take it up
+//! again in another process.
 
 mod answer;
 mod audit;
@@ -33,7 +35,8 @@ use crate::door::Door;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
-/// Revisions with a handshake, oldest first. Their places stand in session ids; there will be no more of them.
+/// Revisions with a handshake, oldest first. Their places stand in session ids; there will be no
+/// more of them.
 const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// The revision without one.
@@ -53,8 +56,8 @@ pub(crate) struct Gateway {
     pub(crate) batches: AtomicU64,
     /// Limit for one call, whoever it waits for.
     pub(crate) call_timeout: Duration,
-    /// Cancelled when a stop has waited long enough for answers: what still runs is ended then, while its client can be told and its job at
-    /// Dremio cancelled.
+    /// Cancelled when a stop has waited long enough for answers: what still runs is ended then,
+    /// while its client can be told and its job at Dremio cancelled.
     pub(crate) last_call: CancellationToken,
     pub(crate) shutdown: Shutdown,
 }

@@ -1,6 +1,6 @@
-//! Revision 2026-07-28: no handshake, no session; every request says in `_meta` which protocol it speaks, and
-//! repeats in headers what intermediaries route by. Here a request is checked against its headers, and what a
-//! legacy engine answers is completed to what this revision requires.
+//! Revision 2026-07-28: no handshake, no session; every request says in `_meta` which protocol it
+//! speaks, and repeats in headers what intermediaries route by. Here a request is checked against
+//! its headers, and what a legacy engine answers is completed to what this revision requires.
 
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
@@ -12,13 +12,17 @@ use serde_json::{Value, json};
 use super::answer::Finished;
 use super::{Gateway, MODERN_VERSION};
 use crate::engine::{HeaderArgument, LogLevel, ToolList};
-use crate::rpc::{ErrorCode, Message, Params, RpcError, insert_members, member, members, replace_member};
+use crate::rpc::{
+    ErrorCode, Message, Params, RpcError, insert_members, member, members, replace_member,
+};
 
-/// How long a client may keep a list. Lists rarely change but with the server's version, and who listens is told.
+/// How long a client may keep a list. Lists rarely change but with the server's version, and who
+/// listens is told.
 const LIST_TTL_MS: u32 = 300_000;
 
-/// The requests of this revision. Others are refused here: servers of earlier revisions still have those that were
-/// removed, and the Python SDK calls one that it does not know "invalid parameters", which must be "not found".
+/// The requests of this revision. Others are refused here: servers of earlier revisions still have
+/// those that were removed, and the Python SDK calls one that it does not know "invalid
+/// parameters", which must be "not found".
 const METHODS: [&str; 10] = [
     "server/discover",
     "subscriptions/listen",
@@ -40,19 +44,31 @@ fn mismatch(message: String) -> Refused {
     Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::HeaderMismatch, message))
 }
 
-/// Checks a request against its headers ("Server Validation") and its required metadata ("`_meta`").
+/// Checks a request against its headers ("Server Validation") and its required metadata
+/// ("`_meta`").
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub(super) fn check(headers: &HeaderMap, request: &Message, params: &Params<'_>, tools: &ToolList) -> Result<(), Refused> {
-    let invalid = |message: &str| Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message));
+pub(super) fn check(
+    headers: &HeaderMap,
+    request: &Message,
+    params: &Params<'_>,
+    tools: &ToolList,
+) -> Result<(), Refused> {
+    let invalid = |message: &str| {
+        Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message))
+    };
     let header = |name: &str| one(headers, name);
     let version = params.meta.protocol_version.as_deref();
     match (header("mcp-protocol-version")?, version) {
         (None, _) => return Err(mismatch("The MCP-Protocol-Version header is missing".into())),
-        (Some(_), None) => return Err(invalid("params._meta lacks io.modelcontextprotocol/protocolVersion")),
+        (Some(_), None) => {
+            return Err(invalid("params._meta lacks io.modelcontextprotocol/protocolVersion"));
+        }
         (Some(said), Some(meant)) if said != meant => {
-            return Err(mismatch(format!("The MCP-Protocol-Version header says '{said}' and the body says '{meant}'")));
+            return Err(mismatch(format!(
+                "The MCP-Protocol-Version header says '{said}' and the body says '{meant}'"
+            )));
         }
         (Some(_), Some(MODERN_VERSION)) => {}
         (Some(_), Some(other)) => return Err(unsupported(other)),
@@ -65,8 +81,12 @@ pub(super) fn check(headers: &HeaderMap, request: &Message, params: &Params<'_>,
         return Err(invalid("io.modelcontextprotocol/logLevel is not a log level"));
     }
     if !METHODS.contains(&request.method()) {
-        let message = format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
-        return Err(Refused(StatusCode::NOT_FOUND, RpcError::new(ErrorCode::MethodNotFound, message)));
+        let message =
+            format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
+        return Err(Refused(
+            StatusCode::NOT_FOUND,
+            RpcError::new(ErrorCode::MethodNotFound, message),
+        ));
     }
     let named = match request.method() {
         "tools/call" | "prompts/get" => params.name.as_deref(),
@@ -82,11 +102,13 @@ pub(super) fn check(headers: &HeaderMap, request: &Message, params: &Params<'_>,
     Ok(())
 }
 
-/// A version that this server does not speak. It names what `server/discover` names: the versions that a request
-/// may state. Those with a handshake are not among them; clients find those by `initialize`.
+/// A version that this server does not speak. It names what `server/discover` names: the versions
+/// that a request may state. Those with a handshake are not among them; clients find those by
+/// `initialize`.
 pub(super) fn unsupported(requested: &str) -> Refused {
-    let error = RpcError::new(ErrorCode::UnsupportedProtocolVersion, "Unsupported protocol version")
-        .with_data(json!({ "supported": [MODERN_VERSION], "requested": requested }));
+    let error =
+        RpcError::new(ErrorCode::UnsupportedProtocolVersion, "Unsupported protocol version")
+            .with_data(json!({ "supported": [MODERN_VERSION], "requested": requested }));
     Refused(StatusCode::BAD_REQUEST, error)
 }
 
@@ -94,29 +116,45 @@ fn expect(name: &str, said: Option<&str>, meant: &str) -> Result<(), Refused> {
     match said {
         None => Err(mismatch(format!("The {name} header is missing"))),
         Some(said) if said == meant => Ok(()),
-        Some(said) => Err(mismatch(format!("The {name} header says '{said}' and the body says '{meant}'"))),
+        Some(said) => {
+            Err(mismatch(format!("The {name} header says '{said}' and the body says '{meant}'")))
+        }
     }
 }
 
 /// The arguments that must stand in headers too. Numbers are compared as numbers.
-fn check_arguments(headers: &HeaderMap, params: &Params<'_>, expected: &[HeaderArgument]) -> Result<(), Refused> {
+fn check_arguments(
+    headers: &HeaderMap,
+    params: &Params<'_>,
+    expected: &[HeaderArgument],
+) -> Result<(), Refused> {
     if expected.is_empty() {
         return Ok(());
     }
-    let arguments: Value = params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let arguments: Value =
+        params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     for argument in expected {
         let name = format!("Mcp-Param-{}", argument.name);
         let said = decoded(one(headers, &name)?, &name)?;
-        let meant = argument.path.iter().try_fold(&arguments, |value, key| value.get(key)).filter(|value| !value.is_null());
+        let meant = argument
+            .path
+            .iter()
+            .try_fold(&arguments, |value, key| value.get(key))
+            .filter(|value| !value.is_null());
         let matches = match (&said, meant) {
             (None, None) => true,
             (Some(said), Some(Value::String(meant))) => said == meant,
             (Some(said), Some(Value::Bool(meant))) => *said == meant.to_string(),
-            (Some(said), Some(Value::Number(meant))) => said.parse::<f64>().ok().is_some_and(|said| meant.as_f64() == Some(said)),
+            (Some(said), Some(Value::Number(meant))) => {
+                said.parse::<f64>().ok().is_some_and(|said| meant.as_f64() == Some(said))
+            }
             _ => false,
         };
         if !matches {
-            return Err(mismatch(format!("The {name} header and the argument `{}` do not match", argument.path.join("."))));
+            return Err(mismatch(format!(
+                "The {name} header and the argument `{}` do not match",
+                argument.path.join(".")
+            )));
         }
     }
     Ok(())
@@ -138,9 +176,15 @@ fn one(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refused> {
 /// Undoes the Base64 form of header values ("Value Encoding").
 fn decoded(value: Option<String>, name: &str) -> Result<Option<String>, Refused> {
     let Some(text) = value else { return Ok(None) };
-    let Some(encoded) = text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else { return Ok(Some(text)) };
-    let bytes = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    bytes.map(Some).ok_or_else(|| mismatch(format!("The {name} header is not valid Base64 of UTF-8 text")))
+    let Some(encoded) = text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="))
+    else {
+        return Ok(Some(text));
+    };
+    let bytes =
+        BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    bytes
+        .map(Some)
+        .ok_or_else(|| mismatch(format!("The {name} header is not valid Base64 of UTF-8 text")))
 }
 
 /// What an `InitializeResult` says that `server/discover` repeats.
@@ -156,46 +200,75 @@ struct Introduction<'a> {
 pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
     let introduction = match gateway.engine.initialize_result().await {
         Ok(introduction) => introduction,
-        Err(cause) => return Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(request.id()).into()) },
+        Err(cause) => {
+            return Finished {
+                status: StatusCode::OK,
+                body: Some(cause.to_rpc().response(request.id()).into()),
+            };
+        }
     };
     let said: Option<Introduction<'_>> = serde_json::from_str(&introduction).ok();
     let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
-    let capabilities = said.as_ref().and_then(|said| text(said.capabilities)).unwrap_or_else(|| "{}".into());
-    let mut members = vec![format!(r#""supportedVersions":["{MODERN_VERSION}"]"#), format!(r#""capabilities":{capabilities}"#)];
-    members.extend(said.as_ref().and_then(|said| text(said.instructions)).map(|raw| format!(r#""instructions":{raw}"#)));
+    let capabilities =
+        said.as_ref().and_then(|said| text(said.capabilities)).unwrap_or_else(|| "{}".into());
+    let mut members = vec![
+        format!(r#""supportedVersions":["{MODERN_VERSION}"]"#),
+        format!(r#""capabilities":{capabilities}"#),
+    ];
+    members.extend(
+        said.as_ref()
+            .and_then(|said| text(said.instructions))
+            .map(|raw| format!(r#""instructions":{raw}"#)),
+    );
     let result = insert_members("{}", &members);
     finish(gateway, request, &Message::from_result(&result)).await
 }
 
-/// Completes an engine's response to what this revision requires of it, and chooses the HTTP status.
+/// Completes an engine's response to what this revision requires of it, and chooses the HTTP
+/// status.
 pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Message) -> Finished {
     let id = request.id().unwrap_or("null");
     if let Some(error) = response.error() {
         let code: Option<i64> = member(error, "code").and_then(|code| code.parse().ok());
         return match code {
-            // "If the server does not implement the requested RPC method, it MUST respond with 404".
-            Some(-32601) => Finished { status: StatusCode::NOT_FOUND, body: Some(response.with_id(id).into()) },
-            Some(old @ (-32002 | -32042)) => {
-                Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &renewed(error, old)).into()) }
+            // "If the server does not implement the requested RPC method, it MUST respond with
+            // 404".
+            Some(-32601) => {
+                Finished { status: StatusCode::NOT_FOUND, body: Some(response.with_id(id).into()) }
             }
-            // HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: "the response status MUST be 400".
-            Some(-32022..=-32020) => Finished { status: StatusCode::BAD_REQUEST, body: Some(response.with_id(id).into()) },
+            Some(old @ (-32002 | -32042)) => Finished {
+                status: StatusCode::OK,
+                body: Some(response.with_payload(id, &renewed(error, old)).into()),
+            },
+            // HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: "the
+            // response status MUST be 400".
+            Some(-32022..=-32020) => Finished {
+                status: StatusCode::BAD_REQUEST,
+                body: Some(response.with_id(id).into()),
+            },
             _ => Finished { status: StatusCode::OK, body: Some(response.with_id(id).into()) },
         };
     }
-    let server_info = gateway.engine.initialize_result().await.ok().and_then(|text| member(&text, "serverInfo").map(str::to_owned));
+    let server_info = gateway
+        .engine
+        .initialize_result()
+        .await
+        .ok()
+        .and_then(|text| member(&text, "serverInfo").map(str::to_owned));
     let result = response.result().unwrap_or("{}");
     let result = completed(request.method(), result, server_info.as_deref());
     Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &result).into()) }
 }
 
-/// An error with one of the codes that this revision reserves and "MUST NOT emit": resource not found became `-32602`, and URL elicitation
-/// (2025-11-25 only) became nothing, so it is an internal error here.
+/// An error with one of the codes that this revision reserves and "MUST NOT emit": resource not
+/// found became `-32602`, and URL elicitation (2025-11-25 only) became nothing, so it is an
+/// internal error here.
 fn renewed(error: &str, old: i64) -> String {
     replace_member(error, "code", if old == -32002 { "-32602" } else { "-32603" })
 }
 
-/// A result with the members that every result, or every cacheable one, must have; those it has are left alone.
+/// A result with the members that every result, or every cacheable one, must have; those it has are
+/// left alone.
 fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
     // Read once: a result may be hundreds of kilobytes of rows.
     let present = members(result);
@@ -205,7 +278,11 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
         members.push(r#""resultType":"complete""#.to_owned());
     }
     let ttl_ms = match method {
-        "server/discover" | "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" => Some(LIST_TTL_MS),
+        "server/discover"
+        | "tools/list"
+        | "prompts/list"
+        | "resources/list"
+        | "resources/templates/list" => Some(LIST_TTL_MS),
         // Its content may change any time.
         "resources/read" => Some(0),
         _ => None,
@@ -221,7 +298,10 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
     let Some(server_info) = server_info else { return insert_members(result, &members) };
     let entry = [format!(r#""io.modelcontextprotocol/serverInfo":{server_info}"#)];
     match present.get("_meta").map(|raw| raw.get()) {
-        Some(meta) if meta.starts_with('{') && member(meta, "io.modelcontextprotocol/serverInfo").is_none() => {
+        Some(meta)
+            if meta.starts_with('{')
+                && member(meta, "io.modelcontextprotocol/serverInfo").is_none() =>
+        {
             let meta = insert_members(meta, &entry);
             insert_members(&replace_member(result, "_meta", &meta), &members)
         }

@@ -1,6 +1,7 @@
-//! Streams that a legacy client can read on after it lost its connection (2025-11-25, "Resumability and Redelivery"): each event has
-//! an id, and `GET` with `Last-Event-ID` gives those after it. Of several readers only the newest is given any: the others may be
-//! lost connections, and a message must not be sent twice.
+//! Streams that a legacy client can read on after it lost its connection (2025-11-25, "Resumability
+//! and Redelivery"): each event has an id, and `GET` with `Last-Event-ID` gives those after it. Of
+//! several readers only the newest is given any: the others may be lost connections, and a message
+//! must not be sent twice.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -20,21 +21,24 @@ use super::answer::{KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event, event_stream};
 use crate::budget::Held;
 use crate::random;
 
-/// How long a call goes on, and how long its answer is kept, without a reader. Clients come back within seconds.
+/// How long a call goes on, and how long its answer is kept, without a reader. Clients come back
+/// within seconds.
 const RETURN_MAX: Duration = Duration::from_secs(30);
 
-/// Readers of one stream at a time. Beyond, the oldest is ended: it is a lost connection, or a client that opens streams without end.
+/// Readers of one stream at a time. Beyond, the oldest is ended: it is a lost connection, or a
+/// client that opens streams without end.
 const READERS_MAX: usize = 8;
 
-/// Request ids longer than this are not repeated in the ids of events: those go into a header. Clients count, or send a UUID.
+/// Request ids longer than this are not repeated in the ids of events: those go into a header.
+/// Clients count, or send a UUID.
 const REQUEST_ID_BYTES_MAX: usize = 256;
 
 /// How the id of a stream begins.
 const CALL: &str = "call";
 const NEWS: &str = "news";
 
-/// A stream that a client would read on and that this process does not have, by the id of an event of it. The id is whatever the client
-/// sends, and nothing but its own answer depends on it.
+/// A stream that a client would read on and that this process does not have, by the id of an event
+/// of it. The id is whatever the client sends, and nothing but its own answer depends on it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lost {
     /// Of a call whose request has this raw id.
@@ -54,7 +58,10 @@ impl Lost {
         match (parts.next(), parts.next()) {
             (Some(Self::OVER), None) => Self::Over,
             (Some(CALL), Some(request)) => {
-                let id = BASE64_URL_SAFE_NO_PAD.decode(request).ok().and_then(|raw| String::from_utf8(raw).ok());
+                let id = BASE64_URL_SAFE_NO_PAD
+                    .decode(request)
+                    .ok()
+                    .and_then(|raw| String::from_utf8(raw).ok());
                 id.filter(|id| is_request_id(id)).map_or(Self::Over, Self::Call)
             }
             _ => Self::News,
@@ -64,14 +71,18 @@ impl Lost {
 
 /// Whether this is a JSON string or number: it becomes part of a message.
 fn is_request_id(raw: &str) -> bool {
-    matches!(serde_json::from_str(raw), Ok(serde_json::Value::String(_) | serde_json::Value::Number(_)))
+    matches!(
+        serde_json::from_str(raw),
+        Ok(serde_json::Value::String(_) | serde_json::Value::Number(_))
+    )
 }
 
 /// The events of one stream.
 #[derive(Debug)]
 pub(super) struct Replay {
     id: String,
-    /// Bytes of events that are kept for a reader that lags or comes back. The oldest go first: progress, not the answer.
+    /// Bytes of events that are kept for a reader that lags or comes back. The oldest go first:
+    /// progress, not the answer.
     kept_bytes_max: usize,
     state: Mutex<State>,
     /// Changes when there is something new to read.
@@ -86,7 +97,8 @@ struct State {
     last: u64,
     /// The last event that was given to a reader.
     given: u64,
-    /// How many readers there were, those that there are, by their numbers, and the one that reads: the newest.
+    /// How many readers there were, those that there are, by their numbers, and the one that
+    /// reads: the newest.
     opened: u64,
     living: BTreeSet<u64>,
     reading: u64,
@@ -115,8 +127,15 @@ impl Replay {
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
-    pub(super) fn of_call(request_id: &str, kept_bytes_max: usize) -> Result<Arc<Self>, getrandom::Error> {
-        let request = if request_id.len() > REQUEST_ID_BYTES_MAX { String::new() } else { BASE64_URL_SAFE_NO_PAD.encode(request_id) };
+    pub(super) fn of_call(
+        request_id: &str,
+        kept_bytes_max: usize,
+    ) -> Result<Arc<Self>, getrandom::Error> {
+        let request = if request_id.len() > REQUEST_ID_BYTES_MAX {
+            String::new()
+        } else {
+            BASE64_URL_SAFE_NO_PAD.encode(request_id)
+        };
         Self::named(format!("{CALL}.{request}.{}", random::hex_64()?), kept_bytes_max)
     }
 
@@ -143,7 +162,8 @@ impl Replay {
         Ok(Arc::new(Self { id, kept_bytes_max, state: Mutex::new(state), news, readers }))
     }
 
-    /// Adds a message. An empty one tells the client the id to come back with ("prime the client to reconnect").
+    /// Adds a message. An empty one tells the client the id to come back with ("prime the client to
+    /// reconnect").
     pub(super) fn push(&self, message: Held) {
         let mut state = self.lock();
         state.last += 1;
@@ -173,8 +193,8 @@ impl Replay {
         drop(self.readers.subscribe().wait_for(|&readers| readers > 0).await);
     }
 
-    /// Resolves when nobody has read for so long that nobody will come back, or when nobody reads and nobody can: `shutdown` drains. Cancel
-    /// safe.
+    /// Resolves when nobody has read for so long that nobody will come back, or when nobody reads
+    /// and nobody can: `shutdown` drains. Cancel safe.
     pub(super) async fn abandoned(&self, shutdown: &Shutdown) {
         let mut readers = self.readers.subscribe();
         loop {
@@ -190,7 +210,8 @@ impl Replay {
 
     /// Whether it is over and was kept long enough.
     pub(super) fn is_stale(&self) -> bool {
-        *self.readers.borrow() == 0 && self.lock().finished_at.is_some_and(|at| at.elapsed() > RETURN_MAX)
+        *self.readers.borrow() == 0
+            && self.lock().finished_at.is_some_and(|at| at.elapsed() > RETURN_MAX)
     }
 
     /// Whether there is nothing more to read after the event of this number, and never will be.
@@ -206,7 +227,8 @@ impl Replay {
         (stream == self.id && number <= self.lock().last).then_some(number)
     }
 
-    /// The events that a reader is to have, those to come included, as long as no later one reads. `kept` is kept until it is gone.
+    /// The events that a reader is to have, those to come included, as long as no later one reads.
+    /// `kept` is kept until it is gone.
     pub(super) fn read<K: Send + 'static>(self: &Arc<Self>, start: Start, kept: K) -> Response {
         let (number, after) = {
             let mut state = self.lock();
@@ -225,7 +247,8 @@ impl Replay {
             (number, after)
         };
         self.readers.send_modify(|readers| *readers += 1);
-        let reader = Reader { replay: Arc::clone(self), number, after, news: self.news.subscribe() };
+        let reader =
+            Reader { replay: Arc::clone(self), number, after, news: self.news.subscribe() };
         let chunks = stream::unfold((reader, kept), async |(mut reader, kept)| {
             reader.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), (reader, kept)))
         });
@@ -266,7 +289,8 @@ impl Reader {
 }
 
 impl State {
-    /// What the newest reader gets next, and how far it has read then. One that takes the place of another goes on where that was.
+    /// What the newest reader gets next, and how far it has read then. One that takes the place of
+    /// another goes on where that was.
     fn next_for(&mut self, reader: u64, after: &mut u64) -> Option<Bytes> {
         if self.reading != reader {
             self.reading = reader;
@@ -304,7 +328,10 @@ mod tests {
     const KEPT_BYTES_MAX: usize = 4096;
 
     async fn text(response: axum::response::Response) -> String {
-        String::from_utf8(axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
+        String::from_utf8(
+            axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec(),
+        )
+        .unwrap()
     }
 
     #[tokio::test]
@@ -333,16 +360,24 @@ mod tests {
             let all = text(replay.read(Start::After(0), ())).await;
             all.lines().find_map(|line| line.strip_prefix("id: ").map(str::to_owned)).unwrap()
         };
-        assert_eq!(Lost::of(&first_id(&Replay::of_news(KEPT_BYTES_MAX).unwrap()).await), Lost::News);
+        assert_eq!(
+            Lost::of(&first_id(&Replay::of_news(KEPT_BYTES_MAX).unwrap()).await),
+            Lost::News
+        );
         for raw in ["1", "-7", "\"a.b-c \u{e9}\"", &format!("\"{}\"", "x".repeat(200))] {
             let replay = Replay::of_call(raw, KEPT_BYTES_MAX).unwrap();
             let id = first_id(&replay).await;
             assert!(id.bytes().all(|byte| byte.is_ascii_graphic()), "{id}");
             assert_eq!(Lost::of(&id), Lost::Call(raw.to_owned()));
-            assert!(replay.is_over_after(replay.number_of(&id).unwrap()) && !replay.is_over_after(0));
+            assert!(
+                replay.is_over_after(replay.number_of(&id).unwrap()) && !replay.is_over_after(0)
+            );
         }
         let endless = format!("\"{}\"", "x".repeat(1000));
-        assert_eq!(Lost::of(&first_id(&Replay::of_call(&endless, KEPT_BYTES_MAX).unwrap()).await), Lost::Over);
+        assert_eq!(
+            Lost::of(&first_id(&Replay::of_call(&endless, KEPT_BYTES_MAX).unwrap()).await),
+            Lost::Over
+        );
         assert_eq!(Lost::of(Lost::OVER), Lost::Over);
         // What a client makes up: not even the text of a message comes of it.
         for (made_up, expected) in [
@@ -394,7 +429,9 @@ mod tests {
     #[tokio::test]
     async fn there_are_only_so_many_readers() {
         let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
-        let mut readers: Vec<_> = (0..=READERS_MAX).map(|_| replay.read(Start::Unread, ()).into_body().into_data_stream()).collect();
+        let mut readers: Vec<_> = (0..=READERS_MAX)
+            .map(|_| replay.read(Start::Unread, ()).into_body().into_data_stream())
+            .collect();
         assert!(readers[0].next().await.is_none(), "the oldest is ended");
         assert!(futures_util::poll!(readers[1].next()).is_pending());
     }

@@ -1,4 +1,5 @@
-//! `subscriptions/listen` of revision 2026-07-28 ("Subscriptions"): a stream on which a client is told what it asked to hear of.
+//! `subscriptions/listen` of revision 2026-07-28 ("Subscriptions"): a stream on which a client is
+//! told what it asked to hear of.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,8 +20,11 @@ use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
 use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
-const LISTS: [(&str, List); 3] =
-    [("toolsListChanged", List::Tools), ("promptsListChanged", List::Prompts), ("resourcesListChanged", List::Resources)];
+const LISTS: [(&str, List); 3] = [
+    ("toolsListChanged", List::Tools),
+    ("promptsListChanged", List::Prompts),
+    ("resourcesListChanged", List::Resources),
+];
 
 /// The member of `_meta` that says to which stream a message belongs: the id of its request.
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -31,18 +35,28 @@ const RESOURCES_MAX: usize = 256;
 /// How long the engine may take to agree to a resource. The client hears nothing before that.
 const AGREEMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// A stream that acknowledges, tells which lists and resources change, and stays open until one side leaves. It agrees to what the
-/// client asked for and the engine does.
+/// A stream that acknowledges, tells which lists and resources change, and stays open until one
+/// side leaves. It agrees to what the client asked for and the engine does.
 pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> Response {
     let changes = gateway.engine.changes();
     let params = request.params_text().unwrap_or("{}");
-    let invalid = |message: String| refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidParams, message), request.id());
-    let Ok(filter) = serde_json::from_str::<Filter>(member(params, "notifications").filter(|raw| *raw != "null").unwrap_or("{}")) else {
+    let invalid = |message: String| {
+        refuse(
+            StatusCode::BAD_REQUEST,
+            &RpcError::new(ErrorCode::InvalidParams, message),
+            request.id(),
+        )
+    };
+    let Ok(filter) = serde_json::from_str::<Filter>(
+        member(params, "notifications").filter(|raw| *raw != "null").unwrap_or("{}"),
+    ) else {
         return invalid("params.notifications is not an object of the right shape".to_owned());
     };
     let resources = filter.resource_subscriptions.as_ref().map_or(0, Vec::len);
     if resources > RESOURCES_MAX {
-        return invalid(format!("One stream can name {RESOURCES_MAX} resources; open another for more"));
+        return invalid(format!(
+            "One stream can name {RESOURCES_MAX} resources; open another for more"
+        ));
     }
     // The engine is asked about each.
     if let Some(refused) = count_more(&gateway, &asker, resources, request.id()) {
@@ -105,12 +119,17 @@ impl Subscription {
             agreed = self.subscribe(filter.resource_subscriptions.unwrap_or_default()) => agreed,
             () = self.gateway.shutdown.draining() => Vec::new(),
         };
-        let mut said: Vec<String> = lists.iter().map(|(name, _)| format!(r#""{name}":true"#)).collect();
+        let mut said: Vec<String> =
+            lists.iter().map(|(name, _)| format!(r#""{name}":true"#)).collect();
         if !resources.is_empty() {
             said.push(format!(r#""resourceSubscriptions":{}"#, json!(resources)));
         }
         let said = format!(r#"{{"notifications":{{{}}}}}"#, said.join(","));
-        self.message(&Message::notification("notifications/subscriptions/acknowledged", Some(&said))).await?;
+        self.message(&Message::notification(
+            "notifications/subscriptions/acknowledged",
+            Some(&said),
+        ))
+        .await?;
         loop {
             tokio::select! {
                 // What came before the stop is still told.
@@ -132,13 +151,17 @@ impl Subscription {
         self.send(Message::from_result(&result).with_id(&self.id)).await
     }
 
-    /// Those of the resources that the engine agrees to tell about. It speaks a revision in which each is asked for by itself.
+    /// Those of the resources that the engine agrees to tell about. It speaks a revision in which
+    /// each is asked for by itself.
     async fn subscribe(&self, uris: Vec<String>) -> Vec<String> {
         let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
-            let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
+            let request =
+                Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
             let (sink, _no_progress) = ProgressSink::channel();
             let sink = sink.of(self.caller.clone(), None).within(&self.gateway.budget);
-            let answer = tokio::time::timeout(AGREEMENT_WAIT_MAX, self.gateway.engine.call(&request, &sink)).await;
+            let answer =
+                tokio::time::timeout(AGREEMENT_WAIT_MAX, self.gateway.engine.call(&request, &sink))
+                    .await;
             matches!(answer, Ok(Ok(answer)) if answer.result().is_some()).then_some(uri)
         });
         join_all(asked).await.into_iter().flatten().collect()
@@ -149,7 +172,8 @@ impl Subscription {
         self.send(message.with_meta(SUBSCRIPTION_ID, &self.id)).await
     }
 
-    /// Sends a text. A client that leaves so much unread that there is no room for more has lost its stream, and opens another.
+    /// Sends a text. A client that leaves so much unread that there is no room for more has lost
+    /// its stream, and opens another.
     async fn send(&self, text: String) -> Result<(), Gone> {
         let room = self.gateway.budget.try_take(&self.caller.principal, Kind::Streams, text.len());
         self.events.message(room.map_err(|_| Gone)?.hold(text)).await
@@ -159,6 +183,13 @@ impl Subscription {
 /// Of the lists that a client asks about, those that change in the engine of this introduction.
 fn changing(filter: &Filter, introduction: &str) -> Vec<(&'static str, List)> {
     let capabilities = member(introduction, "capabilities");
-    let changes = |list: List| capabilities.and_then(|all| member(all, list.capability())).and_then(|one| member(one, "listChanged"));
-    LISTS.into_iter().filter(|(_, list)| filter.asks_about(*list) && changes(*list) == Some("true")).collect()
+    let changes = |list: List| {
+        capabilities
+            .and_then(|all| member(all, list.capability()))
+            .and_then(|one| member(one, "listChanged"))
+    };
+    LISTS
+        .into_iter()
+        .filter(|(_, list)| filter.asks_about(*list) && changes(*list) == Some("true"))
+        .collect()
 }

@@ -1,6 +1,7 @@
-//! The sessions of legacy clients that are in memory. A session belongs to the key that opened it, costs almost nothing, is
-//! forgotten when idle but never while a call runs, and there are only so many. One that was forgotten, or opened by another process, is
-//! taken up again by its id alone (see `id`), until it is too old or its client has ended it.
+//! The sessions of legacy clients that are in memory. A session belongs to the key that opened it,
+//! costs almost nothing, is forgotten when idle but never while a call runs, and there are only so
+//! many. One that was forgotten, or opened by another process, is taken up again by its id alone
+//! (see `id`), until it is too old or its client has ended it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -21,15 +22,16 @@ use crate::metrics::Metrics;
 /// How often idle sessions are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Streams of one session that can be read on. A guess: clients have a few calls under way at a time.
+/// Streams of one session that can be read on. A guess: clients have a few calls under way at a
+/// time.
 const REPLAYS_MAX: usize = 16;
 
 /// What is kept of the stream of a call, and of the stream of what belongs to no call.
 const CALL_BYTES_MAX: usize = 1024 * 1024;
 const NEWS_BYTES_MAX: usize = 64 * 1024;
 
-/// Sessions that their clients have ended, which must not be taken up again by their ids. The oldest are forgotten beyond: their ids work
-/// once more then, for the same key alone. A few MiB.
+/// Sessions that their clients have ended, which must not be taken up again by their ids. The
+/// oldest are forgotten beyond: their ids work once more then, for the same key alone. A few MiB.
 const ENDED_MAX: usize = 100_000;
 
 /// How many sessions there may be, and how long one may rest.
@@ -42,7 +44,8 @@ pub(crate) struct SessionLimits {
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        // Guesses with room: a person has a handful of clients, each with one session. A session takes 1 KiB, and what it has not been told yet.
+        // Guesses with room: a person has a handful of clients, each with one session. A session
+        // takes 1 KiB, and what it has not been told yet.
         Self { total_max: 10_000, per_principal_max: 2_000, idle_max: Duration::from_secs(60 * 60) }
     }
 }
@@ -92,11 +95,13 @@ impl Ended {
 pub(super) struct Session {
     pub(super) id: String,
     pub(super) claims: Claims,
-    /// Whether it was taken up again by its id: what was to be told before is lost, and what it subscribed to.
+    /// Whether it was taken up again by its id: what was to be told before is lost, and what it
+    /// subscribed to.
     pub(super) is_resumed: bool,
     principal: Principal,
     activity: Mutex<Activity>,
-    /// What it is to be told outside of its calls, and the stream on which it reads that, from the first `GET` on.
+    /// What it is to be told outside of its calls, and the stream on which it reads that, from the
+    /// first `GET` on.
     mailbox: Arc<Mailbox>,
     news: OnceLock<Arc<Replay>>,
     closed: CancellationToken,
@@ -148,24 +153,35 @@ impl SessionTable {
         Self { limits, ids, places: Mutex::default(), metrics }
     }
 
-    /// Opens a session for `principal`. Over the limit of one principal, its longest idle session makes room.
+    /// Opens a session for `principal`. Over the limit of one principal, its longest idle session
+    /// makes room.
     ///
     /// # Errors
     /// When every place is taken by a session that is in use.
-    pub(super) fn open(&self, principal: &Principal, opening: Opening) -> Result<Arc<Session>, OpenError> {
+    pub(super) fn open(
+        &self,
+        principal: &Principal,
+        opening: Opening,
+    ) -> Result<Arc<Session>, OpenError> {
         let (id, claims) = self.ids.issue(principal, opening)?;
-        self.place(&mut self.lock(), Session::new(id, claims, principal, false)).ok_or(OpenError::Full)
+        self.place(&mut self.lock(), Session::new(id, claims, principal, false))
+            .ok_or(OpenError::Full)
     }
 
-    /// The session `id`, if it is one of `principal`: the one in memory, or else a new one that goes on where the id says.
+    /// The session `id`, if it is one of `principal`: the one in memory, or else a new one that
+    /// goes on where the id says.
     ///
     /// # Errors
     /// When the id is not good, or there is no place; see [`FindError`].
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Result<Found, FindError> {
         let mut places = self.lock();
         match places.sessions.get(id) {
-            Some(session) if session.principal != *principal => return Err(FindError::Unknown(Unknown::Foreign)),
-            Some(session) if !session.closed.is_cancelled() && !self.ids.is_too_old(&session.claims) => {
+            Some(session) if session.principal != *principal => {
+                return Err(FindError::Unknown(Unknown::Foreign));
+            }
+            Some(session)
+                if !session.closed.is_cancelled() && !self.ids.is_too_old(&session.claims) =>
+            {
                 session.activity().last = Instant::now();
                 return Ok(Found { session: Arc::clone(session), is_new_here: false });
             }
@@ -186,7 +202,8 @@ impl SessionTable {
         Ok(Found { session, is_new_here: true })
     }
 
-    /// Ends the session `id` for good, if it is one of `principal`, and says what it was; its calls are cancelled and its streams end.
+    /// Ends the session `id` for good, if it is one of `principal`, and says what it was; its calls
+    /// are cancelled and its streams end.
     ///
     /// # Errors
     /// Why there is nothing to end.
@@ -213,7 +230,8 @@ impl SessionTable {
     fn place(&self, places: &mut Places, session: Session) -> Option<Arc<Session>> {
         let sessions = &mut places.sessions;
         let own = || sessions.values().filter(|other| other.principal == session.principal);
-        if own().count() >= self.limits.per_principal_max || sessions.len() >= self.limits.total_max {
+        if own().count() >= self.limits.per_principal_max || sessions.len() >= self.limits.total_max
+        {
             let idle = own().filter_map(|other| Some((other.idle_since()?, other)));
             let oldest = idle.min_by_key(|(since, _)| *since).map(|(_, other)| other.id.clone())?;
             if let Some(evicted) = sessions.remove(&oldest) {
@@ -331,8 +349,12 @@ impl Session {
         Arc::clone(&self.mailbox)
     }
 
-    /// The stream of what belongs to no call, which lives as long as the session. `start` gets it if it is opened now.
-    pub(super) fn open_news(&self, start: impl FnOnce(Arc<Replay>)) -> Result<Arc<Replay>, getrandom::Error> {
+    /// The stream of what belongs to no call, which lives as long as the session. `start` gets it
+    /// if it is opened now.
+    pub(super) fn open_news(
+        &self,
+        start: impl FnOnce(Arc<Replay>),
+    ) -> Result<Arc<Replay>, getrandom::Error> {
         let replay = Replay::of_news(NEWS_BYTES_MAX)?;
         let news = self.news.get_or_init(|| {
             start(Arc::clone(&replay));
@@ -341,8 +363,9 @@ impl Session {
         Ok(Arc::clone(news))
     }
 
-    /// Gives the client an id to come back with, if its revision knows that ("SHOULD immediately send an SSE event consisting of an event
-    /// ID and an empty data field"; older clients take the empty data for a message).
+    /// Gives the client an id to come back with, if its revision knows that ("SHOULD immediately
+    /// send an SSE event consisting of an event ID and an empty data field"; older clients take
+    /// the empty data for a message).
     pub(super) fn prime(&self, replay: &Replay) {
         if self.protocol_version() == "2025-11-25" {
             replay.push(String::new().into());
@@ -371,7 +394,9 @@ impl Session {
     pub(super) fn find_replay(&self, last_event_id: &str) -> Option<(Arc<Replay>, u64)> {
         let activity = self.activity();
         let streams = self.news.get().into_iter().chain(&activity.replays);
-        streams.into_iter().find_map(|replay| Some((Arc::clone(replay), replay.number_of(last_event_id)?)))
+        streams
+            .into_iter()
+            .find_map(|replay| Some((Arc::clone(replay), replay.number_of(last_event_id)?)))
     }
 
     fn idle_since(&self) -> Option<Instant> {

@@ -22,7 +22,10 @@ fn what_was_signed_is_recognised_for_its_purpose_alone() {
     let signer = Signer::new().unwrap();
     for content in [&b""[..], b"x", &[0; 100]] {
         let text = signer.sign("session", content);
-        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')), "{text}");
+        assert!(
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')),
+            "{text}"
+        );
         assert_eq!(signer.open("session", &text).as_deref(), Some(content));
         for label in ["", "sessio", "session2", "handle"] {
             assert_eq!(signer.open(label, &text), None, "{label}");
@@ -47,7 +50,9 @@ fn every_changed_bit_is_noticed() {
         }
         assert_eq!(signer.open("session", &text[..place]), None, "cut");
     }
-    for stranger in ["", "A", &"A".repeat(21), &"A".repeat(1000), &format!("{text}A"), &format!("{text}=")] {
+    for stranger in
+        ["", "A", &"A".repeat(21), &"A".repeat(1000), &format!("{text}A"), &format!("{text}=")]
+    {
         assert_eq!(signer.open("session", stranger), None, "{stranger}");
     }
     assert_eq!(Signer::new().unwrap().open("session", &text), None, "another's key");
@@ -65,7 +70,10 @@ fn signers_with_one_key_know_each_others_and_a_rotation_ends_that() {
     learn(&b, Ok(again));
     let text = a.sign("session", b"content");
     assert!(b.open("session", &text).is_some());
-    assert!(a.open("session", &before).is_some() && b.open("session", &before).is_none(), "its own from before stay its own");
+    assert!(
+        a.open("session", &before).is_some() && b.open("session", &before).is_none(),
+        "its own from before stay its own"
+    );
 
     // Deleted: it stays in use until there is another.
     let condition = learn(&a, Err(KeyError::Missing));

@@ -13,11 +13,18 @@ fn pid(seen: &Value) -> Pid {
 
 #[tokio::test]
 async fn the_child_sees_a_cleared_environment_and_no_credential() {
-    let gateway =
-        Gateway::start_with("http://127.0.0.1:9", &[("DREMIOAI_TOOLS__SERVER_MODE", "FOR_SELF"), ("AWS_SECRET", "x"), ("PATH", "/bin")])
-            .await;
+    let gateway = Gateway::start_with(
+        "http://127.0.0.1:9",
+        &[("DREMIOAI_TOOLS__SERVER_MODE", "FOR_SELF"), ("AWS_SECRET", "x"), ("PATH", "/bin")],
+    )
+    .await;
     let seen = gateway.client().await.seen().await;
-    let mut names: Vec<&str> = seen["environment"].as_array().unwrap().iter().filter_map(|pair| pair.as_str()?.split('=').next()).collect();
+    let mut names: Vec<&str> = seen["environment"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|pair| pair.as_str()?.split('=').next())
+        .collect();
     names.sort_unstable();
     let expected = [
         "DREMIOAI_DREMIO__PAT",
@@ -39,7 +46,9 @@ async fn a_killed_child_is_replaced_and_sessions_live_on() {
     let client = gateway.client().await;
     let first = pid(&client.seen().await);
     let waiting = client.clone();
-    let waiting = tokio::spawn(async move { waiting.call(json!("w"), "fault", json!({ "kind": "silent" })).await });
+    let waiting = tokio::spawn(async move {
+        waiting.call(json!("w"), "fault", json!({ "kind": "silent" })).await
+    });
     // One call to learn the pid, one that waits, and those that look.
     let mut own = 1;
     eventually("the call is with the child", || {
@@ -50,7 +59,10 @@ async fn a_killed_child_is_replaced_and_sessions_live_on() {
     .await;
     kill_process(first, Signal::KILL).unwrap();
     let lost = waiting.await.unwrap();
-    assert_eq!((&lost["id"], &lost["error"]["data"]["reason"]), (&json!("w"), &json!("engine_lost")));
+    assert_eq!(
+        (&lost["id"], &lost["error"]["data"]["reason"]),
+        (&json!("w"), &json!("engine_lost"))
+    );
     // The same session goes on, and lists are answered without a child.
     assert_eq!(client.text("echo", json!({ "text": "again" })).await, "again");
     assert_ne!(pid(&client.seen().await), first);
@@ -66,7 +78,10 @@ async fn grandchildren_leave_with_the_child() {
     let group = pid(&client.seen().await);
     let lost = client.call(json!(1), "fault", json!({ "kind": "grandchild" })).await;
     assert_eq!(lost["error"]["data"]["reason"], "engine_lost");
-    eventually("the whole group is gone", async || rustix::process::test_kill_process_group(group).is_err()).await;
+    eventually("the whole group is gone", async || {
+        rustix::process::test_kill_process_group(group).is_err()
+    })
+    .await;
     assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
     gateway.stop().await;
 }
@@ -75,11 +90,15 @@ async fn grandchildren_leave_with_the_child() {
 async fn a_child_on_standby_takes_over_without_a_wait() {
     // The fixture takes its time to start, as a Python server does.
     let slow = format!("/bin/sh -c 'sleep 1; exec {}'", stdio_fixture::executable().display());
-    let environment = [("MCP_STANDBY", "true"), ("MCP_SERVER_COMMAND", slow.as_str()), ("PATH", "/usr/bin:/bin")];
+    let environment =
+        [("MCP_STANDBY", "true"), ("MCP_SERVER_COMMAND", slow.as_str()), ("PATH", "/usr/bin:/bin")];
     let gateway = Gateway::start_with("http://127.0.0.1:9", &environment).await;
     let client = gateway.client().await;
     let first = pid(&client.seen().await);
-    eventually("both are there", async || gateway.metrics().await.contains("dremio_mcp_engine_processes 2\n")).await;
+    eventually("both are there", async || {
+        gateway.metrics().await.contains("dremio_mcp_engine_processes 2\n")
+    })
+    .await;
     kill_process(first, Signal::KILL).unwrap();
     eventually("the other has taken over", async || {
         let asked = tokio::time::Instant::now();
@@ -98,7 +117,8 @@ async fn a_child_on_standby_takes_over_without_a_wait() {
 
 #[tokio::test]
 async fn a_child_that_hangs_is_replaced() {
-    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_ENGINE_TIMEOUT", "400ms")]).await;
+    let gateway =
+        Gateway::start_with("http://127.0.0.1:9", &[("MCP_ENGINE_TIMEOUT", "400ms")]).await;
     let client = gateway.client().await;
     // Stopped from outside, with a call in flight, and stuck by itself.
     for stop in [true, false] {
@@ -135,10 +155,15 @@ async fn odd_output_harms_no_call() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named_in_readiness() {
-    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_SERVER_COMMAND", "/nowhere/mcp-server run")]).await;
+    let gateway = Gateway::start_with(
+        "http://127.0.0.1:9",
+        &[("MCP_SERVER_COMMAND", "/nowhere/mcp-server run")],
+    )
+    .await;
     eventually("readiness says so", async || {
         let engine = gateway.readiness().await["conditions"]["engine"].clone();
-        engine["reason"] == "engine_down" && engine["message"].as_str().unwrap().contains("`/nowhere/mcp-server` was not found")
+        engine["reason"] == "engine_down"
+            && engine["message"].as_str().unwrap().contains("`/nowhere/mcp-server` was not found")
     })
     .await;
     gateway.stop().await;
@@ -166,10 +191,17 @@ async fn a_first_client_waits_for_the_first_child() {
 #[tokio::test]
 async fn a_child_that_never_comes_up_has_its_last_words_in_readiness() {
     let dying = "/bin/sh -c 'echo loading >&2; echo \"ModuleNotFoundError: dremioai, not $DREMIOAI_DREMIO__PAT\" >&2; exit 1'";
-    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_SERVER_COMMAND", dying), ("PATH", "/usr/bin:/bin")]).await;
+    let gateway = Gateway::start_with(
+        "http://127.0.0.1:9",
+        &[("MCP_SERVER_COMMAND", dying), ("PATH", "/usr/bin:/bin")],
+    )
+    .await;
     let engine = async || gateway.readiness().await["conditions"]["engine"].clone();
     eventually("readiness says so", async || engine().await["reason"] == "engine_down").await;
     let said = engine().await["message"].clone();
-    assert_eq!(said, "it ended (exit status: 1); its last words: loading | ModuleNotFoundError: dremioai, not ***");
+    assert_eq!(
+        said,
+        "it ended (exit status: 1); its last words: loading | ModuleNotFoundError: dremioai, not ***"
+    );
     gateway.stop().await;
 }

@@ -1,4 +1,5 @@
-//! What a child that has turned bad can reach. The kernel decides, so where it has no Landlock these tests show what is said of that.
+//! What a child that has turned bad can reach. The kernel decides, so where it has no Landlock
+//! these tests show what is said of that.
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,11 @@ async fn gateway(extra: &[(&str, &str)]) -> (Gateway, Client, Value) {
 /// Replaces the token file, as token-refresher does: by another file.
 fn write_token(gateway: &Gateway) {
     let folder = gateway.folder.path();
-    std::fs::write(folder.join("new"), format!(r#"{{"token":"{SECRET}","expires_at":"2999-01-01T00:00:00Z"}}"#)).unwrap();
+    std::fs::write(
+        folder.join("new"),
+        format!(r#"{{"token":"{SECRET}","expires_at":"2999-01-01T00:00:00Z"}}"#),
+    )
+    .unwrap();
     std::fs::rename(folder.join("new"), folder.join("token.json")).unwrap();
 }
 
@@ -34,7 +39,11 @@ fn is_confined(confinement: &Value) -> bool {
     let message = confinement["message"].as_str().unwrap();
     if confinement["reason"] == "not_confined" {
         eprintln!("NOT TESTED: {message}");
-        assert!(message.contains("could read the token and the keys") && message.contains("MCP_ENGINE=native"), "{message}");
+        assert!(
+            message.contains("could read the token and the keys")
+                && message.contains("MCP_ENGINE=native"),
+            "{message}"
+        );
         return false;
     }
     assert!(message.contains("confined (Landlock"), "{message}");
@@ -65,10 +74,18 @@ async fn a_hostile_child_reaches_neither_token_nor_keys_nor_the_gateway() {
         &["rm", &format!("{folder}/keys")],
     ] {
         let answer = run(&client, argv).await;
-        // A hard link out of its folder is refused as if to another file system (`landlock(7)`, LANDLOCK_ACCESS_FS_REFER).
-        let refusals = ["Permission denied", "Operation not permitted", "Invalid cross-device link"];
+        // A hard link out of its folder is refused as if to another file system (`landlock(7)`,
+        // LANDLOCK_ACCESS_FS_REFER).
+        let refusals =
+            ["Permission denied", "Operation not permitted", "Invalid cross-device link"];
         let refused = refusals.iter().any(|text| answer.contains(text));
-        assert!(refused && !answer.starts_with("exit 0") && !answer.contains(SECRET) && !answer.contains(KEY), "{argv:?}: {answer}");
+        assert!(
+            refused
+                && !answer.starts_with("exit 0")
+                && !answer.contains(SECRET)
+                && !answer.contains(KEY),
+            "{argv:?}: {answer}"
+        );
     }
     if confinement["message"].as_str().unwrap().contains("fully") {
         let answer = run(&client, &["sh", "-c", &format!("kill -0 {pid}")]).await;
@@ -104,12 +121,20 @@ async fn an_operator_can_open_a_folder_or_everything() {
     let (open, client, confinement) = gateway(&[("MCP_SERVER_WRITABLE", path)]).await;
     assert!(run(&client, &["touch", &mine]).await.starts_with("exit 0"));
     if is_confined(&confinement) {
-        assert!(!run(&client, &["cat", &format!("{}/keys", open.folder.path().display())]).await.contains(KEY));
+        assert!(
+            !run(&client, &["cat", &format!("{}/keys", open.folder.path().display())])
+                .await
+                .contains(KEY)
+        );
     }
     open.stop().await;
     let (off, client, confinement) = gateway(&[("MCP_SERVER_CONFINE", "false")]).await;
     assert_eq!(confinement["reason"], "not_confined");
     // What the other tests show to be impossible is possible without.
-    assert!(run(&client, &["cat", &format!("{}/token.json", off.folder.path().display())]).await.contains(SECRET));
+    assert!(
+        run(&client, &["cat", &format!("{}/token.json", off.folder.path().display())])
+            .await
+            .contains(SECRET)
+    );
     off.stop().await;
 }

@@ -34,13 +34,23 @@ impl Setting {
     /// Logs in at the sandbox and writes the new token, as the refresher would.
     async fn rotate(&self) -> String {
         let body = json!({ "userName": "dremio", "password": "dremio123" });
-        let login: Value =
-            http().post(format!("{}/apiv2/login", self.sandbox.uri())).json(&body).send().await.unwrap().json().await.unwrap();
+        let login: Value = http()
+            .post(format!("{}/apiv2/login", self.sandbox.uri()))
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let token = login["token"].as_str().unwrap().to_owned();
         let expires_at = Timestamp::from_millisecond(login["expires"].as_i64().unwrap()).unwrap();
         let id = self.write(&token, expires_at).to_string();
-        let shown =
-            async || self.gateway.readiness().await["conditions"]["token"]["message"].as_str().is_some_and(|text| text.contains(&id));
+        let shown = async || {
+            self.gateway.readiness().await["conditions"]["token"]["message"]
+                .as_str()
+                .is_some_and(|text| text.contains(&id))
+        };
         eventually("the gateway uses the new token", shown).await;
         token
     }
@@ -52,8 +62,10 @@ impl Setting {
     }
 
     async fn token_reason_becomes(&self, reason: &str) {
-        eventually(&format!("readiness says {reason}"), async || self.gateway.readiness().await["conditions"]["token"]["reason"] == reason)
-            .await;
+        eventually(&format!("readiness says {reason}"), async || {
+            self.gateway.readiness().await["conditions"]["token"]["reason"] == reason
+        })
+        .await;
     }
 
     /// What the child gets for a GET: the status line and the body.
@@ -69,8 +81,17 @@ async fn calls_carry_the_current_token_and_the_child_has_none() {
     assert!(setting.get("/api/v3/catalog").await.starts_with("HTTP/1.1 200"));
     let second = setting.rotate().await;
     assert!(setting.get("/api/v3/catalog").await.starts_with("HTTP/1.1 200"));
-    let used: Vec<_> = setting.sandbox.control().requests().into_iter().filter(|request| request.path.starts_with("/api/v3")).collect();
-    assert_eq!(used.iter().map(|request| request.token.clone()).collect::<Vec<_>>(), [Some(first.clone()), Some(second.clone())]);
+    let used: Vec<_> = setting
+        .sandbox
+        .control()
+        .requests()
+        .into_iter()
+        .filter(|request| request.path.starts_with("/api/v3"))
+        .collect();
+    assert_eq!(
+        used.iter().map(|request| request.token.clone()).collect::<Vec<_>>(),
+        [Some(first.clone()), Some(second.clone())]
+    );
     let seen = setting.client.seen().await.to_string();
     assert!(!seen.contains(&first) && !seen.contains(&second));
     setting.gateway.stop().await;
@@ -82,9 +103,18 @@ async fn the_child_may_read_and_nothing_more() {
     setting.sandbox.control().clear_requests();
     for path in ["/apiv2/login", "/api/v3/user/by-name/dremio", "/api/v3/catalog/../user/1", "/"] {
         let answer = setting.get(path).await;
-        assert!(answer.starts_with("HTTP/1.1 403 dremio-mcp does not let the MCP server do this"), "{path}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 403 dremio-mcp does not let the MCP server do this"),
+            "{path}: {answer}"
+        );
     }
-    let asked = setting.sandbox.control().requests().into_iter().filter(|request| request.path != "/apiv2/login").count();
+    let asked = setting
+        .sandbox
+        .control()
+        .requests()
+        .into_iter()
+        .filter(|request| request.path != "/apiv2/login")
+        .count();
     assert_eq!(asked, 0);
     setting.gateway.stop().await;
 }
@@ -93,10 +123,20 @@ async fn the_child_may_read_and_nothing_more() {
 async fn nobody_else_may_use_the_hop() {
     let setting = Setting::new().await;
     let environment = setting.client.seen().await["environment"].clone();
-    let hop =
-        environment.as_array().unwrap().iter().find_map(|pair| pair.as_str()?.strip_prefix("DREMIOAI_DREMIO__URI=")).unwrap().to_owned();
+    let hop = environment
+        .as_array()
+        .unwrap()
+        .iter()
+        .find_map(|pair| pair.as_str()?.strip_prefix("DREMIOAI_DREMIO__URI="))
+        .unwrap()
+        .to_owned();
     for authorization in ["", "Bearer ", "Bearer wrong"] {
-        let answer = http().get(format!("{hop}/api/v3/catalog")).header("authorization", authorization).send().await.unwrap();
+        let answer = http()
+            .get(format!("{hop}/api/v3/catalog"))
+            .header("authorization", authorization)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 401);
     }
     setting.gateway.stop().await;
@@ -107,13 +147,16 @@ async fn a_rejected_token_is_replaced_within_the_call() {
     let setting = Setting::new().await;
     assert_eq!(setting.sandbox.control().revoke_all_tokens(), 1);
     // The refresher's part, late: the call is already waiting when the new token comes.
-    let (answer, _) = tokio::join!(setting.get("/api/v3/catalog"), async {
-        eventually("Dremio has rejected the call", async || {
-            setting.sandbox.control().requests().iter().any(|request| request.path.starts_with("/api/v3") && request.status == Some(401))
-        })
-        .await;
-        setting.rotate().await
-    });
+    let (answer, _) =
+        tokio::join!(setting.get("/api/v3/catalog"), async {
+            eventually("Dremio has rejected the call", async || {
+                setting.sandbox.control().requests().iter().any(|request| {
+                    request.path.starts_with("/api/v3") && request.status == Some(401)
+                })
+            })
+            .await;
+            setting.rotate().await
+        });
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     setting.gateway.stop().await;
 }
@@ -138,7 +181,11 @@ async fn an_expired_or_missing_token_is_never_sent() {
     setting.token_reason_becomes("token_expired").await;
     setting.sandbox.control().clear_requests();
     let answer = setting.get("/api/v3/catalog").await;
-    assert!(answer.starts_with("HTTP/1.1 503 the login token for Dremio expired at 2020-01-01T00:00:00Z"), "{answer}");
+    assert!(
+        answer
+            .starts_with("HTTP/1.1 503 the login token for Dremio expired at 2020-01-01T00:00:00Z"),
+        "{answer}"
+    );
     std::fs::remove_file(setting.gateway.folder.path().join("token.json")).unwrap();
     setting.token_reason_becomes("missing").await;
     let answer = setting.get("/api/v3/catalog").await;
@@ -153,7 +200,10 @@ async fn what_goes_wrong_at_dremio_is_told_and_passes() {
     let control = setting.sandbox.control();
     for (fault, expected) in [
         (Fault::Status(500), "HTTP/1.1 500"),
-        (Fault::Html, "HTTP/1.1 502 the call to Dremio failed: the answer is not from Dremio's REST API"),
+        (
+            Fault::Html,
+            "HTTP/1.1 502 the call to Dremio failed: the answer is not from Dremio's REST API",
+        ),
         (Fault::Drip { bytes_per_chunk: 64, interval: Duration::from_millis(1) }, "HTTP/1.1 200"),
         (Fault::Delay(Duration::from_millis(50)), "HTTP/1.1 200"),
     ] {
@@ -165,11 +215,18 @@ async fn what_goes_wrong_at_dremio_is_told_and_passes() {
     }
     control.inject(Fault::ResetMidAnswer, Scope::path("/api/v3"));
     let cut = setting.get("/api/v3/catalog").await;
-    assert!(!cut.contains("\"data\":[") || serde_json::from_str::<Value>(cut.split("\n\n").nth(1).unwrap_or_default()).is_err(), "{cut}");
+    assert!(
+        !cut.contains("\"data\":[")
+            || serde_json::from_str::<Value>(cut.split("\n\n").nth(1).unwrap_or_default()).is_err(),
+        "{cut}"
+    );
     control.clear_faults();
     control.set_refusing(true);
     let away = setting.get("/api/v3/catalog").await;
-    assert!(away.starts_with("HTTP/1.1 502 the call to Dremio failed: Dremio cannot be reached"), "{away}");
+    assert!(
+        away.starts_with("HTTP/1.1 502 the call to Dremio failed: Dremio cannot be reached"),
+        "{away}"
+    );
     let readiness = setting.gateway.readiness().await;
     assert_eq!(readiness["conditions"]["dremio"]["reason"], "unreachable");
     assert_eq!(readiness["conditions"]["engine"]["ready"], true);
@@ -184,9 +241,18 @@ async fn a_job_is_waited_for() {
     let setting = Setting::new().await;
     setting.sandbox.control().set_job_duration(Duration::from_millis(120));
     let answer = setting.client.text("query", json!({ "sql": "SELECT 1" })).await;
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""jobState":"COMPLETED""#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains(r#""jobState":"COMPLETED""#),
+        "{answer}"
+    );
     // One question of the child, one answer; the hop asked as often as it took.
-    let asked = setting.sandbox.control().requests().into_iter().filter(|request| request.path.starts_with("/api/v3/job/")).count();
+    let asked = setting
+        .sandbox
+        .control()
+        .requests()
+        .into_iter()
+        .filter(|request| request.path.starts_with("/api/v3/job/"))
+        .count();
     assert!(asked > 2, "{asked}");
     setting.gateway.stop().await;
 }
@@ -209,7 +275,14 @@ async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
     };
     let cancelled = async |count: usize| {
         eventually("its job is cancelled", async || {
-            setting.sandbox.control().jobs().iter().filter(|job| job.state == JobState::Canceled).count() == count
+            setting
+                .sandbox
+                .control()
+                .jobs()
+                .iter()
+                .filter(|job| job.state == JobState::Canceled)
+                .count()
+                == count
         })
         .await;
     };
@@ -232,7 +305,11 @@ async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
     let lost = in_background(query("lost"));
     asked(3).await;
     let pid = i32::try_from(setting.client.seen().await["pid"].as_i64().unwrap()).unwrap();
-    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid).unwrap(),
+        rustix::process::Signal::KILL,
+    )
+    .unwrap();
     cancelled(3).await;
     assert!(lost.await.unwrap().unwrap().contains("engine_lost"));
     setting.gateway.stop().await;
@@ -240,7 +317,12 @@ async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
 
 #[tokio::test]
 async fn a_call_over_its_time_cancels_its_job() {
-    let sandbox = Sandbox::start(SandboxConfig { job_duration: Duration::from_secs(3600), ..SandboxConfig::default() }).await.unwrap();
+    let sandbox = Sandbox::start(SandboxConfig {
+        job_duration: Duration::from_secs(3600),
+        ..SandboxConfig::default()
+    })
+    .await
+    .unwrap();
     let gateway = Gateway::start_with(&sandbox.uri(), &[("MCP_CALL_TIMEOUT", "3s")]).await;
     let client = gateway.client().await;
     let setting = Setting { sandbox, gateway, client };
@@ -248,7 +330,10 @@ async fn a_call_over_its_time_cancels_its_job() {
     let answer = setting.client.call(json!(1), "query", json!({ "sql": "SELECT 1" })).await;
     assert_eq!(answer["error"]["data"]["reason"], "call_timed_out");
     let jobs = || setting.sandbox.control().jobs();
-    eventually("its job is cancelled", async || jobs().iter().all(|job| job.state == JobState::Canceled) && jobs().len() == 1).await;
+    eventually("its job is cancelled", async || {
+        jobs().iter().all(|job| job.state == JobState::Canceled) && jobs().len() == 1
+    })
+    .await;
     setting.gateway.stop().await;
 }
 
@@ -259,8 +344,13 @@ async fn a_stop_that_cannot_wait_tells_the_clients_and_cancels_their_jobs() {
         let setting = Setting::with(&settings).await;
         let control = setting.sandbox.control();
         control.set_job_duration(Duration::from_secs(600));
-        let (client, tool) = (setting.client.clone(), if engine == "native" { "RunSqlQuery" } else { "query" });
-        let arguments = if engine == "native" { json!({ "query": "SELECT 1" }) } else { json!({ "sql": "SELECT 1" }) };
+        let (client, tool) =
+            (setting.client.clone(), if engine == "native" { "RunSqlQuery" } else { "query" });
+        let arguments = if engine == "native" {
+            json!({ "query": "SELECT 1" })
+        } else {
+            json!({ "sql": "SELECT 1" })
+        };
         let call = tokio::spawn(async move { client.call(json!(1), tool, arguments).await });
         eventually("the job runs", async || control.jobs().len() == 1).await;
         setting.gateway.request_stop();
@@ -272,8 +362,12 @@ async fn a_stop_that_cannot_wait_tells_the_clients_and_cancels_their_jobs() {
 
 /// A query for a thousand rows of `bytes` each.
 fn thousand_of(bytes: usize) -> String {
-    let digits = (1..10).fold("SELECT 0 AS \"n\"".to_owned(), |query, digit| format!("{query} UNION ALL SELECT {digit}"));
-    format!("WITH \"d\" AS ({digits}) SELECT REPEAT('x', {bytes}) AS \"x\" FROM \"d\" a CROSS JOIN \"d\" b CROSS JOIN \"d\" c")
+    let digits = (1..10).fold("SELECT 0 AS \"n\"".to_owned(), |query, digit| {
+        format!("{query} UNION ALL SELECT {digit}")
+    });
+    format!(
+        "WITH \"d\" AS ({digits}) SELECT REPEAT('x', {bytes}) AS \"x\" FROM \"d\" a CROSS JOIN \"d\" b CROSS JOIN \"d\" c"
+    )
 }
 
 #[tokio::test]
@@ -282,24 +376,38 @@ async fn so_much_of_a_result_reaches_the_child_and_then_it_is_told_what_helps() 
     let status = setting.client.text("query", json!({ "sql": thousand_of(3000) })).await;
     assert!(status.contains(r#""jobState":"COMPLETED""#), "{status}");
     let job = setting.sandbox.control().jobs()[0].id.clone();
-    let page = async |offset: u32, limit: u32| setting.get(&format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}")).await;
+    let page = async |offset: u32, limit: u32| {
+        setting.get(&format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}")).await
+    };
     let refused = |answer: &str| {
         let told = answer.lines().next().unwrap_or_default();
-        told.starts_with("HTTP/1.1 413 This result is larger than 1 MiB") && told.contains("aggregate") && answer.contains("errorMessage")
+        told.starts_with("HTTP/1.1 413 This result is larger than 1 MiB")
+            && told.contains("aggregate")
+            && answer.contains("errorMessage")
     };
     // One page that is too large by itself, and pages that are together.
     let answer = page(0, 500).await;
     assert!(refused(&answer), "{answer:.300}");
     for offset in [0, 100, 200] {
         let answer = page(offset, 100).await;
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.matches("xxx\"").count() == 100, "{answer:.300}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.matches("xxx\"").count() == 100,
+            "{answer:.300}"
+        );
     }
     assert!(refused(&page(300, 100).await));
     // Whoever begins anew has it all again, and other results have nothing to do with it.
     assert!(page(0, 100).await.starts_with("HTTP/1.1 200 "));
-    assert!(setting.client.text("query", json!({ "sql": thousand_of(30) })).await.contains("COMPLETED"));
+    assert!(
+        setting.client.text("query", json!({ "sql": thousand_of(30) })).await.contains("COMPLETED")
+    );
     let job = setting.sandbox.control().jobs()[1].id.clone();
-    assert!(setting.get(&format!("/api/v3/job/{job}/results?offset=0&limit=500")).await.starts_with("HTTP/1.1 200 "));
+    assert!(
+        setting
+            .get(&format!("/api/v3/job/{job}/results?offset=0&limit=500"))
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
     assert!(setting.gateway.metrics().await.contains("dremio_mcp_bytes_held{kind=\"pages\"} 0\n"));
     setting.gateway.stop().await;
 }
@@ -307,9 +415,20 @@ async fn so_much_of_a_result_reaches_the_child_and_then_it_is_told_what_helps() 
 #[tokio::test]
 async fn the_official_servers_own_limit_says_how_much_of_a_result_may_pass() {
     let setting = Setting::with(&[("DREMIOAI_DREMIO__MAX_RESULT_BYTES", "500000")]).await;
-    assert!(setting.client.text("query", json!({ "sql": thousand_of(3000) })).await.contains("COMPLETED"));
+    assert!(
+        setting
+            .client
+            .text("query", json!({ "sql": thousand_of(3000) }))
+            .await
+            .contains("COMPLETED")
+    );
     let job = setting.sandbox.control().jobs()[0].id.clone();
-    assert!(setting.get(&format!("/api/v3/job/{job}/results?offset=0&limit=500")).await.starts_with("HTTP/1.1 200 "));
+    assert!(
+        setting
+            .get(&format!("/api/v3/job/{job}/results?offset=0&limit=500"))
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
     setting.gateway.stop().await;
 }
 
@@ -344,7 +463,11 @@ async fn the_path_that_was_checked_is_the_path_that_is_sent() {
             "/api/v3/catalog?x=%",
         ] {
             let answer = setting.get(path).await;
-            assert!(answer.starts_with("HTTP/1.1 403"), "{prefix} {path}: {answer}; Dremio was asked for {:?}", sent());
+            assert!(
+                answer.starts_with("HTTP/1.1 403"),
+                "{prefix} {path}: {answer}; Dremio was asked for {:?}",
+                sent()
+            );
             assert_eq!(sent(), Vec::<String>::new(), "{path}");
         }
         for (path, expected) in [
@@ -352,8 +475,14 @@ async fn the_path_that_was_checked_is_the_path_that_is_sent() {
                 "/api/v3/catalog/by-path/%40ada/a%2Fb/c%20d?removeCatalogName=true",
                 "/api/v3/catalog/by-path/%40ada/a%2Fb/c%20d?removeCatalogName=true",
             ),
-            ("/api/v3/catalog/by-path/@ada/gr%c3%b6%C3%9Fe", "/api/v3/catalog/by-path/%40ada/gr%C3%B6%C3%9Fe"),
-            ("/api/v3/catalog/dremio:%2FSource%2Fdir/collaboration/tag", "/api/v3/catalog/dremio%3A%2FSource%2Fdir/collaboration/tag"),
+            (
+                "/api/v3/catalog/by-path/@ada/gr%c3%b6%C3%9Fe",
+                "/api/v3/catalog/by-path/%40ada/gr%C3%B6%C3%9Fe",
+            ),
+            (
+                "/api/v3/catalog/dremio:%2FSource%2Fdir/collaboration/tag",
+                "/api/v3/catalog/dremio%3A%2FSource%2Fdir/collaboration/tag",
+            ),
         ] {
             setting.sandbox.control().clear_requests();
             setting.get(path).await;
@@ -370,11 +499,14 @@ async fn the_native_engine_has_no_more_places_than_the_official_server() {
     let mut queries = tokio::task::JoinSet::new();
     for _ in 0..40 {
         let client = setting.client.clone();
-        queries.spawn(async move { client.call(json!(1), "RunSqlQuery", json!({ "query": "SELECT 1" })).await });
+        queries.spawn(async move {
+            client.call(json!(1), "RunSqlQuery", json!({ "query": "SELECT 1" })).await
+        });
     }
     eventually("one client has its share, and the rest waits", async || {
         let metrics = setting.gateway.metrics().await;
-        metrics.contains("dremio_mcp_places_held 32\n") && metrics.contains("dremio_mcp_calls_waiting 8\n")
+        metrics.contains("dremio_mcp_places_held 32\n")
+            && metrics.contains("dremio_mcp_calls_waiting 8\n")
     })
     .await;
     eventually("its share runs", async || setting.sandbox.control().jobs().len() == 32).await;

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::egress::Setting;
 
-/// Statements that must not pass, and the word by which each refusal is counted. The official server's own guard lets most of them pass.
+/// Statements that must not pass, and the word by which each refusal is counted. The official
+/// server's own guard lets most of them pass.
 const REFUSED: &[(&str, &str)] = &[
     ("/***/ SELECT '*/ DELETE FROM t --'", "not_a_query"),
     ("DROP TABLE t", "not_a_query"),
@@ -28,7 +29,11 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// The tool and the arguments that run `sql`.
 fn call(engine: &str, sql: &str) -> (&'static str, serde_json::Value) {
-    if engine == "native" { ("RunSqlQuery", json!({ "query": sql })) } else { ("query", json!({ "sql": sql })) }
+    if engine == "native" {
+        ("RunSqlQuery", json!({ "query": sql }))
+    } else {
+        ("query", json!({ "sql": sql }))
+    }
 }
 
 #[tokio::test]
@@ -40,13 +45,21 @@ async fn what_the_guard_refuses_reaches_dremio_with_neither_engine() {
             let answer = setting.client.text(tool, arguments).await;
             assert!(answer.contains("Nothing was sent to Dremio"), "{engine}: {sql}: {answer}");
             // The child's user reads the reason phrase and nothing else.
-            assert!(engine == "native" || answer.lines().next().unwrap().starts_with("HTTP/1.1 400 "), "{sql}: {answer}");
+            assert!(
+                engine == "native" || answer.lines().next().unwrap().starts_with("HTTP/1.1 400 "),
+                "{sql}: {answer}"
+            );
         }
-        assert!(setting.sandbox.control().jobs().is_empty(), "{engine}: {:?}", setting.sandbox.control().jobs());
+        assert!(
+            setting.sandbox.control().jobs().is_empty(),
+            "{engine}: {:?}",
+            setting.sandbox.control().jobs()
+        );
         let metrics = setting.gateway.metrics().await;
         for (_, reason) in REFUSED {
             let count = REFUSED.iter().filter(|(_, other)| other == reason).count();
-            let expected = format!("dremio_mcp_statements_refused_total{{reason=\"{reason}\"}} {count}");
+            let expected =
+                format!("dremio_mcp_statements_refused_total{{reason=\"{reason}\"}} {count}");
             assert!(metrics.contains(&expected), "{engine}: {expected}: {metrics}");
         }
         setting.gateway.stop().await;
@@ -64,13 +77,20 @@ async fn the_text_that_was_checked_is_the_text_that_is_sent() {
     ] {
         let answer = setting.client.text("query", json!({ "sql": sql })).await;
         assert!(answer.contains(r#""jobState":"COMPLETED""#), "{sql}: {answer}");
-        assert!(setting.sandbox.control().jobs().iter().any(|job| job.sql == expected), "{sql}: {:?}", setting.sandbox.control().jobs());
+        assert!(
+            setting.sandbox.control().jobs().iter().any(|job| job.sql == expected),
+            "{sql}: {:?}",
+            setting.sandbox.control().jobs()
+        );
     }
     setting.gateway.stop().await;
 
     let setting = Setting::with(&[("MCP_ENGINE", "native")]).await;
     setting.client.text("RunSqlQuery", json!({ "query": "SELECT /* one */ 1 -- end" })).await;
-    assert_eq!(setting.sandbox.control().jobs()[0].sql, "SELECT           1       \n/* dremio-mcp: tool=RunSqlQuery */");
+    assert_eq!(
+        setting.sandbox.control().jobs()[0].sql,
+        "SELECT           1       \n/* dremio-mcp: tool=RunSqlQuery */"
+    );
     setting.gateway.stop().await;
 }
 
@@ -82,16 +102,33 @@ async fn either_switch_allows_writes_in_either_engine_and_says_so() {
             let sql = "ALTER SYSTEM SET \"a\" = 1";
             let (tool, arguments) = call(engine, sql);
             let answer = setting.client.text(tool, arguments).await;
-            assert!(setting.sandbox.control().jobs().iter().any(|job| job.sql.starts_with(sql)), "{engine} {switch}: {answer}");
+            assert!(
+                setting.sandbox.control().jobs().iter().any(|job| job.sql.starts_with(sql)),
+                "{engine} {switch}: {answer}"
+            );
             let (tool, arguments) = call(engine, "SELECT /*+ x */ 1");
-            assert!(setting.client.text(tool, arguments).await.contains("hints"), "{engine} {switch}");
+            assert!(
+                setting.client.text(tool, arguments).await.contains("hints"),
+                "{engine} {switch}"
+            );
 
             let condition = setting.gateway.readiness().await["conditions"]["guard"].clone();
-            assert_eq!((&condition["ready"], &condition["reason"]), (&json!(true), &json!("writes_allowed")), "{engine} {switch}");
+            assert_eq!(
+                (&condition["ready"], &condition["reason"]),
+                (&json!(true), &json!("writes_allowed")),
+                "{engine} {switch}"
+            );
             if engine == "native" {
-                let list = setting.client.rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#).await;
-                let hints: Vec<_> =
-                    list["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["annotations"]["readOnlyHint"]).collect();
+                let list = setting
+                    .client
+                    .rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#)
+                    .await;
+                let hints: Vec<_> = list["result"]["tools"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|tool| &tool["annotations"]["readOnlyHint"])
+                    .collect();
                 assert_eq!(hints, [false, true, true], "{list}");
             } else {
                 let environment = setting.client.seen().await["environment"].to_string();
@@ -104,7 +141,9 @@ async fn either_switch_allows_writes_in_either_engine_and_says_so() {
 
 #[tokio::test]
 async fn without_a_switch_the_child_keeps_its_own_guard() {
-    let setting = Setting::with(&[("MCP_ALLOW_WRITES", "false"), ("DREMIOAI_DREMIO__ALLOW_DML", "false")]).await;
+    let setting =
+        Setting::with(&[("MCP_ALLOW_WRITES", "false"), ("DREMIOAI_DREMIO__ALLOW_DML", "false")])
+            .await;
     assert!(!setting.client.seen().await["environment"].to_string().contains("ALLOW_DML"));
     assert!(setting.gateway.readiness().await["conditions"]["guard"].is_null());
     setting.gateway.stop().await;

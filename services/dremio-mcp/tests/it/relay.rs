@@ -11,9 +11,12 @@ async fn what_a_client_writes_crosses_byte_for_byte() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
     let params = r#"{"z":1.10,"a":12345678901234567890123,"n":-0.0,"u":"\u00e9é\/","nested":{"b":[],"a":{}}}"#;
-    let answer = client.post(&format!(r#"{{"jsonrpc":"2.0","id":"x","method":"x/reflect","params":{params}}}"#)).await;
+    let answer = client
+        .post(&format!(r#"{{"jsonrpc":"2.0","id":"x","method":"x/reflect","params":{params}}}"#))
+        .await;
     let text = answer.text().await.unwrap();
-    // The fixture itself re-serialises, which keeps order and strings; what the gateway does to bytes is proved in its unit tests.
+    // The fixture itself re-serialises, which keeps order and strings; what the gateway does to
+    // bytes is proved in its unit tests.
     let same: Value = serde_json::from_str(params).unwrap();
     assert_eq!(text, format!(r#"{{"jsonrpc":"2.0","id":"x","result":{same}}}"#));
     gateway.stop().await;
@@ -30,12 +33,22 @@ async fn what_a_child_might_never_answer_does_not_reach_it() {
         format!(r#"{{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{params}}}"#)
     };
     // Each of these the official server leaves without an answer, for as long as a call may take.
-    for argument in [r#""\ud800""#.to_owned(), format!("{}1{}", "[".repeat(300), "]".repeat(300)), "9".repeat(5000)] {
+    for argument in [
+        r#""\ud800""#.to_owned(),
+        format!("{}1{}", "[".repeat(300), "]".repeat(300)),
+        "9".repeat(5000),
+    ] {
         let refused = client.post(&call(&argument)).await;
         assert_eq!(refused.status(), reqwest::StatusCode::BAD_REQUEST, "{argument}");
         let refused: Value = refused.json().await.unwrap();
-        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!("x"), &json!(-32700)), "{refused}");
-        let answers = old.rpc(&format!(r#"[{{"jsonrpc":"2.0","id":1,"method":"ping"}},{}]"#, call(&argument))).await;
+        assert_eq!(
+            (&refused["id"], &refused["error"]["code"]),
+            (&json!("x"), &json!(-32700)),
+            "{refused}"
+        );
+        let answers = old
+            .rpc(&format!(r#"[{{"jsonrpc":"2.0","id":1,"method":"ping"}},{}]"#, call(&argument)))
+            .await;
         assert_eq!((&answers[0]["result"], &answers[1]), (&json!({}), &refused));
     }
     let seen = client.seen().await;
@@ -76,7 +89,8 @@ async fn cancelling_and_leaving_reach_the_child() {
     // Cancelled by a notification: the answer is a stream that ends without one.
     let (cancelled, body) = (client.clone(), silent("c"));
     let cancelled = tokio::spawn(async move { cancelled.post(&body).await.text().await.unwrap() });
-    let notification = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"c"}}"#;
+    let notification =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"c"}}"#;
     eventually("the call is cancelled", async || {
         client.post(notification).await;
         cancelled.is_finished()
@@ -85,9 +99,15 @@ async fn cancelling_and_leaving_reach_the_child() {
     assert_eq!(cancelled.await.unwrap(), "");
 
     // The client goes away: dropping the request closes its connection.
-    let gone = client.request(reqwest::Method::POST).header("content-type", "application/json").body(silent("d"));
+    let gone = client
+        .request(reqwest::Method::POST)
+        .header("content-type", "application/json")
+        .body(silent("d"));
     assert!(gone.timeout(Duration::from_millis(100)).send().await.is_err());
-    eventually("the child knows of both", async || client.seen().await["cancelled"].as_array().is_some_and(|ids| ids.len() == 2)).await;
+    eventually("the child knows of both", async || {
+        client.seen().await["cancelled"].as_array().is_some_and(|ids| ids.len() == 2)
+    })
+    .await;
     gateway.stop().await;
 }
 
@@ -97,7 +117,10 @@ async fn a_call_that_takes_too_long_is_given_up() {
     let client = gateway.client().await;
     let answer = client.call(json!(1), "fault", json!({ "kind": "silent" })).await;
     assert_eq!(answer["error"]["data"]["reason"], "call_timed_out");
-    eventually("the child was told", async || client.seen().await["cancelled"].as_array().is_some_and(|ids| ids.len() == 1)).await;
+    eventually("the child was told", async || {
+        client.seen().await["cancelled"].as_array().is_some_and(|ids| ids.len() == 1)
+    })
+    .await;
     gateway.stop().await;
 }
 
@@ -105,7 +128,10 @@ async fn a_call_that_takes_too_long_is_given_up() {
 async fn a_stop_lets_answers_in_flight_finish() {
     let gateway = Gateway::start().await;
     let (client, observer) = (gateway.client().await, gateway.client().await);
-    let slow = tokio::spawn(async move { client.text("delay", json!({ "text": "in time", "ms": 500 })).await });
+    let slow =
+        tokio::spawn(
+            async move { client.text("delay", json!({ "text": "in time", "ms": 500 })).await },
+        );
     // The observer's own calls count too, so one more than those is the slow one.
     let mut own = 0;
     eventually("the call is under way", || {
@@ -123,8 +149,9 @@ async fn a_stop_lets_answers_in_flight_finish() {
 async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
     let gateway = Gateway::start().await;
     let (asked, silent) = (gateway.client().await, gateway.client().await);
-    let set_level =
-        |level: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": { "level": level } }).to_string();
+    let set_level = |level: &str| {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": { "level": level } }).to_string()
+    };
     assert_eq!(asked.rpc(&set_level("loud")).await["error"]["code"], -32602);
     assert_eq!(asked.rpc(&set_level("notice")).await["result"], json!({}));
     let logging = |level: &str| {
@@ -132,8 +159,15 @@ async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
         json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "notify", "arguments": arguments } }).to_string()
     };
     let got = messages(asked.post(&logging("warning")).await).await;
-    assert_eq!(got[0], json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "warning", "data": "row" } }));
-    assert_eq!(messages(asked.post(&logging("info")).await).await.len(), 1, "less severe than asked for");
+    assert_eq!(
+        got[0],
+        json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "warning", "data": "row" } })
+    );
+    assert_eq!(
+        messages(asked.post(&logging("info")).await).await.len(),
+        1,
+        "less severe than asked for"
+    );
     assert_eq!(messages(silent.post(&logging("error")).await).await.len(), 1, "nobody asked");
 
     // Two calls at a time: nobody can say whose it is.
@@ -154,14 +188,21 @@ async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
     let mut stranger = Client::new(&gateway, OTHER_KEY);
     stranger.initialize("2025-11-25").await;
     stranger.text("echo", json!({ "text": "secret" })).await;
-    assert_eq!(messages(asked.post(&logging("error")).await).await.len(), 1, "the child has worked for two keys");
+    assert_eq!(
+        messages(asked.post(&logging("error")).await).await.len(),
+        1,
+        "the child has worked for two keys"
+    );
     gateway.stop().await;
 }
 
 const SILENT: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fault","arguments":{"kind":"silent"}}}"#;
 
 async fn places(gateway: &Gateway, held: usize, waiting: usize) {
-    let expected = [format!("dremio_mcp_places_held {held}\n"), format!("dremio_mcp_calls_waiting {waiting}\n")];
+    let expected = [
+        format!("dremio_mcp_places_held {held}\n"),
+        format!("dremio_mcp_calls_waiting {waiting}\n"),
+    ];
     eventually(&format!("{held} places are held and {waiting} calls wait"), async || {
         let metrics = gateway.metrics().await;
         expected.iter().all(|line| metrics.contains(line))

@@ -1,4 +1,5 @@
-//! Bytes that the gateway holds: what one key sends or leaves unread takes no other's room, and not that of its own small calls.
+//! Bytes that the gateway holds: what one key sends or leaves unread takes no other's room, and not
+//! that of its own small calls.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -32,29 +33,45 @@ async fn answer(mut stream: TcpStream) -> String {
 async fn held(gateway: &Gateway, kind: &str) -> usize {
     let gauge = format!(r#"dremio_mcp_bytes_held{{kind="{kind}"}} "#);
     let metrics = gateway.metrics().await;
-    metrics.lines().find_map(|line| line.strip_prefix(&gauge)).map_or(0, |bytes| bytes.parse().unwrap())
+    metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(&gauge))
+        .map_or(0, |bytes| bytes.parse().unwrap())
 }
 
 #[tokio::test]
 async fn bodies_of_one_key_have_a_share_and_leave_room_for_its_small_calls_and_for_others() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
-    // Announced, not sent: room is taken before the first byte is read. Each is counted four times, for its copies on the way.
+    // Announced, not sent: room is taken before the first byte is read. Each is counted four times,
+    // for its copies on the way.
     let large = format!("content-length: {}", 4 * MIB);
     let mut slow = Vec::new();
     for _ in 0..3 {
         slow.push(begun(&gateway, &large, b"{").await);
     }
-    eventually("three bodies have their room", async || held(&gateway, "bodies").await == 3 * 4 * 4 * MIB).await;
+    eventually("three bodies have their room", async || {
+        held(&gateway, "bodies").await == 3 * 4 * 4 * MIB
+    })
+    .await;
 
     // A body whose length nobody announced is refused as soon as it finds no more room.
     let chunk = format!("{:x}\r\n{}\r\n", 3 * MIB, " ".repeat(3 * MIB));
-    let refused = answer(begun(&gateway, "transfer-encoding: chunked", chunk.as_bytes()).await).await;
+    let refused =
+        answer(begun(&gateway, "transfer-encoding: chunked", chunk.as_bytes()).await).await;
     let lower = refused.to_ascii_lowercase();
     assert!(lower.starts_with("http/1.1 429 "), "{refused}");
-    assert!(lower.contains("\r\nretry-after: 5\r\n") && lower.contains("\r\nconnection: close\r\n"), "{refused}");
-    assert!(refused.contains(r#""reason":"no_room""#) && refused.contains("Requests of this key"), "{refused}");
-    assert!(gateway.metrics().await.contains("dremio_mcp_refusals_total{reason=\"bytes_of_key\"} 1\n"));
+    assert!(
+        lower.contains("\r\nretry-after: 5\r\n") && lower.contains("\r\nconnection: close\r\n"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains(r#""reason":"no_room""#) && refused.contains("Requests of this key"),
+        "{refused}"
+    );
+    assert!(
+        gateway.metrics().await.contains("dremio_mcp_refusals_total{reason=\"bytes_of_key\"} 1\n")
+    );
 
     assert_eq!(client.text("echo", json!({ "text": "small" })).await, "small");
     let mut bob = Client::new(&gateway, OTHER_KEY);

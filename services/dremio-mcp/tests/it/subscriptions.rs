@@ -1,4 +1,5 @@
-//! What clients are told outside of their calls: which lists have changed, and which resources that they asked about.
+//! What clients are told outside of their calls: which lists have changed, and which resources that
+//! they asked about.
 
 use reqwest::{Method, Response, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
@@ -46,7 +47,13 @@ impl Stream {
         tokio::time::timeout(PATIENCE, async {
             loop {
                 while let Some((event, rest)) = self.text.split_once("\n\n") {
-                    let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+                    let field = |name: &str| {
+                        event
+                            .lines()
+                            .find_map(|line| line.strip_prefix(name))
+                            .unwrap_or_default()
+                            .to_owned()
+                    };
                     let (id, data, rest) = (field("id: "), field("data: "), rest.to_owned());
                     self.text = rest;
                     if !id.is_empty() {
@@ -75,16 +82,23 @@ async fn updates_reach_the_sessions_that_subscribed_and_no_others() {
     let (client, silent) = (gateway.client().await, gateway.client().await);
     let mut other = Client::new(&gateway, OTHER_KEY);
     other.initialize("2025-03-26").await;
-    let (mut news, silence, mut others_news) = (client.news().await, silent.news().await, other.news().await);
+    let (mut news, silence, mut others_news) =
+        (client.news().await, silent.news().await, other.news().await);
 
     for client in [&client, &other] {
         let answer = client.subscription("subscribe", "fixture://one").await;
         assert_eq!(answer, json!({ "jsonrpc": "2.0", "id": "s", "result": {} }));
     }
-    assert_eq!(client.subscription("subscribe", "fixture://missing").await["error"]["code"], -32002);
+    assert_eq!(
+        client.subscription("subscribe", "fixture://missing").await["error"]["code"],
+        -32002
+    );
     client.touch("fixture://missing", 0).await;
     client.touch("fixture://one", 1).await;
-    assert_eq!((news.next().await, others_news.next().await), (updated("fixture://one", 1), updated("fixture://one", 1)));
+    assert_eq!(
+        (news.next().await, others_news.next().await),
+        (updated("fixture://one", 1), updated("fixture://one", 1))
+    );
 
     // One leaves: the other is still told, so the child is not asked.
     assert_eq!(other.subscription("unsubscribe", "fixture://one").await["result"], json!({}));
@@ -93,11 +107,17 @@ async fn updates_reach_the_sessions_that_subscribed_and_no_others() {
     assert_eq!(news.next().await, updated("fixture://one/part", 2));
     // The last leaves by ending its session.
     client.request(Method::DELETE).send().await.unwrap();
-    eventually("the child is told that nobody listens", async || silent.subscribed().await == json!([])).await;
+    eventually("the child is told that nobody listens", async || {
+        silent.subscribed().await == json!([])
+    })
+    .await;
 
     gateway.request_stop();
     for stream in [silence.response, others_news.response] {
-        assert_eq!(tokio::time::timeout(PATIENCE, messages(stream)).await.unwrap(), Vec::<Value>::new());
+        assert_eq!(
+            tokio::time::timeout(PATIENCE, messages(stream)).await.unwrap(),
+            Vec::<Value>::new()
+        );
     }
     gateway.stop().await;
 }
@@ -114,10 +134,14 @@ async fn a_session_misses_nothing_while_it_does_not_listen() {
         client.touch(uri, revision).await;
     }
     let mut news = client.news().await;
-    assert_eq!((news.next().await, news.next().await), (updated("fixture://one", 3), updated("fixture://two", 2)));
+    assert_eq!(
+        (news.next().await, news.next().await),
+        (updated("fixture://one", 3), updated("fixture://two", 2))
+    );
     let seen = news.last_event_id.clone();
 
-    // The stream is lost; what it may not have got comes again to who names the last event that it has.
+    // The stream is lost; what it may not have got comes again to who names the last event that it
+    // has.
     client.touch("fixture://one", 4).await;
     assert_eq!(news.next().await, updated("fixture://one", 4));
     drop(news);
@@ -156,28 +180,41 @@ async fn a_new_child_is_subscribed_and_its_clients_look_again() {
 async fn a_modern_stream_tells_of_the_resources_that_it_names() {
     let gateway = Gateway::start().await;
     let observer = gateway.client().await;
-    let filter =
-        json!({ "notifications": { "resourceSubscriptions": ["fixture://one", "fixture://missing"], "resourcesListChanged": true } });
+    let filter = json!({ "notifications": { "resourceSubscriptions": ["fixture://one", "fixture://missing"], "resourcesListChanged": true } });
     let mut stream = Stream::of(post(&gateway, "subscriptions/listen", filter).await);
     let meta = json!({ "io.modelcontextprotocol/subscriptionId": "m" });
     let acknowledged = stream.next().await;
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
-    let agreed = json!({ "resourcesListChanged": true, "resourceSubscriptions": ["fixture://one"] });
+    let agreed =
+        json!({ "resourcesListChanged": true, "resourceSubscriptions": ["fixture://one"] });
     assert_eq!(acknowledged["params"], json!({ "_meta": meta, "notifications": agreed }));
     assert_eq!(observer.subscribed().await, json!(["fixture://one"]));
 
     observer.touch("fixture://two", 1).await;
     observer.touch("fixture://one", 2).await;
-    assert_eq!(stream.next().await["params"], json!({ "_meta": meta, "uri": "fixture://one", "x-revision": 2 }));
+    assert_eq!(
+        stream.next().await["params"],
+        json!({ "_meta": meta, "uri": "fixture://one", "x-revision": 2 })
+    );
     observer.text("notify", json!({ "method": "notifications/resources/list_changed", "params": { "x-vendor": 1 } })).await;
-    assert_eq!(stream.next().await["params"], json!({ "_meta": meta, "x-vendor": 1 }), "as the child said it");
+    assert_eq!(
+        stream.next().await["params"],
+        json!({ "_meta": meta, "x-vendor": 1 }),
+        "as the child said it"
+    );
 
     drop(stream);
-    eventually("the child is told that nobody listens", async || observer.subscribed().await == json!([])).await;
-    for notifications in
-        [json!([]), json!({ "resourceSubscriptions": "fixture://one" }), json!({ "resourceSubscriptions": vec!["x:"; 257] })]
-    {
-        let refused = post(&gateway, "subscriptions/listen", json!({ "notifications": notifications })).await;
+    eventually("the child is told that nobody listens", async || {
+        observer.subscribed().await == json!([])
+    })
+    .await;
+    for notifications in [
+        json!([]),
+        json!({ "resourceSubscriptions": "fixture://one" }),
+        json!({ "resourceSubscriptions": vec!["x:"; 257] }),
+    ] {
+        let refused =
+            post(&gateway, "subscriptions/listen", json!({ "notifications": notifications })).await;
         assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
         assert_eq!(refused.json::<Value>().await.unwrap()["error"]["code"], -32602);
     }
@@ -213,17 +250,33 @@ async fn a_task_is_its_keys_own_and_its_client_hears_of_it() {
 
     let list = r#"{"jsonrpc":"2.0","id":2,"method":"tasks/list"}"#;
     let listed = client.rpc(list).await["result"]["tasks"].clone();
-    assert_eq!(listed.as_array().unwrap().iter().map(|task| &task["taskId"]).collect::<Vec<_>>(), [&task]);
-    let get = |id: &Value| json!({ "jsonrpc": "2.0", "id": 3, "method": "tasks/get", "params": { "taskId": id } }).to_string();
+    assert_eq!(
+        listed.as_array().unwrap().iter().map(|task| &task["taskId"]).collect::<Vec<_>>(),
+        [&task]
+    );
+    let get = |id: &Value| {
+        json!({ "jsonrpc": "2.0", "id": 3, "method": "tasks/get", "params": { "taskId": id } })
+            .to_string()
+    };
     assert_eq!(client.rpc(&get(&task)).await["result"]["status"], "working");
     for (who, id) in [(&client, &others), (&other, &task), (&client, &json!("task-99"))] {
-        assert_eq!(who.rpc(&get(id)).await["error"], json!({ "code": -32602, "message": "Task not found" }));
+        assert_eq!(
+            who.rpc(&get(id)).await["error"],
+            json!({ "code": -32602, "message": "Task not found" })
+        );
     }
 
     let status = json!({ "taskId": task, "status": "completed", "ttl": null });
-    client.text("notify", json!({ "method": "notifications/tasks/status", "params": status })).await;
-    assert_eq!(news.next().await, json!({ "jsonrpc": "2.0", "method": "notifications/tasks/status", "params": status }));
+    client
+        .text("notify", json!({ "method": "notifications/tasks/status", "params": status }))
+        .await;
+    assert_eq!(
+        news.next().await,
+        json!({ "jsonrpc": "2.0", "method": "notifications/tasks/status", "params": status })
+    );
     gateway.request_stop();
-    assert!(tokio::time::timeout(PATIENCE, messages(others_news.response)).await.unwrap().is_empty());
+    assert!(
+        tokio::time::timeout(PATIENCE, messages(others_news.response)).await.unwrap().is_empty()
+    );
     gateway.stop().await;
 }

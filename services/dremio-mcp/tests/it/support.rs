@@ -48,7 +48,8 @@ impl Gateway {
         let config = Config::read(&Env::from_pairs(pairs)).unwrap();
         let shutdown = Shutdown::new();
         let app = App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
-        let (uri, admin) = (format!("http://{}/mcp", app.mcp_addr()), format!("http://{}", app.admin_addr()));
+        let (uri, admin) =
+            (format!("http://{}/mcp", app.mcp_addr()), format!("http://{}", app.admin_addr()));
         let running = tokio::spawn(app.run());
         Self { uri, admin, folder, shutdown, running }
     }
@@ -58,7 +59,8 @@ impl Gateway {
         Self::start_with("http://127.0.0.1:9", &[]).await
     }
 
-    /// Stops as SIGTERM would, at once if a stop was asked for already, and proves that it was a clean stop.
+    /// Stops as SIGTERM would, at once if a stop was asked for already, and proves that it was a
+    /// clean stop.
     pub(crate) async fn stop(self) {
         self.shutdown.request();
         self.stopped().await;
@@ -66,7 +68,10 @@ impl Gateway {
 
     /// Waits for the end of a stop that was asked for, and proves that it was a clean one.
     pub(crate) async fn stopped(mut self) {
-        assert_eq!(tokio::time::timeout(PATIENCE, &mut self.running).await.unwrap().unwrap(), Exit::Success);
+        assert_eq!(
+            tokio::time::timeout(PATIENCE, &mut self.running).await.unwrap().unwrap(),
+            Exit::Success
+        );
     }
 
     /// Asks for a stop without waiting for it.
@@ -105,7 +110,10 @@ pub(crate) fn http() -> reqwest::Client {
 }
 
 /// Waits for `condition`, and fails the test when it does not come true.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -130,9 +138,15 @@ impl Client {
 
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
         let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "0" } });
-        let answer = self.post(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }).to_string()).await;
+        let answer = self
+            .post(
+                &json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })
+                    .to_string(),
+            )
+            .await;
         assert_eq!(answer.status(), StatusCode::OK);
-        self.session = answer.headers().get("mcp-session-id").map(|id| id.to_str().unwrap().to_owned());
+        self.session =
+            answer.headers().get("mcp-session-id").map(|id| id.to_str().unwrap().to_owned());
         let body: Value = answer.json().await.unwrap();
         assert!(self.session.is_some(), "{body}");
         body["result"].clone()
@@ -140,8 +154,11 @@ impl Client {
 
     /// A request with this client's key and session.
     pub(crate) fn request(&self, method: Method) -> reqwest::RequestBuilder {
-        let mut request =
-            self.http.request(method, &self.uri).bearer_auth(self.key).header("accept", "application/json, text/event-stream");
+        let mut request = self
+            .http
+            .request(method, &self.uri)
+            .bearer_auth(self.key)
+            .header("accept", "application/json, text/event-stream");
         if let Some(session) = &self.session {
             request = request.header("mcp-session-id", session);
         }
@@ -149,7 +166,12 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, body: &str) -> Response {
-        self.request(Method::POST).header("content-type", "application/json").body(body.to_owned()).send().await.unwrap()
+        self.request(Method::POST)
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap()
     }
 
     /// A request and its JSON-RPC response, however it came.
@@ -160,20 +182,28 @@ impl Client {
     /// Calls a tool; the whole response.
     pub(crate) async fn call(&self, id: Value, tool: &str, arguments: Value) -> Value {
         let params = json!({ "name": tool, "arguments": arguments });
-        self.rpc(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()).await
+        self.rpc(
+            &json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+                .to_string(),
+        )
+        .await
     }
 
     /// Calls a tool; the body of the answer as it came.
     pub(crate) async fn request_text(&self, tool: &str, arguments: Value) -> String {
         let params = json!({ "name": tool, "arguments": arguments });
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
+            .to_string();
         self.post(&body).await.text().await.unwrap()
     }
 
     /// Calls a tool that answers with one text.
     pub(crate) async fn text(&self, tool: &str, arguments: Value) -> String {
         let response = self.call(json!(1), tool, arguments).await;
-        response["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {response}")).to_owned()
+        response["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no text: {response}"))
+            .to_owned()
     }
 
     /// What the child says it has seen.

@@ -2,7 +2,11 @@
 
 use super::*;
 
-const NEEDED: [(&str, &str); 3] = [("DREMIO_URI", "http://dremio:9047"), ("DREMIO_USERNAME", "ada"), ("DREMIO_PASSWORD", "sekret-9")];
+const NEEDED: [(&str, &str); 3] = [
+    ("DREMIO_URI", "http://dremio:9047"),
+    ("DREMIO_USERNAME", "ada"),
+    ("DREMIO_PASSWORD", "sekret-9"),
+];
 
 fn read(extra: &[(&str, &str)]) -> Result<Config, Problems> {
     let without: Vec<&str> = extra.iter().map(|(name, _)| *name).collect();
@@ -53,12 +57,19 @@ fn every_mistake_is_named_and_no_secret_shown() {
     let password_file = password_file.to_str().unwrap();
     let check = |extra: &[(&str, &str)], name: &str, part: &str| {
         let text = read(extra).unwrap_err().to_string();
-        assert!(text.lines().any(|line| line.starts_with(&format!("{name}: ")) && line.contains(part)), "{name} {part}: {text}");
+        assert!(
+            text.lines().any(|line| line.starts_with(&format!("{name}: ")) && line.contains(part)),
+            "{name} {part}: {text}"
+        );
         assert!(!text.contains("sekret"), "{text}");
     };
     check(&[("DREMIO_URI", "")], "DREMIO_URI", "is required");
     check(&[("DREMIO_URI", "dremio:9047")], "DREMIO_URI", "must start with http://");
-    check(&[("DREMIO_URI", "http://ada:sekret@dremio:9047")], "DREMIO_URI", "must not contain a user name or password");
+    check(
+        &[("DREMIO_URI", "http://ada:sekret@dremio:9047")],
+        "DREMIO_URI",
+        "must not contain a user name or password",
+    );
     check(&[("DREMIO_USERNAME", "")], "DREMIO_USERNAME", "is required");
     check(
         &[("DREMIO_PASSWORD", "")],
@@ -66,12 +77,28 @@ fn every_mistake_is_named_and_no_secret_shown() {
         "is required; set DREMIO_PASSWORD (with Docker Compose in .env), or DREMIO_PASSWORD_FILE",
     );
     check(&[("DREMIO_PASSWORD_FILE", password_file)], "DREMIO_PASSWORD", "keep one of them");
-    check(&[("DREMIO_PASSWORD", ""), ("DREMIO_PASSWORD_FILE", "/absent")], "DREMIO_PASSWORD_FILE", "cannot be read");
+    check(
+        &[("DREMIO_PASSWORD", ""), ("DREMIO_PASSWORD_FILE", "/absent")],
+        "DREMIO_PASSWORD_FILE",
+        "cannot be read",
+    );
     check(&[("TOKEN_CHECK_INTERVAL", "300")], "TOKEN_CHECK_INTERVAL", "has no unit");
     check(&[("TOKEN_CHECK_INTERVAL", "0")], "TOKEN_CHECK_INTERVAL", "use 1s or more");
-    check(&[("TOKEN_CHECK_INTERVALL", "5m")], "TOKEN_CHECK_INTERVALL", "did you mean TOKEN_CHECK_INTERVAL?");
-    check(&[("TOKEN_REFRESH_BEFOR", "5m")], "TOKEN_REFRESH_BEFOR", "did you mean TOKEN_REFRESH_BEFORE?");
-    check(&[("DREMIO_PASWORD_FILE", password_file)], "DREMIO_PASWORD_FILE", "did you mean DREMIO_PASSWORD_FILE?");
+    check(
+        &[("TOKEN_CHECK_INTERVALL", "5m")],
+        "TOKEN_CHECK_INTERVALL",
+        "did you mean TOKEN_CHECK_INTERVAL?",
+    );
+    check(
+        &[("TOKEN_REFRESH_BEFOR", "5m")],
+        "TOKEN_REFRESH_BEFOR",
+        "did you mean TOKEN_REFRESH_BEFORE?",
+    );
+    check(
+        &[("DREMIO_PASWORD_FILE", password_file)],
+        "DREMIO_PASWORD_FILE",
+        "did you mean DREMIO_PASSWORD_FILE?",
+    );
     check(&[("RETRY_INITIAL", "1ms")], "RETRY_INITIAL", "use 100ms or more");
     check(&[("RETRY_MAX", "500ms")], "RETRY_MAX", "less than RETRY_INITIAL");
     check(&[("DREMIO_TLS_VERIFY", "maybe")], "DREMIO_TLS_VERIFY", "neither");
@@ -81,7 +108,9 @@ fn every_mistake_is_named_and_no_secret_shown() {
 
 #[test]
 fn all_mistakes_come_at_once() {
-    let text = Config::read(&Env::from_pairs([("RETRY_MAX", "1"), ("TOKEN_FILES", "x")])).unwrap_err().to_string();
+    let text = Config::read(&Env::from_pairs([("RETRY_MAX", "1"), ("TOKEN_FILES", "x")]))
+        .unwrap_err()
+        .to_string();
     for name in ["DREMIO_URI", "DREMIO_USERNAME", "DREMIO_PASSWORD", "RETRY_MAX", "TOKEN_FILES"] {
         assert!(text.contains(&format!("{name}: ")), "{name}: {text}");
     }
@@ -89,7 +118,9 @@ fn all_mistakes_come_at_once() {
 
 #[test]
 fn the_health_check_needs_its_address_only() {
-    let addr = |value: &str| read_admin_addr(&Env::from_pairs([("ADMIN_ADDR", value), ("ADMIN_ADR", "x")]));
+    let addr = |value: &str| {
+        read_admin_addr(&Env::from_pairs([("ADMIN_ADDR", value), ("ADMIN_ADR", "x")]))
+    };
     assert_eq!(addr("").unwrap().to_string(), "127.0.0.1:9465");
     assert_eq!(addr("0.0.0.0:1").unwrap().to_string(), "0.0.0.0:1");
     assert!(addr("here").is_err());

@@ -26,11 +26,13 @@ impl Keeper {
             self.nudge = Nudge::Checked;
         }
         self.see_to_the_gateway_key().await;
-        // Set anew if Dremio does not answer. If there is nothing to ask it about, the next check comes after the interval.
+        // Set anew if Dremio does not answer. If there is nothing to ask it about, the next check
+        // comes after the interval.
         self.checks.pause = None;
         let asked = self.look_and_ask().await;
         let now = self.now();
-        // The token found in the file was accepted and is the one held now, or Dremio does not answer anyway.
+        // The token found in the file was accepted and is the one held now, or Dremio does not
+        // answer anyway.
         let settled = matches!(asked, Some(Verdict::Accepted | Verdict::Unknown));
         if let Some(held) = self.held.as_ref().filter(|held| held.facts.is_good(now) && !settled) {
             let token = held.token.clone();
@@ -40,12 +42,15 @@ impl Keeper {
         self.checked_at = Some(self.now().uptime);
     }
 
-    /// Makes the gateway key if there is none. Tokens do not depend on it, so trouble with it is told and tried again, and nothing else.
+    /// Makes the gateway key if there is none. Tokens do not depend on it, so trouble with it is
+    /// told and tried again, and nothing else.
     async fn see_to_the_gateway_key(&mut self) {
         let trouble = match self.tools.volume.ensure_key().await {
             Ok(Ensured::Present) => None,
             Ok(Ensured::Made) => {
-                tracing::info!("made a new gateway key: session ids that were signed with another are not known any more");
+                tracing::info!(
+                    "made a new gateway key: session ids that were signed with another are not known any more"
+                );
                 None
             }
             Err(error) => Some(error.trouble()),
@@ -64,8 +69,9 @@ impl Keeper {
         self.key_trouble = reason;
     }
 
-    /// Looks at the file. Whatever is wrong with it, the token held is written into it next, if that is good. Another good token in
-    /// it, from another refresher or an earlier life, is adopted.
+    /// Looks at the file. Whatever is wrong with it, the token held is written into it next, if
+    /// that is good. Another good token in it, from another refresher or an earlier life, is
+    /// adopted.
     pub(super) async fn look(&mut self) {
         self.look_and_ask().await;
     }
@@ -82,7 +88,11 @@ impl Keeper {
             Err(error) => {
                 let trouble = error.trouble();
                 if self.in_file.take().is_some() {
-                    tracing::warn!(reason = trouble.reason, error = trouble.message, "the token file is not as it was written");
+                    tracing::warn!(
+                        reason = trouble.reason,
+                        error = trouble.message,
+                        "the token file is not as it was written"
+                    );
                     self.tools.metrics.failed("read", trouble.reason);
                 }
                 self.read_trouble = Some(trouble);
@@ -96,7 +106,8 @@ impl Keeper {
         let now = self.now();
         let known_bad = self.former.contains(&token.id()) || token.is_expired(now.wall);
         let facts = self.facts(&token, self.known_life);
-        let ours_is_better = self.held.as_ref().is_some_and(|held| held.facts.is_good(now)) && now.wall >= facts.renew_at;
+        let ours_is_better = self.held.as_ref().is_some_and(|held| held.facts.is_good(now))
+            && now.wall >= facts.renew_at;
         if known_bad || ours_is_better {
             return None;
         }
@@ -128,19 +139,29 @@ impl Keeper {
         match error {
             Some(error) if error.class() != ErrorClass::RejectedCredentials => {
                 let trouble = Trouble::call(&error);
-                let cause = if error.class() == ErrorClass::NoUserYet { Cause::NoUser } else { Cause::Passing };
+                let cause = if error.class() == ErrorClass::NoUserYet {
+                    Cause::NoUser
+                } else {
+                    Cause::Passing
+                };
                 let (failures, pause) = self.pause(&self.checks, cause);
                 self.checks = failures;
                 self.tools.metrics.failed("check", trouble.reason);
                 let retry_in_seconds = pause.as_secs_f64();
-                tracing::warn!(reason = trouble.reason, error = trouble.message, retry_in_seconds, "could not check the token");
+                tracing::warn!(
+                    reason = trouble.reason,
+                    error = trouble.message,
+                    retry_in_seconds,
+                    "could not check the token"
+                );
                 self.dremio = Some(Err(trouble));
                 Verdict::Unknown
             }
             answered => {
                 self.checks = super::Failures::default();
                 self.tools.metrics.checked(self.now().wall);
-                // That a login failed because of the credentials stays true while old tokens are accepted.
+                // That a login failed because of the credentials stays true while old tokens are
+                // accepted.
                 if self.logins.pause.is_none_or(|pause| pause.cause != Cause::Credentials) {
                     self.dremio = Some(Ok(()));
                 }
@@ -176,6 +197,11 @@ impl Keeper {
     /// What the schedule wants to know about a token that becomes ours now.
     pub(super) fn facts(&self, token: &Token, whole_life: Option<SignedDuration>) -> Held {
         let expires_at = token.expires_at();
-        Held { expires_at, renew_at: renew_at(expires_at, whole_life, &self.tools.policy), since: self.now().uptime, rejected: false }
+        Held {
+            expires_at,
+            renew_at: renew_at(expires_at, whole_life, &self.tools.policy),
+            since: self.now().uptime,
+            rejected: false,
+        }
     }
 }

@@ -18,7 +18,11 @@ impl Keeper {
             Ok(credentials) => credentials,
             Err(error) => {
                 self.tools.credentials.remember_useless(None);
-                return self.login_failed(None, Trouble::new("credentials_unreadable", error.to_string()), Cause::Credentials);
+                return self.login_failed(
+                    None,
+                    Trouble::new("credentials_unreadable", error.to_string()),
+                    Cause::Credentials,
+                );
             }
         };
         let user = credentials.user.expose_secret().to_owned();
@@ -31,7 +35,9 @@ impl Keeper {
                     _ => Cause::Passing,
                 };
                 let mut trouble = Trouble::login(&error);
-                if let (ErrorClass::Unreachable, Some(likely)) = (error.class(), self.tools.if_unreachable) {
+                if let (ErrorClass::Unreachable, Some(likely)) =
+                    (error.class(), self.tools.if_unreachable)
+                {
                     trouble = trouble.with_likely_cause(likely);
                 }
                 if cause == Cause::Credentials {
@@ -65,8 +71,9 @@ impl Keeper {
         self.dremio = Some(Err(trouble));
     }
 
-    /// Makes the first call with the candidate. On success it is held from then on. If Dremio does not answer, it stays a candidate
-    /// and is proven later: another login would only leave one more token behind.
+    /// Makes the first call with the candidate. On success it is held from then on. If Dremio does
+    /// not answer, it stays a candidate and is proven later: another login would only leave one
+    /// more token behind.
     pub(super) async fn prove(&mut self) {
         let Some(candidate) = self.candidate.take() else { return };
         if candidate.token.is_expired(self.now().wall) {
@@ -93,20 +100,31 @@ impl Keeper {
         self.known_life = Some(candidate.life);
         self.renewed = true;
         let facts = self.facts(&candidate.token, Some(candidate.life));
-        self.replace_held(HeldToken { token: candidate.token, facts, unproven: false, confirmed: true });
+        self.replace_held(HeldToken {
+            token: candidate.token,
+            facts,
+            unproven: false,
+            confirmed: true,
+        });
     }
 
     /// A login succeeded, and what came of it is of no use, or not yet.
     fn renewal_failed(&mut self, trouble: Trouble) {
         let (failures, pause) = self.pause(&self.logins, Cause::Passing);
         let retry_in_seconds = pause.as_secs_f64();
-        tracing::warn!(reason = trouble.reason, error = trouble.message, retry_in_seconds, "the new token cannot be used");
+        tracing::warn!(
+            reason = trouble.reason,
+            error = trouble.message,
+            retry_in_seconds,
+            "the new token cannot be used"
+        );
         self.tools.metrics.failed("proof", trouble.reason);
         self.logins = failures;
         self.dremio = Some(Err(trouble));
     }
 
-    /// Writes the token held into the file. If that fails, it is tried again later with the same token.
+    /// Writes the token held into the file. If that fails, it is tried again later with the same
+    /// token.
     pub(super) async fn write(&mut self) {
         let Some(held) = &self.held else { return };
         let token = held.token.clone();
@@ -123,7 +141,12 @@ impl Keeper {
                 let trouble = error.trouble();
                 let (failures, pause) = self.pause(&self.writes, Cause::Passing);
                 let retry_in_seconds = pause.as_secs_f64();
-                tracing::error!(reason = trouble.reason, error = trouble.message, retry_in_seconds, "could not write the token file");
+                tracing::error!(
+                    reason = trouble.reason,
+                    error = trouble.message,
+                    retry_in_seconds,
+                    "could not write the token file"
+                );
                 self.tools.metrics.failed("write", trouble.reason);
                 self.writes = failures;
                 self.write_trouble = Some(trouble);
@@ -160,5 +183,8 @@ impl Keeper {
 }
 
 fn clock_skew() -> Trouble {
-    Trouble::new("clock_skew", "a new token has expired already by this machine's clock; set the clock of this machine or of Dremio right")
+    Trouble::new(
+        "clock_skew",
+        "a new token has expired already by this machine's clock; set the clock of this machine or of Dremio right",
+    )
 }

@@ -1,4 +1,5 @@
-//! The schedule, case by case. Times are written as seconds on both clocks, which start at 0 together.
+//! The schedule, case by case. Times are written as seconds on both clocks, which start at 0
+//! together.
 
 use super::*;
 
@@ -31,7 +32,12 @@ fn at(seconds: u64) -> Moment {
 fn token(issued: u64, life: u64) -> Held {
     let expires_at = wall(issued + life);
     let life = SignedDuration::from_secs(i64::try_from(life).unwrap());
-    Held { expires_at, renew_at: renew_at(expires_at, Some(life), &policy()), since: uptime(issued), rejected: false }
+    Held {
+        expires_at,
+        renew_at: renew_at(expires_at, Some(life), &policy()),
+        since: uptime(issued),
+        rejected: false,
+    }
 }
 
 /// The usual token of 30 hours, issued at 0.
@@ -120,7 +126,11 @@ fn the_time_of_renewal() {
     let check = |life: u64, refresh_before: u64, expected: u64| {
         let policy = Policy { refresh_before: uptime(refresh_before), ..policy() };
         let life = SignedDuration::from_secs(i64::try_from(life).unwrap());
-        assert_eq!(renew_at(wall(1_000_000), Some(life), &policy), wall(1_000_000 - expected), "{life} {refresh_before}");
+        assert_eq!(
+            renew_at(wall(1_000_000), Some(life), &policy),
+            wall(1_000_000 - expected),
+            "{life} {refresh_before}"
+        );
     };
     check(30 * HOUR, 6 * HOUR, 6 * HOUR);
     check(12 * HOUR, 6 * HOUR, 6 * HOUR);
@@ -151,7 +161,8 @@ fn short_lives() {
 
 #[test]
 fn a_clock_that_jumps() {
-    // Forwards (a laptop slept for two days): noticed at the next waking, which comes within WAIT_MAX.
+    // Forwards (a laptop slept for two days): noticed at the next waking, which comes within
+    // WAIT_MAX.
     let after = |seconds: u64| Moment { wall: wall(seconds), uptime: uptime(10) };
     check(&calm(day_token(), 0), after(48 * HOUR), Action::LogIn);
     check(&calm(day_token(), 0), after(25 * HOUR), Action::LogIn);
@@ -170,7 +181,8 @@ fn a_clock_that_jumps() {
 fn dremio_is_away() {
     // While renewing early: the old token stays, the pause is kept.
     let due = 24 * HOUR;
-    let failing = Situation { login_pause: pause(due, due + 20, Cause::Passing), ..calm(day_token(), due) };
+    let failing =
+        Situation { login_pause: pause(due, due + 20, Cause::Passing), ..calm(day_token(), due) };
     check(&failing, at(due + 5), wait(15));
     check(&failing, at(due + 20), Action::LogIn);
     // While checking: again after the pause, not after the interval.
@@ -178,10 +190,12 @@ fn dremio_is_away() {
     check(&unanswered, at(2), wait(1));
     check(&unanswered, at(3), Action::Check);
     // A pause may be longer than the interval.
-    let unanswered = Situation { check_pause: pause(0, 310, Cause::Passing), ..calm(day_token(), 0) };
+    let unanswered =
+        Situation { check_pause: pause(0, 310, Cause::Passing), ..calm(day_token(), 0) };
     check(&unanswered, at(5 * MINUTE), wait(10));
     // A candidate that could not be proven is proven later; no second login.
-    let unproven = Situation { candidate: true, login_pause: pause(0, 20, Cause::Passing), ..empty() };
+    let unproven =
+        Situation { candidate: true, login_pause: pause(0, 20, Cause::Passing), ..empty() };
     check(&unproven, at(10), wait(10));
     check(&unproven, at(20), Action::Prove);
 }
@@ -194,10 +208,18 @@ fn the_file_is_not_as_it_should_be() {
     let full = Situation { write_pause: pause(0, 20, Cause::Passing), ..off };
     check(&full, at(10), wait(10));
     check(&full, at(20), Action::Write);
-    let full = Situation { checked_at: Some(uptime(10 * HOUR)), write_pause: pause(10 * HOUR, 10 * HOUR + 20, Cause::Passing), ..off };
+    let full = Situation {
+        checked_at: Some(uptime(10 * HOUR)),
+        write_pause: pause(10 * HOUR, 10 * HOUR + 20, Cause::Passing),
+        ..off
+    };
     check(&full, at(10 * HOUR), wait(20));
     // Only when the token itself is due.
-    let due = Situation { checked_at: Some(uptime(24 * HOUR)), write_pause: pause(24 * HOUR, 24 * HOUR + 20, Cause::Passing), ..off };
+    let due = Situation {
+        checked_at: Some(uptime(24 * HOUR)),
+        write_pause: pause(24 * HOUR, 24 * HOUR + 20, Cause::Passing),
+        ..off
+    };
     check(&due, at(24 * HOUR), Action::LogIn);
     // A good token goes into the file even when it is about to be renewed; a bad one never does.
     check(&Situation { checked_at: Some(uptime(25 * HOUR)), ..off }, at(25 * HOUR), Action::Write);
@@ -210,7 +232,8 @@ fn the_file_is_not_as_it_should_be() {
 
 #[test]
 fn credentials_are_rejected() {
-    let wrong = Situation { login_pause: pause(0, 300, Cause::Credentials), check_pause: None, ..empty() };
+    let wrong =
+        Situation { login_pause: pause(0, 300, Cause::Credentials), check_pause: None, ..empty() };
     // The files are looked at every second.
     check(&wrong, at(10), wait(1));
     // There is nothing to look at in a variable.
@@ -231,18 +254,34 @@ fn someone_asks() {
     let checked = |situation: Situation| Situation { nudge: Nudge::Checked, ..situation };
     // At once, whatever is planned or paused.
     check(&asked(calm(day_token(), 0)), at(2), Action::Check);
-    check(&asked(Situation { check_pause: pause(0, 300, Cause::Passing), ..calm(day_token(), 0) }), at(2), Action::Check);
+    check(
+        &asked(Situation { check_pause: pause(0, 300, Cause::Passing), ..calm(day_token(), 0) }),
+        at(2),
+        Action::Check,
+    );
     check(&asked(Situation { file_changed: true, ..empty() }), at(2), Action::Check);
     // The check found a rejected token: log in at once. It found a good one: done.
     check(&checked(calm(rejected(day_token()), 2)), at(2), Action::LogIn);
     check(&checked(calm(day_token(), 2)), at(2), wait(30));
     // A pause shrinks to the shortest one, but not below.
-    let paused = |cause| Situation { login_pause: pause(100, 400, cause), checked_at: Some(uptime(101)), ..empty() };
-    check(&checked(paused(Cause::Passing)), Moment { uptime: Duration::from_millis(100_900), ..at(100) }, wait(30));
+    let paused = |cause| Situation {
+        login_pause: pause(100, 400, cause),
+        checked_at: Some(uptime(101)),
+        ..empty()
+    };
+    check(
+        &checked(paused(Cause::Passing)),
+        Moment { uptime: Duration::from_millis(100_900), ..at(100) },
+        wait(30),
+    );
     check(&checked(paused(Cause::Passing)), at(101), Action::LogIn);
     check(&checked(paused(Cause::NoUser)), at(101), Action::LogIn);
     check(&checked(paused(Cause::Credentials)), at(399), wait(1));
-    let unwritten = Situation { in_file: false, write_pause: pause(100, 400, Cause::Passing), ..calm(day_token(), 101) };
+    let unwritten = Situation {
+        in_file: false,
+        write_pause: pause(100, 400, Cause::Passing),
+        ..calm(day_token(), 101)
+    };
     check(&checked(unwritten), at(101), Action::Write);
     check(&unwritten, at(101), wait(30));
 }
@@ -251,7 +290,10 @@ fn someone_asks() {
 fn pauses_grow_with_jitter_between_floor_and_ceiling() {
     let check = |failures: u32, cause: Cause, random: f64, expected_seconds: f64| {
         let pause = pause_after(failures, cause, random, &policy());
-        assert!((pause.as_secs_f64() - expected_seconds).abs() < 1e-6, "{failures} {cause:?} {random}: {pause:?}");
+        assert!(
+            (pause.as_secs_f64() - expected_seconds).abs() < 1e-6,
+            "{failures} {cause:?} {random}: {pause:?}"
+        );
     };
     check(1, Cause::Passing, 0.0, 1.0);
     check(1, Cause::Passing, 0.5, 1.5);
@@ -270,21 +312,49 @@ fn pauses_grow_with_jitter_between_floor_and_ceiling() {
     assert_eq!(pause_after(5, Cause::Passing, 0.7, &flat), Duration::from_secs(300));
 }
 
-/// Walks through a grid of situations and times: whatever the state, the schedule neither spins nor sleeps for too long.
+/// Walks through a grid of situations and times: whatever the state, the schedule neither spins nor
+/// sleeps for too long.
 #[test]
 fn no_situation_spins_or_sleeps_for_ever() {
-    let tokens = [None, Some(day_token()), Some(token(0, 9)), Some(rejected(day_token())), Some(token(0, 0))];
-    let pauses = [None, pause(0, 5, Cause::Passing), pause(0, 1000, Cause::Credentials), pause(3, 40, Cause::NoUser)];
+    let tokens = [
+        None,
+        Some(day_token()),
+        Some(token(0, 9)),
+        Some(rejected(day_token())),
+        Some(token(0, 0)),
+    ];
+    let pauses = [
+        None,
+        pause(0, 5, Cause::Passing),
+        pause(0, 1000, Cause::Credentials),
+        pause(3, 40, Cause::NoUser),
+    ];
     for held in tokens {
-        for (login_pause, write_pause, check_pause) in pauses.iter().flat_map(|a| pauses.iter().map(move |b| (*a, *b, *a))) {
+        for (login_pause, write_pause, check_pause) in
+            pauses.iter().flat_map(|a| pauses.iter().map(move |b| (*a, *b, *a)))
+        {
             for seconds in [0, 1, 5, 10, 300, 5000, 24 * HOUR, 31 * HOUR] {
-                let situation = Situation { held, login_pause, write_pause, check_pause, ..calm(day_token(), 0) };
+                let situation = Situation {
+                    held,
+                    login_pause,
+                    write_pause,
+                    check_pause,
+                    ..calm(day_token(), 0)
+                };
                 match next(&situation, at(seconds), &policy()) {
-                    Action::Wait(wait) => assert!((WAIT_MIN..=WAIT_MAX).contains(&wait), "{situation:?} {wait:?}"),
-                    Action::LogIn | Action::Prove => {
-                        assert!(login_pause.is_none_or(|pause| pause.until <= uptime(seconds)), "{situation:?}");
+                    Action::Wait(wait) => {
+                        assert!((WAIT_MIN..=WAIT_MAX).contains(&wait), "{situation:?} {wait:?}");
                     }
-                    Action::Write => assert!(write_pause.is_none_or(|pause| pause.until <= uptime(seconds)), "{situation:?}"),
+                    Action::LogIn | Action::Prove => {
+                        assert!(
+                            login_pause.is_none_or(|pause| pause.until <= uptime(seconds)),
+                            "{situation:?}"
+                        );
+                    }
+                    Action::Write => assert!(
+                        write_pause.is_none_or(|pause| pause.until <= uptime(seconds)),
+                        "{situation:?}"
+                    ),
                     Action::Look | Action::Check => {}
                 }
             }

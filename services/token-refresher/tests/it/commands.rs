@@ -48,7 +48,9 @@ async fn check_config_lists_all_problems() {
     let (code, stdout, _) = run(command(Some(&world), &["check-config"])).await;
     assert_eq!((code, stdout.trim()), (0, "the configuration is valid"));
     let mut both = command(Some(&world), &["check-config"]);
-    both.env("DREMIO_PASSWORD", "sekret-77").env("TOKEN_CHECK_INTERVAL", "300").env("TOKEN_FILES", "x");
+    both.env("DREMIO_PASSWORD", "sekret-77")
+        .env("TOKEN_CHECK_INTERVAL", "300")
+        .env("TOKEN_FILES", "x");
     let (code, _, stderr) = run(both).await;
     assert_eq!((code, stderr.lines().count()), (78, 3), "{stderr}");
     assert!(!stderr.contains("sekret"), "{stderr}");
@@ -62,7 +64,8 @@ async fn check_config_lists_all_problems() {
 async fn run_refuses_a_bad_configuration() {
     let (code, stdout, _) = run(command(None, &[])).await;
     assert_eq!(code, 78);
-    let lines: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let lines: Vec<serde_json::Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     assert_eq!(lines.len(), 3, "{stdout}");
     assert!(lines.iter().all(|line| line["level"] == "ERROR"), "{stdout}");
 
@@ -103,7 +106,14 @@ async fn first_user_creates_one_where_there_is_none_and_changes_nothing_else() {
     std::fs::write(&world.password_file, "short").unwrap();
     let (code, stdout, _) = run(first(&world)).await;
     assert!(code == 1 && stdout.contains("must be at least 8 letters long"), "{code} {stdout}");
-    assert_eq!(control.requests().iter().filter(|request| request.path == "/apiv2/bootstrap/firstuser").count(), 3);
+    assert_eq!(
+        control
+            .requests()
+            .iter()
+            .filter(|request| request.path == "/apiv2/bootstrap/firstuser")
+            .count(),
+        3
+    );
 }
 
 async fn running(world: &World) -> (Child, String) {

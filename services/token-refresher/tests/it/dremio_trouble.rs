@@ -1,4 +1,5 @@
-//! Dremio in trouble, at the start and later: the reason is named, the old token kept, nobody hammered, and all is well afterwards.
+//! Dremio in trouble, at the start and later: the reason is named, the old token kept, nobody
+//! hammered, and all is well afterwards.
 
 use std::fs;
 use std::time::Duration;
@@ -23,7 +24,8 @@ fn faults() -> Vec<(Fault, &'static str)> {
 
 /// Runs `test` for all of them side by side: most of the time is spent waiting.
 async fn for_each_fault(test: impl AsyncFn(Fault, &'static str)) {
-    futures_util::future::join_all(faults().into_iter().map(|(fault, reason)| test(fault, reason))).await;
+    futures_util::future::join_all(faults().into_iter().map(|(fault, reason)| test(fault, reason)))
+        .await;
 }
 
 #[tokio::test]
@@ -31,7 +33,9 @@ async fn trouble_at_the_start_passes() {
     for_each_fault(async |fault, reason| {
         let mut world = World::new().await;
         world.config.connect.request_timeout = Duration::from_millis(500);
-        world.control.inject(fault.clone(), Scope::path("/apiv2/login").method("POST".parse().unwrap()));
+        world
+            .control
+            .inject(fault.clone(), Scope::path("/apiv2/login").method("POST".parse().unwrap()));
         let service = world.start().await;
         service.condition("dremio", Err(reason)).await;
         service.condition("token", Err("no_token")).await;
@@ -86,7 +90,11 @@ async fn dremio_is_away_and_comes_back() {
     world.refuse().await;
     // The connection of the last call may be found dead, before no new one can be made.
     let (status, answer) = service.refresh().await;
-    assert!(status == 503 && ["unreachable", "interrupted"].contains(&answer["reason"].as_str().unwrap()), "{answer}");
+    assert!(
+        status == 503
+            && ["unreachable", "interrupted"].contains(&answer["reason"].as_str().unwrap()),
+        "{answer}"
+    );
     service.condition("dremio", Err("unreachable")).await;
     service.condition("token", Ok(())).await;
     assert_eq!(world.token().unwrap().id(), token.id());
@@ -105,9 +113,15 @@ async fn a_password_file_with_more_than_the_password_is_named_as_the_likely_caus
     service.condition("dremio", Err("rejected_credentials")).await;
     let (_, body) = service.ask("GET", "/readyz").await;
     let file = world.password_file.display();
-    assert!(body.contains(&format!("the likely cause: the password in {file} begins with a byte-order mark")), "{body}");
+    assert!(
+        body.contains(&format!(
+            "the likely cause: the password in {file} begins with a byte-order mark"
+        )),
+        "{body}"
+    );
 
-    fs::write(&world.password_file, format!("{}\nold: {}\n", world.password, world.password)).unwrap();
+    fs::write(&world.password_file, format!("{}\nold: {}\n", world.password, world.password))
+        .unwrap();
     eventually("the attempt", || (world.logins() == 2).then_some(())).await;
     let (_, body) = service.ask("GET", "/readyz").await;
     assert!(body.contains("has more than one line"), "{body}");
@@ -203,7 +217,9 @@ async fn a_dremio_without_users_is_waited_for() {
 #[tokio::test]
 async fn a_new_token_that_is_rejected_at_once_is_named() {
     let world = World::new().await;
-    world.control.inject(Fault::Unauthorized, Scope::path("/apiv2/login").method("GET".parse().unwrap()));
+    world
+        .control
+        .inject(Fault::Unauthorized, Scope::path("/apiv2/login").method("GET".parse().unwrap()));
     let service = world.start().await;
     service.condition("dremio", Err("new_token_rejected")).await;
     assert!(world.token().is_none(), "a token without proof is not written");

@@ -1,4 +1,5 @@
-//! The file while the service runs: repaired when damaged, adopted when another refresher was here, retried when it cannot be written.
+//! The file while the service runs: repaired when damaged, adopted when another refresher was here,
+//! retried when it cannot be written.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +15,8 @@ async fn damage_is_repaired_without_a_login() {
     let world = World::new().await;
     let service = world.start().await;
     let token = world.good_token().await;
-    for damage in ["", "rubbish", r#"{"token":"never-issued","expires_at":"2999-01-01T00:00:00Z"}"#] {
+    for damage in ["", "rubbish", r#"{"token":"never-issued","expires_at":"2999-01-01T00:00:00Z"}"#]
+    {
         fs::write(&world.config.token_file, damage).unwrap();
         eventually("the repair", || world.token().filter(|found| found.id() == token.id())).await;
     }
@@ -32,12 +34,21 @@ async fn a_token_of_another_refresher_is_adopted() {
     let ours = world.good_token().await;
     // Another one logs in and writes, as during a rolling update.
     let transport = dremio_client::Transport::connect(&world.config.connect).unwrap();
-    let login = dremio_client::DremioClient::new(transport).login(&world.user, &world.password.clone().into()).await.unwrap();
+    let login = dremio_client::DremioClient::new(transport)
+        .login(&world.user, &world.password.clone().into())
+        .await
+        .unwrap();
     let theirs = Token::new(login.token, login.expires_at);
     Writer::open(world.config.token_file.clone()).unwrap().write(&theirs).unwrap();
-    eventually("the adoption", || world.events(Some(theirs.id())).contains(&"token_reused".to_owned()).then_some(())).await;
+    eventually("the adoption", || {
+        world.events(Some(theirs.id())).contains(&"token_reused".to_owned()).then_some(())
+    })
+    .await;
     let (_, answer) = service.refresh().await;
-    assert_eq!((answer["outcome"].as_str(), answer["token_id"].as_str()), (Some("valid"), Some(theirs.id().to_string().as_str())));
+    assert_eq!(
+        (answer["outcome"].as_str(), answer["token_id"].as_str()),
+        (Some("valid"), Some(theirs.id().to_string().as_str()))
+    );
     assert_eq!(world.logins(), 2, "theirs and ours");
 
     // Ours, put back, is the older one and is not taken up again.
@@ -50,7 +61,10 @@ async fn a_token_of_another_refresher_is_adopted() {
 async fn a_write_that_fails_is_repeated_without_another_login() {
     let world = World::new().await;
     // Found good at the start, spoilt before the first write: something has taken the file's name.
-    world.control.inject(dremio_sandbox::Fault::Delay(Duration::from_millis(300)), dremio_sandbox::Scope::path("/apiv2/login").once());
+    world.control.inject(
+        dremio_sandbox::Fault::Delay(Duration::from_millis(300)),
+        dremio_sandbox::Scope::path("/apiv2/login").once(),
+    );
     let service = world.start().await;
     fs::create_dir(&world.config.token_file).unwrap();
     service.condition("token", Err("target_not_a_file")).await;
@@ -58,7 +72,12 @@ async fn a_write_that_fails_is_repeated_without_another_login() {
     let (status, answer) = service.refresh().await;
     assert_eq!((status, answer["reason"].as_str()), (503, Some("target_not_a_file")));
     let (_, metrics) = service.ask("GET", "/metrics").await;
-    assert!(metrics.contains(r#"token_refresher_failures_total{operation="write",reason="target_not_a_file"}"#), "{metrics}");
+    assert!(
+        metrics.contains(
+            r#"token_refresher_failures_total{operation="write",reason="target_not_a_file"}"#
+        ),
+        "{metrics}"
+    );
 
     fs::remove_dir(&world.config.token_file).unwrap();
     world.good_token().await;
@@ -78,7 +97,11 @@ async fn a_web_page_cannot_ask_for_a_new_token() {
         (("host", "refresher.example"), 200),
         (("host", "token-refresher:9465"), 200),
     ] {
-        assert_eq!(service.ask_as("POST", "/refresh", Some(header)).await.0, expected, "{header:?}");
+        assert_eq!(
+            service.ask_as("POST", "/refresh", Some(header)).await.0,
+            expected,
+            "{header:?}"
+        );
     }
     service.stop(&world).await;
 }
@@ -92,7 +115,10 @@ async fn the_gateway_key_is_made_at_the_start_and_again_when_it_was_deleted() {
     let key = || fs::read(&path).ok();
     let service = world.start().await;
     let first = eventually("a key", key).await;
-    assert_eq!((first.len(), fs::metadata(&path).unwrap().permissions().mode() & 0o7777), (32, 0o640));
+    assert_eq!(
+        (first.len(), fs::metadata(&path).unwrap().permissions().mode() & 0o7777),
+        (32, 0o640)
+    );
     world.admit();
     world.good_token().await;
     service.refresh().await;
@@ -120,7 +146,10 @@ async fn a_gateway_key_that_cannot_be_made_costs_no_token() {
     service.condition("token", Ok(())).await;
     assert_eq!(fs::read(&path).unwrap(), b"not a key", "what somebody put there is not replaced");
     let (_, metrics) = service.ask("GET", "/metrics").await;
-    assert!(metrics.contains(r#"token_refresher_failures_total{operation="key",reason="wrong_size"}"#), "{metrics}");
+    assert!(
+        metrics.contains(r#"token_refresher_failures_total{operation="key",reason="wrong_size"}"#),
+        "{metrics}"
+    );
     service.stop(&world).await;
 }
 
@@ -132,7 +161,10 @@ async fn metrics_tell_expiry_and_counts() {
     service.refresh().await;
     let (_, metrics) = service.ask("GET", "/metrics").await;
     let value = |name: &str| metric(&metrics, name);
-    assert_eq!(value("token_refresher_token_expiry_timestamp_seconds"), token.expires_at().as_second());
+    assert_eq!(
+        value("token_refresher_token_expiry_timestamp_seconds"),
+        token.expires_at().as_second()
+    );
     assert_eq!(value("token_refresher_logins_total"), 1);
     assert_eq!(value("token_refresher_writes_total"), 1);
     assert_eq!(value("token_refresher_checks_total"), 2);

@@ -48,15 +48,24 @@ impl World {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         logs::collect();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let (user, password) = (format!("user-{number}"), format!("correct-horse-{number}-battery"));
-        let sandbox = Sandbox::start(SandboxConfig { users: vec![(user.clone(), password.clone())], ..config }).await.unwrap();
+        let (user, password) =
+            (format!("user-{number}"), format!("correct-horse-{number}-battery"));
+        let sandbox = Sandbox::start(SandboxConfig {
+            users: vec![(user.clone(), password.clone())],
+            ..config
+        })
+        .await
+        .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let password_file = folder.path().join("password");
         fs::write(&password_file, format!("{password}\n")).unwrap();
         fs::create_dir(folder.path().join("tokens")).unwrap();
         let uri = sandbox.uri().parse().unwrap();
         let config = Config {
-            connect: ConnectConfig { request_timeout: Duration::from_secs(2), ..ConnectConfig::new(uri) },
+            connect: ConnectConfig {
+                request_timeout: Duration::from_secs(2),
+                ..ConnectConfig::new(uri)
+            },
             username: SecretSource::Inline(user.clone().into()),
             password: SecretSource::File(password_file.clone()),
             token_file: folder.path().join("tokens/token.json"),
@@ -72,11 +81,22 @@ impl World {
             unknown: Vec::new(),
         };
         let control = sandbox.control();
-        World { sandbox, control, config, user, password, password_file, folder, seen: Mutex::default(), port: Mutex::default() }
+        World {
+            sandbox,
+            control,
+            config,
+            user,
+            password,
+            password_file,
+            folder,
+            seen: Mutex::default(),
+            port: Mutex::default(),
+        }
     }
 
-    /// Dremio refuses connections from now on. Its port must not go to another test's server meanwhile: a socket that is bound and
-    /// does not listen holds it. Binding may have to wait: a process that is just being started has a copy of the listener until it
+    /// Dremio refuses connections from now on. Its port must not go to another test's server
+    /// meanwhile: a socket that is bound and does not listen holds it. Binding may have to
+    /// wait: a process that is just being started has a copy of the listener until it
     /// runs its own program.
     pub(crate) async fn refuse(&self) {
         self.control.set_refusing(true);
@@ -116,19 +136,27 @@ impl World {
     pub(crate) async fn good_token(&self) -> Token {
         eventually("a good token in the file", || {
             let token = self.token()?;
-            self.control.live_tokens().contains(&token.secret().expose_secret().to_owned()).then_some(token)
+            self.control
+                .live_tokens()
+                .contains(&token.secret().expose_secret().to_owned())
+                .then_some(token)
         })
         .await
     }
 
     /// Waits for a token other than `old`.
     pub(crate) async fn token_after(&self, old: TokenId) -> Token {
-        eventually("a new token in the file", || self.token().filter(|token| token.id() != old)).await
+        eventually("a new token in the file", || self.token().filter(|token| token.id() != old))
+            .await
     }
 
     /// How many requests of this kind Dremio has seen.
     pub(crate) fn count(&self, method: &str, path: &str) -> usize {
-        self.control.requests().iter().filter(|request| request.method.as_str() == method && request.path == path).count()
+        self.control
+            .requests()
+            .iter()
+            .filter(|request| request.method.as_str() == method && request.path == path)
+            .count()
     }
 
     pub(crate) fn logins(&self) -> usize {
@@ -182,11 +210,18 @@ impl Service {
     }
 
     /// The same with one more header.
-    pub(crate) async fn ask_as(&self, method: &str, path: &str, header: Option<(&str, &str)>) -> (u16, String) {
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        header: Option<(&str, &str)>,
+    ) -> (u16, String) {
         let uri = format!("http://{}", self.app.admin_addr());
         let transport = Transport::connect(&ConnectConfig::new(uri.parse().unwrap())).unwrap();
-        let request = transport.http().request(method.parse().unwrap(), transport.url(path).unwrap());
-        let request = if let Some((name, value)) = header { request.header(name, value) } else { request };
+        let request =
+            transport.http().request(method.parse().unwrap(), transport.url(path).unwrap());
+        let request =
+            if let Some((name, value)) = header { request.header(name, value) } else { request };
         let response = request.timeout(WAIT_MAX).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
@@ -202,7 +237,11 @@ impl Service {
         eventually(&format!("the condition {name}: {expected:?}"), || {
             let report = self.app.readiness().report();
             let condition = &report.conditions[name];
-            let seen = if condition.ready { Ok(()) } else { Err(condition.reason.as_deref().unwrap_or_default()) };
+            let seen = if condition.ready {
+                Ok(())
+            } else {
+                Err(condition.reason.as_deref().unwrap_or_default())
+            };
             (seen == expected).then_some(())
         })
         .await;
@@ -223,6 +262,9 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T
 
 /// The value of a metric without labels in the answer of `/metrics`.
 pub(crate) fn metric(metrics: &str, name: &str) -> i64 {
-    let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}: {metrics}"));
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with(&format!("{name} ")))
+        .unwrap_or_else(|| panic!("{name}: {metrics}"));
     line.split_once(' ').unwrap().1.parse().unwrap()
 }

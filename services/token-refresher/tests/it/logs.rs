@@ -1,5 +1,5 @@
-//! All log lines of the test process, as they would appear in a container. Tests run side by side, so each looks for its own user and
-//! its own tokens.
+//! All log lines of the test process, as they would appear in a container. Tests run side by side,
+//! so each looks for its own user and its own tokens.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};

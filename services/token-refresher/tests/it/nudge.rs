@@ -78,7 +78,10 @@ async fn only_post_is_understood_and_the_answer_holds_no_secret() {
     let (_, body) = service.ask("POST", "/refresh").await;
     crate::harness::check_absent(&body, &world.control.live_tokens());
     for path in ["/readyz", "/metrics", "/healthz"] {
-        crate::harness::check_absent(&service.ask("GET", path).await.1, &world.control.live_tokens());
+        crate::harness::check_absent(
+            &service.ask("GET", path).await.1,
+            &world.control.live_tokens(),
+        );
     }
     service.stop(&world).await;
 }

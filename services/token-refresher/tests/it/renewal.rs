@@ -28,15 +28,22 @@ async fn a_token_near_its_expiry_is_renewed_and_the_old_one_logged_out_after_the
     let service = world.start_with(clock).await;
     let old = world.good_token().await;
     // 24 of 30 hours pass, as on a machine that slept.
-    set(issue_time(old.expires_at()) + SignedDuration::from_hours(24) + SignedDuration::from_secs(5));
+    set(issue_time(old.expires_at())
+        + SignedDuration::from_hours(24)
+        + SignedDuration::from_secs(5));
     // Wakes the service, which would otherwise notice within half a minute.
     service.refresh().await;
     let new = world.token_after(old.id()).await;
-    let is_live = |token: &token_file::Token| world.control.live_tokens().contains(&token.secret().expose_secret().to_owned());
+    let is_live = |token: &token_file::Token| {
+        world.control.live_tokens().contains(&token.secret().expose_secret().to_owned())
+    };
     assert!(is_live(&old), "the old token lives on for the grace");
     eventually("the old token is logged out", || (!is_live(&old)).then_some(())).await;
     assert!(is_live(&new));
-    eventually("it is told", || world.events(Some(old.id())).contains(&"token_revoked".to_owned()).then_some(())).await;
+    eventually("it is told", || {
+        world.events(Some(old.id())).contains(&"token_revoked".to_owned()).then_some(())
+    })
+    .await;
     service.stop(&world).await;
 }
 
@@ -46,10 +53,16 @@ async fn the_old_token_is_logged_out_even_if_that_fails_at_first() {
     world.config.revoke_after = Some(Duration::from_millis(50));
     let service = world.start_with(clock).await;
     let old = world.good_token().await;
-    world.control.inject(Fault::Status(500), Scope::path("/apiv2/login").method("DELETE".parse().unwrap()).times(3));
+    world.control.inject(
+        Fault::Status(500),
+        Scope::path("/apiv2/login").method("DELETE".parse().unwrap()).times(3),
+    );
     set(issue_time(old.expires_at()) + SignedDuration::from_hours(25));
     service.refresh().await;
-    eventually("the logout", || world.events(Some(old.id())).contains(&"token_revoked".to_owned()).then_some(())).await;
+    eventually("the logout", || {
+        world.events(Some(old.id())).contains(&"token_revoked".to_owned()).then_some(())
+    })
+    .await;
     assert!(world.count("DELETE", "/apiv2/login") >= 4);
     service.stop(&world).await;
 }
@@ -108,7 +121,8 @@ async fn a_token_that_expires_while_dremio_is_away_makes_nobody_spin() {
     set(token.expires_at() + SignedDuration::from_secs(1));
     service.refresh().await;
     service.condition("token", Err("token_expired")).await;
-    let steps = async || metric(&service.ask("GET", "/metrics").await.1, "token_refresher_steps_total");
+    let steps =
+        async || metric(&service.ask("GET", "/metrics").await.1, "token_refresher_steps_total");
     let before = steps().await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let taken = steps().await - before;
@@ -123,14 +137,18 @@ async fn a_token_that_expires_while_dremio_is_away_makes_nobody_spin() {
 
 #[tokio::test]
 async fn short_lived_tokens_are_renewed_at_two_thirds_of_their_life() {
-    let sandbox = SandboxConfig { token_lifetime: Duration::from_secs(3), ..SandboxConfig::default() };
+    let sandbox =
+        SandboxConfig { token_lifetime: Duration::from_secs(3), ..SandboxConfig::default() };
     let world = World::with_sandbox(sandbox).await;
     let service = world.start().await;
     let mut last = world.good_token().await;
     for _ in 0..2 {
         let next = world.token_after(last.id()).await;
         // At no moment is the token in the file one that Dremio rejects.
-        assert!(world.control.live_tokens().contains(&last.secret().expose_secret().to_owned()), "renewed in time");
+        assert!(
+            world.control.live_tokens().contains(&last.secret().expose_secret().to_owned()),
+            "renewed in time"
+        );
         last = next;
     }
     assert!(world.logins() <= 5, "renewed, not hammered: {}", world.logins());
@@ -141,7 +159,10 @@ async fn short_lived_tokens_are_renewed_at_two_thirds_of_their_life() {
 #[tokio::test]
 async fn a_token_that_cannot_be_proven_at_once_is_proven_later() {
     let world = World::new().await;
-    world.control.inject(Fault::Status(500), Scope::path("/apiv2/login").method("GET".parse().unwrap()).times(4));
+    world.control.inject(
+        Fault::Status(500),
+        Scope::path("/apiv2/login").method("GET".parse().unwrap()).times(4),
+    );
     let service = world.start().await;
     world.good_token().await;
     service.condition("dremio", Ok(())).await;

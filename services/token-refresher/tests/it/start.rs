@@ -21,14 +21,23 @@ async fn with_nothing_it_logs_in_proves_the_token_and_writes_it() {
     assert_eq!(service.ask("GET", "/readyz").await.0, 200);
     assert_eq!(service.ask("GET", "/healthz").await.0, 200);
 
-    let seen: Vec<_> = world.control.requests().into_iter().map(|request| (request.method.to_string(), request.token)).collect();
+    let seen: Vec<_> = world
+        .control
+        .requests()
+        .into_iter()
+        .map(|request| (request.method.to_string(), request.token))
+        .collect();
     let secret = token.secret().expose_secret().to_owned();
     assert_eq!(seen, [("POST".to_owned(), None), ("GET".to_owned(), Some(secret))]);
     assert_eq!(world.events(None), ["login_succeeded"]);
     assert_eq!(world.events(Some(token.id())), ["login_succeeded", "token_written"]);
     assert_eq!(fs::metadata(&world.config.token_file).unwrap().mode() & 0o777, 0o640);
     service.stop(&world).await;
-    assert_eq!(world.good_token().await.id(), token.id(), "a stop leaves the token to those who use it");
+    assert_eq!(
+        world.good_token().await.id(),
+        token.id(),
+        "a stop leaves the token to those who use it"
+    );
 }
 
 #[tokio::test]
@@ -44,7 +53,10 @@ async fn a_good_token_is_reused() {
     second.condition("dremio", Ok(())).await;
     assert_eq!(world.logins(), 1);
     assert_eq!(world.token().unwrap().id(), token.id());
-    assert_eq!(world.events(Some(token.id())), ["login_succeeded", "token_written", "token_reused"]);
+    assert_eq!(
+        world.events(Some(token.id())),
+        ["login_succeeded", "token_written", "token_reused"]
+    );
     second.stop(&world).await;
 }
 
@@ -100,7 +112,10 @@ async fn a_token_in_the_file_serves_while_dremio_is_away() {
     second.condition("dremio", Ok(())).await;
     assert_eq!(world.token().unwrap().id(), token.id());
     assert_eq!(world.logins(), 1);
-    eventually("the reuse is told", || world.events(Some(token.id())).contains(&"token_reused".to_owned()).then_some(())).await;
+    eventually("the reuse is told", || {
+        world.events(Some(token.id())).contains(&"token_reused".to_owned()).then_some(())
+    })
+    .await;
     second.stop(&world).await;
 }
 
@@ -118,7 +133,9 @@ async fn leftovers_of_a_crash_are_cleaned_up() {
 #[tokio::test]
 async fn it_does_not_start_where_it_cannot_work() {
     let mut world = World::new().await;
-    let start = async |world: &World| App::start(world.config.clone(), Clock::system(), Shutdown::new()).await.unwrap_err();
+    let start = async |world: &World| {
+        App::start(world.config.clone(), Clock::system(), Shutdown::new()).await.unwrap_err()
+    };
     let good_file = world.config.token_file.clone();
 
     world.config.token_file = world.folder.path().join("absent/token.json");
@@ -133,7 +150,10 @@ async fn it_does_not_start_where_it_cannot_work() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     world.config.admin_addr = taken.local_addr().unwrap();
     let error = start(&world).await;
-    assert!(error.to_string().contains(&format!("{}; set ADMIN_ADDR", world.config.admin_addr)), "{error}");
+    assert!(
+        error.to_string().contains(&format!("{}; set ADMIN_ADDR", world.config.admin_addr)),
+        "{error}"
+    );
 
     world.config.connect.uri = "https://localhost:9047".parse().unwrap();
     world.config.connect.ca_file = Some("/absent/ca.pem".into());
@@ -144,7 +164,8 @@ async fn it_does_not_start_where_it_cannot_work() {
 #[tokio::test]
 async fn once() {
     let world = World::new().await;
-    let once = async |world: &World| App::once(world.config.clone(), Clock::system()).await.unwrap();
+    let once =
+        async |world: &World| App::once(world.config.clone(), Clock::system()).await.unwrap();
     assert_eq!(once(&world).await, Exit::Success);
     let token = world.good_token().await;
     assert_eq!(once(&world).await, Exit::Success);

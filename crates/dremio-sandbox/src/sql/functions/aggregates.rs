@@ -6,7 +6,8 @@ use rusqlite::types::Value;
 
 use super::real;
 
-pub(super) const NAMES: &[&str] = &["stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "median"];
+pub(super) const NAMES: &[&str] =
+    &["stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "median"];
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -40,13 +41,18 @@ impl Aggregate<Vec<f64>, Option<f64>> for Measure {
     fn step(&self, context: &mut Context<'_>, numbers: &mut Vec<f64>) -> rusqlite::Result<()> {
         let value: Value = context.get(0)?;
         if value != Value::Null {
-            let number = real(&value).map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
+            let number = real(&value)
+                .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
             numbers.push(number);
         }
         Ok(())
     }
 
-    fn finalize(&self, _: &mut Context<'_>, numbers: Option<Vec<f64>>) -> rusqlite::Result<Option<f64>> {
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        numbers: Option<Vec<f64>>,
+    ) -> rusqlite::Result<Option<f64>> {
         let mut numbers = numbers.unwrap_or_default();
         Ok(match self {
             Self::StddevSamp => variance(&numbers, 1.0).map(f64::sqrt),

@@ -1,4 +1,5 @@
-//! `+ - * / %`, comparisons and sums by Dremio's types instead of SQLite's, which would make a number of everything.
+//! `+ - * / %`, comparisons and sums by Dremio's types instead of SQLite's, which would make a
+//! number of everything.
 
 use std::cmp::Ordering;
 
@@ -15,13 +16,17 @@ pub(super) const AGGREGATES: &[&str] = &["dremio_sum", "dremio_avg"];
 
 pub(super) const FUNCTIONS: &[Scalar] = &[
     scalar("dremio_arith", 4..=4, |a| match a {
-        [operator, left, right, ty] => arithmetic(&text(operator), left, right, DremioType::parse(&text(ty)).as_ref()),
+        [operator, left, right, ty] => {
+            arithmetic(&text(operator), left, right, DremioType::parse(&text(ty)).as_ref())
+        }
         _ => Ok(Value::Null),
     }),
     scalar("dremio_negate", 1..=1, |a| match a {
         [Value::Integer(number)] => number.checked_neg().map(Value::Integer).ok_or_else(overflow),
         [Value::Real(number)] => Ok(Value::Real(-number)),
-        [number] => Decimal::from_value(number).map(|number| number.negated().to_value()).ok_or_else(|| no_operand("-", number)),
+        [number] => Decimal::from_value(number)
+            .map(|number| number.negated().to_value())
+            .ok_or_else(|| no_operand("-", number)),
         _ => Ok(Value::Null),
     }),
     scalar("dremio_compare", 3..=3, |a| match a {
@@ -41,35 +46,50 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
     }),
     // A decimal whose value SQLite may compare and sort.
     scalar("dremio_narrow", 1..=1, |a| match a {
-        [number @ Value::Text(digits)] => match Decimal::from_value(number).map(Decimal::to_value) {
-            Some(real @ Value::Real(_)) => Ok(real),
-            _ => Err(unsupported(&format!("This use of {digits}, a decimal with more than 15 significant digits,"))),
-        },
+        [number @ Value::Text(digits)] => {
+            match Decimal::from_value(number).map(Decimal::to_value) {
+                Some(real @ Value::Real(_)) => Ok(real),
+                _ => Err(unsupported(&format!(
+                    "This use of {digits}, a decimal with more than 15 significant digits,"
+                ))),
+            }
+        }
         [other] => Ok(other.clone()),
         _ => Ok(Value::Null),
     }),
     scalar("dremio_sort_key", 2..=2, |a| match a {
         [number, scale] => {
             let scale = u32::try_from(integer(scale)?).unwrap_or(0);
-            Decimal::from_value(number).and_then(|number| number.sort_key(scale)).ok_or_else(overflow)
+            Decimal::from_value(number)
+                .and_then(|number| number.sort_key(scale))
+                .ok_or_else(overflow)
         }
         _ => Ok(Value::Null),
     }),
     scalar("dremio_decimal_text", 2..=2, |a| match a {
         [number, scale] => {
             let scale = u32::try_from(integer(scale)?).unwrap_or(0);
-            let decimal = Decimal::from_value(number).and_then(|number| number.rescaled(scale)).ok_or_else(overflow)?;
+            let decimal = Decimal::from_value(number)
+                .and_then(|number| number.rescaled(scale))
+                .ok_or_else(overflow)?;
             Ok(Value::Text(decimal.to_string()))
         }
         _ => Ok(Value::Null),
     }),
-    scalar("dremio_boolean_text", 1..=1, |a| Ok(Value::Text(if a == [Value::Integer(0)] { "false" } else { "true" }.to_owned()))),
+    scalar("dremio_boolean_text", 1..=1, |a| {
+        Ok(Value::Text(if a == [Value::Integer(0)] { "false" } else { "true" }.to_owned()))
+    }),
 ];
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for arity in [1, 2] {
-        connection.create_window_function("dremio_sum", arity, flags, Summing { average: false })?;
+        connection.create_window_function(
+            "dremio_sum",
+            arity,
+            flags,
+            Summing { average: false },
+        )?;
         connection.create_window_function("dremio_avg", arity, flags, Summing { average: true })?;
     }
     Ok(())
@@ -94,11 +114,17 @@ fn no_operand(operator: &str, value: &Value) -> FunctionError {
 fn arithmetic(operator: &str, left: &Value, right: &Value, ty: Option<&DremioType>) -> Outcome {
     match (ty, left, right) {
         (Some(DremioType::Decimal { precision, scale }), _, _) => {
-            let read = |value| Decimal::from_value(value).ok_or_else(|| no_operand(operator, value));
+            let read =
+                |value| Decimal::from_value(value).ok_or_else(|| no_operand(operator, value));
             decimal(operator, read(left)?, read(right)?, *precision, *scale)
         }
-        (Some(DremioType::Double | DremioType::Float), _, _) | (_, Value::Real(_), _) | (_, _, Value::Real(_)) => {
-            if let Some(value) = [left, right].into_iter().find(|value| matches!(value, Value::Text(_) | Value::Blob(_))) {
+        (Some(DremioType::Double | DremioType::Float), _, _)
+        | (_, Value::Real(_), _)
+        | (_, _, Value::Real(_)) => {
+            if let Some(value) = [left, right]
+                .into_iter()
+                .find(|value| matches!(value, Value::Text(_) | Value::Blob(_)))
+            {
                 return Err(no_operand(operator, value));
             }
             double(operator, real(left)?, real(right)?)
@@ -147,7 +173,9 @@ fn decimal(operator: &str, left: Decimal, right: Decimal, precision: u8, scale: 
         "/" => left.over(right, places),
         _ => left.modulo(right),
     };
-    let number = number.and_then(|number| number.rescaled(places)).filter(|number| number.fits(precision, scale));
+    let number = number
+        .and_then(|number| number.rescaled(places))
+        .filter(|number| number.fits(precision, scale));
     number.map(Decimal::to_value).ok_or_else(overflow)
 }
 
@@ -158,7 +186,8 @@ fn compare(left: &Value, right: &Value) -> Result<Ordering, FunctionError> {
         (Value::Real(left), Value::Real(right)) => return Ok(left.total_cmp(right)),
         (Value::Blob(left), Value::Blob(right)) => return Ok(left.cmp(right)),
         (Value::Text(one), Value::Text(other)) => {
-            // Two long decimals, or two texts: of other types these are not told apart, so only what is clearly text is compared.
+            // Two long decimals, or two texts: of other types these are not told apart, so only
+            // what is clearly text is compared.
             return match (Decimal::from_value(left), Decimal::from_value(right)) {
                 (Some(left), Some(right)) => left.compare(right).ok_or_else(overflow),
                 _ => Ok(one.cmp(other)),
@@ -198,7 +227,8 @@ enum Kind {
 
 impl Summing {
     fn add(context: &Context<'_>, total: &mut Total, forward: bool) -> Result<(), FunctionError> {
-        let argument = |index| context.get::<Value>(index).map_err(|error| FunctionError(error.to_string()));
+        let argument =
+            |index| context.get::<Value>(index).map_err(|error| FunctionError(error.to_string()));
         let value = argument(0)?;
         if value == Value::Null {
             return Ok(());
@@ -222,7 +252,9 @@ impl Summing {
             }
             (Kind::Exact(sum, _, _), value) => {
                 let number = Decimal::from_value(value).ok_or_else(|| no_operand("SUM", value))?;
-                *sum = sum.plus(if forward { number } else { number.negated() }).ok_or_else(overflow)?;
+                *sum = sum
+                    .plus(if forward { number } else { number.negated() })
+                    .ok_or_else(overflow)?;
             }
             (_, value @ (Value::Text(_) | Value::Blob(_))) => return Err(no_operand("SUM", value)),
             (kind, value) => {
@@ -233,7 +265,11 @@ impl Summing {
                 };
                 let number = if forward { real(value)? } else { -real(value)? };
                 let next = sum + number;
-                let error = if sum.abs() >= number.abs() { (sum - next) + number } else { (number - next) + sum };
+                let error = if sum.abs() >= number.abs() {
+                    (sum - next) + number
+                } else {
+                    (number - next) + sum
+                };
                 *kind = Kind::Double(next, if next.is_finite() { lost + error } else { 0.0 });
             }
         }
@@ -247,12 +283,20 @@ impl Summing {
         let count = real(&Value::Integer(total.count))?;
         match (&total.kind, self.average) {
             (Kind::Nothing, _) => Ok(Value::Null),
-            (Kind::Whole(sum), false) => i64::try_from(*sum).map(Value::Integer).map_err(|_| overflow()),
-            (Kind::Whole(sum), true) => Ok(Value::Real(real(&Value::Text(sum.to_string()))? / count)),
+            (Kind::Whole(sum), false) => {
+                i64::try_from(*sum).map(Value::Integer).map_err(|_| overflow())
+            }
+            (Kind::Whole(sum), true) => {
+                Ok(Value::Real(real(&Value::Text(sum.to_string()))? / count))
+            }
             (Kind::Exact(sum, precision, scale), average) => {
-                let number = Decimal::from_value(&Value::Integer(if average { total.count } else { 1 }));
+                let number =
+                    Decimal::from_value(&Value::Integer(if average { total.count } else { 1 }));
                 let quotient = number.and_then(|number| sum.over(number, u32::from(*scale)));
-                quotient.filter(|quotient| quotient.fits(*precision, *scale)).map(Decimal::to_value).ok_or_else(overflow)
+                quotient
+                    .filter(|quotient| quotient.fits(*precision, *scale))
+                    .map(Decimal::to_value)
+                    .ok_or_else(overflow)
             }
             (Kind::Double(sum, lost), average) => {
                 let sum = sum + lost;

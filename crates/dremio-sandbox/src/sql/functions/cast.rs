@@ -7,10 +7,11 @@ use crate::sql::decimal::Decimal;
 use crate::sql::moment;
 use crate::sql::types::DremioType;
 
-pub(super) const FUNCTIONS: &[Scalar] = &[scalar("dremio_cast", 2..=2, |arguments| match arguments {
-    [value, ty] => cast(value, &text(ty)),
-    _ => Ok(Value::Null),
-})];
+pub(super) const FUNCTIONS: &[Scalar] =
+    &[scalar("dremio_cast", 2..=2, |arguments| match arguments {
+        [value, ty] => cast(value, &text(ty)),
+        _ => Ok(Value::Null),
+    })];
 
 fn cast(value: &Value, type_text: &str) -> Outcome {
     let Some(ty) = DremioType::parse(type_text) else {
@@ -36,11 +37,14 @@ fn cast(value: &Value, type_text: &str) -> Outcome {
         DremioType::Float | DremioType::Double => real(value).map(Value::Real),
         DremioType::Decimal { precision, scale } => {
             let number = Decimal::from_value(value).ok_or_else(invalid)?;
-            let number = number.rescaled(u32::from(scale)).filter(|number| number.fits(precision, scale));
+            let number =
+                number.rescaled(u32::from(scale)).filter(|number| number.fits(precision, scale));
             number.map(Decimal::to_value).ok_or_else(invalid)
         }
         DremioType::Varchar => {
-            let limit = type_text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
+            let limit = type_text
+                .split_once('(')
+                .and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
             let whole = as_text();
             Ok(Value::Text(match limit {
                 Some(limit) => whole.chars().take(limit).collect(),

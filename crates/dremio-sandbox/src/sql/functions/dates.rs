@@ -20,17 +20,23 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
     scalar("dayofyear", 1..=1, |a| part("DAYOFYEAR", moment(a, 0)?)),
     scalar("dremio_date_trunc", 2..=2, |a| moved(moment(a, 1)?.truncated(unit(a, 0)?))),
     scalar("dremio_shift", 3..=3, |a| moved(moment(a, 0)?.shifted(number(a, 1)?, unit(a, 2)?))),
-    scalar("dremio_timestampadd", 3..=3, |a| moved(moment(a, 2)?.shifted(number(a, 1)?, unit(a, 0)?))),
+    scalar("dremio_timestampadd", 3..=3, |a| {
+        moved(moment(a, 2)?.shifted(number(a, 1)?, unit(a, 0)?))
+    }),
     scalar("dremio_timestampdiff", 3..=3, |a| {
         let units = moment(a, 1)?.units_until(moment(a, 2)?, unit(a, 0)?);
         units.map(Value::Integer).ok_or_else(out_of_range)
     }),
     scalar("date_add", 2..=2, |a| moved(moment(a, 0)?.to_date().shifted(number(a, 1)?, Unit::Day))),
-    scalar("date_sub", 2..=2, |a| moved(moment(a, 0)?.to_date().shifted(-number(a, 1)?, Unit::Day))),
+    scalar("date_sub", 2..=2, |a| {
+        moved(moment(a, 0)?.to_date().shifted(-number(a, 1)?, Unit::Day))
+    }),
     scalar("datediff", 2..=2, days_between),
     scalar("date_diff", 2..=2, days_between),
     scalar("last_day", 1..=1, |a| moved(Some(moment(a, 0)?.last_day()))),
-    scalar("unix_timestamp", 1..=1, |a| moment(a, 0)?.epoch_seconds().map(Value::Integer).ok_or_else(out_of_range)),
+    scalar("unix_timestamp", 1..=1, |a| {
+        moment(a, 0)?.epoch_seconds().map(Value::Integer).ok_or_else(out_of_range)
+    }),
     scalar("to_char", 2..=2, |a| Ok(Value::Text(formatted(moment(a, 0)?, &argument(a, 1))))),
     scalar("to_date", 1..=2, |a| moved(Some(read(a)?.to_date()))),
     scalar("to_timestamp", 1..=2, |a| moved(Some(read(a)?.to_timestamp()))),
@@ -53,9 +59,22 @@ const ELEMENTS: [(&str, usize); 13] = [
     ("DY", 0),
 ];
 
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 fn argument(arguments: &[Value], index: usize) -> String {
     arguments.get(index).map(text).unwrap_or_default()
@@ -76,7 +95,8 @@ fn unit(arguments: &[Value], index: usize) -> Result<Unit, FunctionError> {
 
 fn moment(arguments: &[Value], index: usize) -> Result<Moment, FunctionError> {
     let text = argument(arguments, index);
-    Moment::parse(&text).ok_or_else(|| FunctionError(format!("Invalid timestamp string value \"{text}\"")))
+    Moment::parse(&text)
+        .ok_or_else(|| FunctionError(format!("Invalid timestamp string value \"{text}\"")))
 }
 
 fn moved(moment: Option<Moment>) -> Outcome {
@@ -94,7 +114,10 @@ fn out_of_range() -> FunctionError {
 }
 
 fn part(name: &str, moment: Moment) -> Outcome {
-    moment.part(name).map(Value::Integer).ok_or_else(|| FunctionError(format!("Unknown time unit '{name}'")))
+    moment
+        .part(name)
+        .map(Value::Integer)
+        .ok_or_else(|| FunctionError(format!("Unknown time unit '{name}'")))
 }
 
 /// TO_CHAR: format elements are replaced, everything else stays.
@@ -108,7 +131,8 @@ fn formatted(moment: Moment, format: &str) -> String {
     let mut rest = format;
     while let Some(first) = rest.chars().next() {
         let upper = rest.to_ascii_uppercase();
-        let Some((element, _)) = ELEMENTS.iter().find(|(element, _)| upper.starts_with(element)) else {
+        let Some((element, _)) = ELEMENTS.iter().find(|(element, _)| upper.starts_with(element))
+        else {
             out.push(first);
             rest = rest.get(first.len_utf8()..).unwrap_or_default();
             continue;
@@ -139,18 +163,27 @@ fn read(arguments: &[Value]) -> Result<Moment, FunctionError> {
     let invalid = || FunctionError(format!("Invalid timestamp string value \"{whole}\""));
     let Some(format) = arguments.get(1).map(text) else {
         return match arguments.first() {
-            Some(Value::Integer(seconds)) => {
-                Moment::parse("1970-01-01T00:00:00").and_then(|epoch| epoch.shifted(*seconds, Unit::Second)).ok_or_else(out_of_range)
-            }
+            Some(Value::Integer(seconds)) => Moment::parse("1970-01-01T00:00:00")
+                .and_then(|epoch| epoch.shifted(*seconds, Unit::Second))
+                .ok_or_else(out_of_range),
             _ => Moment::parse(&whole).ok_or_else(invalid),
         };
     };
-    let mut fields = [("YYYY", "1970"), ("MM", "01"), ("DD", "01"), ("HH24", "00"), ("MI", "00"), ("SS", "00"), ("FFF", "000")]
-        .map(|(name, default)| (name, default.to_owned()));
+    let mut fields = [
+        ("YYYY", "1970"),
+        ("MM", "01"),
+        ("DD", "01"),
+        ("HH24", "00"),
+        ("MI", "00"),
+        ("SS", "00"),
+        ("FFF", "000"),
+    ]
+    .map(|(name, default)| (name, default.to_owned()));
     let upper = format.to_ascii_uppercase();
     let (mut pattern, mut rest) = (upper.as_str(), whole.as_str());
     while let Some(first) = pattern.chars().next() {
-        let element = ELEMENTS.iter().find(|(element, digits)| *digits > 0 && pattern.starts_with(element));
+        let element =
+            ELEMENTS.iter().find(|(element, digits)| *digits > 0 && pattern.starts_with(element));
         let Some((element, digits)) = element else {
             let char = rest.chars().next().ok_or_else(invalid)?;
             rest = rest.get(char.len_utf8()..).unwrap_or_default();
@@ -166,5 +199,6 @@ fn read(arguments: &[Value]) -> Result<Moment, FunctionError> {
         pattern = pattern.get(element.len()..).unwrap_or_default();
     }
     let [year, month, day, hour, minute, second, millis] = fields.map(|(_, value)| value);
-    Moment::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}.{millis}")).ok_or_else(invalid)
+    Moment::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}.{millis}"))
+        .ok_or_else(invalid)
 }

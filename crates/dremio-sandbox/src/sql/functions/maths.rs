@@ -35,13 +35,17 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
     scalar("pi", 0..=0, |_| Ok(Value::Real(std::f64::consts::PI))),
     scalar("mod", 2..=2, |a| match a {
         [Value::Integer(_), Value::Integer(0)] => Err(division_by_zero()),
-        [Value::Integer(left), Value::Integer(right)] => Ok(Value::Integer(left.wrapping_rem(*right))),
+        [Value::Integer(left), Value::Integer(right)] => {
+            Ok(Value::Integer(left.wrapping_rem(*right)))
+        }
         [left, right] => {
             if real(right)? == 0.0 {
                 return Err(division_by_zero());
             }
             match (Decimal::from_value(left), Decimal::from_value(right)) {
-                (Some(left), Some(right)) => Ok(left.modulo(right).map_or(Value::Null, Decimal::to_value)),
+                (Some(left), Some(right)) => {
+                    Ok(left.modulo(right).map_or(Value::Null, Decimal::to_value))
+                }
                 _ => Ok(Value::Real(real(left)? % real(right)?)),
             }
         }
@@ -73,7 +77,8 @@ fn truncate(arguments: &[Value]) -> Outcome {
     to_places(arguments, Decimal::truncated)
 }
 
-/// The first argument with as many decimal places as the second says; fewer than none are tens, hundreds and so on.
+/// The first argument with as many decimal places as the second says; fewer than none are tens,
+/// hundreds and so on.
 fn to_places(arguments: &[Value], cut: fn(Decimal, u32) -> Option<Decimal>) -> Outcome {
     let places = arguments.get(1).map_or(Ok(0), integer)?.clamp(-30, 30);
     let Some(value) = arguments.first() else {
@@ -91,12 +96,16 @@ fn to_places(arguments: &[Value], cut: fn(Decimal, u32) -> Option<Decimal>) -> O
         Ok(places) => cut(number, places),
         Err(_) => {
             let tens = Decimal::parse(&format!("1e{}", -places));
-            let shifted = tens.and_then(|tens| number.times(Decimal::parse(&format!("1e{places}"))?).zip(Some(tens)));
+            let shifted = tens.and_then(|tens| {
+                number.times(Decimal::parse(&format!("1e{places}"))?).zip(Some(tens))
+            });
             shifted.and_then(|(number, tens)| cut(number, 0)?.times(tens))
         }
     };
     Ok(match (cut, value) {
-        (Some(number), Value::Integer(_)) => number.to_integer().map_or(Value::Null, Value::Integer),
+        (Some(number), Value::Integer(_)) => {
+            number.to_integer().map_or(Value::Null, Value::Integer)
+        }
         (Some(number), _) => number.to_value(),
         (None, _) => value.clone(),
     })

@@ -1,6 +1,7 @@
 //! Dremio's functions for SQLite, and the list of what may be called at all.
 //!
-//! Scalar functions are rows of tables: name, number of arguments, and a plain Rust function over values.
+//! Scalar functions are rows of tables: name, number of arguments, and a plain Rust function over
+//! values.
 
 mod aggregates;
 mod arithmetic;
@@ -15,7 +16,8 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
-/// What the errors of our functions begin with on their way through SQLite, which tells them from SQLite's own.
+/// What the errors of our functions begin with on their way through SQLite, which tells them from
+/// SQLite's own.
 pub(crate) const OWN: char = '\u{1}';
 
 /// Why a call fails; the text becomes the job's error.
@@ -34,7 +36,11 @@ struct Scalar {
     run: fn(&[Value]) -> Outcome,
 }
 
-const fn scalar(name: &'static str, arity: RangeInclusive<i32>, run: fn(&[Value]) -> Outcome) -> Scalar {
+const fn scalar(
+    name: &'static str,
+    arity: RangeInclusive<i32>,
+    run: fn(&[Value]) -> Outcome,
+) -> Scalar {
     Scalar { name, arity, takes_nulls: false, run }
 }
 
@@ -80,7 +86,9 @@ pub(crate) fn register(connection: &Connection, now: &str) -> rusqlite::Result<(
         let (run, takes_nulls) = (function.run, function.takes_nulls);
         for arity in function.arity.clone() {
             connection.create_scalar_function(function.name, arity, flags, move |context| {
-                let arguments = (0..context.len()).map(|index| context.get::<Value>(index)).collect::<rusqlite::Result<Vec<Value>>>()?;
+                let arguments = (0..context.len())
+                    .map(|index| context.get::<Value>(index))
+                    .collect::<rusqlite::Result<Vec<Value>>>()?;
                 if !takes_nulls && arguments.contains(&Value::Null) {
                     return Ok(Value::Null);
                 }
@@ -115,7 +123,12 @@ pub(crate) fn ilike(pattern: &str, name: &str) -> bool {
 }
 
 fn all() -> impl Iterator<Item = &'static Scalar> {
-    texts::FUNCTIONS.iter().chain(maths::FUNCTIONS).chain(dates::FUNCTIONS).chain(cast::FUNCTIONS).chain(arithmetic::FUNCTIONS)
+    texts::FUNCTIONS
+        .iter()
+        .chain(maths::FUNCTIONS)
+        .chain(dates::FUNCTIONS)
+        .chain(cast::FUNCTIONS)
+        .chain(arithmetic::FUNCTIONS)
 }
 
 /// A value as text, numbers spelt as Dremio does.

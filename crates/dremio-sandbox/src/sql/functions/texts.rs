@@ -4,11 +4,17 @@ use rusqlite::types::Value;
 
 use super::{FunctionError, Outcome, Scalar, boolean, integer, scalar, text};
 
-/// Characters that REPEAT and the padding functions may produce. A guess that keeps a slip from filling the memory.
+/// Characters that REPEAT and the padding functions may produce. A guess that keeps a slip from
+/// filling the memory.
 const CHARACTERS_MAX: usize = 1_000_000;
 
 pub(super) const FUNCTIONS: &[Scalar] = &[
-    Scalar { name: "concat", arity: 1..=12, takes_nulls: true, run: |arguments| Ok(Value::Text(arguments.iter().map(text).collect())) },
+    Scalar {
+        name: "concat",
+        arity: 1..=12,
+        takes_nulls: true,
+        run: |arguments| Ok(Value::Text(arguments.iter().map(text).collect())),
+    },
     scalar("upper", 1..=1, |a| Ok(Value::Text(at(a, 0).to_uppercase()))),
     scalar("lower", 1..=1, |a| Ok(Value::Text(at(a, 0).to_lowercase()))),
     scalar("initcap", 1..=1, |a| Ok(Value::Text(initcap(&at(a, 0))))),
@@ -33,7 +39,9 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         let skip = match usize::try_from(start) {
             // Before the first character is at the first.
             Ok(start) => start.saturating_sub(1),
-            Err(_) => whole.len().saturating_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX)),
+            Err(_) => whole
+                .len()
+                .saturating_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX)),
         };
         let count = if a.len() > 2 { length(a, 2)? } else { whole.len() };
         Ok(Value::Text(whole.into_iter().skip(skip).take(count).collect()))
@@ -88,7 +96,9 @@ fn length(arguments: &[Value], index: usize) -> Result<usize, FunctionError> {
 
 fn within(characters: usize) -> Result<(), FunctionError> {
     if characters > CHARACTERS_MAX {
-        return Err(FunctionError(format!("a text of {characters} characters is more than this stand-in for Dremio makes")));
+        return Err(FunctionError(format!(
+            "a text of {characters} characters is more than this stand-in for Dremio makes"
+        )));
     }
     Ok(())
 }
@@ -98,7 +108,8 @@ fn initcap(whole: &str) -> String {
     whole
         .chars()
         .flat_map(|char| {
-            let cased: Vec<char> = if in_word { char.to_lowercase().collect() } else { char.to_uppercase().collect() };
+            let cased: Vec<char> =
+                if in_word { char.to_lowercase().collect() } else { char.to_uppercase().collect() };
             in_word = char.is_alphanumeric();
             cased
         })

@@ -50,8 +50,14 @@ fn state_changes_are_refused() {
     }
     assert!(failure("CREATE VIEW Sales.v AS SELECT 1").starts_with("CREATE VIEW is refused"));
     assert!(failure("DROP TABLE t").starts_with("DROP TABLE is refused"));
-    assert_eq!(failure("GRANT SELECT ON TABLE t TO USER x"), "GRANT action is only supported in Enterprise Edition.");
-    assert_eq!(failure("CREATE PIPE p AS COPY INTO t FROM '@s'"), "This edition of Dremio does not support PIPE statements.");
+    assert_eq!(
+        failure("GRANT SELECT ON TABLE t TO USER x"),
+        "GRANT action is only supported in Enterprise Edition."
+    );
+    assert_eq!(
+        failure("CREATE PIPE p AS COPY INTO t FROM '@s'"),
+        "This edition of Dremio does not support PIPE statements."
+    );
 }
 
 #[test]
@@ -60,15 +66,30 @@ fn direct_commands() {
     let check = |sql: &str, expected: Statement| assert_eq!(parse(sql), Ok(expected), "{sql}");
     check(
         "DESCRIBE TABLE \"Samples\".\"samples.dremio.com\".\"NYC-taxi-trips\"",
-        Statement::Describe { table: path(&["Samples", "samples.dremio.com", "NYC-taxi-trips"]), column: None },
+        Statement::Describe {
+            table: path(&["Samples", "samples.dremio.com", "NYC-taxi-trips"]),
+            column: None,
+        },
     );
-    check("desc Sales.orders order_id", Statement::Describe { table: path(&["Sales", "orders"]), column: Some("order_id".to_owned()) });
+    check(
+        "desc Sales.orders order_id",
+        Statement::Describe {
+            table: path(&["Sales", "orders"]),
+            column: Some("order_id".to_owned()),
+        },
+    );
     check("SHOW SCHEMAS", Statement::ShowSchemas { like: None });
     check(
         "SHOW TABLES IN \"@dremio\" LIKE 'top%'",
         Statement::ShowTables { within: Some(path(&["@dremio"])), like: Some("top%".to_owned()) },
     );
     check("USE Sales", Statement::Use(path(&["Sales"])));
-    check("ALTER SESSION SET \"planner.x\" = true", Statement::SetSession { name: "planner.x".to_owned() });
-    assert!(matches!(parse("ALTER SYSTEM SET \"token.expiration.min\" = 60"), Ok(Statement::SetSystem { value: Some(_), .. })));
+    check(
+        "ALTER SESSION SET \"planner.x\" = true",
+        Statement::SetSession { name: "planner.x".to_owned() },
+    );
+    assert!(matches!(
+        parse("ALTER SYSTEM SET \"token.expiration.min\" = 60"),
+        Ok(Statement::SetSystem { value: Some(_), .. })
+    ));
 }

@@ -4,7 +4,8 @@ use super::*;
 
 fn check(sql: &str, expected: &[(Kind, &str)]) {
     let tokens = tokenize(sql).unwrap();
-    let found: Vec<(Kind, &str)> = tokens.iter().map(|token| (token.kind, token.text.as_str())).collect();
+    let found: Vec<(Kind, &str)> =
+        tokens.iter().map(|token| (token.kind, token.text.as_str())).collect();
     assert_eq!(found, expected, "{sql}");
 }
 
@@ -33,7 +34,13 @@ fn all_three_comments_are_skipped() {
 #[test]
 fn comments_end_and_blanks_are_where_calcite_has_them() {
     use Kind::{Number, Word};
-    for sql in ["/**/ SELECT 1", "/***/ x '*/ SELECT 1", "/*/ x */ SELECT 1", "-- x\rSELECT 1", "SELECT\x0c1"] {
+    for sql in [
+        "/**/ SELECT 1",
+        "/***/ x '*/ SELECT 1",
+        "/*/ x */ SELECT 1",
+        "-- x\rSELECT 1",
+        "SELECT\x0c1",
+    ] {
         let found = tokenize(sql).map(|tokens| tokens.first().map(|token| token.text.clone()));
         assert_eq!(found, Ok(Some("SELECT".to_owned())), "{sql}");
     }

@@ -29,7 +29,10 @@ fn schema_json_of_contract_4_5() {
     check("BIGINT", json!({"name": "BIGINT"}));
     check("DECIMAL(10,2)", json!({"name": "DECIMAL", "precision": 10, "scale": 2}));
     check("LIST<VARCHAR>", json!({"name": "LIST", "subSchema": [{"type": {"name": "VARCHAR"}}]}));
-    check("STRUCT<zip INTEGER>", json!({"name": "STRUCT", "subSchema": [{"name": "zip", "type": {"name": "INTEGER"}}]}));
+    check(
+        "STRUCT<zip INTEGER>",
+        json!({"name": "STRUCT", "subSchema": [{"name": "zip", "type": {"name": "INTEGER"}}]}),
+    );
     check(
         "MAP<VARCHAR,BIGINT>",
         json!({"name": "MAP", "subSchema": [{"type": {"name": "STRUCT", "subSchema": [

@@ -21,7 +21,8 @@ impl Followed {
         let ring = Arc::new(KeyRing::load(SecretSource::Inline(both.clone().into())).unwrap());
         let (readiness, file) = (Readiness::new(&["keys"]), Arc::new(Mutex::new(Ok(both))));
         let followed = Self { ring, readiness, file };
-        let (ring, readiness, file) = (Arc::clone(&followed.ring), followed.readiness.clone(), Arc::clone(&followed.file));
+        let (ring, readiness, file) =
+            (Arc::clone(&followed.ring), followed.readiness.clone(), Arc::clone(&followed.file));
         tokio::spawn(async move {
             let look = || {
                 std::future::ready(match &*file.lock().unwrap() {
@@ -110,12 +111,18 @@ async fn keys_outlive_an_unreadable_file_by_five_minutes() {
     pass(10).await;
     *followed.file.lock().unwrap() = Err("permission denied");
     pass(2000).await;
-    assert_eq!((followed.valid(), followed.condition()), ((true, true), (false, "keys_unreadable".to_owned())));
+    assert_eq!(
+        (followed.valid(), followed.condition()),
+        ((true, true), (false, "keys_unreadable".to_owned()))
+    );
     pass(4 * 60_000).await;
     assert_eq!(followed.valid(), (true, true));
     let ada = followed.ring.find(ADA.as_bytes()).unwrap();
     pass(60_000).await;
-    assert_eq!((followed.valid(), followed.condition()), ((false, false), (false, "keys_lost".to_owned())));
+    assert_eq!(
+        (followed.valid(), followed.condition()),
+        ((false, false), (false, "keys_lost".to_owned()))
+    );
     assert!(ada.withdrawn().is_cancelled());
     followed.write(&format!("{ADA}\n"));
     pass(2000).await;

@@ -16,18 +16,32 @@ use crate::metrics::Metrics;
 async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) {
     let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
     let generous = ConnectConfig::new(sandbox.uri().parse().unwrap());
-    let login = DremioClient::new(Transport::connect(&generous).unwrap()).login("dremio", &"dremio123".into()).await.unwrap();
+    let login = DremioClient::new(Transport::connect(&generous).unwrap())
+        .login("dremio", &"dremio123".into())
+        .await
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token.json");
     Writer::open(path.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
     let (tokens, _nudger) = TokenSource::watch(&path, Clock::system(), None);
-    let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::new(Metrics::register(&mut Registry::default())), true);
-    let transport = Transport::connect(&ConnectConfig { request_timeout: patience, ..generous }).unwrap();
+    let health = DremioHealth::new(
+        Readiness::new(&["dremio"]),
+        Arc::new(Metrics::register(&mut Registry::default())),
+        true,
+    );
+    let transport =
+        Transport::connect(&ConnectConfig { request_timeout: patience, ..generous }).unwrap();
     (sandbox, Forwarder::new(transport, tokens, health), folder)
 }
 
 fn get(path: &str, is_bulk: bool) -> Incoming {
-    Incoming { method: Method::GET, path_and_query: path.to_owned(), headers: HeaderMap::new(), body: Bytes::new(), is_bulk }
+    Incoming {
+        method: Method::GET,
+        path_and_query: path.to_owned(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        is_bulk,
+    }
 }
 
 async fn body(response: Response) -> Result<Bytes, axum::Error> {
@@ -60,17 +74,33 @@ async fn a_page_of_results_may_take_longer_than_a_quick_answer() {
 
 #[test]
 fn less_time_than_usual_is_explained() {
-    let timeout = |limit| ForwardError::from(Error::Timeout { operation: OPERATION, limit }).response();
-    let reason = |response: Response| response.extensions().get::<hyper::ext::ReasonPhrase>().map(|reason| reason.as_bytes().to_vec());
+    let timeout =
+        |limit| ForwardError::from(Error::Timeout { operation: OPERATION, limit }).response();
+    let reason = |response: Response| {
+        response
+            .extensions()
+            .get::<hyper::ext::ReasonPhrase>()
+            .map(|reason| reason.as_bytes().to_vec())
+    };
     let short = String::from_utf8(reason(timeout(AWAY_TIMEOUT)).unwrap()).unwrap();
-    assert!(short.contains("within 5 s; it does not answer dremio-mcp's own checks either"), "{short}");
-    assert!(String::from_utf8(reason(timeout(Duration::from_secs(30))).unwrap()).unwrap().ends_with("within 30 s"));
+    assert!(
+        short.contains("within 5 s; it does not answer dremio-mcp's own checks either"),
+        "{short}"
+    );
+    assert!(
+        String::from_utf8(reason(timeout(Duration::from_secs(30))).unwrap())
+            .unwrap()
+            .ends_with("within 30 s")
+    );
 }
 
 #[test]
 fn a_web_page_is_known_however_its_type_is_written() {
     let answer = |content_type: &str| {
-        let answer = axum::http::Response::builder().header(header::CONTENT_TYPE, content_type).body("").unwrap();
+        let answer = axum::http::Response::builder()
+            .header(header::CONTENT_TYPE, content_type)
+            .body("")
+            .unwrap();
         reqwest::Response::from(answer)
     };
     for (content_type, expected) in [

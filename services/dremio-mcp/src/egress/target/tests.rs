@@ -8,16 +8,29 @@ use super::*;
 fn a_target_is_sent_in_one_spelling() {
     for (asked, sent) in [
         ("/api/v3/sql", "/api/v3/sql"),
-        ("/api/v3/job/1-2/results?offset=0&limit=500", "/api/v3/job/1-2/results?offset=0&limit=500"),
+        (
+            "/api/v3/job/1-2/results?offset=0&limit=500",
+            "/api/v3/job/1-2/results?offset=0&limit=500",
+        ),
         ("/api/v3/c%61talog/by-path/%40ada/@ada", "/api/v3/catalog/by-path/%40ada/%40ada"),
-        ("/api/v3/catalog/by-path/a%2fb/c d?removeCatalogName=true", "/api/v3/catalog/by-path/a%2Fb/c%20d?removeCatalogName=true"),
-        ("/api/v3/catalog/by-path/gr%c3%b6\u{df}e/%252e%252e", "/api/v3/catalog/by-path/gr%C3%B6%C3%9Fe/%252e%252e"),
+        (
+            "/api/v3/catalog/by-path/a%2fb/c d?removeCatalogName=true",
+            "/api/v3/catalog/by-path/a%2Fb/c%20d?removeCatalogName=true",
+        ),
+        (
+            "/api/v3/catalog/by-path/gr%c3%b6\u{df}e/%252e%252e",
+            "/api/v3/catalog/by-path/gr%C3%B6%C3%9Fe/%252e%252e",
+        ),
         ("/api/v3/catalog/by-path/a%3Bb/...", "/api/v3/catalog/by-path/a%3Bb/..."),
-        ("/api/v3/catalog/dremio:%2FSource%2Fdir/graph", "/api/v3/catalog/dremio%3A%2FSource%2Fdir/graph"),
+        (
+            "/api/v3/catalog/dremio:%2FSource%2Fdir/graph",
+            "/api/v3/catalog/dremio%3A%2FSource%2Fdir/graph",
+        ),
         ("/api/v3/catalog/dremio:/Source/dir/graph", "/api/v3/catalog/dremio%3A/Source/dir/graph"),
         ("/api/v3/catalog?a=b+c%2B&&d&e=&f=g=h", "/api/v3/catalog?a=b%20c%2B&d&e=&f=g%3Dh"),
     ] {
-        let (path, query) = asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
         assert_eq!(Target::parse(path, query).unwrap().path_and_query(), sent, "{asked}");
     }
 }

@@ -8,11 +8,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::dremio::{DremioHealth, TokenError, TokenSource, Verdict};
 
-/// How often a call that only reads is made before its failure counts. Dremio itself asks to "please retry" (contract §4.2), and one
-/// lost connection should not cost the result of a long query.
+/// How often a call that only reads is made before its failure counts. Dremio itself asks to
+/// "please retry" (contract §4.2), and one lost connection should not cost the result of a long
+/// query.
 const READ_ATTEMPTS_MAX: u32 = 3;
 
-/// Pause before the second attempt; the next one is twice as long. Without jitter: two repetitions of one call are no herd.
+/// Pause before the second attempt; the next one is twice as long. Without jitter: two repetitions
+/// of one call are no herd.
 const READ_PAUSE_FIRST: Duration = Duration::from_millis(250);
 
 /// Why there is no answer of Dremio's.
@@ -43,33 +45,42 @@ impl Dremio {
         &self.background
     }
 
-    /// Makes one call, and once more with another token if Dremio rejects the first. `call` gets copies and not references, because a
-    /// future that borrows its arguments cannot be shown to be `Send` for every lifetime.
+    /// Makes one call, and once more with another token if Dremio rejects the first. `call` gets
+    /// copies and not references, because a future that borrows its arguments cannot be shown
+    /// to be `Send` for every lifetime.
     ///
     /// # Errors
     /// When there is no token to send, or the call fails.
-    pub(super) async fn ask<T, F>(&self, call: impl Fn(DremioClient, Token) -> F) -> Result<T, AskError>
+    pub(super) async fn ask<T, F>(
+        &self,
+        call: impl Fn(DremioClient, Token) -> F,
+    ) -> Result<T, AskError>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let patience = self.health.patience(self.client.transport().request_timeout());
-        let observed = |token| async { self.observed(call(self.client.within(patience), token).await) };
+        let observed =
+            |token| async { self.observed(call(self.client.within(patience), token).await) };
         Ok(self.tokens.with_token(observed, verdict).await??)
     }
 
-    /// Makes one call that changes nothing, and repeats it a little while it fails in passing. Not after a timeout: that has already
-    /// taken as long as a caller should wait.
+    /// Makes one call that changes nothing, and repeats it a little while it fails in passing. Not
+    /// after a timeout: that has already taken as long as a caller should wait.
     ///
     /// # Errors
     /// Those of the last attempt.
-    pub(super) async fn read<T, F>(&self, call: impl Fn(DremioClient, Token) -> F) -> Result<T, AskError>
+    pub(super) async fn read<T, F>(
+        &self,
+        call: impl Fn(DremioClient, Token) -> F,
+    ) -> Result<T, AskError>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let mut pause = READ_PAUSE_FIRST;
         for _ in 1..READ_ATTEMPTS_MAX {
             match self.ask(&call).await {
-                Err(AskError::Dremio(cause)) if cause.is_transient() && cause.class() != ErrorClass::Timeout => {}
+                Err(AskError::Dremio(cause))
+                    if cause.is_transient() && cause.class() != ErrorClass::Timeout => {}
                 answer => return answer,
             }
             tokio::time::sleep(pause).await;

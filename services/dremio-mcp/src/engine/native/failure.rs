@@ -1,5 +1,5 @@
-//! What an agent reads instead of a result: what happened, and what helps. Texts hold no secrets: they are ours, or what Dremio
-//! said about the agent's own statement.
+//! What an agent reads instead of a result: what happened, and what helps. Texts hold no secrets:
+//! they are ours, or what Dremio said about the agent's own statement.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,11 @@ use super::calls::AskError;
 use crate::dremio::{AWAY_TIMEOUT, TokenError};
 
 /// Advice for what an operator must mend.
-pub(super) const TELL_OPERATOR: &str = "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
+pub(super) const TELL_OPERATOR: &str =
+    "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
 
-/// Why a tool has no result. It becomes a result with `isError`, not an error of the protocol, so that the model sees it.
+/// Why a tool has no result. It becomes a result with `isError`, not an error of the protocol, so
+/// that the model sees it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     error: String,
@@ -30,8 +32,9 @@ impl Failure {
     }
 }
 
-/// The failure of a query, or of a look at a view, because a view's own text no longer works (its tables or columns have changed): nothing
-/// that the agent wrote is wrong. `None` if Dremio says something else.
+/// The failure of a query, or of a look at a view, because a view's own text no longer works (its
+/// tables or columns have changed): nothing that the agent wrote is wrong. `None` if Dremio says
+/// something else.
 pub(super) fn broken_view(said: &str) -> Option<Failure> {
     let (_, after) = said.split_once("rror while expanding view ")?;
     // A name with dots in it ends at the first dot with a blank behind it.
@@ -47,7 +50,9 @@ impl From<AskError> for Failure {
     fn from(cause: AskError) -> Self {
         let advice = match &cause {
             AskError::Token(TokenError::None(_)) => TELL_OPERATOR,
-            AskError::Token(TokenError::Rejected) => "Nothing is wrong with the request. Try it again in a moment.",
+            AskError::Token(TokenError::Rejected) => {
+                "Nothing is wrong with the request. Try it again in a moment."
+            }
             AskError::Dremio(error) => advice(error),
         };
         let said = if let AskError::Dremio(error) = &cause { error.remote_message() } else { None };
@@ -65,8 +70,12 @@ fn advice(error: &Error) -> &'static str {
         ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::ServerStatus => {
             "Nothing is wrong with the request: Dremio is away, starting or overloaded. Try it again in a minute."
         }
-        ErrorClass::Timeout => "Dremio is slow or overloaded. Try it again in a minute, or ask for less.",
-        ErrorClass::TooLarge => "Ask for less: fewer columns, shorter values (SUBSTR), or aggregates.",
+        ErrorClass::Timeout => {
+            "Dremio is slow or overloaded. Try it again in a minute, or ask for less."
+        }
+        ErrorClass::TooLarge => {
+            "Ask for less: fewer columns, shorter values (SUBSTR), or aggregates."
+        }
         ErrorClass::Refused | ErrorClass::NotFound => "Check the request against what Dremio says.",
         _ => TELL_OPERATOR,
     }

@@ -1,4 +1,5 @@
-//! One statement as a Dremio job: submitted, awaited, and cancelled at Dremio when nobody waits for it any more.
+//! One statement as a Dremio job: submitted, awaited, and cancelled at Dremio when nobody waits for
+//! it any more.
 
 use std::time::Duration;
 
@@ -12,17 +13,28 @@ use super::progress::{Holds, Progress};
 use crate::dremio::Pauses;
 use crate::guard::Statement;
 
-/// How long the cancellation of an abandoned job is tried, a replacement of its token included. A guess; nobody waits for it.
+/// How long the cancellation of an abandoned job is tried, a replacement of its token included. A
+/// guess; nobody waits for it.
 const CANCEL_MAX: Duration = Duration::from_secs(15);
 
-/// Runs `statement` and returns its job when it has completed. Dropping the future cancels the job at Dremio, also while it is being
-/// submitted. `label` names the caller in Dremio's job history; it stands last, so that
-/// positions in Dremio's messages are those of the statement.
+/// Runs `statement` and returns its job when it has completed. Dropping the future cancels the job
+/// at Dremio, also while it is being submitted. `label` names the caller in Dremio's job history;
+/// it stands last, so that positions in Dremio's messages are those of the statement.
 ///
 /// # Errors
 /// When the job could not be started or watched, or did not complete.
-pub(super) async fn run(dremio: &Dremio, label: &str, statement: &Statement, progress: &mut Progress<'_>) -> Result<JobId, Failure> {
-    let mut job = RunningJob::submit(dremio, format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str()), progress.holds()).await?;
+pub(super) async fn run(
+    dremio: &Dremio,
+    label: &str,
+    statement: &Statement,
+    progress: &mut Progress<'_>,
+) -> Result<JobId, Failure> {
+    let mut job = RunningJob::submit(
+        dremio,
+        format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str()),
+        progress.holds(),
+    )
+    .await?;
     let status = job.end(progress).await?;
     match status.state {
         JobState::Completed => Ok(job.id.clone()),
@@ -44,21 +56,29 @@ struct RunningJob {
 }
 
 impl RunningJob {
-    /// Submits `sql` in a task of its own: a caller that goes away in the middle would leave a job behind whose id nobody knows. The
-    /// task ends within the time limits of its calls, and the job that it then returns to nobody is cancelled by being dropped. What
-    /// remains is a job whose id was lost with the connection: that one runs to its end. Meanwhile the task has what the call `holds`:
-    /// statements of calls that were given up take room like any other.
+    /// Submits `sql` in a task of its own: a caller that goes away in the middle would leave a job
+    /// behind whose id nobody knows. The task ends within the time limits of its calls, and the
+    /// job that it then returns to nobody is cancelled by being dropped. What remains is a job
+    /// whose id was lost with the connection: that one runs to its end. Meanwhile the task has what
+    /// the call `holds`: statements of calls that were given up take room like any other.
     async fn submit(dremio: &Dremio, sql: String, holds: Holds) -> Result<Self, Failure> {
         let dremio = dremio.clone();
         let runtime = Handle::current();
         let counted = dremio.background().token();
         let submission = dremio.background().clone().spawn(async move {
             let sql = sql.as_str();
-            let id = dremio.ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await }).await?;
+            let id =
+                dremio
+                    .ask(|client, token| async move {
+                        client.submit_sql(token.secret(), sql, &[]).await
+                    })
+                    .await?;
             drop(holds);
             Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false, _counted: counted })
         });
-        let submitted = submission.await.map_err(|_| Failure::new("the query was not submitted", "Try it again."))?;
+        let submitted = submission
+            .await
+            .map_err(|_| Failure::new("the query was not submitted", "Try it again."))?;
         Ok(submitted?)
     }
 
@@ -67,7 +87,10 @@ impl RunningJob {
         let mut pauses = Pauses::new();
         loop {
             let id = &self.id;
-            let status = self.dremio.read(|client, token| async move { client.job(token.secret(), id).await }).await?;
+            let status = self
+                .dremio
+                .read(|client, token| async move { client.job(token.secret(), id).await })
+                .await?;
             if status.state.is_terminal() {
                 self.is_over = true;
                 return Ok(status);
@@ -79,7 +102,8 @@ impl RunningJob {
 }
 
 impl Drop for RunningJob {
-    /// Nobody waits any more: spares Dremio the rest of the work. In the background, because a drop cannot wait.
+    /// Nobody waits any more: spares Dremio the rest of the work. In the background, because a drop
+    /// cannot wait.
     fn drop(&mut self) {
         if self.is_over {
             return;
@@ -87,11 +111,18 @@ impl Drop for RunningJob {
         let (dremio, id) = (self.dremio.clone(), self.id.clone());
         let cancelling = async move {
             let id = &id;
-            let cancellation = dremio.ask(|client, token| async move { client.cancel(token.secret(), id).await });
+            let cancellation =
+                dremio.ask(|client, token| async move { client.cancel(token.secret(), id).await });
             match tokio::time::timeout(CANCEL_MAX, cancellation).await {
-                Ok(Ok(outcome)) => tracing::debug!(job = %id, ?outcome, "cancelled the job of an abandoned call"),
-                Ok(Err(cause)) => tracing::warn!(job = %id, error = %cause, "could not cancel the job of an abandoned call"),
-                Err(_) => tracing::warn!(job = %id, "could not cancel the job of an abandoned call in time"),
+                Ok(Ok(outcome)) => {
+                    tracing::debug!(job = %id, ?outcome, "cancelled the job of an abandoned call");
+                }
+                Ok(Err(cause)) => {
+                    tracing::warn!(job = %id, error = %cause, "could not cancel the job of an abandoned call");
+                }
+                Err(_) => {
+                    tracing::warn!(job = %id, "could not cancel the job of an abandoned call in time");
+                }
             }
         };
         self.dremio.background().spawn_on(cancelling, &self.runtime);
@@ -138,15 +169,35 @@ fn hint(said: &str) -> &'static str {
     if said.contains("not found") {
         "Look names up in INFORMATION_SCHEMA.\"TABLES\" and INFORMATION_SCHEMA.\"COLUMNS\", and write each part of a path in its own \
          double quotes."
-    } else if says(&["memory limit", "out of memory", "out_of_memory", "outofmemory", "heap monitor", "failed to spill", "no space left"]) {
+    } else if says(&[
+        "memory limit",
+        "out of memory",
+        "out_of_memory",
+        "outofmemory",
+        "heap monitor",
+        "failed to spill",
+        "no space left",
+    ]) {
         "Nothing is wrong with the SQL: Dremio has not enough memory for it. Ask for less (filter early, fewer columns, fewer groups, no \
          ORDER BY over everything), or try it again later; the operator of Dremio can give it more."
-    } else if says(&["lost connectivity", "nodes lost", "connection reset", "connection refused", "no executor", "executors available"]) {
+    } else if says(&[
+        "lost connectivity",
+        "nodes lost",
+        "connection reset",
+        "connection refused",
+        "no executor",
+        "executors available",
+    ]) {
         "Nothing is wrong with the query: Dremio lost one of its nodes, or has none to run it. Try it again in a minute; if it fails again, \
          this needs the operator of Dremio."
     } else if says(&["queue resources", "queue is full", "waiting in queue", "too many queries"]) {
         "Nothing is wrong with the query: Dremio is busy. Try it again in a minute."
-    } else if says(&["system error", "internal error", "nullpointerexception", "is currently unavailable"]) {
+    } else if says(&[
+        "system error",
+        "internal error",
+        "nullpointerexception",
+        "is currently unavailable",
+    ]) {
         TELL_OPERATOR
     } else if said.contains("parsing") || said.contains("encountered") || said.contains("syntax") {
         "Check the syntax. Names that are reserved words, like \"date\", \"count\", \"value\" or \"user\", need double quotes; strings \
@@ -165,16 +216,28 @@ mod tests {
     #[test]
     fn hints_fit_what_dremio_says() {
         let check = |said: &str, start: &str| assert!(hint(said).starts_with(start), "{said}");
-        check("Object 'orderz' not found within 'Sales'. Please check that it exists in the selected context.", "Look names up");
+        check(
+            "Object 'orderz' not found within 'Sales'. Please check that it exists in the selected context.",
+            "Look names up",
+        );
         check("Column 'x' not found in any table", "Look names up");
         check("Failure parsing the query.", "Check the syntax");
         check("Encountered \"date\" at line 1, column 8.", "Check the syntax");
         check("Object 'out of memory' not found within 'queue resources'", "Look names up");
         check("Division by zero", "Correct the query");
         let fine = "Nothing is wrong with the";
-        check("Query was cancelled because it exceeded the memory limits set by the administrator.", fine);
-        check("One or more nodes lost connectivity during query.  Identified nodes were [10.0.0.5:45678].", fine);
-        check("Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue was set at 300 seconds.", fine);
+        check(
+            "Query was cancelled because it exceeded the memory limits set by the administrator.",
+            fine,
+        );
+        check(
+            "One or more nodes lost connectivity during query.  Identified nodes were [10.0.0.5:45678].",
+            fine,
+        );
+        check(
+            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue was set at 300 seconds.",
+            fine,
+        );
         check("SYSTEM ERROR: NullPointerException", fine);
         check("The source [lake] is currently unavailable. Metadata is not accessible", fine);
     }
@@ -183,7 +246,11 @@ mod tests {
     fn a_broken_view_is_named_and_its_owner_must_mend_it() {
         let said = "Error while expanding view Sales.v_orders. Column 'amount' not found in any table. Verify the view's SQL definition.";
         let failure = failed(RemoteMessage::new(said).as_ref()).to_json();
-        assert!(failure.contains("The view Sales.v_orders is broken") && failure.contains("Column 'amount' not found"), "{failure}");
+        assert!(
+            failure.contains("The view Sales.v_orders is broken")
+                && failure.contains("Column 'amount' not found"),
+            "{failure}"
+        );
         assert!(!failure.contains("Look names up"), "{failure}");
     }
 }

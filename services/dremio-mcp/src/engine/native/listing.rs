@@ -1,11 +1,13 @@
-//! What the engine says about itself: its introduction, and its tools with their descriptions. The texts teach; a model reads them
-//! before it writes its first query. Names and arguments are those of the official server, so that prompts work with both engines.
+//! What the engine says about itself: its introduction, and its tools with their descriptions. The
+//! texts teach; a model reads them before it writes its first query. Names and arguments are those
+//! of the official server, so that prompts work with both engines.
 
 use serde_json::{Value, json};
 
 use crate::guard::Guard;
 
-/// The revision that the engine's answers are written for. The session layer negotiates the one that a client gets.
+/// The revision that the engine's answers are written for. The session layer negotiates the one
+/// that a client gets.
 const PROTOCOL_VERSION: &str = "2025-11-25";
 
 /// What a model should know about Dremio before it uses any tool.
@@ -40,7 +42,8 @@ pub(super) enum Tool {
 
 impl Tool {
     /// All tools, in the order in which they are listed.
-    pub(super) const ALL: [Self; 3] = [Self::RunSqlQuery, Self::GetSchemaOfTable, Self::GetUsefulSystemTableNames];
+    pub(super) const ALL: [Self; 3] =
+        [Self::RunSqlQuery, Self::GetSchemaOfTable, Self::GetUsefulSystemTableNames];
 
     /// The tool of this name.
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -109,7 +112,8 @@ impl Tool {
         }
     }
 
-    /// What Claude Code asks of tools: to be there without a search, and how long an answer it should show whole.
+    /// What Claude Code asks of tools: to be there without a search, and how long an answer it
+    /// should show whole.
     fn meta(self) -> Value {
         match self {
             Self::RunSqlQuery | Self::GetSchemaOfTable => {
@@ -140,7 +144,11 @@ impl Tool {
 
 /// The `InitializeResult`.
 pub(super) fn initialize_result(guard: Guard) -> String {
-    let writes = if guard.allow_writes { "It reads, and runs statements that write." } else { "It only reads." };
+    let writes = if guard.allow_writes {
+        "It reads, and runs statements that write."
+    } else {
+        "It only reads."
+    };
     json!({
         "protocolVersion": PROTOCOL_VERSION,
         "capabilities": { "tools": { "listChanged": false } },

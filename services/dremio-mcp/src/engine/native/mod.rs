@@ -1,15 +1,18 @@
-//! The native engine: our own tools, in process, with the names and arguments of the official server's, made for Dremio Community
-//! Edition. It needs no Python and no child process.
+//! The native engine: our own tools, in process, with the names and arguments of the official
+//! server's, made for Dremio Community Edition. It needs no Python and no child process.
 //!
-//! One call goes: `arguments` (are they what the tool expects?) → for a query the gate of [`crate::guard`] → `job`
-//! (submit, wait, cancel when dropped) → `rows` (as many as fit); for a schema `table_name` → `table_schema`. All of them reach Dremio
-//! through `calls`, which knows the current token, and fail with a `failure`, which says what helps. `listing` and `system_tables` are
-//! the texts.
+//! One call goes: `arguments` (are they what the tool expects?) → for a query the gate of
+//! [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many as fit); for a
+//! schema `table_name` → `table_schema`. All of them reach Dremio through `calls`, which knows the
+//! current token, and fail with a `failure`, which says what helps. `listing` and `system_tables`
+//! are the texts.
 //!
-//! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or tool) is a JSON-RPC error; a call
-//! that comes to nothing, be it for its arguments, is a result with `isError`, which the model reads.
+//! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or
+//! tool) is a JSON-RPC error; a call that comes to nothing, be it for its arguments, is a result
+//! with `isError`, which the model reads.
 //!
-//! What it deliberately does not do: it declares no prompts and no resources, and keeps no state between calls.
+//! What it deliberately does not do: it declares no prompts and no resources, and keeps no state
+//! between calls.
 
 mod arguments;
 mod calls;
@@ -55,21 +58,39 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be there.
-    pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth, gate: Gate, places: Places) -> Self {
+    /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be
+    /// there.
+    pub(crate) fn new(
+        client: DremioClient,
+        tokens: TokenSource,
+        health: DremioHealth,
+        gate: Gate,
+        places: Places,
+    ) -> Self {
         let list = Message::from_result(&listing::tools_list(gate.guard()));
         let tools = ToolList::read(&list);
         let initialize_result = listing::initialize_result(gate.guard()).into();
-        Self { dremio: Dremio::new(client, tokens, health), gate, initialize_result, list, tools, places }
+        Self {
+            dremio: Dremio::new(client, tokens, health),
+            gate,
+            initialize_result,
+            list,
+            tools,
+            places,
+        }
     }
 
-    /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while: Dremio may be away.
+    /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while:
+    /// Dremio may be away.
     pub(crate) async fn finish(self: Arc<Self>, shutdown: Shutdown) {
         shutdown.draining().await;
         let background = self.dremio.background();
         background.close();
         if tokio::time::timeout(STOP_WAIT_MAX, background.wait()).await.is_err() {
-            tracing::warn!(calls = background.len(), "stopping without Dremio's answer: a job that nobody waits for may run on");
+            tracing::warn!(
+                calls = background.len(),
+                "stopping without Dremio's answer: a job that nobody waits for may run on"
+            );
         }
     }
 
@@ -87,41 +108,72 @@ impl Native {
     ///
     /// # Errors
     /// [`CallError::Busy`].
-    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Result<Message, CallError> {
+    pub(crate) async fn call(
+        &self,
+        request: &Message,
+        progress: &ProgressSink,
+    ) -> Result<Message, CallError> {
         // Only a tool keeps anybody waiting.
         let place = match request.method() {
             "tools/call" => Some(Arc::new(self.places.take(progress.seat()).await?)),
             _ => None,
         };
         let holds = Holds { _room: request.room(), _place: place };
-        Ok(self.answer(request, progress, holds).await.unwrap_or_else(|error| Message::from_error(&error.object())))
+        Ok(self
+            .answer(request, progress, holds)
+            .await
+            .unwrap_or_else(|error| Message::from_error(&error.object())))
     }
 
-    async fn answer(&self, request: &Message, progress: &ProgressSink, holds: Holds) -> Result<Message, RpcError> {
-        let params = request.params().map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
+    async fn answer(
+        &self,
+        request: &Message,
+        progress: &ProgressSink,
+        holds: Holds,
+    ) -> Result<Message, RpcError> {
+        let params = request
+            .params()
+            .map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
         match request.method() {
             "ping" => Ok(Message::from_result("{}")),
-            "tools/list" if !params.is_first_page() => {
-                Err(RpcError::new(ErrorCode::InvalidParams, "unknown cursor: the list of tools has one page"))
-            }
+            "tools/list" if !params.is_first_page() => Err(RpcError::new(
+                ErrorCode::InvalidParams,
+                "unknown cursor: the list of tools has one page",
+            )),
             "tools/list" => Ok(self.list.clone()),
             "tools/call" => self.call_tool(&params, progress, holds).await,
-            method => Err(RpcError::new(ErrorCode::MethodNotFound, format!("this server has no method {method}"))),
+            method => Err(RpcError::new(
+                ErrorCode::MethodNotFound,
+                format!("this server has no method {method}"),
+            )),
         }
     }
 
-    async fn call_tool(&self, params: &Params<'_>, progress: &ProgressSink, holds: Holds) -> Result<Message, RpcError> {
+    async fn call_tool(
+        &self,
+        params: &Params<'_>,
+        progress: &ProgressSink,
+        holds: Holds,
+    ) -> Result<Message, RpcError> {
         let name = params.name.as_deref().unwrap_or_default();
         let tool = Tool::named(name).ok_or_else(|| {
             let known = Tool::ALL.map(Tool::name).join(", ");
-            RpcError::new(ErrorCode::InvalidParams, format!("there is no tool `{name}`; the tools are {known}"))
+            RpcError::new(
+                ErrorCode::InvalidParams,
+                format!("there is no tool `{name}`; the tools are {known}"),
+            )
         })?;
         let token = params.meta.progress_token.map(RawValue::get);
         let mut progress = Progress::new(progress, token, holds);
         Ok(tool_result(self.run(tool, params.arguments, &mut progress).await))
     }
 
-    async fn run(&self, tool: Tool, arguments: Option<&RawValue>, progress: &mut Progress<'_>) -> Result<String, Failure> {
+    async fn run(
+        &self,
+        tool: Tool,
+        arguments: Option<&RawValue>,
+        progress: &mut Progress<'_>,
+    ) -> Result<String, Failure> {
         match tool {
             Tool::RunSqlQuery => self.run_sql_query(&arguments::query(arguments)?, progress).await,
             Tool::GetSchemaOfTable => {
@@ -136,7 +188,11 @@ impl Native {
         }
     }
 
-    async fn run_sql_query(&self, query: &str, progress: &mut Progress<'_>) -> Result<String, Failure> {
+    async fn run_sql_query(
+        &self,
+        query: &str,
+        progress: &mut Progress<'_>,
+    ) -> Result<String, Failure> {
         let statement = self.gate.check(query).map_err(|refusal| {
             let advice = if self.gate.guard().allow_writes {
                 "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
@@ -168,7 +224,8 @@ impl Native {
     }
 }
 
-/// A model can correct its arguments, so it must see what was wrong with them (2025-11-25, tools, "Error Handling").
+/// A model can correct its arguments, so it must see what was wrong with them (2025-11-25, tools,
+/// "Error Handling").
 impl From<BadArguments> for Failure {
     fn from(cause: BadArguments) -> Self {
         Self::new(cause.to_string(), "Correct the arguments and call the tool again.")
@@ -179,7 +236,9 @@ impl From<BadArguments> for Failure {
 fn tool_result(outcome: Result<String, Failure>) -> Message {
     let is_error = outcome.is_err();
     let text = string_literal(&outcome.unwrap_or_else(|failure| failure.to_json()));
-    Message::from_result(&format!(r#"{{"content":[{{"type":"text","text":{text}}}],"isError":{is_error}}}"#))
+    Message::from_result(&format!(
+        r#"{{"content":[{{"type":"text","text":{text}}}],"isError":{is_error}}}"#
+    ))
 }
 
 #[cfg(test)]

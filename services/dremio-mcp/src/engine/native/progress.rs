@@ -11,11 +11,12 @@ use crate::engine::ProgressSink;
 use crate::engine::places::Place;
 use crate::rpc::string_literal;
 
-/// How often a call reports. Also how long it is silent at first: an answer that comes sooner can go out as plain JSON, without a
-/// stream.
+/// How often a call reports. Also how long it is silent at first: an answer that comes sooner can
+/// go out as plain JSON, without a stream.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What a call holds: the room of its request, and its place. What goes on when the call is given up holds them, too.
+/// What a call holds: the room of its request, and its place. What goes on when the call is given
+/// up holds them, too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holds {
     pub(super) _room: Option<Arc<Charge>>,
@@ -47,11 +48,14 @@ impl<'c> Progress<'c> {
 
     /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
     pub(super) async fn room(&self, bytes: usize) -> Result<Charge, Failure> {
-        self.sink.take(Kind::Pages, bytes).await.map_err(|cause| Failure::new(cause.to_string(), "Ask for less."))
+        self.sink
+            .take(Kind::Pages, bytes)
+            .await
+            .map_err(|cause| Failure::new(cause.to_string(), "Ask for less."))
     }
 
-    /// Reports that the call is busy with `what`, if a report is due. Its number is the seconds since the call's start, because
-    /// nobody knows how much there is to do.
+    /// Reports that the call is busy with `what`, if a report is due. Its number is the seconds
+    /// since the call's start, because nobody knows how much there is to do.
     pub(super) fn report(&mut self, what: &str) {
         let now = Instant::now();
         let Some(token) = self.token.filter(|_| now >= self.next) else { return };

@@ -1,5 +1,5 @@
-//! The rows of a completed job, as many as fit into a tool's answer. They are Dremio's own texts: a number is never read, so it keeps
-//! every digit (`12.50`, 19-digit integers).
+//! The rows of a completed job, as many as fit into a tool's answer. They are Dremio's own texts: a
+//! number is never read, so it keeps every digit (`12.50`, 19-digit integers).
 
 use dremio_client::{Error, JobId, PAGE_ROWS_MAX};
 use serde_json::value::RawValue;
@@ -9,34 +9,42 @@ use super::failure::Failure;
 use super::progress::Progress;
 use crate::rpc::string_literal;
 
-/// Most rows that an answer carries, in bytes of JSON: the official server's default. More would fill an agent's context.
+/// Most rows that an answer carries, in bytes of JSON: the official server's default. More would
+/// fill an agent's context.
 const ROWS_BYTES_MAX: usize = 200 * 1024;
 
 /// What is read of a page: the rows of an answer, and room for the columns that stand before them.
 const PAGE_BYTES_MAX: usize = 512 * 1024;
 
-/// Room that a fetch takes: for a page as it came (a buffer may be half empty), for its rows, and for the answer made of them.
+/// Room that a fetch takes: for a page as it came (a buffer may be half empty), for its rows, and
+/// for the answer made of them.
 const ROOM_BYTES: usize = 4 * PAGE_BYTES_MAX;
 
 /// Largest description of the columns that goes with an empty result. A guess: some 200 columns.
 const SCHEMA_BYTES_MAX: usize = 16 * 1024;
 
-/// Fetches rows until the budget is used up or there are no more, and no page beyond. Waits for room first: pages of many calls at a time
-/// would fill the memory.
+/// Fetches rows until the budget is used up or there are no more, and no page beyond. Waits for
+/// room first: pages of many calls at a time would fill the memory.
 ///
 /// # Errors
 /// When the results cannot be fetched, or Dremio has fewer rows than it says.
-pub(super) async fn fetch(dremio: &Dremio, job: &JobId, progress: &Progress<'_>) -> Result<String, Failure> {
+pub(super) async fn fetch(
+    dremio: &Dremio,
+    job: &JobId,
+    progress: &Progress<'_>,
+) -> Result<String, Failure> {
     let _room = progress.room(ROOM_BYTES).await?;
     let mut rows = Rows::new(ROWS_BYTES_MAX);
     let mut page_rows_max = PAGE_ROWS_MAX;
     loop {
         let offset = rows.count;
-        let page =
-            dremio.read(|client, token| async move { client.results(token.secret(), job, offset, page_rows_max, PAGE_BYTES_MAX).await });
+        let page = dremio.read(|client, token| async move {
+            client.results(token.secret(), job, offset, page_rows_max, PAGE_BYTES_MAX).await
+        });
         let page = match page.await {
             Ok(page) => page,
-            // The columns did not stand before the rows, or are too many. The former may be had with fewer rows.
+            // The columns did not stand before the rows, or are too many. The former may be had
+            // with fewer rows.
             Err(AskError::Dremio(Error::TooLarge { .. })) if page_rows_max > 1 => {
                 page_rows_max = (page_rows_max / 10).max(1);
                 continue;
@@ -63,7 +71,10 @@ fn unavailable(cause: AskError) -> Failure {
     match &cause {
         AskError::Dremio(error @ (Error::Refused { .. } | Error::NotFound { .. })) => {
             let said = error.remote_message().map_or_else(String::new, |said| format!(": {said}"));
-            Failure::new(format!("the query completed, but its results are not available{said}"), "Run the query again.")
+            Failure::new(
+                format!("the query completed, but its results are not available{said}"),
+                "Run the query again.",
+            )
         }
         _ => cause.into(),
     }
@@ -94,8 +105,10 @@ impl Rows {
             // A row is a line, so that a client that cuts by lines keeps rows.
             self.json.push_str(if self.count > 0 { ",\n" } else { "\n" });
             if row.contains(['\n', '\r']) {
-                // In JSON these stand only between tokens, where a blank means the same (RFC 8259 §2).
-                self.json.extend(row.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+                // In JSON these stand only between tokens, where a blank means the same (RFC 8259
+                // §2).
+                self.json
+                    .extend(row.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
             } else {
                 self.json.push_str(row);
             }
@@ -103,8 +116,8 @@ impl Rows {
         }
     }
 
-    /// The text of the answer: `{"result":[…]}` with a row a line, with a note where `total` rows are more than fit, and with the columns where there is
-    /// no row to show their names.
+    /// The text of the answer: `{"result":[…]}` with a row a line, with a note where `total` rows
+    /// are more than fit, and with the columns where there is no row to show their names.
     fn into_answer(self, total: u64, schema: &RawValue) -> String {
         let Self { mut json, count, bytes_max, .. } = self;
         if count > 0 {
@@ -113,9 +126,12 @@ impl Rows {
         if count < total {
             let note = note(count, total, bytes_max);
             let note = string_literal(&note);
-            return format!(r#"{{"result":[{json}],"truncated":true,"row_count":{total},"returned_rows":{count},"note":{note}}}"#);
+            return format!(
+                r#"{{"result":[{json}],"truncated":true,"row_count":{total},"returned_rows":{count},"note":{note}}}"#
+            );
         }
-        let schema = Some(schema.get()).filter(|schema| count == 0 && schema.len() <= SCHEMA_BYTES_MAX);
+        let schema =
+            Some(schema.get()).filter(|schema| count == 0 && schema.len() <= SCHEMA_BYTES_MAX);
         let schema = schema.map(|schema| format!(r#","schema":{schema}"#)).unwrap_or_default();
         format!(r#"{{"result":[{json}]{schema}}}"#)
     }
@@ -124,7 +140,9 @@ impl Rows {
 fn note(count: u64, total: u64, bytes_max: usize) -> String {
     let limit_kib = bytes_max / 1024;
     if count == 0 {
-        return format!("Not even the first of {total} rows fits into {limit_kib} KiB. Select fewer columns, or shorter values (SUBSTR).");
+        return format!(
+            "Not even the first of {total} rows fits into {limit_kib} KiB. Select fewer columns, or shorter values (SUBSTR)."
+        );
     }
     format!(
         "Only the first {count} of {total} rows are here; {limit_kib} KiB is the limit. Narrow the query: aggregate, filter, select fewer \
@@ -142,7 +160,8 @@ mod tests {
         rows.iter().map(|row| RawValue::from_string((*row).to_owned()).unwrap()).collect()
     }
 
-    /// The answer for `pages`, which are taken as long as `fetch` would take them; and how many that were.
+    /// The answer for `pages`, which are taken as long as `fetch` would take them; and how many
+    /// that were.
     fn answer(bytes_max: usize, total: u64, pages: &[&[&str]]) -> (String, usize) {
         let mut rows = Rows::new(bytes_max);
         let mut taken = 0;
@@ -171,7 +190,10 @@ mod tests {
         let (text, _) = answer(1024, 2, &[rows]);
         assert_eq!(text, "{\"result\":[\n{\"a\":\"two\\nlines\"},\n{   \"a\": [1,   2] }\n]}");
         for row in text.lines().skip(1).take(2) {
-            assert!(serde_json::from_str::<serde_json::Value>(row.trim_end_matches(',')).is_ok(), "{row}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(row.trim_end_matches(',')).is_ok(),
+                "{row}"
+            );
         }
     }
 
@@ -188,7 +210,9 @@ mod tests {
             let (text, pages_taken) = answer(bytes_max, total, pages);
             assert_eq!(pages_taken, taken, "{text}");
             let rows = if rows.is_empty() { String::new() } else { format!("\n{rows}\n") };
-            let start = format!(r#"{{"result":[{rows}],"truncated":true,"row_count":{total},"returned_rows":{count},"note":""#);
+            let start = format!(
+                r#"{{"result":[{rows}],"truncated":true,"row_count":{total},"returned_rows":{count},"note":""#
+            );
             assert!(text.starts_with(&start), "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         };
@@ -207,6 +231,9 @@ mod tests {
             super::note(0, 7, 200 * 1024),
             "Not even the first of 7 rows fits into 200 KiB. Select fewer columns, or shorter values (SUBSTR)."
         );
-        assert!(super::note(3, 12345, 200 * 1024).starts_with("Only the first 3 of 12345 rows are here; 200 KiB is the limit."));
+        assert!(
+            super::note(3, 12345, 200 * 1024)
+                .starts_with("Only the first 3 of 12345 rows are here; 200 KiB is the limit.")
+        );
     }
 }

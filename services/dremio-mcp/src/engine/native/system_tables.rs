@@ -1,6 +1,6 @@
-//! The system tables of Dremio Community Edition that are worth an agent's look (contract §6). The `sys.project.*` and
-//! `sys.organization.*` names of Dremio Cloud do not exist there, and `sys.roles`, `sys.privileges` and `sys.membership` cannot be
-//! queried, so they are not here.
+//! The system tables of Dremio Community Edition that are worth an agent's look (contract §6). The
+//! `sys.project.*` and `sys.organization.*` names of Dremio Cloud do not exist there, and
+//! `sys.roles`, `sys.privileges` and `sys.membership` cannot be queried, so they are not here.
 
 use crate::guard::Guard;
 
@@ -29,19 +29,40 @@ pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
         "Reflections (accelerations): reflection_name, type, dataset_name, status, num_failures, last_failure_message, record_count, \
          current_footprint_bytes, considered_count, matched_count, accelerated_count.",
     ),
-    ("sys.\"materializations\"", "The stored copies of reflections: reflection_id, state, created, expires, size_bytes, failure_msg."),
-    ("sys.\"reflection_dependencies\"", "What each reflection is built from: reflection_id, dependency_type, dependency_path."),
-    ("sys.\"refreshes\"", "Refresh jobs of reflections: reflection_id, job_id, job_start, job_end, input_records, output_records."),
-    ("sys.\"nodes\"", "The nodes of this cluster: name, hostname, cpu, memory, status, is_coordinator, is_executor, version."),
+    (
+        "sys.\"materializations\"",
+        "The stored copies of reflections: reflection_id, state, created, expires, size_bytes, failure_msg.",
+    ),
+    (
+        "sys.\"reflection_dependencies\"",
+        "What each reflection is built from: reflection_id, dependency_type, dependency_path.",
+    ),
+    (
+        "sys.\"refreshes\"",
+        "Refresh jobs of reflections: reflection_id, job_id, job_start, job_end, input_records, output_records.",
+    ),
+    (
+        "sys.\"nodes\"",
+        "The nodes of this cluster: name, hostname, cpu, memory, status, is_coordinator, is_executor, version.",
+    ),
     ("sys.\"version\"", "The version of this Dremio, in one row."),
-    ("sys.\"options\"", "Settings with their values: name, type, status (CHANGED if not the default), num_val, string_val, bool_val."),
-    ("sys.\"user_defined_functions\"", "Functions that users made: name, argList, returnType, sql."),
+    (
+        "sys.\"options\"",
+        "Settings with their values: name, type, status (CHANGED if not the default), num_val, string_val, bool_val.",
+    ),
+    (
+        "sys.\"user_defined_functions\"",
+        "Functions that users made: name, argList, returnType, sql.",
+    ),
 ];
 
 /// The tables that `guard` lets an agent query, as one JSON object, as the official server answers.
 pub(super) fn to_json(guard: Guard) -> String {
     let is_allowed = |name: &str| guard.check(&format!("TABLE {name}")).is_ok();
-    let members: serde_json::Map<_, _> =
-        SYSTEM_TABLES.iter().filter(|(name, _)| is_allowed(name)).map(|(name, use_for)| ((*name).to_owned(), (*use_for).into())).collect();
+    let members: serde_json::Map<_, _> = SYSTEM_TABLES
+        .iter()
+        .filter(|(name, _)| is_allowed(name))
+        .map(|(name, use_for)| ((*name).to_owned(), (*use_for).into()))
+        .collect();
     serde_json::Value::Object(members).to_string()
 }

@@ -1,9 +1,10 @@
-//! The name of a table as agents write it, taken apart: `"Sales"."2024.q1"."orders"` or `["Sales", "2024.q1", "orders"]`.
+//! The name of a table as agents write it, taken apart: `"Sales"."2024.q1"."orders"` or `["Sales",
+//! "2024.q1", "orders"]`.
 
 use crate::guard::lexer::closed_by;
 
-/// Longest name, in characters, its quotes and dots included. Dremio's own limit for one part is 1,024; the whole must fit
-/// percent-encoded into a request line of 8 KiB.
+/// Longest name, in characters, its quotes and dots included. Dremio's own limit for one part is
+/// 1,024; the whole must fit percent-encoded into a request line of 8 KiB.
 const NAME_CHARS_MAX: usize = 2048;
 
 /// Why a text is not the name of a table. The text is for the agent.
@@ -26,8 +27,8 @@ pub(super) enum NameError {
 pub(super) struct TableName(Vec<String>);
 
 impl TableName {
-    /// Takes a dotted name apart. A part in double quotes may contain dots, and `""` for a double quote; blanks around a part do not
-    /// belong to it.
+    /// Takes a dotted name apart. A part in double quotes may contain dots, and `""` for a double
+    /// quote; blanks around a part do not belong to it.
     ///
     /// # Errors
     /// When it is not such a name.
@@ -89,7 +90,8 @@ impl TableName {
 
 /// `parts` as SQL wants them: each in double quotes, joined by dots.
 pub(super) fn quoted<S: AsRef<str>>(parts: &[S]) -> String {
-    let quoted: Vec<String> = parts.iter().map(|part| format!("\"{}\"", part.as_ref().replace('"', "\"\""))).collect();
+    let quoted: Vec<String> =
+        parts.iter().map(|part| format!("\"{}\"", part.as_ref().replace('"', "\"\""))).collect();
     quoted.join(".")
 }
 
@@ -110,7 +112,10 @@ mod tests {
         check(" a . b ", &["a", "b"]);
         check("\"a\".\"b\".\"c\"", &["a", "b", "c"]);
         check("\"a.b\".c", &["a.b", "c"]);
-        check("a.\"samples.dremio.com\".\"NYC-taxi-trips\"", &["a", "samples.dremio.com", "NYC-taxi-trips"]);
+        check(
+            "a.\"samples.dremio.com\".\"NYC-taxi-trips\"",
+            &["a", "samples.dremio.com", "NYC-taxi-trips"],
+        );
         check("\"say \"\"hi\"\"\" . x", &["say \"hi\"", "x"]);
         check("\"\"\"\"", &["\""]);
         check("@ada.my table", &["@ada", "my table"]);
@@ -120,7 +125,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        let check = |text: &str, expected: NameError| assert_eq!(TableName::parse(text), Err(expected), "{text}");
+        let check = |text: &str, expected: NameError| {
+            assert_eq!(TableName::parse(text), Err(expected), "{text}");
+        };
         check("", NameError::Empty);
         check("  ", NameError::Empty);
         check(".", NameError::EmptyPart);
@@ -138,7 +145,9 @@ mod tests {
 
     #[test]
     fn parts_are_taken_as_they_are() {
-        let parts = |parts: &[&str]| TableName::from_parts(parts.iter().map(|part| (*part).to_owned()).collect());
+        let parts = |parts: &[&str]| {
+            TableName::from_parts(parts.iter().map(|part| (*part).to_owned()).collect())
+        };
         assert_eq!(parts(&["a.b", " c\"d"]).unwrap().parts(), ["a.b", " c\"d"]);
         assert_eq!(parts(&[]), Err(NameError::Empty));
         assert_eq!(parts(&["a", ""]), Err(NameError::EmptyPart));

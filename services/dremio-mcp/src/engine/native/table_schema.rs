@@ -1,4 +1,5 @@
-//! What Dremio's catalog says about one table or view: columns with their exact types, tags and wiki.
+//! What Dremio's catalog says about one table or view: columns with their exact types, tags and
+//! wiki.
 
 use std::borrow::Cow;
 
@@ -16,7 +17,8 @@ pub(super) const ROOM_BYTES: usize = 10 * 1024 * 1024;
 /// Most columns that an answer carries, in bytes of JSON; see the same limit for rows.
 const FIELDS_BYTES_MAX: usize = 200 * 1024;
 
-/// Longest description that is passed on, in characters. Dremio allows 100,000, far more than an agent should have to read.
+/// Longest description that is passed on, in characters. Dremio allows 100,000, far more than an
+/// agent should have to read.
 const DESCRIPTION_CHARS_MAX: usize = 16_000;
 
 /// Most tags that are passed on. A guess: people set a handful.
@@ -96,14 +98,25 @@ struct Schema<'a> {
 /// # Errors
 /// When there is no such table, it is something else, or Dremio cannot be asked.
 pub(super) async fn fetch(dremio: &Dremio, name: &TableName) -> Result<String, Failure> {
-    let found = dremio.ask(|client, token| async move { client.catalog_by_path(token.secret(), name.parts()).await }).await;
+    let found =
+        dremio
+            .ask(|client, token| async move {
+                client.catalog_by_path(token.secret(), name.parts()).await
+            })
+            .await;
     let text = found.map_err(|cause| missing(name, cause))?;
-    let unusable = || Failure::new(format!("what Dremio says about {} cannot be read", quoted(name.parts())), "Use DESCRIBE instead.");
+    let unusable = || {
+        Failure::new(
+            format!("what Dremio says about {} cannot be read", quoted(name.parts())),
+            "Use DESCRIBE instead.",
+        )
+    };
     let entity: Entity<'_> = serde_json::from_str(text.get()).map_err(|_| unusable())?;
     if entity.entity_type != "dataset" {
         return Err(not_a_table(name, &entity));
     }
-    // Only tables and views are asked for their wiki: the first look at a home's makes Dremio store one (contract §5.4).
+    // Only tables and views are asked for their wiki: the first look at a home's makes Dremio store
+    // one (contract §5.4).
     let id = &*entity.id;
     let tags = dremio.ask(|client, token| async move { client.tags(token.secret(), id).await });
     let wiki = dremio.ask(|client, token| async move { client.wiki(token.secret(), id).await });
@@ -127,7 +140,11 @@ impl Entity<'_> {
         };
         let count = self.fields.iter().take_while(fits).count();
         let total = self.fields.len();
-        let note = (count < total).then(|| format!("Only the first {count} of {total} columns are here. DESCRIBE lists them as rows."));
+        let note = (count < total).then(|| {
+            format!(
+                "Only the first {count} of {total} columns are here. DESCRIBE lists them as rows."
+            )
+        });
         Schema {
             entity_type: &self.entity_type,
             id: &self.id,
@@ -148,8 +165,8 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Dremio has three answers for a path that does not exist: 404 below spaces and homes, 400 below databases, 500 below file systems
-/// (contract §5.2). Of these, only the first is certain.
+/// Dremio has three answers for a path that does not exist: 404 below spaces and homes, 400 below
+/// databases, 500 below file systems (contract §5.2). Of these, only the first is certain.
 fn missing(name: &TableName, cause: AskError) -> Failure {
     let AskError::Dremio(error) = &cause else { return cause.into() };
     if let Some(failure) = error.remote_message().and_then(broken_view) {
@@ -159,7 +176,9 @@ fn missing(name: &TableName, cause: AskError) -> Failure {
     let what_happened = match error {
         Error::NotFound { .. } => format!("there is no table {asked}"),
         Error::Refused { status: 400, .. } | Error::ServerStatus { status: 500, .. } => {
-            let said = error.remote_message().map_or_else(String::new, |said| format!("; Dremio says: {said}"));
+            let said = error
+                .remote_message()
+                .map_or_else(String::new, |said| format!("; Dremio says: {said}"));
             format!("there is no table {asked}, or its source does not answer{said}")
         }
         _ => return cause.into(),
@@ -178,19 +197,43 @@ fn search_hint(table: &str) -> String {
 }
 
 fn not_a_table(name: &TableName, entity: &Entity<'_>) -> Failure {
-    let error = format!("{} is a {}, not a table or view", quoted(name.parts()), entity.entity_type);
+    let error =
+        format!("{} is a {}, not a table or view", quoted(name.parts()), entity.entity_type);
     if entity.entity_type == "file" {
-        return Failure::new(error, "A file must be formatted as a table in Dremio (promoted) before it can be queried.");
+        return Failure::new(
+            error,
+            "A file must be formatted as a table in Dremio (promoted) before it can be queried.",
+        );
     }
     if entity.entity_type == "function" {
         let asked = quoted(name.parts());
-        let call = if entity.is_scalar { format!("SELECT {asked}(…)") } else { format!("SELECT * FROM TABLE({asked}(…))") };
-        let arguments = entity.function_arg_list.as_deref().map(|list| format!(" with ({})", shortened(list))).unwrap_or_default();
-        return Failure::new(error, format!("Call it in a query, {call}{arguments}; DESCRIBE FUNCTION {asked} shows more."));
+        let call = if entity.is_scalar {
+            format!("SELECT {asked}(…)")
+        } else {
+            format!("SELECT * FROM TABLE({asked}(…))")
+        };
+        let arguments = entity
+            .function_arg_list
+            .as_deref()
+            .map(|list| format!(" with ({})", shortened(list)))
+            .unwrap_or_default();
+        return Failure::new(
+            error,
+            format!("Call it in a query, {call}{arguments}; DESCRIBE FUNCTION {asked} shows more."),
+        );
     }
-    let children: Vec<String> = entity.children.iter().take(CHILDREN_MAX).map(Child::listed).collect();
-    let more = if entity.children.len() > CHILDREN_MAX { format!(", … ({} in all)", entity.children.len()) } else { String::new() };
-    let advice = if children.is_empty() { "It is empty.".to_owned() } else { format!("It contains: {}{more}", children.join(", ")) };
+    let children: Vec<String> =
+        entity.children.iter().take(CHILDREN_MAX).map(Child::listed).collect();
+    let more = if entity.children.len() > CHILDREN_MAX {
+        format!(", … ({} in all)", entity.children.len())
+    } else {
+        String::new()
+    };
+    let advice = if children.is_empty() {
+        "It is empty.".to_owned()
+    } else {
+        format!("It contains: {}{more}", children.join(", "))
+    };
     Failure::new(error, advice)
 }
 
@@ -200,7 +243,10 @@ mod tests {
 
     use dremio_client::{Error, RemoteMessage};
 
-    use super::{AskError, DESCRIPTION_CHARS_MAX, Entity, FIELDS_BYTES_MAX, TableName, missing, not_a_table, search_hint};
+    use super::{
+        AskError, DESCRIPTION_CHARS_MAX, Entity, FIELDS_BYTES_MAX, TableName, missing, not_a_table,
+        search_hint,
+    };
 
     #[test]
     fn fields_keep_their_text_and_view_definitions_stay_out() {
@@ -208,7 +254,10 @@ mod tests {
             "fields":[{"name":"id","type":{"name":"BIGINT"}},{"name":"amount","type":{"name":"DECIMAL","precision":10, "scale":2}}]}"#;
         let entity: Entity<'_> = serde_json::from_str(entity).unwrap();
         assert_eq!(
-            serde_json::to_string(&entity.schema(vec!["pii".to_owned()], Some("# Orders".to_owned()))).unwrap(),
+            serde_json::to_string(
+                &entity.schema(vec!["pii".to_owned()], Some("# Orders".to_owned()))
+            )
+            .unwrap(),
             r##"{"entityType":"dataset","id":"c3","type":"VIRTUAL_DATASET","path":["Sales","v"],"fields":[{"name":"id","type":{"name":"BIGINT"}},{"name":"amount","type":{"name":"DECIMAL","precision":10, "scale":2}}],"tags":["pii"],"description":"# Orders"}"##
         );
     }
@@ -223,16 +272,25 @@ mod tests {
         let schema = entity.schema(vec!["t".to_owned(); 5000], Some("é".repeat(100_000)));
         let schema: Value = serde_json::to_value(&schema).unwrap();
         assert!(schema["fields"].to_string().len() <= FIELDS_BYTES_MAX + 1);
-        assert_eq!(schema["note"], "Only the first 197 of 1000 columns are here. DESCRIBE lists them as rows.");
+        assert_eq!(
+            schema["note"],
+            "Only the first 197 of 1000 columns are here. DESCRIBE lists them as rows."
+        );
         assert_eq!(schema["tags"].as_array().unwrap().len(), 100);
-        assert_eq!(schema["description"].as_str().unwrap().chars().count(), DESCRIPTION_CHARS_MAX + 1);
+        assert_eq!(
+            schema["description"].as_str().unwrap().chars().count(),
+            DESCRIPTION_CHARS_MAX + 1
+        );
         let folder = not_a_table(&TableName::parse("a").unwrap(), &entity).to_json();
         assert!(folder.contains("(5000 in all)") && folder.len() < 2000, "{folder}");
     }
 
     #[test]
     fn what_cannot_be_queried_is_marked() {
-        let said = |text: &str| not_a_table(&TableName::parse("a.b").unwrap(), &serde_json::from_str(text).unwrap()).to_json();
+        let said = |text: &str| {
+            not_a_table(&TableName::parse("a.b").unwrap(), &serde_json::from_str(text).unwrap())
+                .to_json()
+        };
         let folder = said(
             r#"{"entityType":"folder","id":"1","path":["a","b"],"children":[{"path":["a","b","t"],"type":"DATASET","datasetType":"PROMOTED"},
             {"path":["a","b","x.csv"],"type":"FILE"},{"path":["a","b","d"],"type":"CONTAINER","containerType":"FOLDER"},
@@ -240,20 +298,32 @@ mod tests {
         );
         let expected = r#"\"a\".\"b\".\"t\", \"a\".\"b\".\"x.csv\" (a file, not formatted as a table), \"a\".\"b\".\"d\" (a folder), \"a\".\"b\".\"f\" (a function)"#;
         assert!(folder.contains(expected), "{folder}");
-        let function =
-            said(r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":true,"functionArgList":"x INT","returnType":"INT"}"#);
-        assert!(function.contains(r#"SELECT \"a\".\"b\"(…) with (x INT)"#) && !function.contains("empty"), "{function}");
+        let function = said(
+            r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":true,"functionArgList":"x INT","returnType":"INT"}"#,
+        );
+        assert!(
+            function.contains(r#"SELECT \"a\".\"b\"(…) with (x INT)"#)
+                && !function.contains("empty"),
+            "{function}"
+        );
         let table = said(r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":false}"#);
         assert!(table.contains(r#"SELECT * FROM TABLE(\"a\".\"b\"(…))"#), "{table}");
-        assert!(said(r#"{"entityType":"folder","id":"1","path":["a","b"]}"#).contains("It is empty."));
+        assert!(
+            said(r#"{"entityType":"folder","id":"1","path":["a","b"]}"#).contains("It is empty.")
+        );
     }
 
     #[test]
     fn a_broken_view_is_no_missing_table() {
-        let message = RemoteMessage::new("Error while expanding view a.b. Table 'gone' not found. Verify the view's SQL definition.");
+        let message = RemoteMessage::new(
+            "Error while expanding view a.b. Table 'gone' not found. Verify the view's SQL definition.",
+        );
         let cause = AskError::Dremio(Error::Refused { operation: "catalog", status: 400, message });
         let said = missing(&TableName::parse("a.b").unwrap(), cause).to_json();
-        assert!(said.contains("The view a.b is broken") && !said.contains("there is no table"), "{said}");
+        assert!(
+            said.contains("The view a.b is broken") && !said.contains("there is no table"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -1,27 +1,29 @@
-//! What the child may not do although it runs as the gateway's user: read the token, the keys and the gateway's memory, write
-//! outside of its own folder, and signal processes that it did not start. The kernel's Landlock enforces it, for the child and
-//! whatever the child starts, as far as the kernel has it (`landlock(7)`).
+//! What the child may not do although it runs as the gateway's user: read the token, the keys and
+//! the gateway's memory, write outside of its own folder, and signal processes that it did not
+//! start. The kernel's Landlock enforces it, for the child and whatever the child starts, as far as
+//! the kernel has it (`landlock(7)`).
 //!
-//! Landlock knows no exceptions: what lies below an allowed folder is allowed. So the allowed folders are those beside the hidden
-//! paths: the way from the root to each of these is walked, and everything that is not on it is allowed.
+//! Landlock knows no exceptions: what lies below an allowed folder is allowed. So the allowed
+//! folders are those beside the hidden paths: the way from the root to each of these is walked, and
+//! everything that is not on it is allowed.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
-    RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// The kernel interface whose rights are asked for; an older kernel enforces the part that it knows. Linux 6.12, which is the first
-/// that keeps signals in.
+/// The kernel interface whose rights are asked for; an older kernel enforces the part that it
+/// knows. Linux 6.12, which is the first that keeps signals in.
 const ABI_ASKED: ABI = ABI::V6;
 
-/// What lets a process past Landlock, and root has: looking into any process (`mm_access` in the kernel asks `CAP_PERFMON` or
-/// `CAP_SYS_ADMIN` before Landlock), opening files by handle, and going under the file system. A gateway that runs as another user has
-/// none of these.
+/// What lets a process past Landlock, and root has: looking into any process (`mm_access` in the
+/// kernel asks `CAP_PERFMON` or `CAP_SYS_ADMIN` before Landlock), opening files by handle, and
+/// going under the file system. A gateway that runs as another user has none of these.
 const PIERCING: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::PERFMON)
     .union(CapabilitySet::SYS_PTRACE)
@@ -60,19 +62,22 @@ pub(super) enum Enforced {
     Fully,
     /// Files of others stay closed; what newer kernels add does not hold.
     Partly(ABI),
-    /// Nothing: the kernel has no Landlock, or it is switched off, or a container's system call filter hides it.
+    /// Nothing: the kernel has no Landlock, or it is switched off, or a container's system call
+    /// filter hides it.
     Not(&'static str),
 }
 
 impl Confinement {
-    /// Confines the calling thread and the processes that it will start, for good. Never call it on a thread of the runtime.
+    /// Confines the calling thread and the processes that it will start, for good. Never call it on
+    /// a thread of the runtime.
     ///
     /// # Errors
     /// When the kernel has Landlock and refuses the rules. Nothing is confined then.
     pub(super) fn apply(&self, needs: &Needs<'_>) -> Result<Enforced, RulesetError> {
         let hidden = self.hidden();
         let all = AccessFs::from_all(ABI_ASKED);
-        let mut ruleset = Ruleset::default().handle_access(all)?.scope(Scope::from_all(ABI_ASKED))?;
+        let mut ruleset =
+            Ruleset::default().handle_access(all)?.scope(Scope::from_all(ABI_ASKED))?;
         if needs.port.is_some() {
             ruleset = ruleset.handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?;
         }
@@ -93,15 +98,24 @@ impl Confinement {
             ruleset = allow(ruleset, &folders, all)?;
         }
         let status = allow(ruleset, &[needs.folder], all)?.restrict_self()?;
-        // For good: `restrict_self` has set `no_new_privs`, so no program that root starts gets them back.
+        // For good: `restrict_self` has set `no_new_privs`, so no program that root starts gets
+        // them back.
         if let Err(cause) = drop_piercing_capabilities() {
             tracing::warn!(%cause, "the MCP server process keeps capabilities that lead past Landlock");
         }
         Ok(match status.landlock {
-            LandlockStatus::NotImplemented => Enforced::Not("the kernel, or the container's system call filter, has no Landlock"),
-            LandlockStatus::NotEnabled => Enforced::Not("the kernel was started without Landlock (lsm=landlock,…)"),
-            LandlockStatus::Available { .. } if status.ruleset == RulesetStatus::NotEnforced => Enforced::Not("the kernel took no rule"),
-            LandlockStatus::Available { effective_abi, .. } if effective_abi < ABI_ASKED => Enforced::Partly(effective_abi),
+            LandlockStatus::NotImplemented => {
+                Enforced::Not("the kernel, or the container's system call filter, has no Landlock")
+            }
+            LandlockStatus::NotEnabled => {
+                Enforced::Not("the kernel was started without Landlock (lsm=landlock,…)")
+            }
+            LandlockStatus::Available { .. } if status.ruleset == RulesetStatus::NotEnforced => {
+                Enforced::Not("the kernel took no rule")
+            }
+            LandlockStatus::Available { effective_abi, .. } if effective_abi < ABI_ASKED => {
+                Enforced::Partly(effective_abi)
+            }
             LandlockStatus::Available { .. } => Enforced::Fully,
         })
     }
@@ -110,7 +124,10 @@ impl Confinement {
         let named = self.hidden.iter().flat_map(|path| {
             // Where the name stands, and where it leads: Kubernetes projects secrets as links.
             let folder = path.parent().map(resolved).unwrap_or_default();
-            [path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name)), resolved(path)]
+            [
+                path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name)),
+                resolved(path),
+            ]
         });
         named.chain([resolved(Path::new(SECRETS))]).collect()
     }
@@ -141,7 +158,8 @@ impl fmt::Display for Enforced {
 /// Takes [`PIERCING`] from the calling thread.
 fn drop_piercing_capabilities() -> rustix::io::Result<()> {
     let now = capabilities(None)?;
-    let [effective, permitted, inheritable] = [now.effective, now.permitted, now.inheritable].map(|set| set.difference(PIERCING));
+    let [effective, permitted, inheritable] =
+        [now.effective, now.permitted, now.inheritable].map(|set| set.difference(PIERCING));
     set_capabilities(None, CapabilitySets { effective, permitted, inheritable })
 }
 
@@ -154,8 +172,8 @@ fn allow<P: AsRef<Path>>(
     ruleset.add_rules(path_beneath_rules(paths, access))
 }
 
-/// The files and folders below `folder` that are neither hidden nor on the way to something hidden. Links are left out: what they
-/// lead to is judged where it lies. So is what cannot be listed.
+/// The files and folders below `folder` that are neither hidden nor on the way to something hidden.
+/// Links are left out: what they lead to is judged where it lies. So is what cannot be listed.
 fn beside(folder: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
     let mut allowed = Vec::new();
     for entry in folder.read_dir().into_iter().flatten().flatten() {
@@ -173,8 +191,9 @@ fn beside(folder: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
     allowed
 }
 
-/// The tree that `program` was installed in (the folder above `bin`), if that lies in a hidden folder, as when the token file was
-/// put into the folder of a project with its virtual environment.
+/// The tree that `program` was installed in (the folder above `bin`), if that lies in a hidden
+/// folder, as when the token file was put into the folder of a project with its virtual
+/// environment.
 fn own_tree(program: &Path, hidden: &[PathBuf]) -> Option<PathBuf> {
     let bin = program.parent()?;
     let tree = if bin.file_name() == Some(OsStr::new("bin")) { bin.parent()? } else { bin };
@@ -187,7 +206,9 @@ fn own_tree(program: &Path, hidden: &[PathBuf]) -> Option<PathBuf> {
 /// `path` without links as far as it exists, and as it is from there on.
 fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let existing = path.ancestors().find_map(|ancestor| Some((path.strip_prefix(ancestor).ok()?, ancestor.canonicalize().ok()?)));
+    let existing = path.ancestors().find_map(|ancestor| {
+        Some((path.strip_prefix(ancestor).ok()?, ancestor.canonicalize().ok()?))
+    });
     match existing {
         Some((rest, real)) if rest.as_os_str().is_empty() => real,
         Some((rest, real)) => real.join(rest),

@@ -1,5 +1,5 @@
-//! The messages of one child: requests go out under ids of our own, and each answer and each progress
-//! notification goes back to the one call that it belongs to, and to nobody else.
+//! The messages of one child: requests go out under ids of our own, and each answer and each
+//! progress notification goes back to the one call that it belongs to, and to nobody else.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -19,16 +19,19 @@ use crate::egress::Activity;
 use crate::engine::{CallError, LogLevel, ProgressSink};
 use crate::rpc::{Kind, Message};
 
-/// Largest message from the child. The official server stops at 200 KiB of rows; other tools may say more.
+/// Largest message from the child. The official server stops at 200 KiB of rows; other tools may
+/// say more.
 const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// How often an answer is there at a time at most: as the child wrote it, and as the client gets it.
+/// How often an answer is there at a time at most: as the child wrote it, and as the client gets
+/// it.
 const ANSWER_COPIES: usize = 2;
 
 /// Messages that wait for the child to read its input. Beyond that, callers wait.
 const OUTBOX_MAX: usize = 256;
 
-/// How long a child may take to answer a ping before a call is given up as one that it will never answer. One that is busy is asked again.
+/// How long a child may take to answer a ping before a call is given up as one that it will never
+/// answer. One that is busy is asked again.
 const PING_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The connection to one child.
@@ -68,7 +71,8 @@ struct Waiting {
     since: Instant,
 }
 
-/// A line that the child has not taken yet. A call that is given up leaves its line behind, which is in the call's room still.
+/// A line that the child has not taken yet. A call that is given up leaves its line behind, which
+/// is in the call's room still.
 #[derive(Debug)]
 struct Queued {
     line: String,
@@ -102,10 +106,12 @@ impl Connection {
         Halves { connection: Arc::new(connection), outbox }
     }
 
-    /// Sends `request` and waits for its answer. Dropping the future tells the child that it was cancelled.
+    /// Sends `request` and waits for its answer. Dropping the future tells the child that it was
+    /// cancelled.
     ///
     /// # Errors
-    /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`], [`CallError::Forgotten`].
+    /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`],
+    /// [`CallError::Forgotten`].
     pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
         let caller = progress.and_then(|sink| sink.caller.as_ref());
         if let Some(refusal) = self.owners.refuse(request, caller) {
@@ -117,7 +123,13 @@ impl Connection {
         let token = params.meta.progress_token.map(|raw| raw.get().to_owned());
         let line = request.to_line(&id_text, Some(&id_text));
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { answer, token, sink: progress.cloned(), is_task: params.task.is_some(), since: Instant::now() };
+        let waiting = Waiting {
+            answer,
+            token,
+            sink: progress.cloned(),
+            is_task: params.task.is_some(),
+            since: Instant::now(),
+        };
         if let Some(caller) = caller {
             self.note_caller(&caller.principal);
         }
@@ -126,7 +138,10 @@ impl Connection {
             None => return Err(CallError::EngineLost),
         };
         let mut guard = CancelOnDrop { connection: self, id, sent: false };
-        self.outbox.send(Queued { line, _room: request.room() }).await.map_err(|_| CallError::EngineLost)?;
+        self.outbox
+            .send(Queued { line, _room: request.room() })
+            .await
+            .map_err(|_| CallError::EngineLost)?;
         guard.sent = true;
         let answer = answered.await.unwrap_or(Err(CallError::EngineLost))?;
         Ok(self.owners.without_others(request, caller, answer))
@@ -155,7 +170,8 @@ impl Connection {
         self.outbox.send(text.to_owned().into()).await.map_err(|_| CallError::EngineLost)
     }
 
-    /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it is stopped, or stuck. Cancel safe.
+    /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it
+    /// is stopped, or stuck. Cancel safe.
     pub(super) async fn stuck(&self, silence_max: Duration) {
         loop {
             let heard = self.heard.load(Ordering::Relaxed);
@@ -165,7 +181,11 @@ impl Connection {
             }
             // Nobody waits for the answer; that one comes counts.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
-            if self.outbox.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#).into()).is_err() {
+            if self
+                .outbox
+                .try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#).into())
+                .is_err()
+            {
                 tracing::debug!("the child does not read its input");
             }
             tokio::time::sleep(silence_max / 2).await;
@@ -175,13 +195,18 @@ impl Connection {
         }
     }
 
-    /// Ends the calls that the child will never answer: for `silence_max` it had no request at the hop at all and no job of its ran, so it did
-    /// nothing for any of them, while it answered a call that came later, and then a ping. Over stdio nobody knows for which call a request
+    /// Ends the calls that the child will never answer: for `silence_max` it had no request at the
+    /// hop at all and no job of its ran, so it did nothing for any of them, while it answered a
+    /// call that came later, and then a ping. Over stdio nobody knows for which call a request
     /// is; so while the child asks Dremio for anything, no call is ended. Never resolves.
     pub(super) async fn end_forgotten(&self, hop: &Activity, silence_max: Duration) -> Infallible {
         loop {
             tokio::time::sleep(silence_max / 10).await;
-            let Some(quiet_since) = hop.quiet_since().filter(|since| since.elapsed() >= silence_max) else { continue };
+            let Some(quiet_since) =
+                hop.quiet_since().filter(|since| since.elapsed() >= silence_max)
+            else {
+                continue;
+            };
             let forgotten = self.outrun_for(silence_max);
             if forgotten.is_empty() {
                 continue;
@@ -203,14 +228,17 @@ impl Connection {
     fn outrun_for(&self, silence_max: Duration) -> Vec<u64> {
         let answered = self.answered.load(Ordering::Relaxed);
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_outrun =
-            |(id, waiting): &(&u64, &Waiting)| **id < answered && waiting.sink.is_some() && waiting.since.elapsed() >= silence_max;
+        let is_outrun = |(id, waiting): &(&u64, &Waiting)| {
+            **id < answered && waiting.sink.is_some() && waiting.since.elapsed() >= silence_max
+        };
         pending.iter().flatten().filter(is_outrun).map(|(id, _)| *id).collect()
     }
 
     /// Tells the child that nobody waits for the answer to a call any more.
     fn tell_cancelled(&self, id: u64, reason: &str) {
-        let text = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#);
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
+        );
         if self.outbox.try_send(text.into()).is_err() {
             tracing::debug!(id, "cancellation not sent: the child does not read");
         }
@@ -218,7 +246,8 @@ impl Connection {
 
     /// Fails every call that waits, and all later ones.
     pub(super) fn close(&self) -> usize {
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let pending =
+            self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         let failed = pending.len();
         for (_, waiting) in pending {
             let _gone = waiting.answer.send(Err(CallError::EngineLost));
@@ -243,11 +272,15 @@ impl Connection {
                 let Some(waiting) = id_in_head(&head).and_then(|id| self.take(id)) else {
                     return ignored("a line over the limit that belongs to no call");
                 };
-                let _gone = waiting.answer.send(Err(CallError::AnswerTooLarge { bytes_max: LINE_BYTES_MAX }));
+                let _gone = waiting
+                    .answer
+                    .send(Err(CallError::AnswerTooLarge { bytes_max: LINE_BYTES_MAX }));
                 return None;
             }
         };
-        let Ok(message) = Message::parse(text) else { return ignored("a line that is not JSON-RPC") };
+        let Ok(message) = Message::parse(text) else {
+            return ignored("a line that is not JSON-RPC");
+        };
         match message.kind() {
             Kind::Response => self.answer(message),
             Kind::Request => self.refuse(&message),
@@ -264,10 +297,20 @@ impl Connection {
                     self.answered.fetch_max(id, Ordering::Relaxed);
                 }
                 if let Some(caller) = waiting.sink.as_ref().and_then(|sink| sink.caller.as_ref()) {
-                    self.owners.note(&Origin { id, caller, token: waiting.token.as_deref(), is_task: waiting.is_task }, &message);
+                    self.owners.note(
+                        &Origin {
+                            id,
+                            caller,
+                            token: waiting.token.as_deref(),
+                            is_task: waiting.is_task,
+                        },
+                        &message,
+                    );
                 }
                 // Who reads the child cannot wait: all others' answers come behind this one.
-                let room = waiting.sink.as_ref().map(|sink| sink.try_take(budget::Kind::Answers, message.text().len() * ANSWER_COPIES));
+                let room = waiting.sink.as_ref().map(|sink| {
+                    sink.try_take(budget::Kind::Answers, message.text().len() * ANSWER_COPIES)
+                });
                 let _gone = waiting.answer.send(match room {
                     Some(Ok(charge)) => Ok(message.charged(charge)),
                     Some(Err(cause)) => Err(CallError::NoRoom(cause)),
@@ -285,7 +328,9 @@ impl Connection {
         let text = if message.method() == "ping" {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
         } else {
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"not supported by this client"}}}}"#)
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"not supported by this client"}}}}"#
+            )
         };
         if self.outbox.try_send(text.into()).is_err() {
             tracing::debug!("the child asked for something and does not read the answer");
@@ -319,17 +364,27 @@ impl Connection {
         matches!(&*self.callers.lock().unwrap_or_else(PoisonError::into_inner), Callers::One(only) if only == principal)
     }
 
-    /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a client only if it can
-    /// speak of nobody else's: as long as the child has only ever worked for that client's key, and on this call alone
-    /// now; and if the client asked for messages of its level.
+    /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a
+    /// client only if it can speak of nobody else's: as long as the child has only ever worked
+    /// for that client's key, and on this call alone now; and if the client asked for messages
+    /// of its level.
     fn log(&self, message: &Message) {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let mut calls = pending.iter().flat_map(HashMap::values);
-        let only = calls.next().filter(|_| calls.next().is_none()).and_then(|waiting| waiting.sink.as_ref());
-        let alone = only.and_then(|sink| sink.caller.as_ref()).is_some_and(|caller| self.has_only_worked_for(&caller.principal));
+        let only = calls
+            .next()
+            .filter(|_| calls.next().is_none())
+            .and_then(|waiting| waiting.sink.as_ref());
+        let alone = only
+            .and_then(|sink| sink.caller.as_ref())
+            .is_some_and(|caller| self.has_only_worked_for(&caller.principal));
         match (only, LogLevel::of(message)) {
-            (Some(sink), Some(level)) if alone && sink.wants_log(level) => sink.send(message.text().to_owned()),
-            _ => tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded"),
+            (Some(sink), Some(level)) if alone && sink.wants_log(level) => {
+                sink.send(message.text().to_owned());
+            }
+            _ => {
+                tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");
+            }
         }
     }
 }
@@ -356,10 +411,14 @@ impl Drop for CancelOnDrop<'_> {
 }
 
 impl Halves {
-    /// Writes queued messages to the child's standard input and reads its standard output until that ends.
-    /// `aside` gets the notifications that belong to no call.
-    pub(super) async fn run<R, W>(mut self, mut stdout: R, mut stdin: W, mut aside: impl FnMut(Message))
-    where
+    /// Writes queued messages to the child's standard input and reads its standard output until
+    /// that ends. `aside` gets the notifications that belong to no call.
+    pub(super) async fn run<R, W>(
+        mut self,
+        mut stdout: R,
+        mut stdin: W,
+        mut aside: impl FnMut(Message),
+    ) where
         R: AsyncBufRead + Unpin,
         W: AsyncWrite + Unpin,
     {
@@ -367,7 +426,9 @@ impl Halves {
         let write = async {
             while let Some(mut queued) = self.outbox.recv().await {
                 queued.line.push('\n');
-                if stdin.write_all(queued.line.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
+                if stdin.write_all(queued.line.as_bytes()).await.is_err()
+                    || stdin.flush().await.is_err()
+                {
                     break;
                 }
             }

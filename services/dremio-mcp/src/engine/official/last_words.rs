@@ -1,5 +1,5 @@
-//! What a child said on standard error before it introduced itself: it has seen nobody's data yet, and why it died is what an operator must
-//! know. From then on nothing is kept.
+//! What a child said on standard error before it introduced itself: it has seen nobody's data yet,
+//! and why it died is what an operator must know. From then on nothing is kept.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,9 @@ impl LastWords {
         let mut lines = self.lock();
         let Some(lines) = lines.as_mut() else { return };
         let line = in_one_line(&line.replace(self.secret.expose_secret(), "***"));
-        lines.push_back(line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or_default().to_owned());
+        lines.push_back(
+            line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or_default().to_owned(),
+        );
         while lines.len() > LINES_MAX || lines.iter().map(String::len).sum::<usize>() > BYTES_MAX {
             lines.pop_front();
         }
@@ -67,7 +69,11 @@ mod tests {
             words.hear(&format!("line {number}"));
         }
         let said = words.say().unwrap();
-        assert!(said.starts_with("line 2 | line 3 | ") && said.ends_with(&format!(" | line {}", LINES_MAX + 1)), "{said}");
+        assert!(
+            said.starts_with("line 2 | line 3 | ")
+                && said.ends_with(&format!(" | line {}", LINES_MAX + 1)),
+            "{said}"
+        );
 
         words.hear("PAT=hop-secret\u{1b}[2J\r");
         assert!(words.say().unwrap().ends_with("PAT=***\\u{1b}[2J\\r"));
@@ -75,7 +81,11 @@ mod tests {
             words.hear(&"ü".repeat(5000));
         }
         let said = words.say().unwrap();
-        assert!(said.len() <= BYTES_MAX + 3 * LINES_MAX && said.chars().all(|c| "ü| ".contains(c)), "{}", said.len());
+        assert!(
+            said.len() <= BYTES_MAX + 3 * LINES_MAX && said.chars().all(|c| "ü| ".contains(c)),
+            "{}",
+            said.len()
+        );
 
         words.forget();
         words.hear("rows");

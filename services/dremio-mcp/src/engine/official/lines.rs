@@ -1,5 +1,6 @@
-//! Reads newline-framed messages with a limit. A line over the limit does not end the connection: its
-//! beginning is handed out, so that the call that it belongs to can be failed instead of hanging.
+//! Reads newline-framed messages with a limit. A line over the limit does not end the connection:
+//! its beginning is handed out, so that the call that it belongs to can be failed instead of
+//! hanging.
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
@@ -14,11 +15,15 @@ pub(super) enum Line {
     TooLong(Vec<u8>),
 }
 
-/// The next line, `None` at the end of the stream. A last line without end is dropped: it is half a message.
+/// The next line, `None` at the end of the stream. A last line without end is dropped: it is half a
+/// message.
 ///
 /// # Errors
 /// When reading fails.
-pub(super) async fn next_line<R: AsyncBufRead + Unpin>(reader: &mut R, bytes_max: usize) -> std::io::Result<Option<Line>> {
+pub(super) async fn next_line<R: AsyncBufRead + Unpin>(
+    reader: &mut R,
+    bytes_max: usize,
+) -> std::io::Result<Option<Line>> {
     let mut line = Vec::new();
     let mut too_long = false;
     loop {
@@ -68,7 +73,11 @@ pub(super) fn id_in_head(head: &[u8]) -> Option<u64> {
     }
 
     // Up to the last comma no number is cut in the middle.
-    let head = head.iter().rposition(|&byte| byte == b',').and_then(|comma| head.get(..comma)).unwrap_or_default();
+    let head = head
+        .iter()
+        .rposition(|&byte| byte == b',')
+        .and_then(|comma| head.get(..comma))
+        .unwrap_or_default();
     let mut id = None;
     // The text is cut, so an error is the rule; what counts is whether the id was met before it.
     let mut deserializer = serde_json::Deserializer::from_slice(head);
@@ -87,7 +96,9 @@ mod tests {
         let mut next = async || next_line(&mut reader, 8).await.unwrap();
         assert_eq!(next().await, Some(Line::Whole(b"one".to_vec())));
         assert_eq!(next().await, Some(Line::Whole(Vec::new())));
-        assert!(matches!(next().await, Some(Line::TooLong(head)) if b"twelve bytes".starts_with(&head) && head.len() > 8));
+        assert!(
+            matches!(next().await, Some(Line::TooLong(head)) if b"twelve bytes".starts_with(&head) && head.len() > 8)
+        );
         assert_eq!(next().await, Some(Line::Whole(b"last".to_vec())));
         assert_eq!(next().await, None);
     }

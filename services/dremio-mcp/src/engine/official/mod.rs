@@ -1,6 +1,8 @@
-//! The official server: one shared child process that speaks MCP over stdio, whatever the number of clients.
+//! The official server: one shared child process that speaks MCP over stdio, whatever the number of
+//! clients.
 //!
-//! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave anything behind
+//! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave
+//!   anything behind
 //! - `last_words`: what a child said that never came up
 //! - `connection`: the messages of one child: ids out, answers and progress in
 //! - `owners`: whose the tasks are that a child has made
@@ -32,14 +34,16 @@ use super::changes::{Changes, List, Versions};
 use super::{CallError, Mailbox, Places, ProgressSink, ToolList};
 use crate::rpc::Message;
 
-/// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet machine
-/// and 10 s and more on a loaded one; clients give up after 30 to 60 s.
+/// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet
+/// machine and 10 s and more on a loaded one; clients give up after 30 to 60 s.
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// How long Dremio's own server may do nothing for a call before it counts as one that it will never answer. Its own waits are a second.
+/// How long Dremio's own server may do nothing for a call before it counts as one that it will
+/// never answer. Its own waits are a second.
 pub(crate) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
-/// Length of a notification that is passed on to whoever it concerns: it may wait, and once for each of them.
+/// Length of a notification that is passed on to whoever it concerns: it may wait, and once for
+/// each of them.
 const NEWS_BYTES_MAX: usize = 16 * 1024;
 
 /// The running child as callers see it, and what it said about itself.
@@ -66,8 +70,8 @@ impl CurrentChild {
     }
 }
 
-/// What the first child said and the next ones will say again: it survives restarts, so that `initialize` and
-/// the lists are answered while a child is being replaced.
+/// What the first child said and the next ones will say again: it survives restarts, so that
+/// `initialize` and the lists are answered while a child is being replaced.
 #[derive(Debug)]
 pub(crate) struct Facts {
     initialize: watch::Sender<Option<Arc<str>>>,
@@ -77,7 +81,8 @@ pub(crate) struct Facts {
     watches: Watches,
 }
 
-/// The requests whose first page stays as it is until the child says that it has changed, and what they list.
+/// The requests whose first page stays as it is until the child says that it has changed, and what
+/// they list.
 const LISTS: [(&str, List); 4] = [
     ("tools/list", List::Tools),
     ("prompts/list", List::Prompts),
@@ -87,20 +92,33 @@ const LISTS: [(&str, List); 4] = [
 
 impl Facts {
     fn new() -> Self {
-        let (initialize, versions) = (watch::Sender::new(None), watch::Sender::new(Versions::default()));
-        Self { initialize, lists: Mutex::default(), tools: Mutex::default(), versions, watches: Watches::new() }
+        let (initialize, versions) =
+            (watch::Sender::new(None), watch::Sender::new(Versions::default()));
+        Self {
+            initialize,
+            lists: Mutex::default(),
+            tools: Mutex::default(),
+            versions,
+            watches: Watches::new(),
+        }
     }
 
     fn set_initialize(&self, result: &str) {
         self.initialize.send_replace(Some(Arc::from(result)));
     }
 
-    /// What a new child lists. Where its lists are not those of the child before, they have changed.
+    /// What a new child lists. Where its lists are not those of the child before, they have
+    /// changed.
     fn set_lists(&self, lists: HashMap<&'static str, Arc<Message>>) {
         let tools = lists.get("tools/list").map(|list| ToolList::read(list)).unwrap_or_default();
         *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = tools;
-        let before = std::mem::replace(&mut *self.lists.lock().unwrap_or_else(PoisonError::into_inner), lists.clone());
-        let result = |lists: &HashMap<_, Arc<Message>>, method| lists.get(method).and_then(|list| list.result().map(str::to_owned));
+        let before = std::mem::replace(
+            &mut *self.lists.lock().unwrap_or_else(PoisonError::into_inner),
+            lists.clone(),
+        );
+        let result = |lists: &HashMap<_, Arc<Message>>, method| {
+            lists.get(method).and_then(|list| list.result().map(str::to_owned))
+        };
         for (method, list) in LISTS {
             if before.contains_key(method) && result(&before, method) != result(&lists, method) {
                 self.versions.send_modify(|versions| versions.bump(list, list.changed()));
@@ -114,9 +132,15 @@ impl Facts {
         let uri = notification.params().ok().and_then(|params| params.uri.map(Cow::into_owned));
         match (List::of_notification(notification.method()), notification.method(), uri) {
             // That the list has changed must be known in any case.
-            (Some(list), ..) => self.list_changed(list, if is_short { notification } else { list.changed() }),
-            (None, "notifications/resources/updated", Some(uri)) if is_short => self.watches.updated(&uri, notification),
-            _ => tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification that is too long, or not relayed"),
+            (Some(list), ..) => {
+                self.list_changed(list, if is_short { notification } else { list.changed() });
+            }
+            (None, "notifications/resources/updated", Some(uri)) if is_short => {
+                self.watches.updated(&uri, notification);
+            }
+            _ => {
+                tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification that is too long, or not relayed");
+            }
         }
     }
 
@@ -128,7 +152,8 @@ impl Facts {
         self.versions.send_modify(|versions| versions.bump(changed, said));
     }
 
-    /// What the child lists, asked for at `asked_at`; not kept if anything has changed since, because then it may be the list before.
+    /// What the child lists, asked for at `asked_at`; not kept if anything has changed since,
+    /// because then it may be the list before.
     fn learn(&self, method: &'static str, list: &Message, asked_at: [u64; 3]) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if list.result().is_none() || self.versions.borrow().numbers() != asked_at {
@@ -157,16 +182,22 @@ impl Official {
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Answer {
         let (watches, child) = (&self.facts.watches, &self.child);
         match (request.method(), mailbox_and_uri(request, progress)) {
-            ("resources/subscribe", Some((mailbox, uri))) => watches.subscribe(&uri, mailbox, request, progress, child).await,
-            ("resources/unsubscribe", Some((mailbox, uri))) => watches.unsubscribe(&uri, mailbox, request, progress, child).await,
+            ("resources/subscribe", Some((mailbox, uri))) => {
+                watches.subscribe(&uri, mailbox, request, progress, child).await
+            }
+            ("resources/unsubscribe", Some((mailbox, uri))) => {
+                watches.unsubscribe(&uri, mailbox, request, progress, child).await
+            }
             _ => self.call_or_recall(request, progress).await,
         }
     }
 
     /// Answers a list that is known, and else relays.
     async fn call_or_recall(&self, request: &Message, progress: &ProgressSink) -> Answer {
-        let list = LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
-        let first_page = list.filter(|_| request.params().is_ok_and(|params| params.is_first_page()));
+        let list =
+            LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
+        let first_page =
+            list.filter(|_| request.params().is_ok_and(|params| params.is_first_page()));
         if let Some(list) = first_page.and_then(|method| self.facts.list(method)) {
             return Ok(list.as_ref().clone());
         }
@@ -191,7 +222,10 @@ impl Official {
 }
 
 /// Who a request subscribes, and to what.
-fn mailbox_and_uri<'c>(request: &Message, progress: &'c ProgressSink) -> Option<(&'c Arc<Mailbox>, String)> {
+fn mailbox_and_uri<'c>(
+    request: &Message,
+    progress: &'c ProgressSink,
+) -> Option<(&'c Arc<Mailbox>, String)> {
     let mailbox = progress.caller.as_ref()?.mailbox.as_ref()?;
     Some((mailbox, request.params().ok()?.uri?.into_owned()))
 }

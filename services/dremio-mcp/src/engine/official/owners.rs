@@ -1,6 +1,7 @@
-//! Whose the things are that outlive the call that made them: tasks (2025-11-25, "Tasks") and elicitations in a browser ("URL Mode"). The
-//! child serves everybody and gives a task to whoever knows its name; here it belongs to the key that made it ("Task Isolation and Access
-//! Control"), and what the child says of it goes to the client that made it.
+//! Whose the things are that outlive the call that made them: tasks (2025-11-25, "Tasks") and
+//! elicitations in a browser ("URL Mode"). The child serves everybody and gives a task to whoever
+//! knows its name; here it belongs to the key that made it ("Task Isolation and Access Control"),
+//! and what the child says of it goes to the client that made it.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -13,8 +14,8 @@ use crate::engine::Caller;
 use crate::engine::mailbox::{Mailbox, Subject};
 use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 
-/// Things of one key that are known, and of all keys; beyond, the oldest of that key, or of the one with the most, are forgotten. A guess: a
-/// task ends within the hour.
+/// Things of one key that are known, and of all keys; beyond, the oldest of that key, or of the one
+/// with the most, are forgotten. A guess: a task ends within the hour.
 const KEY_MAX: usize = 1_000;
 const ALL_MAX: usize = 10_000;
 
@@ -64,15 +65,21 @@ impl Owners {
     /// Notes what an answer has made. Must come before the child says more.
     pub(super) fn note(&self, origin: &Origin<'_>, answer: &Message) {
         if origin.is_task
-            && let Some(task) = answer.result().and_then(|result| name_in(member(result, "task")?, "taskId"))
+            && let Some(task) =
+                answer.result().and_then(|result| name_in(member(result, "task")?, "taskId"))
         {
             self.keep(Subject::Task(task), origin, None);
             if let Some(token) = origin.token.filter(|token| token.len() <= NAME_BYTES_MAX) {
-                // "The progress token … MUST continue to be used … throughout the task's lifetime" ("Task Progress Notifications").
+                // "The progress token … MUST continue to be used … throughout the task's lifetime"
+                // ("Task Progress Notifications").
                 self.keep(Subject::Progress(origin.id), origin, Some(token));
             }
         }
-        let Some(error) = answer.error().filter(|error| member(error, "code") == Some(URL_ELICITATION_REQUIRED)) else { return };
+        let Some(error) =
+            answer.error().filter(|error| member(error, "code") == Some(URL_ELICITATION_REQUIRED))
+        else {
+            return;
+        };
         let elicitations = member(error, "data").and_then(|data| member(data, "elicitations"));
         for elicitation in array(elicitations).take(ELICITATIONS_MAX) {
             if let Some(elicitation) = name_in(elicitation, "elicitationId") {
@@ -81,18 +88,24 @@ impl Owners {
         }
     }
 
-    /// Tells the owner what the child says of a thing, and nobody else. Gives back a notification that speaks of no such thing.
+    /// Tells the owner what the child says of a thing, and nobody else. Gives back a notification
+    /// that speaks of no such thing.
     pub(super) fn tell(&self, message: Message) -> Option<Message> {
         let params = message.params_text().unwrap_or("{}");
         let subject = match message.method() {
             "notifications/tasks/status" => name_in(params, "taskId").map(Subject::Task),
-            "notifications/elicitation/complete" => name_in(params, "elicitationId").map(Subject::Elicitation),
-            "notifications/progress" => member(params, "progressToken").and_then(|token| token.parse().ok()).map(Subject::Progress),
+            "notifications/elicitation/complete" => {
+                name_in(params, "elicitationId").map(Subject::Elicitation)
+            }
+            "notifications/progress" => member(params, "progressToken")
+                .and_then(|token| token.parse().ok())
+                .map(Subject::Progress),
             _ => return Some(message),
         };
         let owner = subject.as_ref().and_then(|subject| self.lock().owners.get(subject).cloned());
         let mailbox = owner.as_ref().and_then(|owner| owner.mailbox.upgrade());
-        let (Some(subject), Some(owner), Some(mailbox)) = (subject, owner, mailbox.filter(|_| message.text().len() <= SAID_BYTES_MAX))
+        let (Some(subject), Some(owner), Some(mailbox)) =
+            (subject, owner, mailbox.filter(|_| message.text().len() <= SAID_BYTES_MAX))
         else {
             tracing::debug!(target: "dremio_mcp::child", "ignored from the child: it speaks of what is nobody's, or at length");
             return None;
@@ -107,30 +120,45 @@ impl Owners {
 
     /// The answer to a request about a task of another key, or of none: that there is no such task.
     pub(super) fn refuse(&self, request: &Message, caller: Option<&Caller>) -> Option<Message> {
-        let is_about_one = matches!(request.method(), "tasks/get" | "tasks/result" | "tasks/cancel");
+        let is_about_one =
+            matches!(request.method(), "tasks/get" | "tasks/result" | "tasks/cancel");
         if !is_about_one || self.is_own(request.params_text().unwrap_or("{}"), caller) {
             return None;
         }
-        Some(Message::from_error(&RpcError::new(ErrorCode::InvalidParams, "Task not found").object()))
+        Some(Message::from_error(
+            &RpcError::new(ErrorCode::InvalidParams, "Task not found").object(),
+        ))
     }
 
     /// The answer to `tasks/list` without the tasks of others; any other answer as it is.
-    pub(super) fn without_others(&self, request: &Message, caller: Option<&Caller>, answer: Message) -> Message {
-        let Some(result) = answer.result().filter(|_| request.method() == "tasks/list") else { return answer };
-        let own: Vec<&str> = array(member(result, "tasks")).filter(|task| self.is_own(task, caller)).collect();
+    pub(super) fn without_others(
+        &self,
+        request: &Message,
+        caller: Option<&Caller>,
+        answer: Message,
+    ) -> Message {
+        let Some(result) = answer.result().filter(|_| request.method() == "tasks/list") else {
+            return answer;
+        };
+        let own: Vec<&str> =
+            array(member(result, "tasks")).filter(|task| self.is_own(task, caller)).collect();
         Message::from_result(&replace_member(result, "tasks", &format!("[{}]", own.join(","))))
     }
 
     /// Whether the task that `object` names is the caller's.
     fn is_own(&self, object: &str, caller: Option<&Caller>) -> bool {
         let (Some(task), Some(caller)) = (name_in(object, "taskId"), caller) else { return false };
-        self.lock().owners.get(&Subject::Task(task)).is_some_and(|owner| owner.principal == caller.principal)
+        self.lock()
+            .owners
+            .get(&Subject::Task(task))
+            .is_some_and(|owner| owner.principal == caller.principal)
     }
 
     fn keep(&self, subject: Subject, origin: &Origin<'_>, token: Option<&str>) {
         let principal = origin.caller.principal.clone();
         let mailbox = origin.caller.mailbox.as_ref().map(Arc::downgrade).unwrap_or_default();
-        let owner = Owner { principal: principal.clone(), mailbox, token: token.map(str::to_owned) };
+        let owner =
+            Owner { principal: principal.clone(), mailbox, token: token.map(str::to_owned) };
         self.lock().keep(subject, principal, owner);
     }
 
@@ -150,7 +178,10 @@ impl Known {
             own.pop_front()
         } else if self.owners.len() > ALL_MAX {
             // Whoever has the most gives one.
-            self.oldest_first.values_mut().max_by_key(|subjects| subjects.len()).and_then(VecDeque::pop_front)
+            self.oldest_first
+                .values_mut()
+                .max_by_key(|subjects| subjects.len())
+                .and_then(VecDeque::pop_front)
         } else {
             None
         };
@@ -166,7 +197,10 @@ fn name_in(object: &str, name: &str) -> Option<String> {
 
 /// The elements of a JSON array, each as its text; none if it is no array.
 fn array(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok()).unwrap_or_default().into_iter().map(RawValue::get)
+    text.and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok())
+        .unwrap_or_default()
+        .into_iter()
+        .map(RawValue::get)
 }
 
 #[cfg(test)]
@@ -179,15 +213,27 @@ mod tests {
     use crate::rpc::Message;
 
     fn caller(key: &str) -> (Caller, Arc<Mailbox>) {
-        let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
+        let ring = KeyRing::load(service_kit::SecretSource::Inline(
+            "aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into(),
+        ))
+        .unwrap();
         let mailbox = Arc::<Mailbox>::default();
         let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
-        (Caller { principal, client: Arc::from("c"), batch: None, mailbox: Some(Arc::clone(&mailbox)) }, mailbox)
+        (
+            Caller {
+                principal,
+                client: Arc::from("c"),
+                batch: None,
+                mailbox: Some(Arc::clone(&mailbox)),
+            },
+            mailbox,
+        )
     }
 
     fn made(owners: &Owners, caller: &Caller, id: u64, task: &str) {
         let origin = Origin { id, caller, token: Some("\"mine\""), is_task: true };
-        owners.note(&origin, &Message::from_result(&format!(r#"{{"task":{{"taskId":"{task}"}}}}"#)));
+        owners
+            .note(&origin, &Message::from_result(&format!(r#"{{"task":{{"taskId":"{task}"}}}}"#)));
     }
 
     #[tokio::test]
@@ -197,10 +243,19 @@ mod tests {
         made(&owners, &ada, 7, "t1");
         made(&owners, &bob, 8, "t2");
         for method in ["tasks/get", "tasks/result", "tasks/cancel"] {
-            let request = |task: &str| Message::request(method, &format!(r#"{{"taskId":"{task}"}}"#));
+            let request =
+                |task: &str| Message::request(method, &format!(r#"{{"taskId":"{task}"}}"#));
             assert!(owners.refuse(&request("t1"), Some(&ada)).is_none());
             for (task, caller) in [("t1", Some(&bob)), ("t3", Some(&ada)), ("t1", None)] {
-                assert!(owners.refuse(&request(task), caller).unwrap().error().unwrap().contains("-32602"), "{task}");
+                assert!(
+                    owners
+                        .refuse(&request(task), caller)
+                        .unwrap()
+                        .error()
+                        .unwrap()
+                        .contains("-32602"),
+                    "{task}"
+                );
             }
         }
         assert!(owners.refuse(&Message::request("tools/call", "{}"), Some(&bob)).is_none());
@@ -208,14 +263,23 @@ mod tests {
         let status = r#"{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t1","status":"working","ttl":1.0}}"#;
         assert!(owners.tell(Message::parse(status.into()).unwrap()).is_none());
         assert_eq!(adas.next().await.text(), status);
-        let progress =
-            |token: u64| Message::notification("notifications/progress", Some(&format!(r#"{{"progressToken":{token},"progress":1}}"#)));
+        let progress = |token: u64| {
+            Message::notification(
+                "notifications/progress",
+                Some(&format!(r#"{{"progressToken":{token},"progress":1}}"#)),
+            )
+        };
         for token in [8, 9] {
             assert!(owners.tell(progress(token)).is_none());
         }
-        assert!(bobs.next().await.text().contains(r#""params":{"progressToken":"mine","progress":1}"#));
+        assert!(
+            bobs.next().await.text().contains(r#""params":{"progressToken":"mine","progress":1}"#)
+        );
         assert!(owners.tell(Message::notification("notifications/x", None)).is_some());
-        assert!(futures_util::poll!(Box::pin(adas.next())).is_pending() && futures_util::poll!(Box::pin(bobs.next())).is_pending());
+        assert!(
+            futures_util::poll!(Box::pin(adas.next())).is_pending()
+                && futures_util::poll!(Box::pin(bobs.next())).is_pending()
+        );
     }
 
     #[test]
@@ -224,13 +288,24 @@ mod tests {
         let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
         made(&owners, &ada, 1, "t1");
         made(&owners, &bob, 2, "t2");
-        let list =
-            Message::from_result(r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0},{"taskId":"t2"},{"taskId":"t3"},7],"nextCursor":"c"}"#);
+        let list = Message::from_result(
+            r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0},{"taskId":"t2"},{"taskId":"t3"},7],"nextCursor":"c"}"#,
+        );
         let seen = |method, caller| {
-            owners.without_others(&Message::request(method, "{}"), Some(caller), list.clone()).result().unwrap().to_owned()
+            owners
+                .without_others(&Message::request(method, "{}"), Some(caller), list.clone())
+                .result()
+                .unwrap()
+                .to_owned()
         };
-        assert_eq!(seen("tasks/list", &ada), r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0}],"nextCursor":"c"}"#);
-        assert_eq!(seen("tasks/list", &bob), r#"{"x":1.50,"tasks":[{"taskId":"t2"}],"nextCursor":"c"}"#);
+        assert_eq!(
+            seen("tasks/list", &ada),
+            r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0}],"nextCursor":"c"}"#
+        );
+        assert_eq!(
+            seen("tasks/list", &bob),
+            r#"{"x":1.50,"tasks":[{"taskId":"t2"}],"nextCursor":"c"}"#
+        );
         assert_eq!(seen("tools/list", &bob), list.result().unwrap());
     }
 
@@ -241,8 +316,12 @@ mod tests {
         let origin = Origin { id: 1, caller: &ada, token: None, is_task: false };
         let error = r#"{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://x"}]}}"#;
         owners.note(&origin, &Message::from_error(error));
-        let complete =
-            |id: &str| Message::notification("notifications/elicitation/complete", Some(&format!(r#"{{"elicitationId":"{id}"}}"#)));
+        let complete = |id: &str| {
+            Message::notification(
+                "notifications/elicitation/complete",
+                Some(&format!(r#"{{"elicitationId":"{id}"}}"#)),
+            )
+        };
         for id in ["e2", "e1"] {
             assert!(owners.tell(complete(id)).is_none());
         }
@@ -258,7 +337,12 @@ mod tests {
             made(&owners, &ada, 1 + number, &format!("t{number}"));
         }
         let is_known = |task: &str, caller| {
-            owners.refuse(&Message::request("tasks/get", &format!(r#"{{"taskId":"{task}"}}"#)), Some(caller)).is_none()
+            owners
+                .refuse(
+                    &Message::request("tasks/get", &format!(r#"{{"taskId":"{task}"}}"#)),
+                    Some(caller),
+                )
+                .is_none()
         };
         assert!(is_known("bobs", &bob) && is_known(&format!("t{}", KEY_MAX - 1), &ada));
         assert!(!is_known("t0", &ada));
@@ -267,10 +351,16 @@ mod tests {
 
     #[test]
     fn where_all_places_are_taken_the_key_with_the_most_gives_one() {
-        let keys: Vec<String> = (b'a'..=b'k').map(|letter| char::from(letter).to_string().repeat(16)).collect();
-        let ring = KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
-        let caller =
-            |key: &String| Caller { principal: ring.find(key.as_bytes()).unwrap(), client: Arc::from("c"), batch: None, mailbox: None };
+        let keys: Vec<String> =
+            (b'a'..=b'k').map(|letter| char::from(letter).to_string().repeat(16)).collect();
+        let ring =
+            KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
+        let caller = |key: &String| Caller {
+            principal: ring.find(key.as_bytes()).unwrap(),
+            client: Arc::from("c"),
+            batch: None,
+            mailbox: None,
+        };
         let (owners, mut id) = (Owners::default(), 0);
         let (last, first) = keys.split_last().unwrap();
         for key in first {
@@ -281,7 +371,11 @@ mod tests {
             }
         }
         made(&owners, &caller(last), 0, "last");
-        assert!(owners.refuse(&Message::request("tasks/get", r#"{"taskId":"last"}"#), Some(&caller(last))).is_none());
+        assert!(
+            owners
+                .refuse(&Message::request("tasks/get", r#"{"taskId":"last"}"#), Some(&caller(last)))
+                .is_none()
+        );
         assert_eq!(owners.lock().owners.len(), super::ALL_MAX);
     }
 }

@@ -1,6 +1,6 @@
-//! Starts the child so that it cannot outlive the gateway, sees nothing it does not need, and leaves nothing
-//! behind: own process group, cleared environment, an empty private folder to work in, confined to what it needs, killed with its
-//! group.
+//! Starts the child so that it cannot outlive the gateway, sees nothing it does not need, and
+//! leaves nothing behind: own process group, cleared environment, an empty private folder to work
+//! in, confined to what it needs, killed with its group.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -55,7 +55,8 @@ const LOG_LINE_BYTES_MAX: usize = 8 * 1024;
 /// The official server needs 0.1 s when idle and 0.4 s when busy.
 const LEAVE_WAIT: Duration = Duration::from_secs(2);
 
-/// How long the output of a child that has ended is read: a grandchild may hold the pipe open for ever.
+/// How long the output of a child that has ended is read: a grandchild may hold the pipe open for
+/// ever.
 pub(super) const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
 
 /// What is started.
@@ -73,7 +74,8 @@ pub(crate) struct Launch {
     pub(crate) hop_activity: Activity,
     /// A child that is silent for this long, pings included, is replaced.
     pub(crate) silence_max: Duration,
-    /// A call of Dremio's own server that comes to nothing for this long is given up, if it is sure that nothing is done for it.
+    /// A call of Dremio's own server that comes to nothing for this long is given up, if it is
+    /// sure that nothing is done for it.
     pub(crate) forgotten_after: Duration,
     /// Whether a second child waits to take over.
     pub(crate) standby: bool,
@@ -84,7 +86,9 @@ pub(crate) struct Launch {
 /// Why a child could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
-    #[error("MCP_SERVER_COMMAND: `{program}` was not found; install the official server or name its full path")]
+    #[error(
+        "MCP_SERVER_COMMAND: `{program}` was not found; install the official server or name its full path"
+    )]
     NotFound { program: String },
     #[error("MCP_SERVER_COMMAND: `{program}` cannot be started")]
     Refused { program: String, source: std::io::Error },
@@ -107,19 +111,29 @@ pub(super) struct Process {
     /// Reads its standard error to the end.
     stderr: JoinHandle<()>,
     _folder: PrivateFolder,
-    /// Ends the thread that the child was started from when it is dropped, and not before: see [`die_with_parent`].
+    /// Ends the thread that the child was started from when it is dropped, and not before: see
+    /// [`die_with_parent`].
     _parent: mpsc::Sender<()>,
 }
 
 impl Launch {
-    /// The variables that a launch may pass on, taken from `env`. The server's own guard and what it says of its tools agree with ours.
-    pub(crate) fn environment(env: &service_kit::env::Env, allow_writes: bool) -> BTreeMap<String, String> {
-        let plain = PASSED.iter().filter_map(|&name| Some((name.to_owned(), env.get(name)?.to_owned())));
+    /// The variables that a launch may pass on, taken from `env`. The server's own guard and what
+    /// it says of its tools agree with ours.
+    pub(crate) fn environment(
+        env: &service_kit::env::Env,
+        allow_writes: bool,
+    ) -> BTreeMap<String, String> {
+        let plain =
+            PASSED.iter().filter_map(|&name| Some((name.to_owned(), env.get(name)?.to_owned())));
         // The URI and the token are the gateway's business: the child talks to the hop only.
-        let own =
-            env.with_prefix("DREMIOAI_").filter(|(name, _)| !matches!(*name, "DREMIOAI_DREMIO__URI" | "DREMIOAI_DREMIO__PAT" | ALLOW_DML));
+        let own = env.with_prefix("DREMIOAI_").filter(|(name, _)| {
+            !matches!(*name, "DREMIOAI_DREMIO__URI" | "DREMIOAI_DREMIO__PAT" | ALLOW_DML)
+        });
         let writes = allow_writes.then(|| (ALLOW_DML.to_owned(), "true".to_owned()));
-        plain.chain(own.map(|(name, value)| (name.to_owned(), value.to_owned()))).chain(writes).collect()
+        plain
+            .chain(own.map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .chain(writes)
+            .collect()
     }
 
     fn command(&self, folder: &Path) -> Command {
@@ -154,38 +168,46 @@ impl Launch {
         path.split(':').map(|folder| Path::new(folder).join(name)).find(|program| program.is_file())
     }
 
-    /// The hop's port, if that is all of the network that the child needs. It is for Dremio's own server, unless it was told to talk to
-    /// others than Dremio too; another server may need whatever it likes.
+    /// The hop's port, if that is all of the network that the child needs. It is for Dremio's own
+    /// server, unless it was told to talk to others than Dremio too; another server may need
+    /// whatever it likes.
     fn only_port(&self) -> Option<u16> {
         let is_official = self.program()?.file_name()? == OFFICIAL_PROGRAM;
         let port = self.hop_uri.rsplit(':').next()?.parse().ok()?;
         (is_official && self.asks_only_dremio()).then_some(port)
     }
 
-    /// Whether nothing tells Dremio's own server to ask others than Dremio: no setting that is not known here, and no file of settings.
+    /// Whether nothing tells Dremio's own server to ask others than Dremio: no setting that is not
+    /// known here, and no file of settings.
     pub(super) fn asks_only_dremio(&self) -> bool {
-        let is_known = |name: &str| !name.starts_with("DREMIOAI_") || OFFICIAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let is_known = |name: &str| {
+            !name.starts_with("DREMIOAI_")
+                || OFFICIAL_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        };
         let names_file = |word: &str| word.starts_with("-c") || word.starts_with("--cfg");
-        self.environment.keys().all(|name| is_known(name)) && !self.command.iter().any(|word| names_file(word))
+        self.environment.keys().all(|name| is_known(name))
+            && !self.command.iter().any(|word| names_file(word))
     }
 }
 
-/// Asks the kernel to kill the child when the gateway is killed; a child that hangs would not notice
-/// the end of its input. The request is bound to the *thread* that forks, hence [`Process::start`] keeps that.
+/// Asks the kernel to kill the child when the gateway is killed; a child that hangs would not
+/// notice the end of its input. The request is bound to the *thread* that forks, hence
+/// [`Process::start`] keeps that.
 #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     // SAFETY: the closure makes two system calls that are async-signal-safe and allocates nothing.
     unsafe {
         command.pre_exec(|| {
             set_parent_process_death_signal(Some(Signal::KILL))?;
-            // The parent may have died before the request was made. As PID 1 of a container it cannot.
+            // The parent may have died before the request was made. As PID 1 of a container it
+            // cannot.
             Ok(())
         });
     }
 }
 
-/// An empty folder for the child to work in. The official server writes a configuration file where it finds
-/// none and reads `.env` from its working directory, so both lie where nobody else writes.
+/// An empty folder for the child to work in. The official server writes a configuration file where
+/// it finds none and reads `.env` from its working directory, so both lie where nobody else writes.
 fn private_folder() -> std::io::Result<PrivateFolder> {
     let folder = PrivateFolder::new("dremio-mcp-child")?;
     let config = folder.path().join("dremioai");
@@ -197,12 +219,15 @@ fn private_folder() -> std::io::Result<PrivateFolder> {
 impl Process {
     /// Starts `launch` and forwards its standard error to the log.
     ///
-    /// The child has a thread of its own in the gateway, which confines itself, starts the child, and does nothing else until the child
-    /// is gone: what Landlock takes from a thread it takes for good, and from all that the thread starts.
+    /// The child has a thread of its own in the gateway, which confines itself, starts the child,
+    /// and does nothing else until the child is gone: what Landlock takes from a thread it
+    /// takes for good, and from all that the thread starts.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub(super) async fn start(launch: &Launch) -> Result<(Self, BufReader<ChildStdout>, ChildStdin), StartError> {
+    pub(super) async fn start(
+        launch: &Launch,
+    ) -> Result<(Self, BufReader<ChildStdout>, ChildStdin), StartError> {
         let folder = private_folder().map_err(StartError::Folder)?;
         let mut command = launch.command(folder.path());
         let (confinement, working_folder) = (launch.confinement.clone(), folder.path().to_owned());
@@ -234,14 +259,18 @@ impl Process {
             ErrorKind::NotFound => StartError::NotFound { program: program.clone() },
             _ => StartError::Refused { program: program.clone(), source },
         })?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
             return Err(StartError::NoPipes);
         };
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let group = pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
+        let group =
+            pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
         let last_words = LastWords::without(launch.hop_secret.clone());
         let stderr = tokio::spawn(log_stderr(BufReader::new(stderr), group, last_words.clone()));
-        let process = Self { child, group, enforced, last_words, stderr, _folder: folder, _parent: parent };
+        let process =
+            Self { child, group, enforced, last_words, stderr, _folder: folder, _parent: parent };
         Ok((process, BufReader::new(stdout), stdin))
     }
 
@@ -256,7 +285,10 @@ impl Process {
 
     /// Waits for the child to end, and says how it did. Cancel safe.
     pub(super) async fn end_of(&mut self) -> String {
-        self.child.wait().await.map_or_else(|_| "it ended".to_owned(), |status| format!("it ended ({status})"))
+        self.child
+            .wait()
+            .await
+            .map_or_else(|_| "it ended".to_owned(), |status| format!("it ended ({status})"))
     }
 
     /// The child knows clients from now on: what it says may be theirs.
@@ -264,7 +296,8 @@ impl Process {
         self.last_words.forget();
     }
 
-    /// Why the child is of no use, with what it said on standard error, if it never introduced itself.
+    /// Why the child is of no use, with what it said on standard error, if it never introduced
+    /// itself.
     pub(super) async fn with_last_words(&mut self, why: String) -> String {
         // What it wrote before it ended may still lie in the pipe.
         let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut self.stderr).await;
@@ -279,12 +312,16 @@ impl Process {
         self.signal(Signal::KILL);
     }
 
-    /// Ends the child: its input is closed already; then SIGTERM, then SIGKILL, each to the whole group.
+    /// Ends the child: its input is closed already; then SIGTERM, then SIGKILL, each to the whole
+    /// group.
     pub(super) async fn stop(mut self) {
         if tokio::time::timeout(LEAVE_WAIT, self.child.wait()).await.is_err() {
             self.signal(Signal::TERM);
             if tokio::time::timeout(LEAVE_WAIT, self.child.wait()).await.is_err() {
-                tracing::warn!(pid = self.pid(), "the MCP server process did not leave; killing it");
+                tracing::warn!(
+                    pid = self.pid(),
+                    "the MCP server process did not leave; killing it"
+                );
             }
         }
     }

@@ -1,5 +1,6 @@
-//! Keeps one child alive: start, introduce, publish; when it ends, fail its calls, clear its process group and start
-//! another, sooner or later depending on how long the last one lived. With a standby, the other is there already.
+//! Keeps one child alive: start, introduce, publish; when it ends, fail its calls, clear its
+//! process group and start another, sooner or later depending on how long the last one lived. With
+//! a standby, the other is there already.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -28,8 +29,9 @@ const PROTOCOL_VERSION: &str = "2025-11-25";
 /// A Python server on a busy two-core machine was seen to need 12 s.
 const INTRODUCTION_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Pause before a new child, doubled for each one that never served, or not for [`PROVEN_AFTER`]. A child that served and died, of a
-/// call or by a hand, is replaced at once however often that happens: the calls that wait are worth the start.
+/// Pause before a new child, doubled for each one that never served, or not for [`PROVEN_AFTER`]. A
+/// child that served and died, of a call or by a hand, is replaced at once however often that
+/// happens: the calls that wait are worth the start.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 const PROVEN_AFTER: Duration = Duration::from_secs(1);
@@ -79,10 +81,19 @@ struct Life {
 
 impl Supervisor {
     /// A supervisor and the engine that it feeds. Nothing runs before [`Supervisor::run`].
-    pub(crate) fn new(launch: Launch, places: Places, readiness: Readiness, metrics: Arc<Metrics>) -> (Self, Official) {
+    pub(crate) fn new(
+        launch: Launch,
+        places: Places,
+        readiness: Readiness,
+        metrics: Arc<Metrics>,
+    ) -> (Self, Official) {
         let (current, seen) = watch::channel(None);
         let facts = Arc::new(Facts::new());
-        let official = Official { child: CurrentChild(seen), places: places.clone(), facts: Arc::clone(&facts) };
+        let official = Official {
+            child: CurrentChild(seen),
+            places: places.clone(),
+            facts: Arc::clone(&facts),
+        };
         (Self { launch, places, current, facts, readiness, metrics }, official)
     }
 
@@ -107,7 +118,8 @@ impl Supervisor {
                     let end = supervisor.serve(&mut life, &shutdown).await;
                     supervisor.current.send_replace(None);
                     life.close(&end);
-                    // A child that was asked to stop is waited for; one that failed must not hold up the next.
+                    // A child that was asked to stop is waited for; one that failed must not hold
+                    // up the next.
                     let ended = tokio::spawn(life.process.stop());
                     if matches!(end, End::Asked) {
                         drop(ended.await);
@@ -138,14 +150,16 @@ impl Supervisor {
     /// Why there is none, for people.
     async fn start(&self) -> Result<Life, String> {
         let started = Instant::now();
-        let (mut process, stdout, stdin) = Process::start(&self.launch).await.map_err(|cause| chain(&cause))?;
+        let (mut process, stdout, stdin) =
+            Process::start(&self.launch).await.map_err(|cause| chain(&cause))?;
         self.readiness.set("confinement", confinement(process.enforced()));
         self.metrics.child_started();
         tracing::info!(pid = process.pid(), "MCP server process started");
         let halves = Connection::open();
         let connection = Arc::clone(&halves.connection);
         let facts = Arc::clone(&self.facts);
-        let messages = tokio::spawn(halves.run(stdout, stdin, move |notification| facts.hear(notification)));
+        let messages =
+            tokio::spawn(halves.run(stdout, stdin, move |notification| facts.hear(notification)));
         let introduced = tokio::select! {
             introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) => {
                 introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(|cause| chain(&cause))
@@ -157,7 +171,8 @@ impl Supervisor {
             Err(why) => {
                 messages.abort();
                 // That it has closed its output may be known before that it has ended.
-                let why = tokio::time::timeout(LAST_WORDS_WAIT, process.end_of()).await.unwrap_or(why);
+                let why =
+                    tokio::time::timeout(LAST_WORDS_WAIT, process.end_of()).await.unwrap_or(why);
                 process.kill();
                 return Err(process.with_last_words(why).await);
             }
@@ -168,10 +183,17 @@ impl Supervisor {
             startup_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "MCP server process ready"
         );
-        Ok(Life { process, connection, messages, is_dremios_own, _counted: self.metrics.child_ready() })
+        Ok(Life {
+            process,
+            connection,
+            messages,
+            is_dremios_own,
+            _counted: self.metrics.child_ready(),
+        })
     }
 
-    /// Waits until the child is of no use any more, or until a stop is asked for and its calls are answered.
+    /// Waits until the child is of no use any more, or until a stop is asked for and its calls are
+    /// answered.
     async fn serve(&self, life: &mut Life, shutdown: &Shutdown) -> End {
         let silence_max = self.launch.silence_max;
         tokio::select! {
@@ -206,16 +228,25 @@ impl Supervisor {
     }
 
     /// The name by which the child introduces itself.
-    async fn introduce(&self, connection: &Connection) -> Result<Option<String>, IntroductionError> {
+    async fn introduce(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<String>, IntroductionError> {
         let ask = async |method, params: &str| {
-            connection.ask(method, params).await.map_err(|source| IntroductionError::NoAnswer { method, source })
+            connection
+                .ask(method, params)
+                .await
+                .map_err(|source| IntroductionError::NoAnswer { method, source })
         };
         let result = ask("initialize", &initialize_params()).await?;
         let result = result.result().ok_or(IntroductionError::Refused { method: "initialize" })?;
         connection
             .notify(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
             .await
-            .map_err(|source| IntroductionError::NoAnswer { method: "notifications/initialized", source })?;
+            .map_err(|source| IntroductionError::NoAnswer {
+                method: "notifications/initialized",
+                source,
+            })?;
         let capabilities = Introduction::capabilities(result);
         let mut lists = HashMap::new();
         for (method, list) in LISTS {
@@ -244,7 +275,11 @@ impl Life {
         self.messages.abort();
         let failed = self.connection.close();
         if failed > 0 && matches!(end, End::Unasked(_)) {
-            tracing::warn!(pid = self.process.pid(), calls = failed, "calls in flight were lost with the MCP server process");
+            tracing::warn!(
+                pid = self.process.pid(),
+                calls = failed,
+                "calls in flight were lost with the MCP server process"
+            );
         }
     }
 
@@ -253,14 +288,20 @@ impl Life {
     }
 }
 
-/// What is said of a child's confinement. It never keeps the gateway from serving: not every kernel can do it.
+/// What is said of a child's confinement. It never keeps the gateway from serving: not every kernel
+/// can do it.
 fn confinement(enforced: Option<Enforced>) -> Condition {
     match enforced {
-        Some(enforced @ (Enforced::Fully | Enforced::Partly(_))) => Condition::met_by(enforced.to_string()),
-        Some(enforced @ Enforced::Not(_)) => Condition::met_with_warning("not_confined", enforced.to_string()),
-        None => {
-            Condition::met_with_warning("not_confined", "MCP_SERVER_CONFINE=false: the MCP server process can read the token and the keys")
+        Some(enforced @ (Enforced::Fully | Enforced::Partly(_))) => {
+            Condition::met_by(enforced.to_string())
         }
+        Some(enforced @ Enforced::Not(_)) => {
+            Condition::met_with_warning("not_confined", enforced.to_string())
+        }
+        None => Condition::met_with_warning(
+            "not_confined",
+            "MCP_SERVER_CONFINE=false: the MCP server process can read the token and the keys",
+        ),
     }
 }
 
@@ -286,7 +327,10 @@ impl Standby {
             && let Ok(Ok(life)) = prepared.await
             && life.is_alive()
         {
-            tracing::info!(pid = life.process.pid(), "the MCP server process on standby takes over");
+            tracing::info!(
+                pid = life.process.pid(),
+                "the MCP server process on standby takes over"
+            );
             return Ok(life);
         }
         supervisor.start().await
@@ -312,17 +356,22 @@ struct Introduction<'a> {
 
 impl Introduction<'_> {
     fn capabilities(result: &str) -> HashMap<String, &RawValue> {
-        serde_json::from_str::<Introduction<'_>>(result).map(|introduction| introduction.capabilities).unwrap_or_default()
+        serde_json::from_str::<Introduction<'_>>(result)
+            .map(|introduction| introduction.capabilities)
+            .unwrap_or_default()
     }
 }
 
 fn initialize_params() -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!(r#"{{"protocolVersion":"{PROTOCOL_VERSION}","capabilities":{{}},"clientInfo":{{"name":"dremio-mcp","version":"{version}"}}}}"#)
+    format!(
+        r#"{{"protocolVersion":"{PROTOCOL_VERSION}","capabilities":{{}},"clientInfo":{{"name":"dremio-mcp","version":"{version}"}}}}"#
+    )
 }
 
 /// An error with its causes, for the one place where it is reported.
 fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(|cause| format!(": {cause}"));
+    let causes = std::iter::successors(error.source(), |cause| cause.source())
+        .map(|cause| format!(": {cause}"));
     std::iter::once(error.to_string()).chain(causes).collect()
 }

@@ -1,4 +1,5 @@
-//! A child of Dremio's own server's name, with the hop and a stand-in for Dremio: calls that it forgets are ended, and no others.
+//! A child of Dremio's own server's name, with the hop and a stand-in for Dremio: calls that it
+//! forgets are ended, and no others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,11 +41,18 @@ impl Setting {
     /// A child that introduces itself by this name.
     async fn start(name: &str) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
-        let transport = Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap();
-        let login = DremioClient::new(transport.clone()).login("dremio", &"dremio123".into()).await.unwrap();
+        let transport =
+            Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap();
+        let login = DremioClient::new(transport.clone())
+            .login("dremio", &"dremio123".into())
+            .await
+            .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let token_file = folder.path().join("token.json");
-        Writer::open(token_file.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
+        Writer::open(token_file.clone())
+            .unwrap()
+            .write(&Token::new(login.token, login.expires_at))
+            .unwrap();
         let (tokens, _nudger) = TokenSource::watch(&token_file, Clock::system(), None);
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
         let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::clone(&metrics), true);
@@ -52,7 +60,10 @@ impl Setting {
         let pages = Pages::new(Budget::new(Arc::clone(&metrics)), 1 << 20);
         let hop = Hop::bind(transport, tokens, health, gate, pages).await.unwrap();
         let launch = Launch {
-            command: vec![stdio_fixture::executable().to_str().unwrap().to_owned(), name.to_owned()],
+            command: vec![
+                stdio_fixture::executable().to_str().unwrap().to_owned(),
+                name.to_owned(),
+            ],
             environment: BTreeMap::new(),
             hop_uri: hop.uri().unwrap(),
             hop_secret: hop.secret(),
@@ -63,7 +74,8 @@ impl Setting {
             confinement: None,
         };
         let places = Places::new(PLACES, None);
-        let (supervisor, official) = Supervisor::new(launch, places, Readiness::new(&["engine"]), metrics);
+        let (supervisor, official) =
+            Supervisor::new(launch, places, Readiness::new(&["engine"]), metrics);
         let shutdown = Shutdown::new();
         tokio::spawn(hop.run(shutdown.clone()));
         tokio::spawn(supervisor.run(shutdown.clone()));
@@ -71,7 +83,10 @@ impl Setting {
     }
 
     fn call(&self, tool: &str, arguments: Value) -> JoinHandle<Answer> {
-        let request = Message::request("tools/call", &json!({ "name": tool, "arguments": arguments }).to_string());
+        let request = Message::request(
+            "tools/call",
+            &json!({ "name": tool, "arguments": arguments }).to_string(),
+        );
         let official = Arc::clone(&self.official);
         tokio::spawn(async move { official.call(&request, &ProgressSink::channel().0).await })
     }
@@ -82,7 +97,11 @@ impl Setting {
 
     /// A call that the child takes, and never answers. It has it before this returns.
     async fn swallowed(&self) -> JoinHandle<Answer> {
-        let seen = async || serde_json::from_str::<Value>(&self.text("seen", json!({})).await).unwrap()["calls"].as_u64().unwrap();
+        let seen = async || {
+            serde_json::from_str::<Value>(&self.text("seen", json!({})).await).unwrap()["calls"]
+                .as_u64()
+                .unwrap()
+        };
         let before = seen().await;
         let call = self.call("fault", json!({ "kind": "silent" }));
         let mut looks = 0;
@@ -128,7 +147,8 @@ async fn a_call_that_dremios_server_forgets_is_ended_and_the_server_told() {
 #[tokio::test]
 async fn no_call_is_ended_while_a_job_runs_whoevers_it_is() {
     let setting = Setting::start("Dremio").await;
-    // Longer than the silence in which a call counts as forgotten: before the child asks about its job, and while it asks.
+    // Longer than the silence in which a call counts as forgotten: before the child asks about its
+    // job, and while it asks.
     setting.sandbox.control().set_job_duration(FORGOTTEN_AFTER * 6);
     let query = setting.call("query", json!({ "sql": "SELECT 1", "ms": 900 }));
     let swallowed = setting.swallowed().await;

@@ -1,5 +1,6 @@
-//! Which resources clients want to hear of, kept at whichever child there is. A subscription is one for the whole child, which all
-//! clients share: so only the last of them takes it back, and a new child is told of all that there are.
+//! Which resources clients want to hear of, kept at whichever child there is. A subscription is one
+//! for the whole child, which all clients share: so only the last of them takes it back, and a new
+//! child is told of all that there are.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -18,7 +19,8 @@ use crate::engine::places::{Limits, Places, Seat};
 use crate::engine::{CallError, ProgressSink};
 use crate::rpc::{Message, string_literal};
 
-/// Bytes of subscriptions of one key, and of all keys. A guess with room: 1,500 URIs of 100 bytes, and 12,000.
+/// Bytes of subscriptions of one key, and of all keys. A guess with room: 1,500 URIs of 100 bytes,
+/// and 12,000.
 const KEY_BYTES_MAX: usize = 512 * 1024;
 const ALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -28,8 +30,8 @@ const URI_BYTES_MAX: usize = 8 * 1024;
 /// What a subscription takes besides its URI.
 const OVERHEAD_BYTES: usize = 156;
 
-/// What the child is asked about subscriptions at a time. They have places of their own, so that a client whose calls wait for theirs holds
-/// up nobody else's subscription.
+/// What the child is asked about subscriptions at a time. They have places of their own, so that a
+/// client whose calls wait for theirs holds up nobody else's subscription.
 const ASKED_MAX: usize = 16;
 const ASKED_LIMITS: Limits = Limits { places: ASKED_MAX, key: 12, client: 8, batch: 8, last: 2 };
 
@@ -69,7 +71,8 @@ struct Holder {
     child: Weak<Connection>,
 }
 
-/// Which child was told of a resource. Locked while one is asked, so that what it hears last is what is meant.
+/// Which child was told of a resource. Locked while one is asked, so that what it hears last is
+/// what is meant.
 #[derive(Debug, Default)]
 struct Told {
     child: Weak<Connection>,
@@ -87,11 +90,16 @@ struct Place<'w> {
 
 impl Watches {
     pub(super) fn new() -> Self {
-        Self { watched: Mutex::default(), left: Arc::default(), places: Places::new(ASKED_LIMITS, None) }
+        Self {
+            watched: Mutex::default(),
+            left: Arc::default(),
+            places: Places::new(ASKED_LIMITS, None),
+        }
     }
 
-    /// Relays `request`, which subscribes the caller's `mailbox` to `uri`, unless the child has agreed to that for somebody else: then it
-    /// is answered here. The mailbox gets what the child says of that resource, until it is gone. Dropping the future takes it back.
+    /// Relays `request`, which subscribes the caller's `mailbox` to `uri`, unless the child has
+    /// agreed to that for somebody else: then it is answered here. The mailbox gets what the
+    /// child says of that resource, until it is gone. Dropping the future takes it back.
     ///
     /// # Errors
     /// As of any call, and [`CallError::TooManySubscriptions`].
@@ -119,7 +127,8 @@ impl Watches {
         Ok(answer)
     }
 
-    /// Relays `request`, which takes a subscription back, unless others still want it: then it is answered here.
+    /// Relays `request`, which takes a subscription back, unless others still want it: then it is
+    /// answered here.
     ///
     /// # Errors
     /// As of any call.
@@ -147,18 +156,27 @@ impl Watches {
         Ok(answer)
     }
 
-    /// The child says that the resource `uri` has changed. It "might be a sub-resource of the one that the client actually subscribed
-    /// to" (2025-11-25, schema, `ResourceUpdatedNotificationParams`). But where another key subscribed further down, the child may say it
-    /// for that one's sake: so only the keys that subscribed closest to it are told.
+    /// The child says that the resource `uri` has changed. It "might be a sub-resource of the one
+    /// that the client actually subscribed to" (2025-11-25, schema,
+    /// `ResourceUpdatedNotificationParams`). But where another key subscribed further down, the
+    /// child may say it for that one's sake: so only the keys that subscribed closest to it are
+    /// told.
     pub(super) fn updated(&self, uri: &str, message: Message) {
         let (normal, message) = (normalised(uri), Arc::new(message));
         let watched = self.lock();
-        let concerned: Vec<&Watched> = watched.values().filter(|watched| is_within(&normal, &watched.normal)).collect();
-        let Some(closest) = concerned.iter().map(|watched| watched.normal.len()).max() else { return };
+        let concerned: Vec<&Watched> =
+            watched.values().filter(|watched| is_within(&normal, &watched.normal)).collect();
+        let Some(closest) = concerned.iter().map(|watched| watched.normal.len()).max() else {
+            return;
+        };
         let at_the_closest = concerned.iter().filter(|watched| watched.normal.len() == closest);
         let keys: Vec<&Principal> = at_the_closest.flat_map(|watched| watched.keys()).collect();
         let mut told = HashSet::new();
-        for holder in concerned.iter().flat_map(|watched| &watched.holders).filter(|holder| keys.contains(&&holder.principal)) {
+        for holder in concerned
+            .iter()
+            .flat_map(|watched| &watched.holders)
+            .filter(|holder| keys.contains(&&holder.principal))
+        {
             // Who holds it and one above it is told once.
             if told.insert(holder.mailbox.as_ptr())
                 && let Some(mailbox) = holder.mailbox.upgrade()
@@ -168,15 +186,20 @@ impl Watches {
         }
     }
 
-    /// Tells a new child of every resource that is watched, and the clients that they may have missed something; then takes back what
-    /// nobody wants any more, as long as the child lives.
+    /// Tells a new child of every resource that is watched, and the clients that they may have
+    /// missed something; then takes back what nobody wants any more, as long as the child
+    /// lives.
     pub(super) async fn keep(&self, child: &Arc<Connection>) -> Infallible {
         let mut to_tell: Vec<String> = self.lock().keys().cloned().collect();
         loop {
             let left = self.left.notified();
-            let told = stream::iter(to_tell).map(async |uri| self.renew(&uri, child).await.err().map(|Unanswered| uri));
-            to_tell = told.buffer_unordered(ASKED_MAX).filter_map(std::future::ready).collect().await;
-            stream::iter(self.orphans()).for_each_concurrent(ASKED_MAX, async |uri| self.withdraw(&uri, child).await).await;
+            let told = stream::iter(to_tell)
+                .map(async |uri| self.renew(&uri, child).await.err().map(|Unanswered| uri));
+            to_tell =
+                told.buffer_unordered(ASKED_MAX).filter_map(std::future::ready).collect().await;
+            stream::iter(self.orphans())
+                .for_each_concurrent(ASKED_MAX, async |uri| self.withdraw(&uri, child).await)
+                .await;
             if to_tell.is_empty() {
                 left.await;
             } else {
@@ -203,10 +226,12 @@ impl Watches {
 
     /// Tells those who had the word of another child on `uri` that it may have changed since.
     fn look_again(&self, uri: &str, child: &Arc<Connection>) {
-        let message = Arc::new(Message::notification("notifications/resources/updated", Some(&params(uri))));
+        let message =
+            Arc::new(Message::notification("notifications/resources/updated", Some(&params(uri))));
         let mut all = self.lock();
         let Some(Watched { normal, holders, .. }) = all.get_mut(uri) else { return };
-        for holder in holders.iter_mut().filter(|holder| holder.stays && !is(&holder.child, child)) {
+        for holder in holders.iter_mut().filter(|holder| holder.stays && !is(&holder.child, child))
+        {
             holder.child = Arc::downgrade(child);
             if let Some(mailbox) = holder.mailbox.upgrade() {
                 mailbox.put(Subject::Resource(normal.clone()), Arc::clone(&message));
@@ -232,15 +257,25 @@ impl Watches {
     }
 
     /// A place for `mailbox` among those that hear of `uri`.
-    fn hold<'w>(&'w self, uri: &'w str, mailbox: &'w Arc<Mailbox>, progress: &ProgressSink) -> Result<Place<'w>, CallError> {
+    fn hold<'w>(
+        &'w self,
+        uri: &'w str,
+        mailbox: &'w Arc<Mailbox>,
+        progress: &ProgressSink,
+    ) -> Result<Place<'w>, CallError> {
         // Only calls of clients come here; the gateway's own ones name no mailbox.
-        let principal = progress.caller.as_ref().map_or_else(Principal::anyone, |caller| caller.principal.clone());
+        let principal = progress
+            .caller
+            .as_ref()
+            .map_or_else(Principal::anyone, |caller| caller.principal.clone());
         if uri.len() > URI_BYTES_MAX {
             return Err(CallError::TooManySubscriptions);
         }
         let normal = normalised(uri);
         let mut all = self.lock();
-        let is_new = all.get(uri).is_none_or(|watched| !watched.holders.iter().any(|holder| is(&holder.mailbox, mailbox)));
+        let is_new = all.get(uri).is_none_or(|watched| {
+            !watched.holders.iter().any(|holder| is(&holder.mailbox, mailbox))
+        });
         if is_new {
             make_room(&mut all, uri.len() + normal.len() + OVERHEAD_BYTES, &principal)?;
             mailbox.mourned_by(&self.left);
@@ -253,14 +288,26 @@ impl Watches {
         });
         if is_new {
             let mailbox = Arc::downgrade(mailbox);
-            watched.holders.push(Holder { principal, mailbox, asking: 0, stays: false, child: Weak::new() });
+            watched.holders.push(Holder {
+                principal,
+                mailbox,
+                asking: 0,
+                stays: false,
+                child: Weak::new(),
+            });
         }
         watched.change(mailbox, |holder| holder.asking += 1);
         Ok(Place { watches: self, uri, mailbox, told: Arc::clone(&watched.told) })
     }
 
-    /// A question about a subscription, asked in turn. The limit is for all of it, since others may wait for the same lock.
-    async fn exchange(&self, child: &Connection, request: &Message, progress: Option<&ProgressSink>) -> Answer {
+    /// A question about a subscription, asked in turn. The limit is for all of it, since others may
+    /// wait for the same lock.
+    async fn exchange(
+        &self,
+        child: &Connection,
+        request: &Message,
+        progress: Option<&ProgressSink>,
+    ) -> Answer {
         let seat = progress.map_or_else(Seat::of_gateway, ProgressSink::seat);
         let answered = async {
             let _place = self.places.take(seat).await?;
@@ -270,8 +317,16 @@ impl Watches {
     }
 
     /// The gateway's own question: whether the child agrees.
-    async fn ask(&self, child: &Connection, method: &'static str, uri: &str) -> Result<bool, Unanswered> {
-        let answer = self.exchange(child, &Message::request(method, &params(uri)), None).await.map_err(|_| Unanswered)?;
+    async fn ask(
+        &self,
+        child: &Connection,
+        method: &'static str,
+        uri: &str,
+    ) -> Result<bool, Unanswered> {
+        let answer = self
+            .exchange(child, &Message::request(method, &params(uri)), None)
+            .await
+            .map_err(|_| Unanswered)?;
         Ok(answer.result().is_some())
     }
 
@@ -286,7 +341,10 @@ impl Watches {
     fn orphans(&self) -> Vec<String> {
         let mut all = self.lock();
         all.values_mut().for_each(Watched::forget_the_gone);
-        all.iter().filter(|(_, watched)| watched.holders.is_empty()).map(|(uri, _)| uri.clone()).collect()
+        all.iter()
+            .filter(|(_, watched)| watched.holders.is_empty())
+            .map(|(uri, _)| uri.clone())
+            .collect()
     }
 
     fn told(&self, uri: &str) -> Option<Arc<AsyncMutex<Told>>> {
@@ -297,7 +355,10 @@ impl Watches {
     fn is_held(&self, uri: &str, except: Option<&Arc<Mailbox>>) -> bool {
         self.lock().get_mut(uri).is_some_and(|watched| {
             watched.forget_the_gone();
-            watched.holders.iter().any(|holder| !except.is_some_and(|mailbox| is(&holder.mailbox, mailbox)))
+            watched
+                .holders
+                .iter()
+                .any(|holder| !except.is_some_and(|mailbox| is(&holder.mailbox, mailbox)))
         })
     }
 
@@ -362,7 +423,8 @@ impl Watched {
 
     /// Whether nobody holds it, and no child can know of it.
     fn is_of_no_use(&self) -> bool {
-        self.holders.is_empty() && self.told.try_lock().is_ok_and(|told| told.child.strong_count() == 0)
+        self.holders.is_empty()
+            && self.told.try_lock().is_ok_and(|told| told.child.strong_count() == 0)
     }
 }
 
@@ -377,7 +439,11 @@ fn is<T>(one: &Weak<T>, other: &Arc<T>) -> bool {
 }
 
 /// Refuses a subscription of `bytes` if it is over a limit.
-fn make_room(all: &mut HashMap<String, Watched>, bytes: usize, principal: &Principal) -> Result<(), CallError> {
+fn make_room(
+    all: &mut HashMap<String, Watched>,
+    bytes: usize,
+    principal: &Principal,
+) -> Result<(), CallError> {
     all.retain(|_, watched| {
         watched.forget_the_gone();
         !watched.is_of_no_use()
@@ -390,7 +456,11 @@ fn make_room(all: &mut HashMap<String, Watched>, bytes: usize, principal: &Princ
         by_all += each * (watched.holders.len() + orphans);
         by_key += each * (own + if watched.last == *principal { orphans } else { 0 });
     }
-    if by_all > ALL_BYTES_MAX || by_key > KEY_BYTES_MAX { Err(CallError::TooManySubscriptions) } else { Ok(()) }
+    if by_all > ALL_BYTES_MAX || by_key > KEY_BYTES_MAX {
+        Err(CallError::TooManySubscriptions)
+    } else {
+        Ok(())
+    }
 }
 
 /// The child has said nothing in time.
@@ -407,7 +477,9 @@ fn normalised(uri: &str) -> String {
 
 /// Whether `uri` is `ancestor`, or below it.
 fn is_within(uri: &str, ancestor: &str) -> bool {
-    uri.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || ancestor.ends_with('/') || rest.starts_with(['/', '?', '#']))
+    uri.strip_prefix(ancestor).is_some_and(|rest| {
+        rest.is_empty() || ancestor.ends_with('/') || rest.starts_with(['/', '?', '#'])
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::door::Principal;
 
-/// Calls of one client that may wait. A guess: nobody reads a thousand answers, and each waiting call holds a connection.
+/// Calls of one client that may wait. A guess: nobody reads a thousand answers, and each waiting
+/// call holds a connection.
 pub(super) const WAITING_MAX: usize = 1000;
 
 /// How many calls may work at a time.
@@ -75,7 +76,13 @@ struct Client<W> {
 
 impl<W: Waiting> Schedule<W> {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, held: 0, keys: HashMap::new(), batches: HashMap::new(), turns: VecDeque::new() }
+        Self {
+            limits,
+            held: 0,
+            keys: HashMap::new(),
+            batches: HashMap::new(),
+            turns: VecDeque::new(),
+        }
     }
 
     /// The places that are taken.
@@ -83,7 +90,8 @@ impl<W: Waiting> Schedule<W> {
         self.held
     }
 
-    /// Takes a place, if `seat` may have one now. Nobody who waits is passed over: whoever waits may have none.
+    /// Takes a place, if `seat` may have one now. Nobody who waits is passed over: whoever waits
+    /// may have none.
     pub(super) fn take(&mut self, seat: &Seat) -> bool {
         let key = self.keys.get(&seat.principal);
         let client = key.and_then(|key| key.clients.get(&seat.client));
@@ -203,14 +211,19 @@ impl<W: Waiting> Key<W> {
     }
 
     /// Takes out the first call that may have a place, of the first client that has one.
-    fn next(&mut self, limits: &Limits, batches: &HashMap<u64, usize>) -> Option<(Arc<str>, Option<u64>, W)> {
+    fn next(
+        &mut self,
+        limits: &Limits,
+        batches: &HashMap<u64, usize>,
+    ) -> Option<(Arc<str>, Option<u64>, W)> {
         let mut turn = 0;
         while let Some(name) = self.turns.get(turn).cloned() {
             let Some(client) = self.clients.get_mut(&name) else {
                 self.turns.remove(turn);
                 continue;
             };
-            let next = if client.held < limits.client { client.next(limits, batches) } else { None };
+            let next =
+                if client.held < limits.client { client.next(limits, batches) } else { None };
             let waits_on = !client.waiting.is_empty();
             if next.is_none() && waits_on {
                 turn += 1;
@@ -235,7 +248,8 @@ impl<W: Waiting> Client<W> {
         Self { held: 0, waiting: VecDeque::new() }
     }
 
-    /// Takes out the first call that may have a place. A batch that has all it may have holds up no call behind it.
+    /// Takes out the first call that may have a place. A batch that has all it may have holds up no
+    /// call behind it.
     fn next(&mut self, limits: &Limits, batches: &HashMap<u64, usize>) -> Option<(Option<u64>, W)> {
         let mut at = 0;
         while let Some((batch, call)) = self.waiting.get(at) {

@@ -32,7 +32,10 @@ async fn clients_take_turns_however_much_one_of_them_wants() {
     for call in waiting {
         call.await.unwrap();
     }
-    assert_eq!(*served.lock().unwrap(), ["greedy", "modest", "third", "greedy", "modest", "greedy"]);
+    assert_eq!(
+        *served.lock().unwrap(),
+        ["greedy", "modest", "third", "greedy", "modest", "greedy"]
+    );
     places.idle().await;
 }
 

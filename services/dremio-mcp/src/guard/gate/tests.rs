@@ -63,5 +63,8 @@ fn a_refusal_is_audited_and_counted_without_the_statement() {
     assert_eq!(lines, [expected]);
     let mut metrics = String::new();
     prometheus_client::encoding::text::encode(&mut metrics, &registry).unwrap();
-    assert!(metrics.contains("dremio_mcp_statements_refused_total{reason=\"not_a_query\"} 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("dremio_mcp_statements_refused_total{reason=\"not_a_query\"} 1\n"),
+        "{metrics}"
+    );
 }

@@ -5,8 +5,15 @@ use super::{Kind, LexError, lex};
 fn code_strings_names_and_comments_are_told_apart() {
     let check = |sql: &str, expected: &[(Kind, &str)]| {
         let lexed = lex(sql).unwrap_or_else(|cause| panic!("{sql}: {cause}"));
-        assert_eq!(lexed.tokens.iter().map(|token| (token.kind, token.text)).collect::<Vec<_>>(), expected, "{sql}");
-        assert!(lexed.tokens.iter().all(|token| sql.get(token.start..token.end()) == Some(token.text)), "{sql}");
+        assert_eq!(
+            lexed.tokens.iter().map(|token| (token.kind, token.text)).collect::<Vec<_>>(),
+            expected,
+            "{sql}"
+        );
+        assert!(
+            lexed.tokens.iter().all(|token| sql.get(token.start..token.end()) == Some(token.text)),
+            "{sql}"
+        );
     };
     check("", &[]);
     check(" -- only\n// comments\r/* here */ ", &[]);
@@ -45,7 +52,17 @@ fn code_strings_names_and_comments_are_told_apart() {
     check("__a'x'", &[(Word, "__a"), (Text, "'x'")]);
     check(
         "a<=b||c=>d..e",
-        &[(Word, "a"), (Symbol, "<="), (Word, "b"), (Symbol, "||"), (Word, "c"), (Symbol, "=>"), (Word, "d"), (Symbol, ".."), (Word, "e")],
+        &[
+            (Word, "a"),
+            (Symbol, "<="),
+            (Word, "b"),
+            (Symbol, "||"),
+            (Word, "c"),
+            (Symbol, "=>"),
+            (Word, "d"),
+            (Symbol, ".."),
+            (Word, "e"),
+        ],
     );
     // Neither of these ends a line for Dremio.
     check("a -- b\u{85}c\u{2028}d\x0be\nf", &[(Word, "a"), (Word, "f")]);
@@ -87,15 +104,25 @@ fn what_dremio_could_split_otherwise_is_refused() {
         assert_eq!(lex(sql).unwrap_err(), expected, "{sql}");
     }
     for c in [
-        '\0', '\x07', '\x0b', '\x7f', '\u{85}', '\u{a0}', '\u{1680}', '\u{200b}', '\u{2028}', '\u{3000}', '\u{feff}', '\u{212a}', '한', '€',
+        '\0', '\x07', '\x0b', '\x7f', '\u{85}', '\u{a0}', '\u{1680}', '\u{200b}', '\u{2028}',
+        '\u{3000}', '\u{feff}', '\u{212a}', '한', '€',
     ] {
-        assert!(matches!(lex(&format!("a{c}b")).unwrap_err(), LexError::Unknown(found, _) if found == c), "{c:?}");
+        assert!(
+            matches!(lex(&format!("a{c}b")).unwrap_err(), LexError::Unknown(found, _) if found == c),
+            "{c:?}"
+        );
     }
 }
 
 #[test]
 fn every_refusal_can_stand_in_a_status_line() {
-    for error in [LexError::Hint, LexError::UnicodeEscape, LexError::Brace, LexError::Unknown('\u{85}', "x"), LexError::Character('@')] {
+    for error in [
+        LexError::Hint,
+        LexError::UnicodeEscape,
+        LexError::Brace,
+        LexError::Unknown('\u{85}', "x"),
+        LexError::Character('@'),
+    ] {
         assert!(error.to_string().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{error}");
     }
 }

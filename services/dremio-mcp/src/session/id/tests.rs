@@ -8,10 +8,12 @@ use crate::door::{KeyRing, Principal};
 use crate::engine::LogLevel;
 use crate::signer::Signer;
 
-const OPENING: Opening = Opening { protocol_version: "2025-06-18", log_level: None, shows_ui: false };
+const OPENING: Opening =
+    Opening { protocol_version: "2025-06-18", log_level: None, shows_ui: false };
 
 fn principals() -> (Principal, Principal) {
-    let ring = KeyRing::load(SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
+    let ring =
+        KeyRing::load(SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
     (ring.find(b"aaaaaaaaaaaaaaaa").unwrap(), ring.find(b"bbbbbbbbbbbbbbbb").unwrap())
 }
 
@@ -32,7 +34,10 @@ fn an_id_says_what_it_was_given() {
                 assert_eq!(ids.read(&id, &ada), Ok(claims));
                 assert_eq!((claims.opening, claims.issued), (opening, start()));
                 assert!(id.len() < 100 && id.bytes().all(|byte| byte.is_ascii_graphic()), "{id}");
-                assert!(!id.contains(&claims.serial.to_string()), "what is logged is not what is sent");
+                assert!(
+                    !id.contains(&claims.serial.to_string()),
+                    "what is logged is not what is sent"
+                );
             }
         }
     }
@@ -46,10 +51,13 @@ fn ids_that_are_not_good_are_refused_with_the_reason() {
     let signer = Arc::new(Signer::new().unwrap());
     let ids = SessionIds::new(Arc::clone(&signer), clock.clone());
     let (id, _) = ids.issue(&ada, OPENING).unwrap();
-    let good_for_another_purpose = signer.sign("handle", &super::encode(&ada, &ids.read(&id, &ada).unwrap()));
+    let good_for_another_purpose =
+        signer.sign("handle", &super::encode(&ada, &ids.read(&id, &ada).unwrap()));
     let too_short = signer.sign(super::LABEL, &[0; 50]);
-    let unknown_revision = signer.sign(super::LABEL, &[&super::digest(&ada)[..], &[0; 8], &[200, 0, 0], &[0; 8]].concat());
-    let beyond_time = signer.sign(super::LABEL, &[&super::digest(&ada)[..], &[0x7f; 8], &[0, 0, 0], &[0; 8]].concat());
+    let unknown_revision = signer
+        .sign(super::LABEL, &[&super::digest(&ada)[..], &[0; 8], &[200, 0, 0], &[0; 8]].concat());
+    let beyond_time = signer
+        .sign(super::LABEL, &[&super::digest(&ada)[..], &[0x7f; 8], &[0, 0, 0], &[0; 8]].concat());
     for forged in [
         "",
         "v1.",

@@ -9,12 +9,17 @@ const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-0
 fn refusal(method: &str, params: &str, headers: &[(&str, &str)]) -> Option<(u16, i32)> {
     let tools = r#"{"tools":[{"name":"t","inputSchema":{"properties":{"r":{"x-mcp-header":"Region"},"n":{"x-mcp-header":"N"}}}}]}"#;
     let tools = ToolList::read(&Message::from_result(tools));
-    let request = Message::parse(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)).unwrap();
+    let request = Message::parse(format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#
+    ))
+    .unwrap();
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
     }
-    check(&map, &request, &request.params().unwrap(), &tools).err().map(|Refused(status, error)| (status.as_u16(), error.code as i32))
+    check(&map, &request, &request.params().unwrap(), &tools)
+        .err()
+        .map(|Refused(status, error)| (status.as_u16(), error.code as i32))
 }
 
 #[test]
@@ -33,7 +38,12 @@ fn requests_are_checked_against_their_headers() {
     for (method, params, headers, expected) in [
         ("tools/list", plain.as_str(), &[version, list][..], None),
         ("tools/list", &plain, &[list], Some((400, -32020))),
-        ("tools/list", &plain, &[("mcp-protocol-version", "2025-11-25"), list], Some((400, -32020))),
+        (
+            "tools/list",
+            &plain,
+            &[("mcp-protocol-version", "2025-11-25"), list],
+            Some((400, -32020)),
+        ),
         ("tools/list", &plain, &[version, version, list], Some((400, -32020))),
         ("tools/list", &old, &[("mcp-protocol-version", "1900-01-01"), list], Some((400, -32022))),
         ("tools/list", no_version, &[version, list], Some((400, -32602))),
@@ -47,14 +57,39 @@ fn requests_are_checked_against_their_headers() {
         ("prompts/get", &named("p"), &[version, get, ("mcp-name", "p")], None),
         ("prompts/get", &named("p"), &[version, get], Some((400, -32020))),
         ("prompts/get", &named("p"), &[version, get, ("mcp-name", "q")], Some((400, -32020))),
-        ("prompts/get", &named("Grüße"), &[version, get, ("mcp-name", "=?base64?R3LDvMOfZQ==?=")], None),
-        ("prompts/get", &named("p"), &[version, get, ("mcp-name", "=?base64?!?=")], Some((400, -32020))),
-        ("tools/call", &call(r#"{"r":"eu"}"#), &[version, run, t, ("mcp-param-region", "eu")], None),
+        (
+            "prompts/get",
+            &named("Grüße"),
+            &[version, get, ("mcp-name", "=?base64?R3LDvMOfZQ==?=")],
+            None,
+        ),
+        (
+            "prompts/get",
+            &named("p"),
+            &[version, get, ("mcp-name", "=?base64?!?=")],
+            Some((400, -32020)),
+        ),
+        (
+            "tools/call",
+            &call(r#"{"r":"eu"}"#),
+            &[version, run, t, ("mcp-param-region", "eu")],
+            None,
+        ),
         ("tools/call", &call(r#"{"r":"eu"}"#), &[version, run, t], Some((400, -32020))),
         ("tools/call", &call(r#"{"r":null}"#), &[version, run, t], None),
-        ("tools/call", &call("{}"), &[version, run, t, ("mcp-param-region", "eu")], Some((400, -32020))),
+        (
+            "tools/call",
+            &call("{}"),
+            &[version, run, t, ("mcp-param-region", "eu")],
+            Some((400, -32020)),
+        ),
         ("tools/call", &call(r#"{"n":42}"#), &[version, run, t, ("mcp-param-n", "42.0")], None),
-        ("tools/call", &call(r#"{"n":42}"#), &[version, run, t, ("mcp-param-n", "43")], Some((400, -32020))),
+        (
+            "tools/call",
+            &call(r#"{"n":42}"#),
+            &[version, run, t, ("mcp-param-n", "43")],
+            Some((400, -32020)),
+        ),
     ] {
         assert_eq!(refusal(method, params, headers), expected, "{method} {params} {headers:?}");
     }
@@ -66,14 +101,21 @@ fn codes_of_earlier_revisions_are_renewed_and_the_rest_of_the_error_stays() {
         renewed(r#"{"code":-32002,"message":"m","data":{"code":-32002}}"#, -32002),
         r#"{"code":-32602,"message":"m","data":{"code":-32002}}"#
     );
-    assert_eq!(renewed(r#"{"message":"m","code":-32042}"#, -32042), r#"{"message":"m","code":-32603}"#);
+    assert_eq!(
+        renewed(r#"{"message":"m","code":-32042}"#, -32042),
+        r#"{"message":"m","code":-32603}"#
+    );
 }
 
 #[test]
 fn results_are_completed_and_otherwise_left_alone() {
     let info = r#"{"name":"s","version":"1"}"#;
     for (method, result, expected) in [
-        ("tools/call", "{}", r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}}"#),
+        (
+            "tools/call",
+            "{}",
+            r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}}"#,
+        ),
         (
             "tools/list",
             r#"{"tools":[],"_meta":{"x":1.10}}"#,
@@ -87,5 +129,8 @@ fn results_are_completed_and_otherwise_left_alone() {
     ] {
         assert_eq!(completed(method, result, Some(info)), expected);
     }
-    assert_eq!(completed("resources/read", r#"{"a":1}"#, None), r#"{"resultType":"complete","ttlMs":0,"cacheScope":"private","a":1}"#);
+    assert_eq!(
+        completed("resources/read", r#"{"a":1}"#, None),
+        r#"{"resultType":"complete","ttlMs":0,"cacheScope":"private","a":1}"#
+    );
 }

@@ -6,16 +6,25 @@ use prometheus_client::registry::Registry;
 use service_kit::Clock;
 use service_kit::lifecycle::Shutdown;
 
-use super::{AGE_MAX, ENDED_MAX, FindError, OpenError, Opening, Principal, Session, SessionIds, SessionLimits, SessionTable, Unknown};
+use super::{
+    AGE_MAX, ENDED_MAX, FindError, OpenError, Opening, Principal, Session, SessionIds,
+    SessionLimits, SessionTable, Unknown,
+};
 use crate::door::KeyRing;
 use crate::engine::LogLevel;
 use crate::metrics::Metrics;
 use crate::signer::Signer;
 
-const OPENING: Opening = Opening { protocol_version: "2025-11-25", log_level: None, shows_ui: false };
+const OPENING: Opening =
+    Opening { protocol_version: "2025-11-25", log_level: None, shows_ui: false };
 
 /// Two processes that have the same gateway key.
-fn two_tables(total_max: usize, per_principal_max: usize, idle_max: Duration, clock: &Clock) -> (SessionTable, SessionTable) {
+fn two_tables(
+    total_max: usize,
+    per_principal_max: usize,
+    idle_max: Duration,
+    clock: &Clock,
+) -> (SessionTable, SessionTable) {
     let signer = Arc::new(Signer::new().unwrap());
     let table = || {
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
@@ -30,7 +39,10 @@ fn table(total_max: usize, per_principal_max: usize, idle_max: Duration) -> Sess
 }
 
 fn two() -> (Principal, Principal) {
-    let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
+    let ring = KeyRing::load(service_kit::SecretSource::Inline(
+        "aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into(),
+    ))
+    .unwrap();
     (ring.find(b"aaaaaaaaaaaaaaaa").unwrap(), ring.find(b"bbbbbbbbbbbbbbbb").unwrap())
 }
 
@@ -88,7 +100,10 @@ fn what_was_ended_is_remembered_until_it_is_too_old() {
         time.set(session.claims.issued + later);
         table.lock().ended.forget(clock.now());
         let places = table.lock();
-        assert_eq!((places.ended.serials.len(), places.ended.in_order.len()), (remembered, remembered));
+        assert_eq!(
+            (places.ended.serials.len(), places.ended.in_order.len()),
+            (remembered, remembered)
+        );
     }
     assert_eq!(table.find(&session.id, &ada).unwrap_err(), FindError::Unknown(Unknown::TooOld));
 }

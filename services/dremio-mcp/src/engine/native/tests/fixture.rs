@@ -48,7 +48,8 @@ impl Fixture {
 
     pub(super) async fn start_with(request_timeout: Duration, guard: Guard) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
-        let config = ConnectConfig { request_timeout, ..ConnectConfig::new(sandbox.uri().parse().unwrap()) };
+        let config =
+            ConnectConfig { request_timeout, ..ConnectConfig::new(sandbox.uri().parse().unwrap()) };
         let client = DremioClient::new(Transport::connect(&config).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
@@ -57,7 +58,13 @@ impl Fixture {
         let (source, _nudger) = TokenSource::watch(&path, Clock::system(), None);
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
-        let native = Arc::new(Native::new(client.clone(), source, health, gate(guard), Places::new(PLACES, None)));
+        let native = Arc::new(Native::new(
+            client.clone(),
+            source,
+            health,
+            gate(guard),
+            Places::new(PLACES, None),
+        ));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
 
@@ -67,7 +74,13 @@ impl Fixture {
 
     /// Calls a tool: whether it failed, and the JSON in its text.
     pub(super) async fn tool(&self, name: &str, arguments: Value) -> (bool, Value) {
-        outcome(&self.native.call(&tool_call(name, &arguments), &ProgressSink::channel().0).await.unwrap())
+        outcome(
+            &self
+                .native
+                .call(&tool_call(name, &arguments), &ProgressSink::channel().0)
+                .await
+                .unwrap(),
+        )
     }
 
     pub(super) async fn query(&self, sql: &str) -> (bool, Value) {
@@ -76,8 +89,11 @@ impl Fixture {
 
     /// A query that runs in the background.
     pub(super) fn query_later(&self, sql: &str) -> tokio::task::JoinHandle<(bool, Value)> {
-        let (native, request) = (Arc::clone(&self.native), tool_call("RunSqlQuery", &json!({ "query": sql })));
-        tokio::spawn(async move { outcome(&native.call(&request, &ProgressSink::channel().0).await.unwrap()) })
+        let (native, request) =
+            (Arc::clone(&self.native), tool_call("RunSqlQuery", &json!({ "query": sql })));
+        tokio::spawn(async move {
+            outcome(&native.call(&request, &ProgressSink::channel().0).await.unwrap())
+        })
     }
 
     /// Requests so far to paths of this kind.
@@ -100,10 +116,18 @@ fn gate(guard: Guard) -> Gate {
 
 /// An engine whose Dremio and token do not exist.
 pub(super) fn lonely() -> Native {
-    let transport = Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
-    let (tokens, _nudger) = TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
+    let transport =
+        Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
+    let (tokens, _nudger) =
+        TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
-    Native::new(DremioClient::new(transport), tokens, health, gate(Guard::default()), Places::new(PLACES, None))
+    Native::new(
+        DremioClient::new(transport),
+        tokens,
+        health,
+        gate(Guard::default()),
+        Places::new(PLACES, None),
+    )
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {
@@ -112,7 +136,10 @@ pub(super) async fn login(client: &DremioClient) -> Token {
 }
 
 pub(super) fn request(method: &str, params: &Value) -> Message {
-    Message::parse(json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()).unwrap()
+    Message::parse(
+        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string(),
+    )
+    .unwrap()
 }
 
 pub(super) fn tool_call(name: &str, arguments: &Value) -> Message {
@@ -125,13 +152,21 @@ pub(super) fn outcome(response: &Message) -> (bool, Value) {
 }
 
 pub(super) fn outcome_text(response: &Message) -> (bool, String) {
-    let result: Value = serde_json::from_str(response.result().unwrap_or_else(|| panic!("{}", response.text()))).unwrap();
+    let result: Value =
+        serde_json::from_str(response.result().unwrap_or_else(|| panic!("{}", response.text())))
+            .unwrap();
     assert_eq!(result["content"].as_array().unwrap().len(), 1);
     assert_eq!(result["content"][0]["type"], "text");
-    (result["isError"].as_bool().unwrap(), result["content"][0]["text"].as_str().unwrap().to_owned())
+    (
+        result["isError"].as_bool().unwrap(),
+        result["content"][0]["text"].as_str().unwrap().to_owned(),
+    )
 }
 
-pub(super) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+pub(super) async fn wait_for<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    look: impl Fn() -> F,
+) -> T {
     let found = async {
         loop {
             if let Some(found) = look().await {

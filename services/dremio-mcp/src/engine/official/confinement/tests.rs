@@ -1,4 +1,5 @@
-//! Which paths stay open beside those that are hidden. What the kernel makes of it is shown in `tests/it/confinement.rs`.
+//! Which paths stay open beside those that are hidden. What the kernel makes of it is shown in
+//! `tests/it/confinement.rs`.
 
 use std::fs::{create_dir_all, write};
 use std::os::unix::fs::symlink;
@@ -25,10 +26,16 @@ impl Tree {
 
     /// What is open, relative to the tree, in order.
     fn open(&self, hidden: &[&str]) -> Vec<String> {
-        let confinement = Confinement { hidden: hidden.iter().map(|name| self.path(name)).collect(), writable: Vec::new() };
+        let confinement = Confinement {
+            hidden: hidden.iter().map(|name| self.path(name)).collect(),
+            writable: Vec::new(),
+        };
         let root = self.path("");
         let open = beside(&root, &confinement.hidden());
-        let mut open: Vec<String> = open.iter().map(|path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned()).collect();
+        let mut open: Vec<String> = open
+            .iter()
+            .map(|path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned())
+            .collect();
         open.sort_unstable();
         open
     }
@@ -36,7 +43,13 @@ impl Tree {
 
 #[test]
 fn everything_beside_the_hidden_is_open() {
-    let tree = Tree::with(&["usr/bin/python", "tokens/token.json", "home/ada/keys", "home/ada/work/server.py", "home/bob/notes"]);
+    let tree = Tree::with(&[
+        "usr/bin/python",
+        "tokens/token.json",
+        "home/ada/keys",
+        "home/ada/work/server.py",
+        "home/bob/notes",
+    ]);
     assert_eq!(tree.open(&["tokens", "home/ada/keys"]), ["home/ada/work", "home/bob", "usr"]);
     assert_eq!(tree.open(&[]), ["home", "tokens", "usr"]);
 }
@@ -61,10 +74,18 @@ fn links_open_nothing_and_what_a_hidden_link_leads_to_is_hidden() {
 
 #[test]
 fn a_program_within_the_hidden_keeps_its_own_tree_only() {
-    let tree = Tree::with(&["project/token.json", "project/.venv/bin/server", "project/.venv/lib/x"]);
+    let tree =
+        Tree::with(&["project/token.json", "project/.venv/bin/server", "project/.venv/lib/x"]);
     let hidden = [tree.path("project")];
-    assert_eq!(own_tree(&tree.path("project/.venv/bin/server"), &hidden), Some(tree.path("project/.venv")));
-    assert_eq!(own_tree(&tree.path("project/server"), &hidden), None, "that would open the token as well");
+    assert_eq!(
+        own_tree(&tree.path("project/.venv/bin/server"), &hidden),
+        Some(tree.path("project/.venv"))
+    );
+    assert_eq!(
+        own_tree(&tree.path("project/server"), &hidden),
+        None,
+        "that would open the token as well"
+    );
     assert_eq!(own_tree(Path::new("/usr/bin/python3"), &hidden), None, "it is open anyway");
     let hidden = [tree.path("project"), tree.path("project/.venv/keys")];
     assert_eq!(own_tree(&tree.path("project/.venv/bin/server"), &hidden), None);

@@ -60,11 +60,19 @@ async fn a_call_that_the_child_forgot_is_ended_when_later_ones_and_a_ping_were_a
         answer = &mut swallowed => assert!(is_forgotten(&answer), "{answer:?}"),
         never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
     }
-    assert!(started.elapsed() >= SILENCE_MAX && started.elapsed() < SILENCE_MAX * 2, "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() >= SILENCE_MAX && started.elapsed() < SILENCE_MAX * 2,
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 /// Waits for longer than a call may take, for a call that must not be ended.
-async fn is_left_alone(connection: &Connection, hop: &Activity, call: impl Future<Output = Answer>) {
+async fn is_left_alone(
+    connection: &Connection,
+    hop: &Activity,
+    call: impl Future<Output = Answer>,
+) {
     tokio::select! {
         answer = call => panic!("{answer:?}"),
         never = connection.end_forgotten(hop, SILENCE_MAX) => match never {},
@@ -132,15 +140,22 @@ async fn an_answer_without_room_fails_its_call_and_no_other() {
         while let Ok(Some(line)) = lines.next_line().await {
             let asked = Message::parse(line).unwrap();
             let bytes = asked.params_text().unwrap().matches('x').count() * 1024;
-            let answer = Message::from_result(&format!("\"{}\"", "y".repeat(bytes))).with_id(asked.id().unwrap());
+            let answer = Message::from_result(&format!("\"{}\"", "y".repeat(bytes)))
+                .with_id(asked.id().unwrap());
             write.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
         }
     });
     let budget = Budget::small(40 * 1024);
-    let caller = Caller { principal: Principal::anyone(), client: Arc::from("c"), batch: None, mailbox: None };
+    let caller = Caller {
+        principal: Principal::anyone(),
+        client: Arc::from("c"),
+        batch: None,
+        mailbox: None,
+    };
     let sink = ProgressSink::channel().0.of(caller, None).within(&budget);
     let call = async |kib: usize| {
-        let request = Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
+        let request =
+            Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
         connection.call(&request, Some(&sink)).await
     };
     // One principal may have half of all, and each answer is counted twice.

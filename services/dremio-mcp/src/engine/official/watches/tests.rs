@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 
-use super::{ANSWER_WAIT_MAX, ASKED_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, URI_BYTES_MAX, Watches, is_within, normalised};
+use super::{
+    ANSWER_WAIT_MAX, ASKED_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, URI_BYTES_MAX, Watches, is_within,
+    normalised,
+};
 use crate::door::KeyRing;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
@@ -31,7 +34,8 @@ fn a_resource_and_what_is_below_it_are_told_apart_from_others() {
     }
 }
 
-/// A child that says yes to all but one URI, or nothing at all, and what it was asked: `+uri` or `-uri`.
+/// A child that says yes to all but one URI, or nothing at all, and what it was asked: `+uri` or
+/// `-uri`.
 struct Child {
     current: CurrentChild,
     connection: Arc<Connection>,
@@ -66,7 +70,9 @@ impl Child {
                 let mut answer = json!({ "jsonrpc": "2.0", "id": message["id"] });
                 match uri {
                     _ if is_mute => continue,
-                    uri if uri == refused => answer["error"] = json!({ "code": -32002, "message": "no" }),
+                    uri if uri == refused => {
+                        answer["error"] = json!({ "code": -32002, "message": "no" });
+                    }
                     _ => answer["result"] = json!({}),
                 }
                 write.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
@@ -100,14 +106,27 @@ struct Client {
 
 impl Client {
     fn with_key(key: &str) -> Self {
-        let ring = KeyRing::load(service_kit::SecretSource::Inline("aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into())).unwrap();
+        let ring = KeyRing::load(service_kit::SecretSource::Inline(
+            "aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into(),
+        ))
+        .unwrap();
         let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
         let mailbox = Arc::<Mailbox>::default();
-        let caller = Caller { principal, client: Arc::from("c"), batch: None, mailbox: Some(Arc::clone(&mailbox)) };
+        let caller = Caller {
+            principal,
+            client: Arc::from("c"),
+            batch: None,
+            mailbox: Some(Arc::clone(&mailbox)),
+        };
         Self { mailbox, sink: ProgressSink::channel().0.of(caller, None) }
     }
 
-    async fn subscribe(&self, watches: &Watches, child: &Child, uri: &str) -> Result<Message, CallError> {
+    async fn subscribe(
+        &self,
+        watches: &Watches,
+        child: &Child,
+        uri: &str,
+    ) -> Result<Message, CallError> {
         let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
         watches.subscribe(uri, &self.mailbox, &request, &self.sink, &child.current).await
     }
@@ -130,7 +149,13 @@ impl Client {
 }
 
 fn updated(watches: &Watches, uri: &str) {
-    watches.updated(uri, Message::notification("notifications/resources/updated", Some(&json!({ "uri": uri }).to_string())));
+    watches.updated(
+        uri,
+        Message::notification(
+            "notifications/resources/updated",
+            Some(&json!({ "uri": uri }).to_string()),
+        ),
+    );
 }
 
 #[tokio::test]
@@ -146,7 +171,10 @@ async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
     for uri in ["x:1", "x:2", "x:3"] {
         updated(&watches, uri);
     }
-    assert_eq!((ada.news().await, bob.news().await), (vec!["x:1".to_owned(), "x:2".into()], vec!["x:1".to_owned()]));
+    assert_eq!(
+        (ada.news().await, bob.news().await),
+        (vec!["x:1".to_owned(), "x:2".into()], vec!["x:1".to_owned()])
+    );
 
     assert_eq!(ada.unsubscribe(&watches, &child, "x:1").await.result(), Some("{}"));
     assert!(child.was_left_alone(), "the other still wants it");
@@ -164,7 +192,8 @@ async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
 #[tokio::test]
 async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
     let (watches, child) = (Watches::new(), Child::start("", false));
-    let (ada, bob, bobs_other) = (Client::with_key("a"), Client::with_key("b"), Client::with_key("b"));
+    let (ada, bob, bobs_other) =
+        (Client::with_key("a"), Client::with_key("b"), Client::with_key("b"));
     bob.subscribe(&watches, &child, "file:///").await.unwrap();
     updated(&watches, "file:///a/1");
     assert_eq!(bob.news().await, ["file:///a/1"], "nobody else can be meant");
@@ -179,7 +208,10 @@ async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
     // Who subscribes to it hears of it, in whichever session.
     bobs_other.subscribe(&watches, &child, "FILE:///a/").await.unwrap();
     updated(&watches, "file:///a/1");
-    assert_eq!([ada.news().await, bob.news().await, bobs_other.news().await], [["file:///a/1"], ["file:///a/1"], ["file:///a/1"]]);
+    assert_eq!(
+        [ada.news().await, bob.news().await, bobs_other.news().await],
+        [["file:///a/1"], ["file:///a/1"], ["file:///a/1"]]
+    );
 
     // She has left, and the child does not know it yet.
     bobs_other.unsubscribe(&watches, &child, "FILE:///a/").await;
@@ -194,12 +226,14 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
     let (watches, child) = (Watches::new(), Child::start("", false));
     let mut keeping = Box::pin(watches.keep(&child.connection));
     assert!(poll!(&mut keeping).is_pending());
-    let orphan = async |expected: &str, keeping: &mut (dyn Future<Output = std::convert::Infallible> + Unpin)| {
-        tokio::select! {
-            asked = child.asked() => assert_eq!(asked, expected),
-            never = keeping => match never {},
-        }
-    };
+    let orphan =
+        async |expected: &str,
+               keeping: &mut (dyn Future<Output = std::convert::Infallible> + Unpin)| {
+            tokio::select! {
+                asked = child.asked() => assert_eq!(asked, expected),
+                never = keeping => match never {},
+            }
+        };
 
     // The client is gone.
     let gone = Client::with_key("a");
@@ -262,9 +296,15 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
         }
     }
     told.sort();
-    assert_eq!(told[0], r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:1"}}"#);
+    assert_eq!(
+        told[0],
+        r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:1"}}"#
+    );
     assert!(told[1].contains("x:refused") && new.was_left_alone());
-    assert!(!watches.watched.lock().unwrap().contains_key("x:gone"), "it was forgotten without a word");
+    assert!(
+        !watches.watched.lock().unwrap().contains_key("x:gone"),
+        "it was forgotten without a word"
+    );
 }
 
 #[tokio::test]
@@ -273,11 +313,20 @@ async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
     let client = Client::with_key("a");
     client.subscribe(&watches, &child, "x:1").await.unwrap();
     // Changes its mind before it has the answer.
-    let (_, again) = tokio::join!(client.unsubscribe(&watches, &child, "x:1"), client.subscribe(&watches, &child, "x:1"));
+    let (_, again) = tokio::join!(
+        client.unsubscribe(&watches, &child, "x:1"),
+        client.subscribe(&watches, &child, "x:1")
+    );
     assert!(again.unwrap().result().is_some());
-    assert_eq!([child.asked().await, child.asked().await, child.asked().await], ["+x:1", "-x:1", "+x:1"]);
+    assert_eq!(
+        [child.asked().await, child.asked().await, child.asked().await],
+        ["+x:1", "-x:1", "+x:1"]
+    );
     // Asks twice, and gives up the first.
-    let (mut first, mut retry) = (Box::pin(client.subscribe(&watches, &child, "x:2")), Box::pin(client.subscribe(&watches, &child, "x:2")));
+    let (mut first, mut retry) = (
+        Box::pin(client.subscribe(&watches, &child, "x:2")),
+        Box::pin(client.subscribe(&watches, &child, "x:2")),
+    );
     assert!(poll!(&mut first).is_pending() && poll!(&mut retry).is_pending());
     drop(first);
     assert!(retry.await.unwrap().result().is_some());
@@ -306,14 +355,16 @@ async fn who_is_subscribed_by_the_request_of_another_is_told_to_look_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_is_not_waited_for() {
+async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_is_not_waited_for()
+{
     let (watches, old) = (Watches::new(), Child::start("", false));
     let client = Client::with_key("a");
     client.subscribe(&watches, &old, "x:1").await.unwrap();
     let new = Child::start("", false);
     // Calls keep it busy.
     let slow = Message::request("tools/call", "{}");
-    let mut busy: Vec<_> = (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.sink)))).collect();
+    let mut busy: Vec<_> =
+        (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.sink)))).collect();
     for call in &mut busy {
         assert!(poll!(call).is_pending());
     }
@@ -325,7 +376,10 @@ async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_
     let other = Client::with_key("b");
     assert!(other.subscribe(&watches, &new, "x:2").await.unwrap().result().is_some());
     assert_eq!(new.asked().await, "+x:2");
-    assert!(matches!(other.subscribe(&watches, &Child::start("", true), "x:3").await, Err(CallError::NotReady)));
+    assert!(matches!(
+        other.subscribe(&watches, &Child::start("", true), "x:3").await,
+        Err(CallError::NotReady)
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -334,7 +388,9 @@ async fn a_renewal_without_an_answer_is_tried_again() {
     let client = Client::with_key("a");
     client.subscribe(&watches, &old, "x:1").await.unwrap();
     let mute = Child::start("", true);
-    assert!(tokio::time::timeout(ANSWER_WAIT_MAX * 5, watches.keep(&mute.connection)).await.is_err());
+    assert!(
+        tokio::time::timeout(ANSWER_WAIT_MAX * 5, watches.keep(&mute.connection)).await.is_err()
+    );
     assert_eq!([mute.asked().await, mute.asked().await], ["+x:1", "+x:1"]);
     assert!(client.news().await.is_empty(), "nothing is known yet");
 }
@@ -365,12 +421,18 @@ async fn one_key_cannot_take_the_room_of_another() {
         taken += 1;
     }
     assert_eq!(taken, KEY_BYTES_MAX / (2 * URI_BYTES_MAX + OVERHEAD_BYTES));
-    assert!(matches!(ada.subscribe(&watches, &child, &long(taken)).await, Err(CallError::TooManySubscriptions)));
+    assert!(matches!(
+        ada.subscribe(&watches, &child, &long(taken)).await,
+        Err(CallError::TooManySubscriptions)
+    ));
     ada.subscribe(&watches, &child, &long(0)).await.unwrap();
     bob.subscribe(&watches, &child, &long(taken)).await.unwrap();
     ada.unsubscribe(&watches, &child, &long(0)).await;
     ada.subscribe(&watches, &child, &long(taken)).await.unwrap();
-    assert!(matches!(bob.subscribe(&watches, &child, &"x".repeat(URI_BYTES_MAX + 1)).await, Err(CallError::TooManySubscriptions)));
+    assert!(matches!(
+        bob.subscribe(&watches, &child, &"x".repeat(URI_BYTES_MAX + 1)).await,
+        Err(CallError::TooManySubscriptions)
+    ));
 }
 
 #[tokio::test]
@@ -385,14 +447,19 @@ async fn an_unsubscription_that_is_given_up_costs_nobody_else_the_subscription()
     assert!(poll!(&mut coming).is_pending());
     drop(leaving);
     assert!(coming.await.unwrap().result().is_some());
-    assert_eq!(child.asked().await, "+x:1", "the child was told to forget it, so it must be told again");
+    assert_eq!(
+        child.asked().await,
+        "+x:1",
+        "the child was told to forget it, so it must be told again"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_resource_that_the_child_is_silent_about_holds_up_no_other() {
     let (watches, child, mute) = (Watches::new(), Child::start("", false), Child::start("", true));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
-    let mut stuck: Vec<_> = (0..ASKED_MAX).map(|_| Box::pin(ada.subscribe(&watches, &mute, "x:mute"))).collect();
+    let mut stuck: Vec<_> =
+        (0..ASKED_MAX).map(|_| Box::pin(ada.subscribe(&watches, &mute, "x:mute"))).collect();
     for call in &mut stuck {
         assert!(poll!(call).is_pending());
     }

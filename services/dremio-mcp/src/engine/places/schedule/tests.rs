@@ -24,7 +24,8 @@ impl Waiting for Call {
 }
 
 fn key(name: char) -> Principal {
-    let ring = KeyRing::load(service_kit::SecretSource::Inline(name.to_string().repeat(16).into())).unwrap();
+    let ring = KeyRing::load(service_kit::SecretSource::Inline(name.to_string().repeat(16).into()))
+        .unwrap();
     ring.find(name.to_string().repeat(16).as_bytes()).unwrap()
 }
 
@@ -37,13 +38,23 @@ struct World {
 
 impl World {
     fn new(limits: Limits) -> Self {
-        Self { schedule: Schedule::new(limits), keys: ('a'..='z').map(|name| (name, key(name))).collect(), held: Vec::new() }
+        Self {
+            schedule: Schedule::new(limits),
+            keys: ('a'..='z').map(|name| (name, key(name))).collect(),
+            held: Vec::new(),
+        }
     }
 
     fn seat(&self, text: &str) -> Seat {
         let (key, rest) = text.split_once('/').unwrap();
-        let (client, batch) = rest.split_once('#').map_or((rest, None), |(client, batch)| (client, Some(batch.parse().unwrap())));
-        Seat { principal: self.keys[&key.chars().next().unwrap()].clone(), client: Arc::from(client), batch }
+        let (client, batch) = rest
+            .split_once('#')
+            .map_or((rest, None), |(client, batch)| (client, Some(batch.parse().unwrap())));
+        Seat {
+            principal: self.keys[&key.chars().next().unwrap()].clone(),
+            client: Arc::from(client),
+            batch,
+        }
     }
 
     fn text(&self, seat: &Seat) -> String {
@@ -86,11 +97,28 @@ fn nobody_takes_all_places() {
     for (name, calls, expected) in [
         ("one client", &[("a/1", 100)][..], &[("a/1", 32)][..]),
         ("one key", &[("a/1", 100), ("a/2", 100)], &[("a/1", 32), ("a/2", 16)]),
-        ("the last are for who has none", &[("a/1", 32), ("a/2", 32), ("b/1", 100), ("c/1", 9)], &[("a/", 48), ("b/", 8), ("c/", 1)]),
-        ("two batches and a call", &[("a/1#1", 64), ("a/1#2", 9), ("a/1", 1)], &[("a/1#1", 8), ("a/1#2", 8), ("a/1", 17)]),
+        (
+            "the last are for who has none",
+            &[("a/1", 32), ("a/2", 32), ("b/1", 100), ("c/1", 9)],
+            &[("a/", 48), ("b/", 8), ("c/", 1)],
+        ),
+        (
+            "two batches and a call",
+            &[("a/1#1", 64), ("a/1#2", 9), ("a/1", 1)],
+            &[("a/1#1", 8), ("a/1#2", 8), ("a/1", 17)],
+        ),
         (
             "many keys",
-            &[("a/1", 9), ("b/1", 9), ("c/1", 9), ("d/1", 9), ("e/1", 9), ("f/1", 9), ("g/1", 9), ("h/1", 9)],
+            &[
+                ("a/1", 9),
+                ("b/1", 9),
+                ("c/1", 9),
+                ("d/1", 9),
+                ("e/1", 9),
+                ("f/1", 9),
+                ("g/1", 9),
+                ("h/1", 9),
+            ],
             &[("f/", 9), ("g/", 2), ("h/", 1)],
         ),
     ] {
@@ -110,13 +138,18 @@ fn who_holds_nothing_is_served_while_others_hold_all_they_may() {
     for seat in ["a/1", "a/2", "b/1"] {
         (0..200).for_each(|_| drop(world.come(seat)));
     }
-    // 56 places are taken; eight keys get one each, at once, and a ninth waits for any that comes free.
+    // 56 places are taken; eight keys get one each, at once, and a ninth waits for any that comes
+    // free.
     for name in 'c'..='k' {
         world.come(&format!("{name}/1"));
     }
     assert_eq!((world.held.len(), world.count("j/"), world.count("k/")), (64, 1, 0));
     assert_eq!(world.end("b/1"), ["k/1"]);
-    assert_eq!(world.end("c/1"), Vec::<String>::new(), "of the last eight, one is free again, for a key that has none");
+    assert_eq!(
+        world.end("c/1"),
+        Vec::<String>::new(),
+        "of the last eight, one is free again, for a key that has none"
+    );
     world.come("m/1");
     assert_eq!(world.count("m/"), 1);
 }
@@ -137,7 +170,9 @@ fn keys_take_turns_and_within_a_key_its_clients() {
 #[test]
 fn a_batch_that_has_all_it_may_holds_up_nothing_behind_it() {
     let mut world = World::new(Limits { places: 10, key: 10, client: 10, batch: 2, last: 0 });
-    for seat in ["a/1#1", "a/1#1", "a/1#1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "a/1"] {
+    for seat in
+        ["a/1#1", "a/1#1", "a/1#1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "a/1"]
+    {
         world.come(seat);
     }
     assert_eq!(world.end("b/1"), ["a/1"], "the third of the batch waits on");
@@ -155,7 +190,11 @@ fn calls_that_left_get_no_place_and_fill_no_queue() {
     world.come("b/1").0.set(true);
     assert_eq!(world.end("a/1"), ["a/1"]);
     assert_eq!(world.end("a/1"), Vec::<String>::new());
-    assert!(world.schedule.keys.is_empty() && world.schedule.turns.is_empty(), "{:?}", world.schedule);
+    assert!(
+        world.schedule.keys.is_empty() && world.schedule.turns.is_empty(),
+        "{:?}",
+        world.schedule
+    );
 }
 
 proptest! {
