@@ -13,7 +13,7 @@ use crate::faults::FaultBoard;
 use crate::gate::Gate;
 use crate::jobs::Jobs;
 use crate::journal::Journal;
-use crate::sql::Options;
+use crate::options::Options;
 use crate::tokens::Tokens;
 
 /// The version that the stand-in claims to be.
@@ -40,7 +40,7 @@ impl Instance {
         gate: Gate,
         stop: CancellationToken,
     ) -> Self {
-        let catalog = Catalog::new(demo);
+        let catalog = Catalog::new(demo.namespace.clone(), &demo.notes, &demo.database);
         for (name, _) in &config.users {
             catalog.ensure_home(name);
         }

@@ -6,13 +6,13 @@
 
 mod namespace;
 mod notes;
+mod types;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use namespace::{Dataset, Entity, Kind, Namespace, Origin, Source};
-pub(crate) use notes::{Notes, Tags, Wiki};
-
-use crate::data::Demo;
+pub(crate) use notes::{Note, Notes, Tags, Wiki};
+pub(crate) use types::{Column, DECIMAL_PRECISION_MAX, DremioType, columns, numeric};
 
 #[derive(Debug)]
 pub(crate) struct Catalog {
@@ -22,11 +22,12 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn new(demo: &'static Demo) -> Self {
+    /// `database` is what a SQLite serialises; the tables of the namespace are in it.
+    pub(crate) fn new(namespace: Namespace, notes: &[Note], database: &'static [u8]) -> Self {
         Self {
-            namespace: RwLock::new(Arc::new(demo.namespace.clone())),
-            notes: Notes::new(demo),
-            database: &demo.database,
+            notes: Notes::new(&namespace, notes),
+            namespace: RwLock::new(Arc::new(namespace)),
+            database,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::types::Column;
 use crate::ids;
-use crate::sql::Column;
 
 /// Something that has a path.
 #[derive(Debug, Clone)]

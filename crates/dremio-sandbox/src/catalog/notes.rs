@@ -4,8 +4,15 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::Entity;
-use crate::data::Demo;
+use super::{Entity, Namespace};
+
+/// A wiki text and tags for something in the catalog.
+#[derive(Debug)]
+pub(crate) struct Note {
+    pub(crate) path: Vec<String>,
+    pub(crate) tags: &'static [&'static str],
+    pub(crate) wiki: &'static str,
+}
 
 /// Tags of a dataset.
 #[derive(Debug, Clone, Default)]
@@ -29,10 +36,11 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    pub(crate) fn new(demo: &Demo) -> Self {
+    /// Notes on what is in `namespace`; one on anything else is left out.
+    pub(crate) fn new(namespace: &Namespace, given: &[Note]) -> Self {
         let notes = Self::default();
-        for note in &demo.notes {
-            let Some(entity) = demo.namespace.find(&note.path) else {
+        for note in given {
+            let Some(entity) = namespace.find(&note.path) else {
                 continue;
             };
             if !note.tags.is_empty() {

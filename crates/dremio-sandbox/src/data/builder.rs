@@ -2,10 +2,10 @@
 
 use rusqlite::types::Value;
 
-use super::{Demo, Note};
-use crate::catalog::{Dataset, Entity, Kind, Namespace, Origin, Source};
+use super::Demo;
+use crate::catalog::{Dataset, Entity, Kind, Namespace, Note, Origin, Source, columns};
 use crate::sql::{
-    Engine, Environment, Query, SqlError, columns, create_table, insert, quote_name, tokenize,
+    Engine, Environment, Query, SqlError, create_table, insert, quote_name, tokenize,
 };
 
 /// For expressions of the time while views are described; nothing of it is kept.

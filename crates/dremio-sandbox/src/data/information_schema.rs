@@ -3,8 +3,7 @@
 use rusqlite::types::Value;
 
 use super::warehouse::text;
-use crate::catalog::{Dataset, Namespace, Origin};
-use crate::sql::{Column, DremioType, numeric};
+use crate::catalog::{Column, Dataset, DremioType, Namespace, Origin, numeric};
 
 const CATALOG: &str = "DREMIO";
 /// Calcite's length of a VARCHAR without one.
@@ -25,7 +24,8 @@ pub(super) const TABLES: [(&str, &str); 5] = [
     ),
 ];
 
-pub(super) fn rows(namespace: &Namespace, table: &str) -> Vec<Vec<Value>> {
+/// The rows of one of its tables.
+pub(crate) fn rows(namespace: &Namespace, table: &str) -> Vec<Vec<Value>> {
     let datasets = || namespace.datasets_below(&[]);
     match table {
         "CATALOGS" => {

@@ -5,20 +5,14 @@ mod information_schema;
 mod numbers;
 mod samples;
 mod spaces;
-pub(crate) mod system;
+mod system;
 mod warehouse;
 
 use std::sync::LazyLock;
 
-use crate::catalog::Namespace;
+pub(crate) use information_schema::rows as information_schema_rows;
 
-/// A wiki text and tags for something in the catalog.
-#[derive(Debug)]
-pub(crate) struct Note {
-    pub(crate) path: Vec<String>,
-    pub(crate) tags: &'static [&'static str],
-    pub(crate) wiki: &'static str,
-}
+use crate::catalog::{Namespace, Note};
 
 /// Everything that a sandbox starts with.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Jobs: submitted, run in the background, observed, cancelled, forgotten (contract §4).
+//! Jobs: added, observed, cancelled, forgotten (contract §4). What a job does is in `run`.
 
 mod job;
 
@@ -6,18 +6,22 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use job::{Job, ResultsError};
 pub use job::{JobRecord, JobState};
 
-use crate::instance::Instance;
-use crate::sql::{self, SqlError};
 use crate::{clock, ids};
 
-pub(crate) use crate::sql::Request as Submission;
+/// A statement and for whom it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Submission {
+    pub(crate) sql: String,
+    pub(crate) context: Vec<String>,
+    pub(crate) user: String,
+}
 
 /// Jobs that are not finished: Dremio's `coordinator.alive_queries.limit`.
 const LIVE_MAX: usize = 1_000;
@@ -28,8 +32,6 @@ const RESULT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Statements that run at one time. More than cores, so that a slow one does not hold up the quick
 /// ones.
 const RUNNING_MAX: usize = 16;
-/// A statement that runs longer has gone astray.
-const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// Why a submission was refused: the only failures that are not in the job.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +47,7 @@ pub(crate) enum SubmitError {
 #[derive(Debug)]
 pub(crate) struct Jobs {
     inner: Mutex<Inner>,
-    slots: Arc<Semaphore>,
+    slots: Semaphore,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -68,7 +70,7 @@ impl Jobs {
                 by_id: HashMap::new(),
                 panicked: None,
             }),
-            slots: Arc::new(Semaphore::new(RUNNING_MAX)),
+            slots: Semaphore::new(RUNNING_MAX),
             tasks: TaskTracker::new(),
             stop,
         }
@@ -78,26 +80,50 @@ impl Jobs {
         self.lock().duration = duration;
     }
 
-    /// Takes a statement on and returns its job's id; must be called inside a tokio runtime.
-    pub(crate) fn submit(
-        &self,
-        instance: &Arc<Instance>,
-        submission: Submission,
-    ) -> Result<String, SubmitError> {
+    /// Takes a statement on; it runs once somebody asks for its [`Jobs::turn`].
+    ///
+    /// # Errors
+    /// There are too many unfinished jobs, or no random bytes for an id.
+    pub(crate) fn add(&self, submission: Submission) -> Result<Arc<Job>, SubmitError> {
         let now = clock::now();
         let id = ids::job(now).map_err(SubmitError::NoRandomness)?;
-        let job = {
-            let mut inner = self.lock();
-            let live = inner.in_order.iter().filter(|job| !job.is_finished()).count();
-            if live >= LIVE_MAX {
-                return Err(SubmitError::TooManyLive);
-            }
-            let job = Arc::new(Job::new(id.clone(), submission, now, inner.duration));
-            inner.keep(Arc::clone(&job));
-            job
-        };
-        self.tasks.spawn(run(Arc::clone(instance), job));
-        Ok(id)
+        let mut inner = self.lock();
+        let live = inner.in_order.iter().filter(|job| !job.is_finished()).count();
+        if live >= LIVE_MAX {
+            return Err(SubmitError::TooManyLive);
+        }
+        let job = Arc::new(Job::new(id, submission, now, inner.duration));
+        inner.keep(Arc::clone(&job));
+        Ok(job)
+    }
+
+    /// Runs a task that [`Jobs::shut_down`] waits for; must be called inside a tokio runtime.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Waits until a statement may run; `None` if the sandbox stops.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            slot = self.slots.acquire() => slot.ok(),
+        }
+    }
+
+    /// Cancelled when the sandbox stops.
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Notes that a statement panicked, for [`Jobs::shut_down`] to say so.
+    pub(crate) fn note_panic(&self, error: String) {
+        self.lock().panicked = Some(error);
+    }
+
+    /// Throws the oldest results away if there are too many.
+    pub(crate) fn bound_results(&self) {
+        self.lock().bound_results();
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Job>> {
@@ -155,37 +181,4 @@ impl Inner {
             }
         }
     }
-}
-
-async fn run(instance: Arc<Instance>, job: Arc<Job>) {
-    let jobs = &instance.jobs;
-    let slot = tokio::select! {
-        biased;
-        () = jobs.stop.cancelled() => None,
-        slot = jobs.slots.acquire() => slot.ok(),
-    };
-    if slot.is_none() || !job.start() {
-        job.finish(Err(SqlError::Interrupted));
-        return;
-    }
-    let statement = {
-        let (instance, job) = (Arc::clone(&instance), Arc::clone(&job));
-        let stop = jobs.stop.clone();
-        tokio::task::spawn_blocking(move || {
-            let watched = Arc::clone(&job);
-            let interrupted = move || {
-                stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX)
-            };
-            sql::execute(&instance, job.submission(), Arc::new(interrupted))
-        })
-    };
-    match statement.await {
-        Ok(outcome) => job.finish(outcome),
-        Err(error) => {
-            tracing::error!(job = job.id(), %error, "statement panicked");
-            jobs.lock().panicked = Some(error.to_string());
-            job.finish(Err(SqlError::failed("Unexpected error occurred.")));
-        }
-    }
-    jobs.lock().bound_results();
 }

@@ -326,7 +326,7 @@ fn dataset(entity: &Entity) -> Value {
         }
         Origin::System => insert(&mut body, "approximateStatisticsAllowed", Some(false)),
     }
-    let fields: Vec<Value> = dataset.columns.iter().map(crate::sql::Column::to_json).collect();
+    let fields: Vec<Value> = dataset.columns.iter().map(crate::catalog::Column::to_json).collect();
     insert(&mut body, "fields", Some(fields));
     insert(&mut body, "isMetadataExpired", Some(false));
     body

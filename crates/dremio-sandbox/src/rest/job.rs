@@ -19,6 +19,7 @@ use super::{ApiError, Shared};
 use crate::clock;
 use crate::ids;
 use crate::jobs::{Job, JobState, ResultsError, Submission, SubmitError};
+use crate::run;
 
 const LIMIT_DEFAULT: i64 = 100;
 const LIMIT_MAX: i64 = 500;
@@ -40,7 +41,7 @@ pub(crate) async fn submit(
         context: fields.strings("context")?.unwrap_or_default(),
         user,
     };
-    match instance.jobs.submit(&instance, submission) {
+    match run::submit(&instance, submission) {
         Ok(id) => Ok(Json(json!({"id": id}))),
         Err(error @ SubmitError::TooManyLive) => Err(ApiError::User(error.to_string())),
         Err(error @ SubmitError::NoRandomness(_)) => Err(ApiError::internal(error.to_string())),

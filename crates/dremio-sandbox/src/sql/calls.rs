@@ -4,7 +4,7 @@ use super::error::SqlError;
 use super::expression::{Expression, as_text, narrow};
 use super::rewrite::Rewriter;
 use super::token::{Kind, Token, quote_name, quote_text};
-use super::types::DremioType;
+use crate::catalog::DremioType;
 
 /// Functions whose first argument may be a unit without quotes.
 const UNIT_FIRST: [&str; 4] = ["TIMESTAMPADD", "TIMESTAMPDIFF", "DATE_TRUNC", "DATE_PART"];

@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use serde_json::Value as Json;
 
 use super::decimal::Decimal;
-use super::types::DremioType;
+use crate::catalog::DremioType;
 
 /// Appends `value`, read as a `ty`, to `out`.
 pub(crate) fn write(out: &mut String, value: &Value, ty: &DremioType) {

@@ -11,8 +11,7 @@ use super::query::{Environment, Query};
 use super::result::Table;
 use super::scope;
 use super::token::Token;
-use super::types::{Column, DremioType, columns};
-use crate::catalog::{Dataset, Origin};
+use crate::catalog::{Column, Dataset, DremioType, Origin, columns, numeric};
 use crate::clock;
 
 pub(crate) fn show_schemas(at: Environment<'_>, like: Option<&str>) -> Table {
@@ -78,20 +77,6 @@ fn describe_column(column: &Column) -> Vec<Value> {
         Value::Null,
         Value::Null,
     ]
-}
-
-/// Precision and scale as INFORMATION_SCHEMA has them (contract §6.1).
-pub(crate) fn numeric(ty: &DremioType) -> (Option<i64>, Option<i64>) {
-    match ty {
-        DremioType::Integer => (Some(32), Some(0)),
-        DremioType::BigInt => (Some(64), Some(0)),
-        DremioType::Float => (Some(24), None),
-        DremioType::Double => (Some(53), None),
-        DremioType::Decimal { precision, scale } => {
-            (Some(i64::from(*precision)), Some(i64::from(*scale)))
-        }
-        _ => (None, None),
-    }
 }
 
 pub(crate) fn show_create(

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, Statement, params_from_iter};
 use super::error::SqlError;
 use super::functions;
 use super::token::quote_name;
-use super::types::{Column, DremioType};
+use crate::catalog::{Column, DremioType};
 
 /// Virtual-machine steps between two looks at whether to stop: well under a millisecond.
 const STEPS_PER_CHECK: i32 = 2_000;

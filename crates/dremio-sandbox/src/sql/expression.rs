@@ -9,9 +9,9 @@
 use super::error::SqlError;
 use super::rewrite::Rewriter;
 use super::token::{Kind, Token, quote_text};
-use super::types::DremioType;
 use super::typing::{Typing, combine};
 use super::words;
+use crate::catalog::DremioType;
 
 /// Digits that a decimal may have so that each of its values is a double, see [`super::decimal`].
 const NARROW_DIGITS_MAX: u8 = super::decimal::EXACT_DIGITS_MAX;

@@ -12,8 +12,8 @@ use super::rewrite::Rewriter;
 use super::scope::Scope;
 use super::select;
 use super::token::Token;
-use super::types::{Column, DremioType};
 use super::typing::Typing;
+use crate::catalog::{Column, DremioType};
 use crate::catalog::{Dataset, Namespace, Origin};
 use crate::clock;
 

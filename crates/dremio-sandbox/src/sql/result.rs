@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use super::cell;
-use super::types::{Column, DremioType};
+use crate::catalog::{Column, DremioType};
 
 /// Columns and values.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use super::moment;
 use super::scope::{Located, Scope, TableRef, name_end};
 use super::select;
 use super::token::{Kind, Token, quote_name, quote_text};
-use super::types::DremioType;
 use super::words;
+use crate::catalog::DremioType;
 
 /// What a rewriting needs to know.
 #[derive(Debug, Clone, Copy)]

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::brackets::Brackets;
 use super::error::SqlError;
 use super::token::Token;
-use super::types::DremioType;
 use super::words;
+use crate::catalog::DremioType;
 use crate::catalog::{Dataset, Namespace};
 
 /// Functions whose arguments contain the word FROM.

@@ -20,7 +20,7 @@ fn rewritten_in(context: &[&str], sql: &str) -> Result<String, SqlError> {
 
 fn run(sql: &str) -> Result<Table, SqlError> {
     let demo = Demo::get().unwrap();
-    let Statement::Query(tokens) = statement::parse(sql)? else {
+    let Statement::Query(tokens) = parse(sql)? else {
         panic!("{sql} is no query");
     };
     let at = Environment { namespace: &demo.namespace, context: &[], user: "dremio" };

@@ -9,8 +9,8 @@ use super::calls::member;
 use super::scope::{Scope, name_end};
 use super::select;
 use super::token::{Kind, Token};
-use super::types::{DECIMAL_PRECISION_MAX, DremioType};
 use super::words;
+use crate::catalog::{DECIMAL_PRECISION_MAX, DremioType};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Typing<'a> {

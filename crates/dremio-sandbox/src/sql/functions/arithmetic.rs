@@ -8,8 +8,8 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use rusqlite::types::Value;
 
 use super::{FunctionError, Outcome, Scalar, boolean, integer, real, scalar, text};
+use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
-use crate::sql::types::DremioType;
 
 /// Aggregates whose second argument is the type of the result.
 pub(super) const AGGREGATES: &[&str] = &["dremio_sum", "dremio_avg"];

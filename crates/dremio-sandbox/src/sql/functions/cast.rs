@@ -3,9 +3,9 @@
 use rusqlite::types::Value;
 
 use super::{FunctionError, Outcome, Scalar, boolean, integer, real, scalar, text};
+use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
 use crate::sql::moment;
-use crate::sql::types::DremioType;
 
 pub(super) const FUNCTIONS: &[Scalar] =
     &[scalar("dremio_cast", 2..=2, |arguments| match arguments {

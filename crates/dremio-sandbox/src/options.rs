@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::error::SqlError;
-use super::token::{Kind, Token};
+use crate::sql::{Kind, SqlError, Token};
 use crate::tokens::Tokens;
 
 /// The one option with an effect.

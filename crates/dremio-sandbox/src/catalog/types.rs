@@ -220,6 +220,20 @@ impl fmt::Display for DremioType {
     }
 }
 
+/// Precision and scale as INFORMATION_SCHEMA has them (contract §6.1).
+pub(crate) fn numeric(ty: &DremioType) -> (Option<i64>, Option<i64>) {
+    match ty {
+        DremioType::Integer => (Some(32), Some(0)),
+        DremioType::BigInt => (Some(64), Some(0)),
+        DremioType::Float => (Some(24), None),
+        DremioType::Double => (Some(53), None),
+        DremioType::Decimal { precision, scale } => {
+            (Some(i64::from(*precision)), Some(i64::from(*scale)))
+        }
+        _ => (None, None),
+    }
+}
+
 fn split_top_level(text: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     text.split(|char| {

@@ -1,0 +1,106 @@
+//! What a job does: its statement is read, and answered by a query, a command, or the instance.
+//!
+//! The one place that knows both the instance and its SQL.
+
+mod system_tables;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::instance::Instance;
+use crate::jobs::{Job, Submission, SubmitError};
+use crate::sql::{self, Environment, Interrupted, Query, ResultSet, SqlError, Statement, Table};
+
+/// A statement that runs longer has gone astray.
+const RUN_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// Takes a statement on, lets it run in the background, and returns its job's id; must be called
+/// inside a tokio runtime.
+///
+/// # Errors
+/// The job could not be added; everything else is in the job.
+pub(crate) fn submit(
+    instance: &Arc<Instance>,
+    submission: Submission,
+) -> Result<String, SubmitError> {
+    let job = instance.jobs.add(submission)?;
+    let id = job.id().to_owned();
+    instance.jobs.spawn(run(Arc::clone(instance), job));
+    Ok(id)
+}
+
+async fn run(instance: Arc<Instance>, job: Arc<Job>) {
+    let jobs = &instance.jobs;
+    let turn = jobs.turn().await;
+    if turn.is_none() || !job.start() {
+        job.finish(Err(SqlError::Interrupted));
+        return;
+    }
+    let statement = {
+        let (instance, job) = (Arc::clone(&instance), Arc::clone(&job));
+        let stop = jobs.stop().clone();
+        tokio::task::spawn_blocking(move || {
+            let watched = Arc::clone(&job);
+            let interrupted = move || {
+                stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX)
+            };
+            let table = table_for(&instance, job.submission(), Arc::new(interrupted))?;
+            Ok(ResultSet::new(&table))
+        })
+    };
+    match statement.await {
+        Ok(outcome) => job.finish(outcome),
+        Err(error) => {
+            tracing::error!(job = job.id(), %error, "statement panicked");
+            jobs.note_panic(error.to_string());
+            job.finish(Err(SqlError::failed("Unexpected error occurred.")));
+        }
+    }
+    jobs.bound_results();
+}
+
+/// Runs one statement to its end. Blocks; looks at `interrupted` all the time.
+fn table_for(
+    instance: &Instance,
+    submission: &Submission,
+    interrupted: Interrupted,
+) -> Result<Table, SqlError> {
+    let namespace = instance.catalog.namespace();
+    let at =
+        Environment { namespace: &namespace, context: &submission.context, user: &submission.user };
+    let database = instance.catalog.database();
+    match sql::parse(&submission.sql)? {
+        Statement::Query(tokens) => {
+            let query = Query::prepare(&submission.sql, &tokens, at)?;
+            if let Some(broken) =
+                query.datasets().iter().find(|dataset| system_tables::always_fails(dataset))
+            {
+                return Err(SqlError::failed(format!(
+                    "Failure while reading system table {}",
+                    broken.path.join(".")
+                )));
+            }
+            let rows = |dataset: &_| system_tables::rows(instance, &namespace, dataset);
+            query.run(database, &rows, interrupted)
+        }
+        Statement::Explain(tokens) => sql::explain(&submission.sql, &tokens, at, database),
+        Statement::Describe { table, column } => sql::describe(at, &table, column.as_deref()),
+        Statement::ShowSchemas { like } => Ok(sql::show_schemas(at, like.as_deref())),
+        Statement::ShowTables { within, like } => {
+            sql::show_tables(at, within.as_deref(), like.as_deref())
+        }
+        Statement::ShowViews { within } => {
+            let source = within.unwrap_or_default().join(".");
+            Err(SqlError::failed(format!("Source {source} does not support show views.")))
+        }
+        Statement::ShowFunctions => Ok(Table::texts("FUNCTION_NAME", [])),
+        Statement::ShowCreate { path, view } => sql::show_create(at, &path, view),
+        Statement::Use(path) => sql::use_schema(at, &path),
+        Statement::SetSession { name } => Ok(Table::command(format!("{name} updated."))),
+        Statement::SetSystem { name, value } => {
+            instance.options.set(&name, value.as_ref(), &instance.tokens)?;
+            Ok(Table::command(format!("{name} updated.")))
+        }
+        Statement::Refused(message) => Err(SqlError::Failed(message)),
+    }
+}
