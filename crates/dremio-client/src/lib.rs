@@ -26,6 +26,7 @@
 mod bootstrap;
 mod catalog;
 mod client;
+mod connect;
 mod error;
 mod exchange;
 mod jobs;
@@ -38,10 +39,11 @@ mod uri;
 
 pub use bootstrap::FirstUser;
 pub use client::DremioClient;
+pub use connect::{ConnectConfig, ConnectError};
 pub use error::{Error, ErrorClass};
 pub use jobs::{CancelOutcome, JobId, JobIdError, JobState, JobStatus, PAGE_ROWS_MAX, Page};
 pub use message::RemoteMessage;
 pub use segment::{encode_query, encode_segment};
 pub use session::{Login, Logout};
-pub use transport::{ConnectConfig, ConnectError, PAGE_PATIENCE, Transport};
+pub use transport::{PAGE_PATIENCE, Transport};
 pub use uri::{DremioUri, DremioUriError};

@@ -14,7 +14,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use crate::transport::{ConnectConfig, ConnectError};
+use crate::connect::{ConnectConfig, ConnectError};
 
 /// The TLS settings for `config`. The crypto provider is passed explicitly, so that nothing has to
 /// be installed process-wide.
