@@ -8,8 +8,23 @@ use std::time::Instant;
 use service_kit::Exit;
 
 use crate::arguments::in_flags;
-use crate::stack::Facts;
 use crate::table::Table;
+
+/// The addresses and names that the screen shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// Dremio, or the sandbox in its place.
+    pub(crate) dremio_uri: String,
+    /// User name and password, if it is the sandbox.
+    pub(crate) sandbox_user: Option<(&'static str, &'static str)>,
+    /// The endpoint for agents.
+    pub(crate) mcp_uri: String,
+    /// Which engine answers.
+    pub(crate) engine: &'static str,
+    /// The file of the keys that agents need, as a path that is right from any folder; nothing if
+    /// they need none.
+    pub(crate) keys_file: Option<String>,
+}
 
 /// Writes for people.
 pub(crate) struct Screen {

@@ -15,7 +15,7 @@ use token_file::Token;
 use tokio::task::JoinHandle;
 
 use crate::arguments::{Arguments, Engine};
-use crate::screen::Screen;
+use crate::screen::{Facts, Screen};
 
 /// The sandbox's user. It guards demo data that anybody may see.
 const SANDBOX_USER: (&str, &str) = ("dremio", "dremio123");
@@ -26,22 +26,6 @@ const START_WAIT_MAX: Duration = Duration::from_secs(90);
 
 /// How long the login token's logout may hold up the end.
 const LOGOUT_WAIT_MAX: Duration = Duration::from_secs(2);
-
-/// The addresses and names that the screen shows.
-#[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    /// Dremio, or the sandbox in its place.
-    pub(crate) dremio_uri: String,
-    /// User name and password, if it is the sandbox.
-    pub(crate) sandbox_user: Option<(&'static str, &'static str)>,
-    /// The endpoint for agents.
-    pub(crate) mcp_uri: String,
-    /// Which engine answers.
-    pub(crate) engine: &'static str,
-    /// The file of the keys that agents need, as a path that is right from any folder; nothing if
-    /// they need none.
-    pub(crate) keys_file: Option<String>,
-}
 
 /// What could be started, and did not come up: nothing is wrong with the command line.
 #[derive(Debug, thiserror::Error)]
