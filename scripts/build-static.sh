@@ -12,7 +12,7 @@ package=$1 root=$2
 
 sources=$CARGO_TARGET_DIR/sources
 now=$(date +%s.%N)
-find Cargo.toml Cargo.lock bench crates services local -type f -exec sha256sum {} + |
+find Cargo.toml Cargo.lock bench crates services local tidy -type f -exec sha256sum {} + |
   awk -v now="$now" -v known="$sources" '
     BEGIN { while ((getline line < known) > 0) { split(line, field, " "); since[field[1] " " field[2]] = field[3] } }
     { key = $1 " " $2; print key, (key in since ? since[key] : now) }' >"$sources.new"
