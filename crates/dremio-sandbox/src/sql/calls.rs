@@ -1,13 +1,17 @@
 //! Function calls whose syntax or name SQLite does not share.
 
+use rusqlite::types::Value;
+
 use super::error::SqlError;
 use super::expression::{Expression, as_text, narrow};
+use super::functions::{self, Argument};
 use super::rewrite::Rewriter;
-use super::token::{Kind, Token, quote_name, quote_text};
+use super::token::{Token, quote_name, quote_text};
 use crate::catalog::DremioType;
 
 /// Functions whose first argument may be a unit without quotes.
-const UNIT_FIRST: [&str; 4] = ["TIMESTAMPADD", "TIMESTAMPDIFF", "DATE_TRUNC", "DATE_PART"];
+pub(crate) const UNIT_FIRST: [&str; 4] =
+    ["TIMESTAMPADD", "TIMESTAMPDIFF", "DATE_TRUNC", "DATE_PART"];
 
 /// Rewrites the call whose name is at `index`; returns it and the index after it.
 pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, usize), SqlError> {
@@ -22,7 +26,6 @@ pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, 
     call.check()?;
     let text = match call.name.as_str() {
         "SUM" | "AVG" => call.total()?,
-        "CONCAT" => call.concat()?,
         "CAST" => call.cast()?,
         "EXTRACT" => call.extract()?,
         "POSITION" => call.position()?,
@@ -32,145 +35,54 @@ pub(crate) fn rewrite(rewriter: &Rewriter<'_>, index: usize) -> Result<(String, 
         "APPROX_COUNT_DISTINCT" | "NDV" => {
             format!("count(DISTINCT {})", rewriter.range(open + 1, close)?)
         }
-        name if UNIT_FIRST.contains(&name) => call.with_unit()?,
-        name => format!("{}({})", sqlite_name(name), call.arguments()?),
+        name if NATIVE.contains(&name) => {
+            format!("{}({})", name.to_lowercase(), call.arguments()?)
+        }
+        _ => call.function()?,
     };
     call.window(text)
 }
 
-/// Functions of Dremio that are not here. Others that are not here do not exist in Dremio either.
-const MISSING: &[&str] = &[
-    "AES_DECRYPT",
-    "AES_ENCRYPT",
-    "ANY_VALUE",
-    "APPROX_PERCENTILE",
-    "ARRAY_AGG",
-    "BIT_AND",
-    "BIT_OR",
-    "BIT_XOR",
-    "BOOL_AND",
-    "BOOL_OR",
-    "CBRT",
-    "CHR",
-    "COL_LIKE",
-    "CONCAT_WS",
-    "CONTAINS",
-    "CONVERT_FROM",
-    "CONVERT_TIMEZONE",
-    "CONVERT_TO",
-    "CORR",
-    "COVAR_POP",
-    "COVAR_SAMP",
-    "DATE_FORMAT",
-    "DEGREES",
-    "FLATTEN",
-    "FROM_HEX",
-    "GROUPING",
-    "GROUPING_ID",
-    "HASH",
-    "IIF",
-    "ISNUMERIC",
-    "LEVENSHTEIN",
-    "MAP_KEYS",
-    "MAP_VALUES",
-    "MASK",
-    "MD5",
-    "MONTHS_BETWEEN",
-    "NEXT_DAY",
-    "OVERLAY",
-    "PERCENTILE_CONT",
-    "PERCENTILE_DISC",
-    "RADIANS",
-    "REGEXP_COL_LIKE",
-    "REGEXP_EXTRACT",
-    "REGEXP_LIKE",
-    "REGEXP_MATCHES",
-    "REGEXP_REPLACE",
-    "REGEXP_SPLIT",
-    "SHA",
-    "SHA1",
-    "SHA256",
-    "SHA512",
-    "SIN",
-    "COS",
-    "TAN",
-    "SPLIT",
-    "TO_HEX",
-    "TO_NUMBER",
-    "TO_TIME",
-    "TRANSLATE",
-    "TYPEOF",
-    "UNNEST",
-    "XOR",
-    "ARRAY",
-    "ROW",
-];
-
-/// Functions of numbers, to which SQLite would give the number that a text begins with.
-const NUMERIC: &[&str] = &[
-    "ABS",
-    "AVG",
-    "CEIL",
-    "CEILING",
-    "EXP",
-    "FLOOR",
-    "LN",
-    "LOG",
-    "LOG10",
+/// Aggregates and window functions that SQLite has under the same name, or that are added to it.
+const NATIVE: &[&str] = &[
+    "COUNT",
+    "CUME_DIST",
+    "DENSE_RANK",
+    "FIRST_VALUE",
+    "LAG",
+    "LAST_VALUE",
+    "LEAD",
+    "MAX",
     "MEDIAN",
-    "MOD",
-    "POWER",
-    "ROUND",
-    "SIGN",
-    "SQRT",
+    "MIN",
+    "NTH_VALUE",
+    "NTILE",
+    "PERCENT_RANK",
+    "RANK",
+    "ROW_NUMBER",
     "STDDEV",
     "STDDEV_POP",
     "STDDEV_SAMP",
-    "SUM",
-    "TRUNC",
-    "TRUNCATE",
     "VARIANCE",
     "VAR_POP",
     "VAR_SAMP",
 ];
 
-/// Functions whose result is one of their arguments, and which therefore have one type.
-const ALIKE: &[&str] = &["COALESCE", "NVL", "IFNULL", "NULLIF", "GREATEST", "LEAST"];
-
-/// Functions that hand decimals of any length on.
-const EXACT: &[&str] = &[
-    "ROUND",
-    "TRUNC",
-    "TRUNCATE",
-    "COUNT",
-    "COALESCE",
-    "NVL",
-    "IFNULL",
-    "LAG",
-    "LEAD",
-    "FIRST_VALUE",
-    "LAST_VALUE",
+/// Functions of numbers, to which SQLite would give the number that a text begins with.
+const NUMERIC: &[&str] = &[
+    "AVG",
+    "MEDIAN",
+    "STDDEV",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "SUM",
+    "VARIANCE",
+    "VAR_POP",
+    "VAR_SAMP",
 ];
 
-pub(crate) fn is_missing(name: &str) -> bool {
-    MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(name))
-}
-
-/// Names that differ, or that SQLite reads as something else.
-fn sqlite_name(name: &str) -> String {
-    match name {
-        "NVL" => "ifnull".to_owned(),
-        "CHAR_LENGTH" | "CHARACTER_LENGTH" | "LEN" => "length".to_owned(),
-        "GREATEST" => "max".to_owned(),
-        "LEAST" => "min".to_owned(),
-        "CARDINALITY" | "ARRAY_SIZE" => "json_array_length".to_owned(),
-        "LEFT" | "RIGHT" | "NOW" | "SECOND" | "MINUTE" | "HOUR" | "DAY" | "WEEK" | "MONTH"
-        | "QUARTER" | "YEAR" | "TIMESTAMPADD" | "TIMESTAMPDIFF" | "DATE_TRUNC" | "DATE_PART" => {
-            format!("dremio_{}", name.to_lowercase())
-        }
-        _ => name.to_lowercase(),
-    }
-}
+/// Functions that hand decimals of any length on.
+const EXACT: &[&str] = &["COUNT", "LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE"];
 
 /// The member of a struct or map by its name without regard to case, as stored, and its type.
 pub(crate) fn member<'t>(
@@ -198,15 +110,11 @@ struct Call<'r, 'a> {
 impl Call<'_, '_> {
     /// Refuses what is not here, and arguments of types that SQLite would convert.
     fn check(&self) -> Result<(), SqlError> {
-        if is_missing(&self.name) {
-            return Err(SqlError::unsupported(&format!("The function {}", self.name)));
-        }
         let typing = self.rewriter.typing();
         let arguments = typing.arguments(self.open + 1, self.close);
         let wrong_count = match self.name.as_str() {
             // With another number of arguments these are other functions in SQLite.
             "MIN" | "MAX" | "SUM" | "AVG" => arguments.len() != 1,
-            "GREATEST" | "LEAST" => arguments.len() < 2,
             _ => false,
         };
         if wrong_count {
@@ -226,9 +134,7 @@ impl Call<'_, '_> {
         let shown = || types.iter().map(|ty| format!("<{ty}>")).collect::<Vec<_>>().join(", ");
         let numeric =
             NUMERIC.contains(&self.name.as_str()) && types.iter().any(|ty| !ty.is_numeric());
-        let unlike = ALIKE.contains(&self.name.as_str())
-            && types.windows(2).any(|pair| matches!(pair, [one, other] if one != other && !(one.is_numeric() && other.is_numeric())));
-        if numeric || unlike {
+        if numeric {
             return Err(SqlError::failed(format!(
                 "Cannot apply '{0}' to arguments of type '{0}({1})' (not supported by this stand-in for Dremio; CAST them).",
                 self.name,
@@ -275,13 +181,42 @@ impl Call<'_, '_> {
         ))
     }
 
-    /// CONCAT of the texts that its arguments have.
-    fn concat(&self) -> Result<String, SqlError> {
+    /// A function that has a row.
+    fn function(&self) -> Result<String, SqlError> {
+        let typing = self.rewriter.typing();
+        let places = typing.arguments(self.open + 1, self.close);
         let mut texts = Vec::new();
-        for (start, end) in self.rewriter.typing().arguments(self.open + 1, self.close) {
-            texts.push(as_text(&self.rewriter.expression(start, end)?));
+        let mut arguments = Vec::new();
+        for (index, (start, end)) in places.into_iter().enumerate() {
+            if start == end {
+                continue;
+            }
+            let argument = typing.argument(&self.name, index, start, end);
+            texts.push(match &argument.literal {
+                Some(Value::Text(text)) => quote_text(text),
+                _ => self.rewriter.range(start, end)?,
+            });
+            arguments.push(argument);
         }
-        Ok(format!("concat({})", texts.join(", ")))
+        let bound = functions::bind(&self.name, &arguments)?;
+        Ok(bound.sql(&texts))
+    }
+
+    /// A call of `name` for the special syntax of another; the last places are of expressions.
+    fn special(
+        &self,
+        name: &str,
+        literal: Option<&str>,
+        places: &[(usize, usize)],
+    ) -> Result<String, SqlError> {
+        let typing = self.rewriter.typing();
+        let mut texts: Vec<String> = literal.map(quote_text).into_iter().collect();
+        let mut arguments: Vec<Argument> = literal.map(Argument::text).into_iter().collect();
+        for (start, end) in places {
+            texts.push(self.rewriter.range(*start, *end)?);
+            arguments.push(typing.argument(name, usize::MAX, *start, *end));
+        }
+        Ok(functions::bind(name, &arguments)?.sql(&texts))
     }
 
     /// FILTER and OVER after the call.
@@ -342,48 +277,41 @@ impl Call<'_, '_> {
     fn extract(&self) -> Result<String, SqlError> {
         let at = self.word("FROM").ok_or_else(|| self.rewriter.unexpected(self.close))?;
         let unit = self.text(self.open + 1);
-        let value = self.rewriter.range(at + 1, self.close)?;
-        Ok(format!("dremio_date_part({}, {value})", quote_text(&unit)))
+        self.special("EXTRACT", Some(&unit), &[(at + 1, self.close)])
     }
 
     /// `POSITION(needle IN text)`.
     fn position(&self) -> Result<String, SqlError> {
         let at = self.word("IN").ok_or_else(|| self.rewriter.unexpected(self.close))?;
-        let needle = self.rewriter.range(self.open + 1, at)?;
-        let text = self.rewriter.range(at + 1, self.close)?;
-        Ok(format!("instr({text}, {needle})"))
+        self.special("POSITION", None, &[(self.open + 1, at), (at + 1, self.close)])
     }
 
     /// `SUBSTRING(x FROM a FOR b)` or with commas.
     fn substring(&self) -> Result<String, SqlError> {
         let Some(from) = self.word("FROM") else {
-            return Ok(format!("substr({})", self.rewriter.range(self.open + 1, self.close)?));
+            return self.function();
         };
-        let text = self.rewriter.range(self.open + 1, from)?;
-        let Some(length) = self.word("FOR") else {
-            return Ok(format!("substr({text}, {})", self.rewriter.range(from + 1, self.close)?));
-        };
-        let start = self.rewriter.range(from + 1, length)?;
-        let length = self.rewriter.range(length + 1, self.close)?;
-        Ok(format!("substr({text}, {start}, {length})"))
+        let length = self.word("FOR");
+        let mut places = vec![(self.open + 1, from), (from + 1, length.unwrap_or(self.close))];
+        places.extend(length.map(|length| (length + 1, self.close)));
+        self.special("SUBSTRING", None, &places)
     }
 
     /// `TRIM([LEADING|TRAILING|BOTH] [characters] FROM x)` or plain.
     fn trim(&self) -> Result<String, SqlError> {
         let Some(from) = self.word("FROM") else {
-            return Ok(format!("trim({})", self.rewriter.range(self.open + 1, self.close)?));
+            return self.function();
         };
         let side = self.text(self.open + 1);
         let (function, start) = match side.as_str() {
-            "LEADING" => ("ltrim", self.open + 2),
-            "TRAILING" => ("rtrim", self.open + 2),
-            "BOTH" => ("trim", self.open + 2),
-            _ => ("trim", self.open + 1),
+            "LEADING" => ("LTRIM", self.open + 2),
+            "TRAILING" => ("RTRIM", self.open + 2),
+            "BOTH" => ("BTRIM", self.open + 2),
+            _ => ("BTRIM", self.open + 1),
         };
-        let characters = self.rewriter.range(start, from)?;
-        let text = self.rewriter.range(from + 1, self.close)?;
-        let characters = if characters.is_empty() { "' '" } else { &characters };
-        Ok(format!("{function}({text}, {characters})"))
+        let mut places = vec![(from + 1, self.close)];
+        places.extend((start < from).then_some((start, from)));
+        self.special(function, None, &places)
     }
 
     /// `LISTAGG(x[, separator]) [WITHIN GROUP (ORDER BY y)]`.
@@ -402,21 +330,6 @@ impl Call<'_, '_> {
             return Ok((format!("group_concat({arguments} {order})"), end + 1));
         }
         Ok((format!("group_concat({arguments})"), self.close + 1))
-    }
-
-    /// A bare unit as first argument becomes a string.
-    fn with_unit(&self) -> Result<String, SqlError> {
-        let first = self.rewriter.tokens.get(self.open + 1);
-        let comma =
-            self.rewriter.tokens.get(self.open + 2).is_some_and(|token| token.is_symbol(","));
-        let name = sqlite_name(&self.name);
-        match first {
-            Some(unit) if comma && unit.kind == Kind::Word => {
-                let rest = self.rewriter.range(self.open + 3, self.close)?;
-                Ok(format!("{name}({}, {rest})", quote_text(&unit.text.to_uppercase())))
-            }
-            _ => Ok(format!("{name}({})", self.rewriter.range(self.open + 1, self.close)?)),
-        }
     }
 
     /// The last occurrence of a word between the call's own brackets.

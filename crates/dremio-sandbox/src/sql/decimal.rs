@@ -131,6 +131,10 @@ impl Decimal {
         self.units == 0
     }
 
+    pub(crate) fn is_negative(self) -> bool {
+        self.units < 0
+    }
+
     /// Whether it has no more digits before the point than a DECIMAL of this precision and scale.
     pub(crate) fn fits(self, precision: u8, scale: u8) -> bool {
         let limit = power_of_ten(u32::from(precision));

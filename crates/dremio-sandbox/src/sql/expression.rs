@@ -399,21 +399,21 @@ fn arithmetic(
     match (&left.ty, operator, &right.ty) {
         (Some(Date), "+", Some(Integer | BigInt)) => {
             return Ok(Expression {
-                text: format!("date_add({one}, {other})"),
+                text: format!("dremio_shift({one}, {other}, 'DAY')"),
                 ty: Some(Date),
                 after,
             });
         }
         (Some(Date), "-", Some(Integer | BigInt)) => {
             return Ok(Expression {
-                text: format!("date_sub({one}, {other})"),
+                text: format!("dremio_shift({one}, dremio_negate({other}), 'DAY')"),
                 ty: Some(Date),
                 after,
             });
         }
         (Some(Integer | BigInt), "+", Some(Date)) => {
             return Ok(Expression {
-                text: format!("date_add({other}, {one})"),
+                text: format!("dremio_shift({other}, {one}, 'DAY')"),
                 ty: Some(Date),
                 after,
             });

@@ -308,7 +308,7 @@ fn check_table_name(sql: &str, tokens: &[Token], start: usize, end: usize) -> Re
     if tokens.get(end).is_some_and(|token| token.is_symbol("(")) {
         let name: Vec<&str> = names.iter().map(|token| token.text.as_str()).collect();
         let name = name.concat();
-        if super::calls::is_missing(&name) {
+        if super::functions::exists(&name.to_uppercase()) {
             return Err(SqlError::unsupported(&format!("The function {}", name.to_uppercase())));
         }
         return Err(SqlError::no_such_function(&name));

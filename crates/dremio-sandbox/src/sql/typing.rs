@@ -4,8 +4,11 @@
 //! tell is derived here: from literals, column names, operators and the functions' known results.
 //! `None` is an honest answer: then the values decide (see `plan`).
 
+use rusqlite::types::Value;
+
 use super::brackets::Brackets;
-use super::calls::member;
+use super::calls::{UNIT_FIRST, member};
+use super::functions::{self, Argument};
 use super::scope::{Scope, name_end};
 use super::select;
 use super::token::{Kind, Token};
@@ -201,78 +204,49 @@ impl Typing<'_> {
             | "ROW_NUMBER"
             | "RANK"
             | "DENSE_RANK"
-            | "EXTRACT"
-            | "DATE_PART"
-            | "YEAR"
-            | "QUARTER"
-            | "MONTH"
-            | "WEEK"
-            | "DAY"
-            | "DAYOFMONTH"
-            | "DAYOFWEEK"
-            | "DAYOFYEAR"
-            | "HOUR"
-            | "MINUTE"
-            | "SECOND" => DremioType::BigInt,
-            "LENGTH" | "CHAR_LENGTH" | "CHARACTER_LENGTH" | "LEN" | "POSITION" | "STRPOS"
-            | "LOCATE" | "INSTR" | "ASCII" | "SIGN" | "NTILE" | "TIMESTAMPDIFF" | "DATEDIFF"
-            | "DATE_DIFF" | "CARDINALITY" | "ARRAY_SIZE" => DremioType::Integer,
-            "CONCAT" | "UPPER" | "LOWER" | "INITCAP" | "SUBSTR" | "SUBSTRING" | "TRIM"
-            | "BTRIM" | "LTRIM" | "RTRIM" | "LPAD" | "RPAD" | "REPLACE" | "REPEAT" | "REVERSE"
-            | "LEFT" | "RIGHT" | "SPLIT_PART" | "TO_CHAR" | "LISTAGG" | "TYPEOF" => {
-                DremioType::Varchar
-            }
+            | "EXTRACT" => DremioType::BigInt,
+            "POSITION" | "NTILE" => DremioType::Integer,
+            "SUBSTRING" | "TRIM" | "LISTAGG" => DremioType::Varchar,
             "STDDEV" | "STDDEV_POP" | "STDDEV_SAMP" | "VARIANCE" | "VAR_POP" | "VAR_SAMP"
-            | "SQRT" | "POWER" | "EXP" | "LN" | "LOG" | "LOG10" | "RANDOM" | "PI"
             | "PERCENT_RANK" | "CUME_DIST" | "MEDIAN" => DremioType::Double,
-            "TO_DATE" | "LAST_DAY" | "DATE_ADD" | "DATE_SUB" => DremioType::Date,
-            "NOW" | "TO_TIMESTAMP" => DremioType::Timestamp,
-            "ILIKE" | "STARTS_WITH" | "ENDS_WITH" | "ARRAY_CONTAINS" => DremioType::Boolean,
             "SUM" => sum(&argument(0)?),
             "AVG" => average(&argument(0)?),
-            "ROUND" | "TRUNC" | "TRUNCATE" => self.rounded(&argument(0)?, arguments.get(1)),
-            "CEIL" | "CEILING" | "FLOOR" => match argument(0)? {
-                DremioType::Decimal { precision, .. } => DremioType::decimal(precision, 0),
-                other => other,
-            },
-            "DATE_TRUNC" => return argument(1),
-            "TIMESTAMPADD" => return argument(2),
-            "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" => return self.widest(&arguments),
-            "MIN" | "MAX" | "ABS" | "MOD" | "NULLIF" | "LAG" | "LEAD" | "FIRST_VALUE"
-            | "LAST_VALUE" => return first_known(),
-            _ => return None,
+            "MIN" | "MAX" | "LAG" | "LEAD" | "FIRST_VALUE" | "LAST_VALUE" => return first_known(),
+            _ => {
+                let known: Vec<Argument> = arguments
+                    .iter()
+                    .filter(|(start, end)| start < end)
+                    .enumerate()
+                    .map(|(index, (start, end))| self.argument(name, index, *start, *end))
+                    .collect();
+                return functions::bind(name, &known).ok().map(|bound| bound.ty);
+            }
         })
     }
 
-    /// The least type that holds all arguments that are not NULL.
-    fn widest(&self, arguments: &[(usize, usize)]) -> Option<DremioType> {
-        let mut found: Option<DremioType> = None;
-        for (start, end) in arguments {
-            if *end == start + 1
-                && self.tokens.get(*start).is_some_and(|token| token.is_word("NULL"))
-            {
-                continue;
+    /// The argument of a function, which may be a unit without quotes.
+    pub(crate) fn argument(&self, name: &str, index: usize, start: usize, end: usize) -> Argument {
+        let only = self.tokens.get(start).filter(|_| end == start + 1);
+        match only {
+            Some(unit) if index == 0 && UNIT_FIRST.contains(&name) && unit.kind == Kind::Word => {
+                Argument::text(&unit.text.to_uppercase())
             }
-            let ty = self.of(*start, *end)?;
-            found = Some(match found {
-                None => ty,
-                Some(known) => wider(&known, &ty)?,
-            });
+            Some(token) if token.kind == Kind::Text => Argument::text(&token.text),
+            Some(token) if token.is_word("NULL") => Argument::default(),
+            _ => Argument { ty: self.of(start, end), literal: self.whole(start, end) },
         }
-        found
     }
 
-    fn rounded(&self, ty: &DremioType, places: Option<&(usize, usize)>) -> DremioType {
-        let places = match places {
-            Some((start, _)) => self.tokens.get(*start).and_then(|token| token.text.parse().ok()),
-            None => Some(0),
+    /// The value of a literal whole number.
+    fn whole(&self, start: usize, end: usize) -> Option<Value> {
+        let tokens = self.tokens.get(start..end)?;
+        let (number, negative) = match tokens {
+            [number] => (number, false),
+            [sign, number] if sign.is_symbol("-") => (number, true),
+            _ => return None,
         };
-        match (ty, places) {
-            (DremioType::Decimal { precision, scale }, Some(places)) => {
-                DremioType::decimal(*precision, places.min(*scale))
-            }
-            _ => ty.clone(),
-        }
+        let number: i64 = number.text.parse().ok().filter(|_| number.kind == Kind::Number)?;
+        Some(Value::Integer(if negative { -number } else { number }))
     }
 
     pub(crate) fn arguments(&self, start: usize, end: usize) -> Vec<(usize, usize)> {

@@ -12,6 +12,7 @@ mod support;
 
 mod catalog;
 mod control_port;
+mod examples;
 mod faults;
 mod jobs;
 mod login;

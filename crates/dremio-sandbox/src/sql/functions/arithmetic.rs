@@ -180,7 +180,7 @@ fn decimal(operator: &str, left: Decimal, right: Decimal, precision: u8, scale: 
 }
 
 /// The order of two values; a number and a text have one only if the text is a number.
-fn compare(left: &Value, right: &Value) -> Result<Ordering, FunctionError> {
+pub(super) fn compare(left: &Value, right: &Value) -> Result<Ordering, FunctionError> {
     match (left, right) {
         (Value::Integer(left), Value::Integer(right)) => return Ok(left.cmp(right)),
         (Value::Real(left), Value::Real(right)) => return Ok(left.total_cmp(right)),

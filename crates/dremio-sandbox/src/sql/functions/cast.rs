@@ -7,11 +7,34 @@ use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
 use crate::sql::moment;
 
-pub(super) const FUNCTIONS: &[Scalar] =
+pub(super) const OPERATORS: &[Scalar] =
     &[scalar("dremio_cast", 2..=2, |arguments| match arguments {
         [value, ty] => cast(value, &text(ty)),
         _ => Ok(Value::Null),
     })];
+
+/// A value of one type as a value of another.
+pub(super) fn convert(value: &Value, from: Option<&DremioType>, to: &DremioType) -> Outcome {
+    if *to == DremioType::Varchar {
+        return Ok(Value::Text(to_text(value, from)));
+    }
+    cast(value, &to.to_string())
+}
+
+/// A value as the text that CAST(… AS VARCHAR) gives.
+pub(super) fn to_text(value: &Value, ty: Option<&DremioType>) -> String {
+    match (value, ty) {
+        (Value::Integer(number), Some(DremioType::Boolean)) => {
+            if *number == 0 { "false" } else { "true" }.to_owned()
+        }
+        (_, Some(DremioType::Decimal { scale, .. })) => {
+            let exact =
+                Decimal::from_value(value).and_then(|number| number.rescaled(u32::from(*scale)));
+            exact.map_or_else(|| text(value), |number| number.to_string())
+        }
+        _ => text(value),
+    }
+}
 
 fn cast(value: &Value, type_text: &str) -> Outcome {
     let Some(ty) = DremioType::parse(type_text) else {

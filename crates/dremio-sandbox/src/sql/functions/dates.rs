@@ -1,46 +1,83 @@
-//! Functions over dates and timestamps.
+//! Functions over dates, times and timestamps.
 
 use rusqlite::types::Value;
 
+use super::row::{Argument, Call, Function, Rule, row};
 use super::{FunctionError, Outcome, Scalar, integer, scalar, text};
+use crate::catalog::DremioType;
+use crate::sql::error::SqlError;
 use crate::sql::moment::{Moment, Unit};
 
-pub(super) const FUNCTIONS: &[Scalar] = &[
-    scalar("dremio_date_part", 2..=2, |a| part(&unit_text(a, 0), moment(a, 1)?)),
-    scalar("dremio_year", 1..=1, |a| part("YEAR", moment(a, 0)?)),
-    scalar("dremio_quarter", 1..=1, |a| part("QUARTER", moment(a, 0)?)),
-    scalar("dremio_month", 1..=1, |a| part("MONTH", moment(a, 0)?)),
-    scalar("dremio_week", 1..=1, |a| part("WEEK", moment(a, 0)?)),
-    scalar("dremio_day", 1..=1, |a| part("DAY", moment(a, 0)?)),
-    scalar("dremio_hour", 1..=1, |a| part("HOUR", moment(a, 0)?)),
-    scalar("dremio_minute", 1..=1, |a| part("MINUTE", moment(a, 0)?)),
-    scalar("dremio_second", 1..=1, |a| part("SECOND", moment(a, 0)?)),
-    scalar("dayofmonth", 1..=1, |a| part("DAY", moment(a, 0)?)),
-    scalar("dayofweek", 1..=1, |a| part("DAYOFWEEK", moment(a, 0)?)),
-    scalar("dayofyear", 1..=1, |a| part("DAYOFYEAR", moment(a, 0)?)),
-    scalar("dremio_date_trunc", 2..=2, |a| moved(moment(a, 1)?.truncated(unit(a, 0)?))),
-    scalar("dremio_shift", 3..=3, |a| moved(moment(a, 0)?.shifted(number(a, 1)?, unit(a, 2)?))),
-    scalar("dremio_timestampadd", 3..=3, |a| {
-        moved(moment(a, 2)?.shifted(number(a, 1)?, unit(a, 0)?))
+pub(super) const ROWS: &[Function] = &[
+    row("EXTRACT", "text, date|timestamp|time", Rule::BigInt, |call| {
+        part(call, &unit_name(call), 1)
     }),
-    scalar("dremio_timestampdiff", 3..=3, |a| {
-        let units = moment(a, 1)?.units_until(moment(a, 2)?, unit(a, 0)?);
+    row("DATE_PART", "text, date|timestamp|time", Rule::BigInt, |call| {
+        part(call, &unit_name(call), 1)
+    }),
+    row("YEAR", "date|timestamp", Rule::BigInt, |call| part(call, "YEAR", 0)),
+    row("QUARTER", "date|timestamp", Rule::BigInt, |call| part(call, "QUARTER", 0)),
+    row("MONTH", "date|timestamp", Rule::BigInt, |call| part(call, "MONTH", 0)),
+    row("WEEK", "date|timestamp", Rule::BigInt, |call| part(call, "WEEK", 0)),
+    row("WEEKOFYEAR", "date|timestamp", Rule::BigInt, |call| part(call, "WEEK", 0)),
+    row("DAY", "date|timestamp", Rule::BigInt, |call| part(call, "DAY", 0)),
+    row("DAYOFMONTH", "date|timestamp", Rule::BigInt, |call| part(call, "DAY", 0)),
+    row("DAYOFWEEK", "date|timestamp", Rule::BigInt, |call| part(call, "DAYOFWEEK", 0)),
+    row("DAYOFYEAR", "date|timestamp", Rule::BigInt, |call| part(call, "DAYOFYEAR", 0)),
+    row("HOUR", "date|timestamp|time", Rule::BigInt, |call| part(call, "HOUR", 0)),
+    row("MINUTE", "date|timestamp|time", Rule::BigInt, |call| part(call, "MINUTE", 0)),
+    row("SECOND", "date|timestamp|time", Rule::BigInt, |call| part(call, "SECOND", 0)),
+    row("DATE_TRUNC", "text, date|timestamp", Rule::Same(1), |call| {
+        moved(call.moment(1)?.truncated(unit(call, 0)?))
+    }),
+    row("TIMESTAMPADD", "text, int, date|timestamp", Rule::By(added), |call| {
+        moved(call.moment(2)?.shifted(call.integer(1)?, unit(call, 0)?))
+    }),
+    row("TIMESTAMPDIFF", "text, timestamp, timestamp", Rule::Integer, |call| {
+        let units = call.moment(1)?.units_until(call.moment(2)?, unit(call, 0)?);
         units.map(Value::Integer).ok_or_else(out_of_range)
     }),
-    scalar("date_add", 2..=2, |a| moved(moment(a, 0)?.to_date().shifted(number(a, 1)?, Unit::Day))),
-    scalar("date_sub", 2..=2, |a| {
-        moved(moment(a, 0)?.to_date().shifted(-number(a, 1)?, Unit::Day))
+    row("DATE_ADD", "date|timestamp, int", Rule::Same(0), |call| add_days(call, call.integer(1)?)),
+    row("DATE_SUB", "date|timestamp, int", Rule::Same(0), |call| add_days(call, -call.integer(1)?)),
+    row("DATE_DIFF", "date|timestamp, int", Rule::Same(0), |call| {
+        add_days(call, -call.integer(1)?)
     }),
-    scalar("datediff", 2..=2, days_between),
-    scalar("date_diff", 2..=2, days_between),
-    scalar("last_day", 1..=1, |a| moved(Some(moment(a, 0)?.last_day()))),
-    scalar("unix_timestamp", 1..=1, |a| {
-        moment(a, 0)?.epoch_seconds().map(Value::Integer).ok_or_else(out_of_range)
+    row("DATEDIFF", "date|timestamp, date|timestamp", Rule::Integer, |call| {
+        let (end, start) = (call.moment(0)?.to_date(), call.moment(1)?.to_date());
+        start.units_until(end, Unit::Day).map(Value::Integer).ok_or_else(out_of_range)
     }),
-    scalar("to_char", 2..=2, |a| Ok(Value::Text(formatted(moment(a, 0)?, &argument(a, 1))))),
-    scalar("to_date", 1..=2, |a| moved(Some(read(a)?.to_date()))),
-    scalar("to_timestamp", 1..=2, |a| moved(Some(read(a)?.to_timestamp()))),
+    row("LAST_DAY", "date|timestamp", Rule::Date, |call| moved(Some(call.moment(0)?.last_day()))),
+    row("UNIX_TIMESTAMP", "timestamp", Rule::BigInt, |call| {
+        call.moment(0)?.epoch_seconds().map(Value::Integer).ok_or_else(out_of_range)
+    }),
+    row("NOW", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
+    row("LOCALTIME", "", Rule::Time, |call| {
+        Ok(Value::Text(call.now.get(11..).unwrap_or_default().to_owned()))
+    }),
+    row("TO_CHAR", "date|timestamp, text", Rule::Varchar, |call| {
+        Ok(Value::Text(formatted(call.moment(0)?, &call.text(1))))
+    }),
+    row("TO_DATE", "timestamp", Rule::Date, |call| moved(Some(read(call)?.to_date()))),
+    row("TO_DATE", "number", Rule::Date, |call| moved(from_epoch(call)?.map(Moment::to_date))),
+    row("TO_TIMESTAMP", "number", Rule::Timestamp, |call| {
+        moved(from_epoch(call)?.map(Moment::to_timestamp))
+    }),
+    row("TO_DATE", "text", Rule::Date, |call| moved(Some(read(call)?.to_date()))),
+    row("TO_TIMESTAMP", "timestamp", Rule::Timestamp, |call| {
+        moved(Some(read(call)?.to_timestamp()))
+    }),
+    row("TO_TIMESTAMP", "text", Rule::Timestamp, |call| moved(Some(read(call)?.to_timestamp()))),
 ];
+
+pub(super) const OPERATORS: &[Scalar] = &[scalar("dremio_shift", 3..=3, |a| match a {
+    [moment, amount, unit] => {
+        let text = text(moment);
+        let moment = Moment::parse(&text).ok_or_else(|| invalid(&text))?;
+        let unit = Unit::parse(&super::text(unit)).ok_or_else(|| invalid(&text))?;
+        moved(moment.shifted(integer(amount)?, unit))
+    }
+    _ => Ok(Value::Null),
+})];
 
 /// The elements of Dremio's date formats, longer ones first, with the number of digits to read.
 const ELEMENTS: [(&str, usize); 13] = [
@@ -76,27 +113,21 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-fn argument(arguments: &[Value], index: usize) -> String {
-    arguments.get(index).map(text).unwrap_or_default()
+fn unit_name(call: &Call<'_>) -> String {
+    call.text(0).to_uppercase()
 }
 
-fn number(arguments: &[Value], index: usize) -> Result<i64, FunctionError> {
-    arguments.get(index).map_or(Ok(0), integer)
-}
-
-fn unit_text(arguments: &[Value], index: usize) -> String {
-    argument(arguments, index).to_uppercase()
-}
-
-fn unit(arguments: &[Value], index: usize) -> Result<Unit, FunctionError> {
-    let name = unit_text(arguments, index);
+fn unit(call: &Call<'_>, index: usize) -> Result<Unit, FunctionError> {
+    let name = call.text(index).to_uppercase();
     Unit::parse(&name).ok_or_else(|| FunctionError(format!("Unknown time unit '{name}'")))
 }
 
-fn moment(arguments: &[Value], index: usize) -> Result<Moment, FunctionError> {
-    let text = argument(arguments, index);
-    Moment::parse(&text)
-        .ok_or_else(|| FunctionError(format!("Invalid timestamp string value \"{text}\"")))
+fn invalid(text: &str) -> FunctionError {
+    FunctionError(format!("Invalid timestamp string value \"{text}\""))
+}
+
+fn out_of_range() -> FunctionError {
+    FunctionError("the date is out of range".to_owned())
 }
 
 fn moved(moment: Option<Moment>) -> Outcome {
@@ -104,20 +135,27 @@ fn moved(moment: Option<Moment>) -> Outcome {
     Ok(Value::Text(moment.to_string()))
 }
 
-fn days_between(arguments: &[Value]) -> Outcome {
-    let (end, start) = (moment(arguments, 0)?.to_date(), moment(arguments, 1)?.to_date());
-    start.units_until(end, Unit::Day).map(Value::Integer).ok_or_else(out_of_range)
+fn add_days(call: &Call<'_>, days: i64) -> Outcome {
+    moved(call.moment(0)?.shifted(days, Unit::Day))
 }
 
-fn out_of_range() -> FunctionError {
-    FunctionError("the date is out of range".to_owned())
-}
-
-fn part(name: &str, moment: Moment) -> Outcome {
-    moment
+fn part(call: &Call<'_>, name: &str, index: usize) -> Outcome {
+    call.moment(index)?
         .part(name)
         .map(Value::Integer)
         .ok_or_else(|| FunctionError(format!("Unknown time unit '{name}'")))
+}
+
+/// A date that is moved by hours becomes a timestamp.
+fn added(arguments: &[Argument]) -> Result<DremioType, SqlError> {
+    let ty = arguments.get(2).and_then(|argument| argument.ty.clone());
+    let unit = arguments.first().and_then(Argument::literal_text);
+    let unit = unit.and_then(|unit| Unit::parse(&unit.to_uppercase()));
+    let fine = matches!(unit, Some(Unit::Second | Unit::Minute | Unit::Hour));
+    Ok(match ty {
+        Some(DremioType::Date) if !fine => DremioType::Date,
+        _ => DremioType::Timestamp,
+    })
 }
 
 /// TO_CHAR: format elements are replaced, everything else stays.
@@ -157,48 +195,17 @@ fn formatted(moment: Moment, format: &str) -> String {
     out
 }
 
-/// TO_DATE and TO_TIMESTAMP: with a format, or the standard form, or seconds since 1970.
-fn read(arguments: &[Value]) -> Result<Moment, FunctionError> {
-    let whole = argument(arguments, 0);
-    let invalid = || FunctionError(format!("Invalid timestamp string value \"{whole}\""));
-    let Some(format) = arguments.get(1).map(text) else {
-        return match arguments.first() {
-            Some(Value::Integer(seconds)) => Moment::parse("1970-01-01T00:00:00")
-                .and_then(|epoch| epoch.shifted(*seconds, Unit::Second))
-                .ok_or_else(out_of_range),
-            _ => Moment::parse(&whole).ok_or_else(invalid),
-        };
-    };
-    let mut fields = [
-        ("YYYY", "1970"),
-        ("MM", "01"),
-        ("DD", "01"),
-        ("HH24", "00"),
-        ("MI", "00"),
-        ("SS", "00"),
-        ("FFF", "000"),
-    ]
-    .map(|(name, default)| (name, default.to_owned()));
-    let upper = format.to_ascii_uppercase();
-    let (mut pattern, mut rest) = (upper.as_str(), whole.as_str());
-    while let Some(first) = pattern.chars().next() {
-        let element =
-            ELEMENTS.iter().find(|(element, digits)| *digits > 0 && pattern.starts_with(element));
-        let Some((element, digits)) = element else {
-            let char = rest.chars().next().ok_or_else(invalid)?;
-            rest = rest.get(char.len_utf8()..).unwrap_or_default();
-            pattern = pattern.get(first.len_utf8()..).unwrap_or_default();
-            continue;
-        };
-        let value = rest.get(..*digits).ok_or_else(invalid)?;
-        let name = if *element == "HH" { "HH24" } else { element };
-        if let Some((_, field)) = fields.iter_mut().find(|(field, _)| *field == name) {
-            value.clone_into(field);
-        }
-        rest = rest.get(*digits..).unwrap_or_default();
-        pattern = pattern.get(element.len()..).unwrap_or_default();
-    }
-    let [year, month, day, hour, minute, second, millis] = fields.map(|(_, value)| value);
-    Moment::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}.{millis}"))
-        .ok_or_else(invalid)
+/// A number of seconds since 1970; what is less than a millisecond is cut off.
+fn from_epoch(call: &Call<'_>) -> Result<Option<Moment>, FunctionError> {
+    let millis = (call.real(0)? * 1_000.0).trunc();
+    Ok(Moment::parse("1970-01-01 00:00:00").and_then(|epoch| {
+        let at = epoch.at.checked_add(jiff::SignedDuration::try_from_secs_f64(millis / 1e3).ok()?);
+        Some(Moment { at: at.ok()?, ..epoch })
+    }))
+}
+
+/// The standard form of a date or timestamp.
+fn read(call: &Call<'_>) -> Result<Moment, FunctionError> {
+    let text = call.text(0);
+    Moment::parse(&text).ok_or_else(|| invalid(&text))
 }

@@ -1,20 +1,32 @@
 //! Dremio's functions for SQLite, and the list of what may be called at all.
 //!
-//! Scalar functions are rows of tables: name, number of arguments, and a plain Rust function over
-//! values.
+//! Dremio's functions are rows of tables, see [`row`]; [`Scalar`] is for what a rewriting produces.
 
 mod aggregates;
 mod arithmetic;
+mod bits;
+mod bytes;
 mod cast;
+mod conditions;
 mod dates;
+mod families;
+mod likes;
+mod lists;
 mod maths;
+mod names;
+mod row;
 mod texts;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
+
+pub(crate) use names::exists;
+use row::Function;
+pub(crate) use row::{Argument, Bound, bind};
 
 /// What the errors of our functions begin with on their way through SQLite, which tells them from
 /// SQLite's own.
@@ -27,7 +39,12 @@ pub(crate) struct FunctionError(pub(crate) String);
 
 type Outcome = Result<Value, FunctionError>;
 
-/// A scalar function.
+/// The SQLite function that computes all calls of [`Bound::sql`], and the one for those that have
+/// another result each time.
+const CALL: &str = "dremio_call";
+const VOLATILE_CALL: &str = "dremio_call_volatile";
+
+/// A function for a rewriting, which Dremio does not have.
 struct Scalar {
     name: &'static str,
     arity: RangeInclusive<i32>,
@@ -92,14 +109,23 @@ pub(crate) fn register(connection: &Connection, now: &str) -> rusqlite::Result<(
                 if !takes_nulls && arguments.contains(&Value::Null) {
                     return Ok(Value::Null);
                 }
-                match run(&arguments) {
-                    // SQLite would make NULL of it.
-                    Ok(Value::Real(number)) if number.is_nan() => Err(not_a_number()),
-                    outcome => outcome,
-                }
-                .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+                representable(run(&arguments))
             })?;
         }
+    }
+    for (name, flags) in [(CALL, flags), (VOLATILE_CALL, FunctionFlags::SQLITE_UTF8)] {
+        let now = now.to_owned();
+        connection.create_scalar_function(name, -1, flags, move |context| {
+            // Read once for each place in a statement, not for each row.
+            let bound: Arc<Bound> = context.get_or_create_aux(0, |signature| {
+                let bound = signature.as_str().ok().and_then(Bound::parse);
+                bound.ok_or_else(|| FunctionError("a call without a function".to_owned()))
+            })?;
+            let arguments = (1..context.len())
+                .map(|index| context.get::<Value>(index))
+                .collect::<rusqlite::Result<Vec<Value>>>()?;
+            representable(bound.run(arguments, &now))
+        })?;
     }
     let now = now.to_owned();
     connection.create_scalar_function("dremio_now", 0, flags, move |_| Ok(now.clone()))?;
@@ -107,11 +133,20 @@ pub(crate) fn register(connection: &Connection, now: &str) -> rusqlite::Result<(
     aggregates::register(connection)
 }
 
+/// SQLite would make NULL of what is not a number.
+fn representable(outcome: Outcome) -> rusqlite::Result<Value> {
+    match outcome {
+        Ok(Value::Real(number)) if number.is_nan() => Err(not_a_number()),
+        outcome => outcome,
+    }
+    .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+}
+
 /// Whether a statement may call the function; others do not exist as far as Dremio is concerned.
 pub(crate) fn is_allowed(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     BUILT_IN.contains(&name.as_str())
-        || name == "dremio_now"
+        || [CALL, VOLATILE_CALL, "dremio_now"].contains(&name.as_str())
         || arithmetic::AGGREGATES.contains(&name.as_str())
         || aggregates::NAMES.contains(&name.as_str())
         || all().any(|function| function.name == name)
@@ -119,16 +154,31 @@ pub(crate) fn is_allowed(name: &str) -> bool {
 
 /// `name ILIKE pattern`.
 pub(crate) fn ilike(pattern: &str, name: &str) -> bool {
-    texts::like(pattern, name, None, true)
+    likes::like(pattern, name, None, true)
 }
 
 fn all() -> impl Iterator<Item = &'static Scalar> {
-    texts::FUNCTIONS
+    likes::OPERATORS
         .iter()
-        .chain(maths::FUNCTIONS)
-        .chain(dates::FUNCTIONS)
-        .chain(cast::FUNCTIONS)
+        .chain(dates::OPERATORS)
+        .chain(cast::OPERATORS)
         .chain(arithmetic::FUNCTIONS)
+}
+
+/// All functions of Dremio that are here.
+fn rows() -> impl Iterator<Item = &'static Function> {
+    [
+        texts::ROWS,
+        likes::ROWS,
+        maths::ROWS,
+        bits::ROWS,
+        bytes::ROWS,
+        dates::ROWS,
+        conditions::ROWS,
+        lists::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A value as text, numbers spelt as Dremio does.

@@ -2,105 +2,146 @@
 
 use rusqlite::types::Value;
 
-use super::{FunctionError, Outcome, Scalar, boolean, integer, scalar, text};
+use super::row::{Call, Function, Rule, row};
+use super::{FunctionError, Outcome, boolean};
 
 /// Characters that REPEAT and the padding functions may produce. A guess that keeps a slip from
 /// filling the memory.
 const CHARACTERS_MAX: usize = 1_000_000;
 
-pub(super) const FUNCTIONS: &[Scalar] = &[
-    Scalar {
-        name: "concat",
-        arity: 1..=12,
-        takes_nulls: true,
-        run: |arguments| Ok(Value::Text(arguments.iter().map(text).collect())),
-    },
-    scalar("upper", 1..=1, |a| Ok(Value::Text(at(a, 0).to_uppercase()))),
-    scalar("lower", 1..=1, |a| Ok(Value::Text(at(a, 0).to_lowercase()))),
-    scalar("initcap", 1..=1, |a| Ok(Value::Text(initcap(&at(a, 0))))),
-    scalar("reverse", 1..=1, |a| Ok(Value::Text(at(a, 0).chars().rev().collect()))),
-    scalar("repeat", 2..=2, |a| {
-        let (piece, times) = (at(a, 0), length(a, 1)?);
-        within(piece.len().saturating_mul(times))?;
-        Ok(Value::Text(piece.repeat(times)))
+pub(super) const ROWS: &[Function] = &[
+    row("CONCAT", "primitive, primitive...", Rule::Varchar, |call| {
+        Ok(Value::Text((0..call.len()).map(|index| call.text(index)).collect()))
+    })
+    .with_nulls(),
+    row("CONCAT_WS", "text, text...", Rule::Varchar, concat_ws).with_nulls(),
+    row("UPPER", "text", Rule::Varchar, |call| Ok(Value::Text(call.text(0).to_uppercase()))),
+    row("UCASE", "text", Rule::Varchar, |call| Ok(Value::Text(call.text(0).to_uppercase()))),
+    row("LOWER", "text", Rule::Varchar, |call| Ok(Value::Text(call.text(0).to_lowercase()))),
+    row("LCASE", "text", Rule::Varchar, |call| Ok(Value::Text(call.text(0).to_lowercase()))),
+    row("INITCAP", "text", Rule::Varchar, |call| Ok(Value::Text(initcap(&call.text(0))))),
+    row("REVERSE", "text", Rule::Varchar, |call| {
+        Ok(Value::Text(call.text(0).chars().rev().collect()))
     }),
-    scalar("dremio_left", 2..=2, |a| {
-        let count = length(a, 1)?;
-        Ok(Value::Text(at(a, 0).chars().take(count).collect()))
+    row("REPEAT", "text, int", Rule::Varchar, repeat),
+    row("REPEATSTR", "text, int", Rule::Varchar, repeat),
+    row("SPACE", "int", Rule::Varchar, |call| {
+        let spaces = call.count(0)?;
+        within(spaces)?;
+        Ok(Value::Text(" ".repeat(spaces)))
     }),
-    scalar("dremio_right", 2..=2, |a| {
-        let (whole, count) = (at(a, 0), length(a, 1)?);
-        let skip = whole.chars().count().saturating_sub(count);
-        Ok(Value::Text(whole.chars().skip(skip).collect()))
+    row("LEFT", "text, int", Rule::Varchar, |call| {
+        let whole: Vec<char> = call.text(0).chars().collect();
+        let end = from_end(call.integer(1)?, whole.len());
+        Ok(Value::Text(whole.into_iter().take(end).collect()))
     }),
-    scalar("substr", 2..=3, |a| {
-        let whole: Vec<char> = at(a, 0).chars().collect();
-        let start = a.get(1).map_or(Ok(1), integer)?;
-        let skip = match usize::try_from(start) {
-            // Before the first character is at the first.
-            Ok(start) => start.saturating_sub(1),
-            Err(_) => whole
-                .len()
-                .saturating_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX)),
-        };
-        let count = if a.len() > 2 { length(a, 2)? } else { whole.len() };
-        Ok(Value::Text(whole.into_iter().skip(skip).take(count).collect()))
+    row("RIGHT", "text, int", Rule::Varchar, |call| {
+        let whole: Vec<char> = call.text(0).chars().collect();
+        let skip = whole.len() - from_end(call.integer(1)?, whole.len());
+        Ok(Value::Text(whole.into_iter().skip(skip).collect()))
     }),
-    scalar("lpad", 2..=3, |a| pad(a, |whole, fill| format!("{fill}{whole}"))),
-    scalar("rpad", 2..=3, |a| pad(a, |whole, fill| format!("{whole}{fill}"))),
-    scalar("btrim", 1..=2, |a| {
-        let characters = a.get(1).map_or_else(|| " ".to_owned(), text);
-        Ok(Value::Text(at(a, 0).trim_matches(|char| characters.contains(char)).to_owned()))
+    row("SUBSTR", "text, int, int?", Rule::Varchar, substring),
+    row("SUBSTRING", "text, int, int?", Rule::Varchar, substring),
+    row("CHARSUBSTRING", "text, int, int", Rule::Varchar, substring),
+    row("SUBSTR2", "text, int, int", Rule::Varchar, substring),
+    row("SUBSTRING2", "text, int, int", Rule::Varchar, substring),
+    row("SUBSTRING_INDEX", "text, text, int", Rule::Varchar, substring_index),
+    row("LPAD", "text, int, text?", Rule::Varchar, |call| {
+        pad(call, |whole, fill| format!("{fill}{whole}"))
     }),
-    scalar("split_part", 3..=3, |a| {
-        let (whole, separator, index) = (at(a, 0), at(a, 1), length(a, 2)?);
-        let part = index.checked_sub(1).and_then(|index| whole.split(&separator).nth(index));
-        Ok(Value::Text(part.unwrap_or_default().to_owned()))
+    row("RPAD", "text, int, text?", Rule::Varchar, |call| {
+        pad(call, |whole, fill| format!("{whole}{fill}"))
     }),
-    scalar("strpos", 2..=2, |a| Ok(position(&at(a, 0), &at(a, 1)))),
-    scalar("locate", 2..=2, |a| Ok(position(&at(a, 1), &at(a, 0)))),
-    scalar("ascii", 1..=1, |a| {
-        let first = at(a, 0).chars().next();
+    row("TRIM", "text, text?", Rule::Varchar, btrim),
+    row("BTRIM", "text, text?", Rule::Varchar, btrim),
+    row("LTRIM", "text, text?", Rule::Varchar, |call| {
+        let cut = trimmed(call);
+        Ok(Value::Text(call.text(0).trim_start_matches(|char| cut.contains(char)).to_owned()))
+    }),
+    row("RTRIM", "text, text?", Rule::Varchar, |call| {
+        let cut = trimmed(call);
+        Ok(Value::Text(call.text(0).trim_end_matches(|char| cut.contains(char)).to_owned()))
+    }),
+    row("SPLIT_PART", "text, text, int", Rule::Varchar, split_part),
+    row("REPLACE", "text, text, text", Rule::Varchar, |call| {
+        let (whole, old) = (call.text(0), call.text(1));
+        Ok(Value::Text(if old.is_empty() { whole } else { whole.replace(&old, &call.text(2)) }))
+    }),
+    row("TRANSLATE", "text, text, text", Rule::Varchar, translate),
+    row("TRANSLATE3", "text, text, text", Rule::Varchar, translate),
+    row("POSITION", "text, text, int?", Rule::Integer, locate),
+    row("LOCATE", "text, text, int?", Rule::Integer, locate),
+    row("INSTR", "text, text", Rule::Integer, |call| Ok(position(&call.text(0), &call.text(1), 0))),
+    row("STRPOS", "text, text", Rule::Integer, |call| {
+        Ok(position(&call.text(0), &call.text(1), 0))
+    }),
+    row("LENGTH", "text", Rule::Integer, |call| Ok(size(call.text(0).chars().count()))),
+    row("CHAR_LENGTH", "text", Rule::Integer, |call| Ok(size(call.text(0).chars().count()))),
+    row("CHARACTER_LENGTH", "text", Rule::Integer, |call| Ok(size(call.text(0).chars().count()))),
+    row("OCTET_LENGTH", "text|bytes", Rule::Integer, |call| Ok(size(call.bytes(0).len()))),
+    row("BIT_LENGTH", "text|bytes", Rule::Integer, |call| Ok(size(call.bytes(0).len() * 8))),
+    row("ASCII", "text", Rule::Integer, |call| {
+        let first = call.text(0).chars().next();
         Ok(Value::Integer(first.map_or(0, |char| i64::from(u32::from(char)))))
     }),
-    scalar("starts_with", 2..=2, |a| Ok(boolean(at(a, 0).starts_with(&at(a, 1))))),
-    scalar("ends_with", 2..=2, |a| Ok(boolean(at(a, 0).ends_with(&at(a, 1))))),
-    scalar("ilike", 2..=2, |a| Ok(boolean(like(&at(a, 1), &at(a, 0), None, true)))),
-    // `x LIKE y` calls like(y, x), which in SQLite does not regard case; in Dremio it does.
-    scalar("like", 2..=3, |a| {
-        let escape = a.get(2).and_then(|escape| text(escape).chars().next());
-        Ok(boolean(like(&at(a, 0), &at(a, 1), escape, false)))
+    row("STARTS_WITH", "text, text", Rule::Boolean, |call| {
+        Ok(boolean(call.text(0).starts_with(&call.text(1))))
     }),
-    // `x ILIKE y` is rewritten to `x REGEXP y`, which calls regexp(y, x).
-    scalar("regexp", 2..=2, |a| Ok(boolean(like(&at(a, 0), &at(a, 1), None, true)))),
-    scalar("array_contains", 2..=2, |a| {
-        let items: Vec<serde_json::Value> = serde_json::from_str(&at(a, 0)).unwrap_or_default();
-        let wanted = at(a, 1);
-        let found = items.iter().any(|item| match item {
-            serde_json::Value::String(item) => *item == wanted,
-            serde_json::Value::Number(item) => item.to_string() == wanted,
-            _ => false,
-        });
-        Ok(boolean(found))
+    row("ENDS_WITH", "text, text", Rule::Boolean, |call| {
+        Ok(boolean(call.text(0).ends_with(&call.text(1))))
     }),
+    row("IS_SUBSTR", "text, text", Rule::Boolean, |call| {
+        Ok(boolean(call.text(0).contains(&call.text(1))))
+    }),
+    row("FIND_IN_SET", "text, text", Rule::Integer, |call| {
+        let (wanted, set) = (call.text(0), call.text(1));
+        Ok(size(set.split(',').position(|item| item == wanted).map_or(0, |index| index + 1)))
+    }),
+    row("ELT", "int, text...", Rule::Varchar, |call| {
+        let index = call.count(0)?;
+        Ok(if index == 0 { Value::Null } else { call.value(index).clone() })
+    })
+    .with_nulls(),
 ];
 
-fn at(arguments: &[Value], index: usize) -> String {
-    arguments.get(index).map(text).unwrap_or_default()
+/// A number of characters or bytes.
+pub(super) fn size(count: usize) -> Value {
+    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-fn length(arguments: &[Value], index: usize) -> Result<usize, FunctionError> {
-    let number = arguments.get(index).map_or(Ok(0), integer)?;
-    Ok(usize::try_from(number).unwrap_or(0))
-}
-
-fn within(characters: usize) -> Result<(), FunctionError> {
+/// Refuses to make a text that is too long.
+pub(super) fn within(characters: usize) -> Result<(), FunctionError> {
     if characters > CHARACTERS_MAX {
         return Err(FunctionError(format!(
             "a text of {characters} characters is more than this stand-in for Dremio makes"
         )));
     }
     Ok(())
+}
+
+/// How many of `all` characters `count` are; a negative number leaves out as many.
+fn from_end(count: i64, all: usize) -> usize {
+    match usize::try_from(count) {
+        Ok(count) => count.min(all),
+        Err(_) => all.saturating_sub(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX)),
+    }
+}
+
+fn repeat(call: &Call<'_>) -> Outcome {
+    let (piece, times) = (call.text(0), call.count(1)?);
+    within(piece.len().saturating_mul(times))?;
+    Ok(Value::Text(piece.repeat(times)))
+}
+
+fn concat_ws(call: &Call<'_>) -> Outcome {
+    if call.is_null(0) {
+        return Ok(Value::Null);
+    }
+    let words: Vec<String> = (1..call.len())
+        .filter(|index| !call.is_null(*index))
+        .map(|index| call.text(index))
+        .collect();
+    Ok(Value::Text(words.join(&call.text(0))))
 }
 
 fn initcap(whole: &str) -> String {
@@ -116,9 +157,38 @@ fn initcap(whole: &str) -> String {
         .collect()
 }
 
-fn pad(arguments: &[Value], join: fn(&str, &str) -> String) -> Outcome {
-    let (whole, wanted) = (at(arguments, 0), length(arguments, 1)?);
-    let filler = arguments.get(2).map_or_else(|| " ".to_owned(), text);
+/// A start before the first character gives nothing, 0 is the first, negative ones count from the
+/// end.
+fn substring(call: &Call<'_>) -> Outcome {
+    let whole: Vec<char> = call.text(0).chars().collect();
+    let start = call.integer(1)?;
+    let skip = match usize::try_from(start) {
+        Ok(start) => Some(start.saturating_sub(1)),
+        Err(_) => {
+            whole.len().checked_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX))
+        }
+    };
+    let count = if call.len() > 2 { call.count(2)? } else { whole.len() };
+    let part = skip.map(|skip| whole.into_iter().skip(skip).take(count).collect());
+    Ok(Value::Text(part.unwrap_or_default()))
+}
+
+/// What is before the nth separator; for a negative n, what is after the nth from the end.
+fn substring_index(call: &Call<'_>) -> Outcome {
+    let (whole, separator, count) = (call.text(0), call.text(1), call.integer(2)?);
+    if separator.is_empty() || count == 0 {
+        return Ok(Value::Text(String::new()));
+    }
+    let parts: Vec<&str> = whole.split(&separator).collect();
+    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(parts.len());
+    let skip = if count > 0 { 0 } else { parts.len() - wanted };
+    let parts: Vec<&str> = parts.into_iter().skip(skip).take(wanted).collect();
+    Ok(Value::Text(parts.join(&separator)))
+}
+
+fn pad(call: &Call<'_>, join: fn(&str, &str) -> String) -> Outcome {
+    let (whole, wanted) = (call.text(0), call.count(1)?);
+    let filler = if call.len() > 2 { call.text(2) } else { " ".to_owned() };
     within(wanted)?;
     let present = whole.chars().count();
     if present >= wanted || filler.is_empty() {
@@ -128,93 +198,56 @@ fn pad(arguments: &[Value], join: fn(&str, &str) -> String) -> Outcome {
     Ok(Value::Text(join(&whole, &fill)))
 }
 
-fn position(whole: &str, part: &str) -> Value {
-    let at = whole.find(part).and_then(|at| whole.get(..at));
-    let characters = at.map_or(0, |before| before.chars().count() + 1);
-    Value::Integer(i64::try_from(characters).unwrap_or(i64::MAX))
+/// The characters to cut off.
+fn trimmed(call: &Call<'_>) -> String {
+    if call.len() > 1 { call.text(1) } else { " ".to_owned() }
 }
 
-/// A piece of a LIKE pattern.
-#[derive(Clone, Copy, PartialEq)]
-enum Piece {
-    /// `%`
-    Any,
-    /// `_`
-    One,
-    Exactly(char),
+fn btrim(call: &Call<'_>) -> Outcome {
+    let cut = trimmed(call);
+    Ok(Value::Text(call.text(0).trim_matches(|char| cut.contains(char)).to_owned()))
 }
 
-fn pieces(pattern: &str, escape: Option<char>) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut chars = pattern.chars();
-    while let Some(char) = chars.next() {
-        pieces.push(match char {
-            _ if Some(char) == escape => Piece::Exactly(chars.next().unwrap_or(char)),
-            '%' => Piece::Any,
-            '_' => Piece::One,
-            _ => Piece::Exactly(char),
-        });
+fn split_part(call: &Call<'_>) -> Outcome {
+    let (whole, separator, index) = (call.text(0), call.text(1), call.integer(2)?);
+    if index < 1 {
+        return Err(FunctionError(format!(
+            "Index in split_part must be positive, value provided was {index}"
+        )));
     }
-    pieces
+    let mut parts: Box<dyn Iterator<Item = &str>> = if separator.is_empty() {
+        Box::new(std::iter::once(whole.as_str()))
+    } else {
+        Box::new(whole.split(&separator))
+    };
+    let part = parts.nth(usize::try_from(index - 1).unwrap_or(usize::MAX));
+    Ok(Value::Text(part.unwrap_or_default().to_owned()))
 }
 
-/// SQL's LIKE: `%` any characters, `_` one. Takes at most the product of the two lengths.
-pub(super) fn like(pattern: &str, whole: &str, escape: Option<char>, any_case: bool) -> bool {
-    let fold = |text: &str| if any_case { text.to_lowercase() } else { text.to_owned() };
-    let pattern = pieces(&fold(pattern), escape);
-    let whole: Vec<char> = fold(whole).chars().collect();
-    let (mut p, mut w) = (0, 0);
-    // Where to go on when the last `%` has to take one more character.
-    let mut retry: Option<(usize, usize)> = None;
-    while w < whole.len() || p < pattern.len() {
-        let matches = match (pattern.get(p), whole.get(w)) {
-            (Some(Piece::Any), _) => {
-                p += 1;
-                retry = Some((p, w));
-                continue;
-            }
-            (Some(Piece::One), Some(_)) => true,
-            (Some(Piece::Exactly(wanted)), Some(char)) => wanted == char,
-            _ => false,
-        };
-        match retry {
-            _ if matches => {
-                p += 1;
-                w += 1;
-            }
-            Some((after, from)) if from < whole.len() => {
-                retry = Some((after, from + 1));
-                p = after;
-                w = from + 1;
-            }
-            _ => return false,
-        }
-    }
-    true
+/// Each character of the second text becomes the one at the same place in the third, or goes.
+fn translate(call: &Call<'_>) -> Outcome {
+    let old: Vec<char> = call.text(1).chars().collect();
+    let new: Vec<char> = call.text(2).chars().collect();
+    let replaced = |char: char| match old.iter().position(|wanted| *wanted == char) {
+        Some(index) => new.get(index).copied(),
+        None => Some(char),
+    };
+    Ok(Value::Text(call.text(0).chars().filter_map(replaced).collect()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn locate(call: &Call<'_>) -> Outcome {
+    let (part, whole) = (call.text(0), call.text(1));
+    let start = if call.len() > 2 { call.integer(2)? } else { 1 };
+    let Some(skip) = usize::try_from(start).ok().and_then(|start| start.checked_sub(1)) else {
+        return Err(FunctionError(format!("Start index ({start}) must be greater than 0")));
+    };
+    Ok(position(&whole, &part, skip))
+}
 
-    #[test]
-    fn like_matches_as_in_sql() {
-        let check = |pattern: &str, whole: &str, expected: bool| {
-            assert_eq!(like(pattern, whole, Some('\\'), false), expected, "{whole} LIKE {pattern}");
-        };
-        check("abc", "abc", true);
-        check("ABC", "abc", false);
-        check("a%", "abc", true);
-        check("%c", "abc", true);
-        check("%b%", "abc", true);
-        check("a_c", "abc", true);
-        check("a_", "abc", false);
-        check("%", "", true);
-        check("", "", true);
-        check("_", "", false);
-        check("100\\%", "100%", true);
-        check("100\\%", "1000", false);
-        check("%a%b%c", "xxaxxbxxc", true);
-        assert!(like("GOLD%", "golden", None, true));
-    }
+/// The position of a part after `skip` characters; 0 if it is not there, or empty.
+fn position(whole: &str, part: &str, skip: usize) -> Value {
+    let start = whole.char_indices().nth(skip).map_or(whole.len(), |(at, _)| at);
+    let found = whole.get(start..).filter(|_| !part.is_empty()).and_then(|rest| rest.find(part));
+    let before = found.and_then(|at| whole.get(..start + at));
+    size(before.map_or(0, |before| before.chars().count() + 1))
 }
