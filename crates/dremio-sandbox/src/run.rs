@@ -44,7 +44,7 @@ async fn run(instance: Arc<Instance>, job: Arc<Job>) {
             let interrupted = move || {
                 stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX)
             };
-            let table = table_for(&instance, job.submission(), Arc::new(interrupted))?;
+            let table = table_for(&instance, &job, Arc::new(interrupted))?;
             Ok(ResultSet::new(&table))
         })
     };
@@ -60,11 +60,8 @@ async fn run(instance: Arc<Instance>, job: Arc<Job>) {
 }
 
 /// Runs one statement to its end. Blocks; looks at `interrupted` all the time.
-fn table_for(
-    instance: &Instance,
-    submission: &Submission,
-    interrupted: Interrupted,
-) -> Result<Table, SqlError> {
+fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result<Table, SqlError> {
+    let submission = job.submission();
     let namespace = instance.catalog.namespace();
     let at =
         Environment { namespace: &namespace, context: &submission.context, user: &submission.user };
@@ -72,6 +69,7 @@ fn table_for(
     match sql::parse(&submission.sql)? {
         Statement::Query(tokens) => {
             let query = Query::prepare(&submission.sql, &tokens, at)?;
+            job.note_queried(query.datasets().iter().map(|dataset| dataset.path.join(".")));
             if let Some(broken) =
                 query.datasets().iter().find(|dataset| system_tables::always_fails(dataset))
             {

@@ -129,6 +129,16 @@ const TABLES: [(&str, &str); 28] = [
 ];
 
 pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
+    // Every Dremio has it, for tables that nobody else is to have; here it stays empty.
+    builder.source(
+        "$scratch",
+        Source {
+            ty: "INTERNAL",
+            plugin: "com.dremio.exec.store.dfs.FileSystemPlugin",
+            is_file_system: true,
+            is_internal: true,
+        },
+    );
     for name in ["INFORMATION_SCHEMA", "sys"] {
         builder.source(
             name,

@@ -98,6 +98,8 @@ pub(crate) struct View {
     pub(crate) cancellation_reason: Option<String>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
+    /// The datasets that the text names, each once; empty until they are known.
+    pub(crate) queried: Vec<String>,
 }
 
 /// Why a completed job has no rows to give.
@@ -124,6 +126,7 @@ pub(crate) struct Job {
 struct Inner {
     started: Option<Timestamp>,
     cancelled_by: Option<String>,
+    queried: Vec<String>,
     outcome: Option<(Timestamp, Outcome)>,
     polls: u32,
 }
@@ -169,6 +172,17 @@ impl Job {
     pub(crate) fn start(&self) -> bool {
         self.lock().started = Some(clock::now());
         !self.is_cancelled()
+    }
+
+    /// What its text queries is known.
+    pub(crate) fn note_queried(&self, datasets: impl Iterator<Item = String>) {
+        let mut queried: Vec<String> = Vec::new();
+        for dataset in datasets {
+            if !queried.contains(&dataset) {
+                queried.push(dataset);
+            }
+        }
+        self.lock().queried = queried;
     }
 
     /// Its statement has ended.
@@ -299,6 +313,7 @@ impl Job {
             },
             started_at: inner.started.filter(|_| state >= JobState::Queued),
             finished_at,
+            queried: inner.queried.clone(),
         }
     }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
 use http::{StatusCode, Uri};
 
@@ -31,12 +31,16 @@ use crate::instance::Instance;
 type Shared = State<Arc<Instance>>;
 
 pub(crate) fn router(instance: Arc<Instance>) -> Router {
-    let needs_a_user = Router::new()
-        .route("/apiv2/login", get(login::probe).post(login::log_in).delete(login::log_out))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&instance), refuse_without_users));
-    let bootstrap = Router::new()
-        .route("/apiv2/bootstrap/firstuser", put(login::create_first_user))
-        .route("/apiv2/server_status", get(async || Json("OK")));
+    let needs_a_user =
+        resources([("/apiv2/login", get(login::probe).post(login::log_in).delete(login::log_out))])
+            .route_layer(middleware::from_fn_with_state(
+                Arc::clone(&instance),
+                refuse_without_users,
+            ));
+    let bootstrap = resources([
+        ("/apiv2/bootstrap/firstuser", put(login::create_first_user)),
+        ("/apiv2/server_status", get(async || Json("OK"))),
+    ]);
     Router::new()
         .merge(needs_a_user)
         .merge(bootstrap)
@@ -50,37 +54,47 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
 }
 
 fn v3() -> Router<Arc<Instance>> {
-    Router::new()
-        .route("/api/v3/info", get(directory::info))
-        .route("/api/v3/sql", post(job::submit))
-        .route("/api/v3/job/{id}", get(job::status))
-        .route("/api/v3/job/{id}/results", get(job::results))
-        .route("/api/v3/job/{id}/cancel", post(job::cancel))
-        .route("/api/v3/catalog", get(catalog::list))
-        .route("/api/v3/catalog/", get(catalog::list))
-        .route("/api/v3/catalog/search", get(catalog::search))
-        .route("/api/v3/catalog/by-path/", get(catalog::by_path))
-        .route("/api/v3/catalog/by-path/{*path}", get(catalog::by_path))
-        .route("/api/v3/catalog/by-ids", post(catalog::by_ids))
-        .route("/api/v3/catalog/by-paths", post(catalog::by_paths))
-        .route("/api/v3/catalog/{id}", get(catalog::by_id))
-        .route(
+    resources([
+        ("/api/v3/info", get(directory::info)),
+        ("/api/v3/sql", post(job::submit)),
+        ("/api/v3/job/{id}", get(job::status)),
+        ("/api/v3/job/{id}/results", get(job::results)),
+        ("/api/v3/job/{id}/cancel", post(job::cancel)),
+        ("/api/v3/catalog", get(catalog::list)),
+        ("/api/v3/catalog/search", get(catalog::search)),
+        ("/api/v3/catalog/by-ids", post(catalog::by_ids)),
+        ("/api/v3/catalog/by-paths", post(catalog::by_paths)),
+        ("/api/v3/catalog/{id}", get(catalog::by_id)),
+        (
             "/api/v3/catalog/{id}/collaboration/tag",
             get(collaboration::tags).post(collaboration::set_tags),
-        )
-        .route(
+        ),
+        (
             "/api/v3/catalog/{id}/collaboration/wiki",
             get(collaboration::wiki).post(collaboration::set_wiki),
-        )
-        .route("/api/v3/source", get(directory::sources))
-        .route("/api/v3/source/{id}", get(directory::source))
+        ),
+        ("/api/v3/source", get(directory::sources)),
+        ("/api/v3/source/{id}", get(directory::source)),
         // Creating a reflection is not offered, so that listing is what it is in Dremio: a wrong
         // method (contract §5.7).
-        .route("/api/v3/reflection", post(directory::no_reflection))
-        .route("/api/v3/reflection/{id}", get(directory::reflection))
-        .route("/api/v3/dataset/{id}/reflection", get(directory::reflections_of))
-        .route("/api/v3/user/{id}", get(directory::user))
-        .route("/api/v3/user/by-name/{name}", get(directory::user_by_name))
+        ("/api/v3/reflection", post(directory::no_reflection)),
+        ("/api/v3/reflection/{id}", get(directory::reflection)),
+        ("/api/v3/dataset/{id}/reflection", get(directory::reflections_of)),
+        ("/api/v3/user/{id}", get(directory::user)),
+        ("/api/v3/user/by-name/{name}", get(directory::user_by_name)),
+    ])
+    .route("/api/v3/catalog/by-path/", get(catalog::by_path))
+    .route("/api/v3/catalog/by-path/{*path}", get(catalog::by_path))
+}
+
+/// Resources that also answer with one slash more at the end of their path, as JAX-RS has it
+/// (section 3.7.2 of JSR 370).
+fn resources<const COUNT: usize>(
+    resources: [(&str, MethodRouter<Arc<Instance>>); COUNT],
+) -> Router<Arc<Instance>> {
+    resources.into_iter().fold(Router::new(), |router, (path, methods)| {
+        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+    })
 }
 
 /// Answers for paths that no resource serves: a JSON 404 below the API roots, the UI page anywhere

@@ -156,7 +156,7 @@ fn job_row(job: &Job) -> Vec<Value> {
         text(view.state.as_str()),
         text("REST"),
         text(submission.user.as_str()),
-        text(""),
+        text(queried_datasets(&view.queried)),
         text(""),
         Value::Integer(1),
     ];
@@ -171,6 +171,11 @@ fn job_row(job: &Job) -> Vec<Value> {
     row.push(text(query));
     row.extend([0, 0, 0].map(Value::Integer));
     row
+}
+
+/// As `JobsServiceUtil.getQueriedDatasets` writes them: `[a.b.c, d.e]`.
+fn queried_datasets(paths: &[String]) -> String {
+    if paths.is_empty() { String::new() } else { format!("[{}]", paths.join(", ")) }
 }
 
 fn text(text: impl Into<String>) -> Value {

@@ -104,6 +104,19 @@ async fn what_is_missing_depends_on_where() {
 }
 
 #[tokio::test]
+async fn scratch_is_there_and_not_listed() {
+    let fixture = Fixture::start().await;
+    let (status, source) = fixture.get("/api/v3/catalog/by-path/%24scratch").await;
+    assert_eq!((status, source["type"].as_str()), (200, Some("INTERNAL")));
+    assert_eq!(source["children"], json!([]));
+    let schemas = fixture.result("SHOW SCHEMAS LIKE '$scr%'").await;
+    assert_eq!(schemas["rows"], json!([{"SCHEMA_NAME": "$scratch"}]));
+    let (_, top) = fixture.get("/api/v3/catalog").await;
+    assert!(!names(&top["data"]).contains(&"$scratch".to_owned()));
+    fixture.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn children_come_in_pages() {
     let fixture = Fixture::start().await;
     let mut seen = Vec::new();

@@ -253,3 +253,30 @@ async fn the_lifetime_of_tokens_is_an_option() {
     );
     fixture.sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn jobs_name_what_they_queried() {
+    let fixture = Fixture::start().await;
+    fixture
+        .result(
+            "SELECT c.name FROM Sales.customers c JOIN warehouse.shop.orders o \
+             ON o.customer_id = c.customer_id JOIN Sales.customers d ON d.customer_id = c.customer_id",
+        )
+        .await;
+    fixture.result("SELECT 1").await;
+    fixture.failure("SELECT nonsense FROM Sales.orders").await;
+    let jobs = fixture
+        .result(
+            "SELECT status, queried_datasets FROM sys.jobs_recent WHERE query LIKE 'SELECT %' \
+             AND query NOT LIKE '%jobs_recent%' ORDER BY submitted_ts",
+        )
+        .await;
+    assert_eq!(
+        jobs["rows"][0]["queried_datasets"],
+        json!("[Sales.customers, Warehouse.shop.orders]"),
+        "each once, spelt as in the catalog"
+    );
+    assert_eq!(jobs["rows"][1]["queried_datasets"], json!(""));
+    assert_eq!(jobs["rows"][2]["status"], json!("FAILED"));
+    fixture.sandbox.stop().await;
+}

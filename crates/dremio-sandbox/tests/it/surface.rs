@@ -51,6 +51,19 @@ async fn inside_the_api_everything_is_json() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_changes_nothing() {
+    let fixture = Fixture::start().await;
+    let id = fixture.submit("SELECT 1").await;
+    fixture.ended(&id).await;
+    let (status, job) = fixture.get(&format!("/api/v3/job/{id}/")).await;
+    assert_eq!((status, job["jobState"].as_str()), (200, Some("COMPLETED")));
+    assert_eq!(fixture.get(&format!("/api/v3/job/{id}/results/")).await.0, 200);
+    assert_eq!(fixture.get("/apiv2/login/").await.0, 200);
+    assert_eq!(fixture.get(&format!("/api/v3/job/{id}//")).await.0, 404);
+    fixture.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn malformed_json_is_plain_text() {
     let fixture = Fixture::start().await;
     let request =
