@@ -18,7 +18,7 @@ pub fn dead_links(root: &Path, path: &str) -> io::Result<Vec<Finding>> {
     let mut found = Vec::new();
     for (link, at) in links(&text) {
         if let Some(wrong) = wrong(root, path, &link)? {
-            let line = text.get(..at).unwrap_or_default().lines().count().max(1);
+            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
             found.push(Finding {
                 place: path.to_owned(),
                 text: format!("{path}:{line}: the link {link} leads nowhere: {wrong}"),
@@ -109,3 +109,6 @@ fn headings(text: &str) -> Vec<String> {
 fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,8 @@ impl Modules {
                 }
             }
         }
+        // `use a::{self, B}` brings in the same module twice.
+        imports.dedup();
         imports
     }
 
@@ -190,3 +192,6 @@ fn parent(place: &Place) -> Option<Place> {
 fn below(place: &Place, name: &str) -> Place {
     place.iter().cloned().chain([name.to_owned()]).collect()
 }
+
+#[cfg(test)]
+mod tests;

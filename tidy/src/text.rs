@@ -79,3 +79,6 @@ pub fn unfinished(path: &str, text: &str) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
