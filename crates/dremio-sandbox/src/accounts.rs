@@ -19,7 +19,20 @@ pub(crate) struct User {
     password: String,
 }
 
+/// The last name of users that come with the sandbox.
+const DEMO_LAST_NAME: &str = "Demo";
+
 impl User {
+    /// A user as Dremio's set-up page makes one, which asks for all names.
+    fn demo(name: &str, password: &str) -> Self {
+        Self {
+            first_name: Some(name.to_owned()),
+            last_name: Some(DEMO_LAST_NAME.to_owned()),
+            email: Some(format!("{name}@example.test")),
+            ..Self::new(name, password)
+        }
+    }
+
     pub(crate) fn new(name: &str, password: &str) -> Self {
         Self {
             id: ids::for_name("user", &[name.to_owned()]),
@@ -46,7 +59,7 @@ impl Accounts {
     pub(crate) fn new(users: &[(String, String)]) -> Self {
         let accounts = Self { users: Mutex::default() };
         for (name, password) in users {
-            accounts.put(User::new(name, password));
+            accounts.put(User::demo(name, password));
         }
         accounts
     }

@@ -96,16 +96,17 @@ impl Notes {
         wiki
     }
 
-    /// Replaces the wiki; `Err` with the stored version if `version` is not it.
+    /// Replaces the wiki; `Err` with the stored version if `version` is not it. Where none is
+    /// stored, any version will do.
     pub(crate) fn set_wiki(
         &self,
         id: &str,
         text: String,
         version: Option<i64>,
-    ) -> Result<Wiki, Option<i64>> {
+    ) -> Result<Wiki, i64> {
         let mut wikis = self.wikis.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = wikis.get(id).and_then(|wiki| wiki.version);
-        if stored != version {
+        if let Some(stored) = stored.filter(|_| stored != version) {
             return Err(stored);
         }
         let wiki =

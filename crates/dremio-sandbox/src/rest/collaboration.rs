@@ -64,12 +64,10 @@ pub(crate) async fn set_wiki(
     let text = fields.string("text")?.unwrap_or_default();
     let version = fields.integer("version")?;
     let stored = instance.catalog.notes().set_wiki(&entity.id, text, version);
-    let shown = |version: Option<i64>| {
-        version.map_or_else(|| "null".to_owned(), |version| version.to_string())
-    };
+    let provided = version.map_or_else(|| "null".to_owned(), |version| version.to_string());
     stored
         .map(|wiki| Json(wiki_json(wiki)))
-        .map_err(|stored| conflict(&shown(version), &shown(stored)))
+        .map_err(|stored| conflict(&provided, &stored.to_string()))
 }
 
 fn known(catalog: &Catalog, id: &str) -> Result<Arc<Entity>, ApiError> {

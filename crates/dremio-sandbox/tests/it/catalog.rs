@@ -186,6 +186,8 @@ async fn tags_and_wikis() {
     let items = id("Sales/order_items").await;
     assert_eq!(fixture.get(&note(&items, "tag")).await, (200, json!({"tags": []})));
     assert_eq!(fixture.get(&note(&items, "wiki")).await, (200, json!({"text": ""})));
+    let first = fixture.post(&note(&items, "wiki"), &json!({"text": "first", "version": 7})).await;
+    assert_eq!(first, (200, json!({"text": "first", "version": 0})), "there was none");
     let space = id("Sales").await;
     let (status, body) = fixture.get(&note(&space, "tag")).await;
     assert_eq!(
