@@ -8,12 +8,13 @@
 //! the TCP connection, so connections from trusted proxies, which speak for many, are never
 //! unproven.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -47,13 +48,17 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Table {
     last: u64,
-    open: i64,
     /// By when they were accepted.
     unproven: BTreeMap<u64, Arc<Entry>>,
     unproven_by_address: HashMap<IpAddr, BTreeSet<u64>>,
-    /// The others of which none asks anything at the moment, by when that began.
-    idle: BTreeMap<u64, Arc<Entry>>,
+    /// The others since they last began to rest, longest first. Every request begins and ends a
+    /// rest, so an entry stays when its rest ends: it counts as long as its number is that of its
+    /// connection ([`Entry::idle_since`]).
+    idle: VecDeque<(u64, Arc<Entry>)>,
 }
+
+/// Entries of [`Table::idle`] that do not count any more, beyond as many as do.
+const STALE_MAX: usize = 256;
 
 #[derive(Debug)]
 struct Entry {
@@ -65,7 +70,7 @@ struct Entry {
     turn: AtomicU64,
     /// The turn after which bytes of a request came last, plus one; 0 before the first.
     bytes_after: AtomicU64,
-    /// The number in `Table::idle`, or 0. Changes only under the table's lock.
+    /// The number in `Table::idle` while it rests, else 0.
     idle_since: AtomicU64,
     is_gone: AtomicBool,
     lingers: AtomicBool,
@@ -183,9 +188,9 @@ impl Connections {
             lingers: AtomicBool::new(false),
             evicted: CancellationToken::new(),
         });
-        table.open += 1;
+        self.metrics.open.inc();
         if entry.is_proven() {
-            table.rest(&entry);
+            self.rest(&mut table, &entry);
         } else {
             if self.has_too_many(&table, entry.address) {
                 self.evict_of(&mut table, entry.address);
@@ -193,7 +198,7 @@ impl Connections {
             table.unproven_by_address.entry(entry.address).or_default().insert(entry.id);
             table.unproven.insert(entry.id, Arc::clone(&entry));
         }
-        self.changed(&mut table);
+        self.count_unproven(&table);
         drop(table);
         Connection { entry, connections: Arc::clone(self) }
     }
@@ -208,12 +213,10 @@ impl Connections {
             table.unproven.first_key_value().map(|(_, entry)| Arc::clone(entry))
         {
             self.evict(&mut table, &oldest, Closed::Full);
-        } else if let Some(oldest) =
-            table.idle.first_key_value().map(|(_, entry)| Arc::clone(entry))
-        {
-            self.evict(&mut table, &oldest, Closed::Full);
+        } else {
+            self.evict_idle(&mut table);
         }
-        self.changed(&mut table);
+        self.count_unproven(&table);
     }
 
     fn has_too_many(&self, table: &Table, address: IpAddr) -> bool {
@@ -228,6 +231,17 @@ impl Connections {
         let oldest = table.unproven_by_address.get(&address).and_then(BTreeSet::first);
         if let Some(oldest) = oldest.and_then(|id| table.unproven.get(id)).cloned() {
             self.evict(table, &oldest, Closed::AddressFull);
+        }
+    }
+
+    /// Closes the connection that has rested longest.
+    fn evict_idle(&self, table: &mut Table) {
+        while let Some((since, oldest)) = table.idle.pop_front() {
+            if oldest.stop_resting(since) {
+                self.metrics.idle.dec();
+                self.evict(table, &oldest, Closed::Full);
+                return;
+            }
         }
     }
 
@@ -248,38 +262,42 @@ impl Connections {
         self.metrics.closed.get_or_create(&ClosedLabel { reason }).inc();
     }
 
-    /// Holds the number of resting connections to its limit, and tells the gauges.
-    fn changed(&self, table: &mut Table) {
-        while table.idle.len() > self.limits.idle_connections_max {
-            let Some(oldest) = table.idle.first_key_value().map(|(_, entry)| Arc::clone(entry))
-            else {
-                break;
-            };
-            self.evict(table, &oldest, Closed::Full);
+    /// The connection rests from now on. Holds the number of those that do to its limit.
+    fn rest(&self, table: &mut Table, entry: &Arc<Entry>) {
+        if entry.is_gone.load(Ordering::Relaxed) || entry.evicted.is_cancelled() {
+            return;
         }
-        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.metrics.open.set(table.open);
-        self.metrics.unproven.set(count(table.unproven.len()));
-        self.metrics.idle.set(count(table.idle.len()));
+        table.last += 1;
+        // Counted before it can be found, so that the count is never too small.
+        let idle = usize::try_from(self.metrics.idle.inc() + 1).unwrap_or_default();
+        entry.idle_since.store(table.last, Ordering::Release);
+        table.idle.push_back((table.last, Arc::clone(entry)));
+        if idle > self.limits.idle_connections_max {
+            self.evict_idle(table);
+        }
+        if table.idle.len() > 2 * idle + STALE_MAX {
+            table.idle.retain(|(since, entry)| entry.rests_since(*since));
+        }
+    }
+
+    fn stop_resting(&self, entry: &Entry) {
+        if entry.idle_since.swap(0, Ordering::AcqRel) != 0 {
+            self.metrics.idle.dec();
+        }
+    }
+
+    fn count_unproven(&self, table: &Table) {
+        self.metrics.unproven.set(i64::try_from(table.unproven.len()).unwrap_or(i64::MAX));
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 
 impl Table {
-    fn rest(&mut self, entry: &Arc<Entry>) {
-        if entry.is_gone.load(Ordering::Relaxed) || entry.evicted.is_cancelled() {
-            return;
-        }
-        self.last += 1;
-        entry.idle_since.store(self.last, Ordering::Relaxed);
-        self.idle.insert(self.last, Arc::clone(entry));
-    }
-
+    /// Takes it out of those that have shown no key.
     fn forget(&mut self, entry: &Entry) {
-        self.idle.remove(&entry.idle_since.swap(0, Ordering::Relaxed));
         if self.unproven.remove(&entry.id).is_none() {
             return;
         }
@@ -296,6 +314,15 @@ impl Entry {
     fn is_proven(&self) -> bool {
         self.proven.load(Ordering::Acquire)
     }
+
+    fn rests_since(&self, since: u64) -> bool {
+        self.idle_since.load(Ordering::Acquire) == since
+    }
+
+    /// Ends the rest that began at `since`, if it lasts.
+    fn stop_resting(&self, since: u64) -> bool {
+        self.idle_since.compare_exchange(since, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
 }
 
 impl Connection {
@@ -308,7 +335,7 @@ impl Connection {
         let mut table = self.connections.lock();
         self.entry.proven.store(true, Ordering::Release);
         table.forget(&self.entry);
-        self.connections.changed(&mut table);
+        self.connections.count_unproven(&table);
     }
 
     /// Whether a trusted proxy is at the other end, which speaks for many.
@@ -363,21 +390,18 @@ impl Connection {
     /// Marks a request as under way until the guard is dropped.
     pub(crate) fn begin(&self) -> UnderWay {
         self.entry.turn.fetch_add(1, Ordering::AcqRel);
-        if self.is_proven() {
-            let mut table = self.connections.lock();
-            table.forget(&self.entry);
-            self.connections.changed(&mut table);
-        }
+        self.connections.stop_resting(&self.entry);
         UnderWay(self.clone())
     }
 
     /// It is closed.
     pub(crate) fn close(&self) {
         self.entry.is_gone.store(true, Ordering::Relaxed);
+        self.connections.stop_resting(&self.entry);
         let mut table = self.connections.lock();
         table.forget(&self.entry);
-        table.open -= 1;
-        self.connections.changed(&mut table);
+        self.connections.metrics.open.dec();
+        self.connections.count_unproven(&table);
     }
 }
 
@@ -390,9 +414,7 @@ impl Drop for UnderWay {
         let Connection { entry, connections } = &self.0;
         entry.turn.fetch_add(1, Ordering::AcqRel);
         if entry.is_proven() {
-            let mut table = connections.lock();
-            table.rest(entry);
-            connections.changed(&mut table);
+            connections.rest(&mut connections.lock(), entry);
         }
     }
 }

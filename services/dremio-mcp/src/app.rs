@@ -35,6 +35,7 @@ use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
 use crate::engine::{Engine, PLACES, Places};
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable, router};
 use crate::signer::Signer;
 
@@ -224,7 +225,7 @@ impl App {
         };
 
         let auth = match config.auth {
-            AuthConfig::Open => Auth::Open,
+            AuthConfig::Open => Auth::Open(Principal::anyone()),
             AuthConfig::Keys(source) => {
                 let ring = Arc::new(KeyRing::load(source)?);
                 tasks.spawn("keys", Arc::clone(&ring).follow(readiness.clone(), back.clone()));

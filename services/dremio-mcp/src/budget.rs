@@ -6,14 +6,15 @@
 //! It counts bytes and allocates nothing. What is smaller than a page of memory and lives for the
 //! length of a call (ids, names) is not counted: connections and calls have limits of their own.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
-use crate::door::Principal;
 use crate::metrics::Metrics;
+use crate::principal::{ByPrincipal, Principal};
 
 /// Bytes of messages held at a time. The gateway is to stay below 400 MB, of which 16,384
 /// connections may take half.
@@ -104,10 +105,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     held: usize,
-    held_by: HashMap<Principal, usize>,
+    held_by: ByPrincipal<usize>,
     /// The principals that wait, in the order of their turns, and what each waits for.
     order: VecDeque<Principal>,
-    waiting: HashMap<Principal, VecDeque<Waiting>>,
+    waiting: ByPrincipal<VecDeque<Waiting>>,
 }
 
 #[derive(Debug)]
@@ -240,13 +241,15 @@ impl Pool {
             return;
         }
         self.0.metrics.bytes_held(kind, 0, bytes);
-        self.lock().remove(principal, bytes);
-        self.grant_what_fits();
+        let mut state = self.lock();
+        state.remove(principal, bytes);
+        self.grant_what_fits(state);
     }
 
     /// Serves those who wait as far as there is room.
-    fn grant_what_fits(&self) {
-        let granted = self.grant(&mut self.lock());
+    fn grant_what_fits(&self, mut state: MutexGuard<'_, State>) {
+        let granted = self.grant(&mut state);
+        drop(state);
         // Outside of the lock: who has left meanwhile gives its room back here.
         for (waiting, charge) in granted {
             let _left = waiting.send(charge);
@@ -287,7 +290,7 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock()
     }
 }
 
@@ -302,7 +305,7 @@ impl Drop for Wait<'_> {
         self.granted.close();
         // Granted between two polls: it goes back now, and serves others by that.
         drop(self.granted.try_recv());
-        self.pool.grant_what_fits();
+        self.pool.grant_what_fits(self.pool.lock());
     }
 }
 

@@ -18,6 +18,7 @@ mod egress;
 mod engine;
 pub mod guard;
 mod metrics;
+mod principal;
 mod random;
 mod rpc;
 mod session;

@@ -181,9 +181,9 @@ impl Metrics {
         Counted::new(&self.children_ready)
     }
 
-    /// Counts a place at the engine as taken until the guard is dropped.
-    pub(crate) fn place_held(&self) -> Counted {
-        Counted::new(&self.places_held)
+    /// How many calls the engine works on now.
+    pub(crate) fn places_held(&self, count: usize) {
+        self.places_held.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a call as waiting for its place until the guard is dropped.

@@ -5,8 +5,9 @@ use futures_util::poll;
 use prometheus_client::registry::Registry;
 
 use super::{Budget, Charge, Kind, NoRoom, Pool, SMALL_BYTES_MAX};
-use crate::door::{KeyRing, Principal};
+use crate::door::KeyRing;
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 
 /// Far beyond what is small.
 const LARGE: usize = 4 * SMALL_BYTES_MAX;

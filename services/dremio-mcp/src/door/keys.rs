@@ -2,8 +2,6 @@
 //! with every one of them in constant time. What a withdrawn key has begun, streams and calls,
 //! ends. Who withdraws keys is [`super::keys_file`].
 
-use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,94 +10,11 @@ use secrecy::ExposeSecret;
 use service_kit::{SecretError, SecretSource};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio_util::sync::CancellationToken;
 
-use crate::random::hex;
+use crate::principal::Principal;
 
 /// Shorter keys can be guessed. `openssl rand -hex 32` gives 64 characters.
 const KEY_CHARS_MIN: usize = 16;
-
-/// What the name of a principal with a key begins with.
-const KEY_PREFIX: &str = "key-";
-
-/// Hex digits of a key's digest that stand in logs: enough to tell a handful of keys apart, and
-/// never compared.
-const LOG_HEX_DIGITS: usize = 8;
-
-/// Who asks: `key-` and the SHA-256 of the key, in hex. Equal keys are equal principals, and the
-/// whole digest is compared: a key whose digest begins like another's can be found in under a
-/// second.
-///
-/// `Display` and `Debug` give the short form for logs. Cheap to clone: every request does it
-/// several times.
-#[derive(Clone)]
-pub(crate) struct Principal(Arc<Named>);
-
-struct Named {
-    name: String,
-    /// Of the name, counted once: tables by principal are looked up many times for a request.
-    hash: u64,
-    withdrawn: CancellationToken,
-}
-
-impl Principal {
-    /// The one principal of an open door.
-    pub(crate) fn anyone() -> Self {
-        Self::named("anyone")
-    }
-
-    /// The MCP server process, for what it may take of the gateway.
-    pub(crate) fn child() -> Self {
-        Self::named("child")
-    }
-
-    fn named(name: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        Self(Arc::new(Named {
-            name: name.to_owned(),
-            hash: hasher.finish(),
-            withdrawn: CancellationToken::new(),
-        }))
-    }
-
-    /// The whole name, the same in every process that knows the key. To compare and to sign; logs
-    /// take the short form.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0.name
-    }
-
-    /// Cancelled when the key is no longer valid: what it has begun ends then.
-    pub(crate) fn withdrawn(&self) -> &CancellationToken {
-        &self.0.withdrawn
-    }
-}
-
-impl fmt::Display for Principal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name.get(..KEY_PREFIX.len() + LOG_HEX_DIGITS).unwrap_or(&self.0.name))
-    }
-}
-
-impl fmt::Debug for Principal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Principal({self})")
-    }
-}
-
-impl PartialEq for Principal {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.name == other.0.name
-    }
-}
-
-impl Eq for Principal {}
-
-impl Hash for Principal {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
-    }
-}
 
 /// Why a text is not a list of keys.
 #[derive(Debug, thiserror::Error)]
@@ -255,8 +170,7 @@ pub(super) fn parse(text: &[u8]) -> KeyLines {
         } else {
             let digest: [u8; 32] = Sha256::digest(key).into();
             if !lines.keys.iter().any(|other| other.digest == digest) {
-                let principal = Principal::named(&format!("{KEY_PREFIX}{}", hex(&digest)));
-                lines.keys.push(Key { digest, principal });
+                lines.keys.push(Key { digest, principal: Principal::of_key(&digest) });
             }
         }
     }

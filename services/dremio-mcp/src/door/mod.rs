@@ -21,12 +21,13 @@ use service_kit::http::{Connection, Peer};
 
 pub(crate) use self::hosts::HostRules;
 pub use self::hosts::{AllowedHost, AllowedOrigin, BadElement};
+pub(crate) use self::keys::KeyRing;
 pub use self::keys::{BadLine, KeyRingError};
-pub(crate) use self::keys::{KeyRing, Principal};
 pub use self::rate::Rate;
 pub(crate) use self::rate::{RateLimit, RateSetting, TooMany};
 pub(crate) use self::refusals::RefusalLog;
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 use crate::rpc::{ErrorCode, RpcError};
 
 /// How much of a path is logged.
@@ -37,8 +38,8 @@ const PATH_CHARS_MAX: usize = 100;
 pub(crate) enum Auth {
     /// By a key of the ring.
     Keys(Arc<KeyRing>),
-    /// Not at all: everybody is the same principal.
-    Open,
+    /// Not at all: everybody is this principal.
+    Open(Principal),
 }
 
 /// The checks at the door of `/mcp`.
@@ -139,7 +140,7 @@ pub(crate) async fn elsewhere(State(door): State<Arc<Door>>, request: Request) -
             "This server has no OAuth login. It needs a key, and your client sent none that it accepts. Ask whoever runs \
              this server for a key, and have your client send the header `Authorization: Bearer KEY` with it."
         }
-        (_, Auth::Open) => {
+        (_, Auth::Open(_)) => {
             "This server has no OAuth login, and needs none: it is open to everybody who reaches it."
         }
     };
@@ -163,7 +164,7 @@ impl Door {
             Refusal::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
         })?;
         let ring = match &self.auth {
-            Auth::Open => return Ok(Principal::anyone()),
+            Auth::Open(anyone) => return Ok(anyone.clone()),
             Auth::Keys(ring) => ring,
         };
         let refused = |reason, message| Refusal::new(StatusCode::UNAUTHORIZED, reason, message);

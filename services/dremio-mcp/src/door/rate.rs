@@ -10,7 +10,7 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::Principal;
+use crate::principal::Principal;
 
 /// Requests per second, minute or hour, such as `600/m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,8 @@ impl fmt::Debug for RateLimit {
 
 #[cfg(test)]
 mod tests {
-    use super::{Principal, Rate, RateLimit, RateSetting, TooMany};
+    use super::{Rate, RateLimit, RateSetting, TooMany};
+    use crate::principal::Principal;
 
     #[test]
     fn rates_are_read() {

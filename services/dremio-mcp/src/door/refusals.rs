@@ -4,13 +4,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 
-use super::Principal;
+use crate::principal::Principal;
 
 /// How long refusals are only counted after a line about their kind.
 const QUIET: Duration = Duration::from_secs(60);
@@ -102,7 +102,7 @@ impl RefusalLog {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Tally>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -111,7 +111,8 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::time::Duration;
 
-    use super::{KINDS_MAX, Principal, QUIET, RefusalLog};
+    use super::{KINDS_MAX, QUIET, RefusalLog};
+    use crate::principal::Principal;
 
     fn address(number: u32) -> IpAddr {
         Ipv4Addr::from_bits(0x0a00_0000 + number).into()

@@ -1,12 +1,13 @@
 //! Whether the child asks Dremio for anything: a request is open here until its answer was read,
 //! and a job runs until it is over.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
+use parking_lot::{Mutex, MutexGuard};
 use service_kit::http::Keeping;
 use tokio::time::Instant;
 
@@ -66,7 +67,7 @@ impl Activity {
     }
 
     fn lock(&self) -> MutexGuard<'_, Requests> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        self.requests.lock()
     }
 }
 

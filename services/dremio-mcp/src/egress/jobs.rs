@@ -7,12 +7,13 @@
 //! The hop sees that a question was dropped, or that no question comes, and cancels the job itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use service_kit::lifecycle::Shutdown;
 use tokio::sync::oneshot;
@@ -209,7 +210,7 @@ impl Jobs {
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, Asked>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock()
     }
 }
 

@@ -4,17 +4,17 @@
 //! ever show, and then says what helps.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::forward::{Forwarder, Incoming, passed_on};
 use super::refusal;
 use crate::budget::{Budget, Charge, Kind, NoRoom};
-use crate::door::Principal;
+use crate::principal::Principal;
 
 /// What the official server shows of a result at most, where its setting does not say it.
 const SHOWN_BYTES_DEFAULT: usize = 204_800;
@@ -173,7 +173,7 @@ impl Pages {
     }
 
     fn passed(&self) -> MutexGuard<'_, HashMap<String, Passed>> {
-        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.passed.lock()
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a client is to be told outside of its calls, and has not been told yet.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::rpc::Message;
@@ -42,7 +43,7 @@ pub(crate) enum Subject {
 impl Mailbox {
     /// Leaves a message. It takes the place of an unread one about the same thing.
     pub(super) fn put(&self, subject: Subject, message: Arc<Message>) {
-        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unread = self.unread.lock();
         unread.bytes += message.text().len();
         let replaced = match unread.news.iter_mut().find(|(other, _)| *other == subject) {
             Some((_, old)) => std::mem::replace(old, message).text().len(),
@@ -73,7 +74,7 @@ impl Mailbox {
     }
 
     fn take(&self) -> Option<Arc<Message>> {
-        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unread = self.unread.lock();
         let (_, message) = unread.news.pop_front()?;
         unread.bytes -= message.text().len();
         Some(message)
@@ -130,7 +131,7 @@ mod tests {
         put(&mailbox, "large", &"x".repeat(2 * UNREAD_BYTES_MAX));
         assert!(mailbox.next().await.text().contains("xx"));
         assert!(mailbox.take().is_none());
-        assert_eq!(mailbox.unread.lock().unwrap().bytes, 0);
+        assert_eq!(mailbox.unread.lock().bytes, 0);
     }
 
     #[tokio::test]

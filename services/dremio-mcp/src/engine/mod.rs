@@ -12,6 +12,7 @@ pub(crate) mod official;
 mod places;
 mod tools;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ pub(crate) use self::places::{PLACES, Places};
 use self::places::{Seat, TooMany};
 pub(crate) use self::tools::{HeaderArgument, ToolList};
 use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
-use crate::door::Principal;
-use crate::rpc::{Message, RpcError};
+use crate::principal::Principal;
+use crate::rpc::{Message, RpcError, member};
 
 /// Notifications of one call that its client has not read yet; the newest are dropped beyond.
 /// A guess: no tool reports more often than a person can read.
@@ -52,11 +53,22 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// Which client of that key, as far as it can be told: calls of one client wait for each other
     /// before those of others do.
-    pub(crate) client: Arc<str>,
+    pub(crate) client: ClientId,
     /// The batch that the call is a part of.
     pub(crate) batch: Option<u64>,
     /// Where it is told what comes outside of its calls, if it can be told.
     pub(crate) mailbox: Option<Arc<Mailbox>>,
+}
+
+/// Which client of a key asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ClientId {
+    /// The one with this session.
+    Session(u64),
+    /// One without a session: only its address tells it from others.
+    Address(IpAddr),
+    /// The gateway itself.
+    Gateway,
 }
 
 impl ProgressSink {
@@ -90,7 +102,7 @@ impl ProgressSink {
     fn seat(&self) -> Seat {
         self.caller.as_ref().map_or_else(Seat::of_gateway, |caller| Seat {
             principal: caller.principal.clone(),
-            client: Arc::clone(&caller.client),
+            client: caller.client,
             batch: caller.batch,
         })
     }
@@ -246,6 +258,22 @@ impl CallError {
     }
 }
 
+/// How an engine introduces itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Introduction {
+    /// Its `InitializeResult`, as JSON text.
+    pub(crate) result: String,
+    /// The member `serverInfo` of that, which modern answers repeat.
+    pub(crate) server_info: Option<String>,
+}
+
+impl Introduction {
+    pub(crate) fn new(result: &str) -> Self {
+        let server_info = member(result, "serverInfo").map(str::to_owned);
+        Self { result: result.to_owned(), server_info }
+    }
+}
+
 /// The engine that this gateway runs.
 #[derive(Clone, Debug)]
 pub(crate) enum Engine {
@@ -254,14 +282,14 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// The `InitializeResult` with which the engine introduces itself, as JSON text.
+    /// How the engine introduces itself.
     ///
     /// # Errors
     /// [`CallError::NotReady`] when a first child does not come up within the limit.
-    pub(crate) async fn initialize_result(&self) -> Result<Arc<str>, CallError> {
+    pub(crate) async fn introduction(&self) -> Result<Arc<Introduction>, CallError> {
         match self {
-            Self::Official(official) => official.initialize_result().await,
-            Self::Native(native) => Ok(native.initialize_result()),
+            Self::Official(official) => official.introduction().await,
+            Self::Native(native) => Ok(native.introduction()),
         }
     }
 

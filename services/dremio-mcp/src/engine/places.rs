@@ -6,13 +6,15 @@
 
 mod schedule;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::schedule::{Limits, Seat, TooMany};
 use self::schedule::{Schedule, Waiting};
-use crate::metrics::{Counted, Metrics};
+use crate::metrics::Metrics;
 
 /// An engine works on 64 calls at a time: a Python server is concurrent while Dremio works, and
 /// beyond this only gains latency. A key that asks for everything leaves places for two that are as
@@ -21,9 +23,13 @@ pub(crate) const PLACES: Limits = Limits { places: 64, key: 48, client: 32, batc
 
 /// Hands out places. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Places {
-    schedule: Arc<Mutex<Schedule<Call>>>,
-    held: watch::Sender<usize>,
+pub(crate) struct Places(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    schedule: Mutex<Schedule<Call>>,
+    /// Notified whenever the last place is given back.
+    idle: Notify,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -39,19 +45,13 @@ impl Waiting for Call {
 
 /// A place, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    of: Option<(Places, Seat)>,
-    _counted: Option<Counted>,
-}
+pub(crate) struct Place(Option<(Places, Seat)>);
 
 impl Places {
     /// Places within `limits`, which `metrics` counts, if given.
     pub(crate) fn new(limits: Limits, metrics: Option<Arc<Metrics>>) -> Self {
-        Self {
-            schedule: Arc::new(Mutex::new(Schedule::new(limits))),
-            held: watch::Sender::new(0),
-            metrics,
-        }
+        let schedule = Mutex::new(Schedule::new(limits));
+        Self(Arc::new(Shared { schedule, idle: Notify::new(), metrics }))
     }
 
     /// A place for a call of `seat`, first come, first served among its own. Cancel safe.
@@ -62,30 +62,33 @@ impl Places {
         let called = {
             let mut schedule = self.lock();
             if schedule.take(&seat) {
-                self.held.send_replace(schedule.held());
+                self.count(&schedule);
                 return Ok(self.place(seat));
             }
             let (call, called) = oneshot::channel();
             schedule.wait(seat, Call(call))?;
             called
         };
-        let _counted = self.metrics.as_deref().map(Metrics::call_waiting);
+        let _counted = self.0.metrics.as_deref().map(Metrics::call_waiting);
         // The schedule lives as long as `self`, and keeps the sender of whoever waits.
         called.await.map_err(|_| TooMany)
     }
 
     /// Resolves when no place is taken. Cancel safe.
     pub(crate) async fn idle(&self) {
-        // The sender lives in `self`, so this ends only by the condition.
-        let mut held = self.held.subscribe();
-        let _idle = held.wait_for(|held| *held == 0).await;
+        loop {
+            let mut idle = pin!(self.0.idle.notified());
+            // Before the look at the schedule, so that no change is missed after it.
+            idle.as_mut().enable();
+            if self.lock().held() == 0 {
+                return;
+            }
+            idle.await;
+        }
     }
 
     fn place(&self, seat: Seat) -> Place {
-        Place {
-            of: Some((self.clone(), seat)),
-            _counted: self.metrics.as_deref().map(Metrics::place_held),
-        }
+        Place(Some((self.clone(), seat)))
     }
 
     fn give_back(&self, seat: &Seat) {
@@ -95,22 +98,31 @@ impl Places {
             // A call that has just gone hands its place back here: dropping it would lock the
             // schedule again.
             if let Err(mut unused) = call.send(self.place(seat))
-                && let Some((_, seat)) = unused.of.take()
+                && let Some((_, seat)) = unused.0.take()
             {
                 schedule.give_back(&seat);
             }
         }
-        self.held.send_replace(schedule.held());
+        self.count(&schedule);
+        if schedule.held() == 0 {
+            self.0.idle.notify_waiters();
+        }
+    }
+
+    fn count(&self, schedule: &Schedule<Call>) {
+        if let Some(metrics) = &self.0.metrics {
+            metrics.places_held(schedule.held());
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Schedule<Call>> {
-        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.schedule.lock()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some((places, seat)) = self.of.take() {
+        if let Some((places, seat)) = self.0.take() {
             places.give_back(&seat);
         }
     }

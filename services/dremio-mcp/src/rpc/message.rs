@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::{ErrorCode, RpcError};
 use super::object::{insert_members, set_meta, string_literal};
+use super::params::{Params, Spans, span_within};
 use super::strict::{self, Unreadable};
 use crate::budget::Charge;
 
@@ -22,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// Why a text is not one JSON-RPC message.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {
     #[error("the body is not JSON")]
     NotJson,
@@ -66,6 +67,8 @@ pub(crate) struct Message {
     error: Option<Range<usize>>,
     /// The room that it takes, if that is counted; its copies share it.
     charge: Option<Arc<Charge>>,
+    /// Where the members of `params` lie, once somebody has asked.
+    spans: OnceLock<Result<Box<Spans>, ParseError>>,
 }
 
 /// Length of a request's id. It is kept as long as the request, and repeated in what comes of it.
@@ -96,13 +99,6 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// Some clients spell an absent member as `null`.
-fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// As much of a message as an answer to it needs when the rest cannot be read.
@@ -184,7 +180,17 @@ impl Message {
         let (id, params) = (id.map(span), envelope.params.map(span));
         let (result, error) = (result.map(span), error.map(span));
         let method = envelope.method.unwrap_or_default().into_owned();
-        Ok(Self { text, kind, id, method, params, result, error, charge: None })
+        Ok(Self {
+            text,
+            kind,
+            id,
+            method,
+            params,
+            result,
+            error,
+            charge: None,
+            spans: OnceLock::new(),
+        })
     }
 
     /// A request with `params`, which must be one JSON object. Its id is to be set by whoever sends
@@ -216,6 +222,7 @@ impl Message {
             result: None,
             error: None,
             charge: None,
+            spans: OnceLock::new(),
         }
     }
 
@@ -243,6 +250,7 @@ impl Message {
             result,
             error,
             charge: None,
+            spans: OnceLock::new(),
         }
     }
 
@@ -299,15 +307,19 @@ impl Message {
         self.slice(self.error.as_ref())
     }
 
-    /// The members of `params` that a relay must know. Absent params are empty params, and so is
-    /// `null`.
+    /// The members of `params` that a relay must know, which are looked for once. Absent params are
+    /// empty params, and so is `null`.
     ///
     /// # Errors
     /// When `params` is not an object, or one of those members has the wrong type.
     pub(crate) fn params(&self) -> Result<Params<'_>, ParseError> {
-        self.params_text()
-            .filter(|text| *text != "null")
-            .map_or_else(|| Ok(Params::default()), Params::parse)
+        Ok(self.spans()?.map_or_else(Params::default, |spans| spans.read(&self.text)))
+    }
+
+    fn spans(&self) -> Result<Option<&Spans>, ParseError> {
+        let Some(params) = &self.params else { return Ok(None) };
+        let found = self.spans.get_or_init(|| Spans::find(&self.text, params).map(Box::new));
+        found.as_ref().map(|spans| Some(&**spans)).map_err(Clone::clone)
     }
 
     /// The text with another id.
@@ -322,9 +334,8 @@ impl Message {
     pub(crate) fn to_line(&self, id: &str, progress_token: Option<&str>) -> String {
         let mut edits = Vec::with_capacity(2);
         edits.extend(self.id.clone().map(|span| (span, id)));
-        if let (Some(token), Ok(params)) = (progress_token, self.params()) {
-            let old = params.meta.progress_token.or(params.progress_token);
-            edits.extend(old.map(|raw| (span_within(&self.text, raw.get()), token)));
+        if let (Some(token), Ok(Some(spans))) = (progress_token, self.spans()) {
+            edits.extend(spans.progress_token().map(|span| (span, token)));
         }
         in_one_line(splice(&self.text, &mut edits))
     }
@@ -356,71 +367,9 @@ impl Message {
     }
 }
 
-/// The members of `params` that decide how a message is routed.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Params<'a> {
-    #[serde(borrow, rename = "_meta", default, deserialize_with = "null_is_default")]
-    pub(crate) meta: Meta<'a>,
-    #[serde(borrow, default)]
-    pub(crate) name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(crate) uri: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(crate) arguments: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(crate) cursor: Option<&'a RawValue>,
-    /// With which a call asks for a task (2025-11-25).
-    #[serde(borrow, default)]
-    pub(crate) task: Option<&'a RawValue>,
-    /// Of `initialize`.
-    #[serde(borrow, default, rename = "protocolVersion")]
-    pub(crate) protocol_version: Option<Cow<'a, str>>,
-    /// Of `notifications/cancelled`.
-    #[serde(borrow, default, rename = "requestId")]
-    pub(crate) request_id: Option<&'a RawValue>,
-    /// Of `notifications/progress`.
-    #[serde(borrow, default, rename = "progressToken")]
-    pub(crate) progress_token: Option<&'a RawValue>,
-}
-
-impl<'a> Params<'a> {
-    /// Whether a list is asked for from its beginning. An empty cursor is none: the reference
-    /// servers take it so.
-    pub(crate) fn is_first_page(&self) -> bool {
-        self.cursor.is_none_or(|cursor| matches!(cursor.get(), "null" | "\"\""))
-    }
-
-    pub(crate) fn parse(text: &'a str) -> Result<Self, ParseError> {
-        if !text.starts_with('{') {
-            return Err(ParseError::NotRpc("`params` is not an object"));
-        }
-        serde_json::from_str(text)
-            .map_err(|_| ParseError::NotRpc("a member of `params` has the wrong type"))
-    }
-}
-
-/// The members of `params._meta` that the protocol reserves (2026-07-28, basic, "General fields").
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Meta<'a> {
-    #[serde(borrow, default, rename = "progressToken")]
-    pub(crate) progress_token: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "io.modelcontextprotocol/protocolVersion")]
-    pub(crate) protocol_version: Option<Cow<'a, str>>,
-    #[serde(borrow, default, rename = "io.modelcontextprotocol/clientCapabilities")]
-    pub(crate) client_capabilities: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "io.modelcontextprotocol/logLevel")]
-    pub(crate) log_level: Option<&'a RawValue>,
-}
-
 /// Whether a raw JSON value may be a request id in MCP: a string or a number, never `null`.
 fn is_id(raw: &str) -> bool {
     matches!(raw.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
-}
-
-/// Where `part`, a slice of `whole`, lies in it.
-fn span_within(whole: &str, part: &str) -> Range<usize> {
-    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
-    start..start + part.len()
 }
 
 /// Replaces each span. Spans must not overlap.

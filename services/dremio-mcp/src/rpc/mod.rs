@@ -4,13 +4,15 @@
 mod error;
 mod message;
 mod object;
+mod params;
 mod strict;
 
 pub(crate) use error::{ErrorCode, RpcError};
-pub(crate) use message::{Kind, Message, Params, ParseError};
+pub(crate) use message::{Kind, Message, ParseError};
 pub(crate) use object::{
     insert_members, member, members, replace_member, set_meta, string_literal,
 };
+pub(crate) use params::Params;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// `object` with `members` (`"name":value` each) in front of its own. `object` must be the text of
@@ -46,8 +49,44 @@ pub(crate) fn members(object: &str) -> HashMap<Cow<'_, str>, &RawValue> {
 
 /// The text of the member `name` of `object`.
 pub(crate) fn member<'o>(object: &'o str, name: &str) -> Option<&'o str> {
-    members(object).get(name).map(|raw| raw.get())
+    let mut text = serde_json::Deserializer::from_str(object);
+    let found = Named(name).deserialize(&mut text).ok()??;
+    text.end().ok().map(|()| found.get())
 }
+
+/// Finds the member of this name, the last one where there are several, and passes over the rest.
+struct Named<'n>(&'n str);
+
+impl<'o> DeserializeSeed<'o> for Named<'_> {
+    type Value = Option<&'o RawValue>;
+
+    fn deserialize<D: Deserializer<'o>>(self, object: D) -> Result<Self::Value, D::Error> {
+        object.deserialize_map(self)
+    }
+}
+
+impl<'o> Visitor<'o> for Named<'_> {
+    type Value = Option<&'o RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'o>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Key(name)) = members.next_key()? {
+            if name == self.0 {
+                found = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[derive(Deserialize)]
+struct Key<'o>(#[serde(borrow)] Cow<'o, str>);
 
 /// `object` with the value of its member `name` replaced by `value`; without that member, `object`
 /// as it is.

@@ -4,7 +4,7 @@
 use super::Gateway;
 use super::id::{Claims, Serial};
 use super::legacy::Asker;
-use crate::door::Principal;
+use crate::principal::Principal;
 use crate::rpc::{Message, member};
 
 /// Characters of what a client calls itself. Names are short.

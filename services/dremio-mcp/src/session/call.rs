@@ -149,13 +149,11 @@ impl Drop for Record<'_> {
         let took = started.elapsed();
         let params = call.request.params().unwrap_or_default();
         // What clients make up must not become a metric label.
-        let tool = params
-            .name
-            .filter(|name| gateway.engine.tools().contains(name))
-            .unwrap_or("other".into());
-        gateway.metrics.tool_called(&tool, outcome, took);
+        let tool =
+            params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other");
+        gateway.metrics.tool_called(tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "audit", event = "tool_called", tool = %tool, principal = %call.caller.principal, outcome, duration_ms, "tool called");
+        tracing::info!(target: "audit", event = "tool_called", tool, principal = %call.caller.principal, outcome, duration_ms, "tool called");
     }
 }
 

@@ -18,8 +18,9 @@ use super::legacy::Asker;
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
-use crate::door::{Principal, TooMany};
-use crate::engine::{Caller, LogLevel};
+use crate::door::TooMany;
+use crate::engine::{Caller, ClientId, LogLevel};
+use crate::principal::Principal;
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
@@ -130,7 +131,6 @@ async fn receive(
         );
     };
     if !is_modern(&headers, &message, params.meta.protocol_version.is_some()) {
-        drop(params);
         return legacy::handle(gateway, &Asker { principal, peer }, &headers, message, may_stream)
             .await;
     }
@@ -158,12 +158,10 @@ async fn receive(
             (finished.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         "subscriptions/listen" => {
-            drop(params);
             subscription::listen(gateway, Asker { principal, peer }, &message)
         }
         _ => {
-            let log_level = params.meta.log_level.and_then(|raw| LogLevel::read(raw.get()));
-            drop(params);
+            let log_level = params.meta.log_level.and_then(LogLevel::read);
             let caller = caller_at(Asker { principal, peer });
             Call { request: message, caller, client: Client::Modern, may_stream, log_level }
                 .answer(gateway)
@@ -174,8 +172,7 @@ async fn receive(
 
 /// A client without a session. Nothing but the address tells clients of one key apart.
 pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
-    let client = Arc::from(format!("{}@{}", principal.as_str(), peer.0.ip()));
-    Caller { principal, client, batch: None, mailbox: None }
+    Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, mailbox: None }
 }
 
 async fn listen(

@@ -14,8 +14,8 @@ use service_kit::Clock;
 use sha2::{Digest, Sha256};
 
 use super::LEGACY_VERSIONS;
-use crate::door::Principal;
 use crate::engine::LogLevel;
+use crate::principal::Principal;
 use crate::random::hex;
 use crate::signer::Signer;
 
@@ -59,6 +59,12 @@ pub(super) struct Claims {
 /// The random part of an id. Fit for logs: without the rest, it opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Serial([u8; 8]);
+
+impl Serial {
+    pub(super) fn number(self) -> u64 {
+        u64::from_be_bytes(self.0)
+    }
+}
 
 impl std::fmt::Display for Serial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -21,8 +21,8 @@ use super::replay::{Lost, Replay, Start};
 use super::table::{FindError, Found, Running, Session};
 use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::{self, Held};
-use crate::door::Principal;
-use crate::engine::{Caller, Changes, List, LogLevel, Mailbox};
+use crate::engine::{Caller, Changes, ClientId, List, LogLevel, Mailbox};
+use crate::principal::Principal;
 use crate::rpc::{
     ErrorCode, Kind, Message, Params, RpcError, member, replace_member, string_literal,
 };
@@ -150,7 +150,7 @@ fn sort(
                 let client = Client::Legacy(session.begin(message.id()));
                 let caller = Caller {
                     principal,
-                    client: Arc::from(session.id.as_str()),
+                    client: ClientId::Session(session.claims.serial.number()),
                     batch,
                     mailbox: Some(session.mailbox()),
                 };
@@ -167,7 +167,7 @@ fn sort(
             if message.method() == "notifications/cancelled"
                 && let Ok(Params { request_id: Some(id), .. }) = message.params()
             {
-                session.cancel(id.get());
+                session.cancel(id);
             }
             Sorted::Taken
         }
@@ -264,12 +264,12 @@ async fn tell(
 /// what it wants to hear of.
 async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
     let introduction = loop {
-        match gateway.engine.initialize_result().await {
+        match gateway.engine.introduction().await {
             Ok(introduction) => break introduction,
             Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
         }
     };
-    let capabilities = member(&introduction, "capabilities").unwrap_or("{}");
+    let capabilities = member(&introduction.result, "capabilities").unwrap_or("{}");
     let can = |list: List, what: &str| {
         member(capabilities, list.capability()).and_then(|one| member(one, what)) == Some("true")
     };
@@ -319,9 +319,9 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
             message.id(),
         );
     };
-    let asked = params.protocol_version.as_deref().unwrap_or_default();
+    let asked = params.protocol_version.unwrap_or_default();
     let version = LEGACY_VERSIONS.into_iter().find(|&known| known == asked).unwrap_or(LATEST);
-    let introduction = match gateway.engine.initialize_result().await {
+    let introduction = match gateway.engine.introduction().await {
         Ok(introduction) => introduction,
         Err(cause) => return refuse(StatusCode::OK, &cause.to_rpc(), message.id()),
     };
@@ -335,7 +335,7 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
         }
     };
     audit::opened(asker, &session.claims, &client);
-    let result = replace_member(&introduction, "protocolVersion", &string_literal(version));
+    let result = replace_member(&introduction.result, "protocolVersion", &string_literal(version));
     let mut response = json(reply(message, &result).into());
     if let Ok(id) = HeaderValue::from_str(&session.id) {
         response.headers_mut().insert(SESSION_ID, id);

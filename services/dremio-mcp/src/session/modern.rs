@@ -59,7 +59,7 @@ pub(super) fn check(
         Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message))
     };
     let header = |name: &str| one(headers, name);
-    let version = params.meta.protocol_version.as_deref();
+    let version = params.meta.protocol_version;
     match (header("mcp-protocol-version")?, version) {
         (None, _) => return Err(mismatch("The MCP-Protocol-Version header is missing".into())),
         (Some(_), None) => {
@@ -74,10 +74,10 @@ pub(super) fn check(
         (Some(_), Some(other)) => return Err(unsupported(other)),
     }
     expect("Mcp-Method", header("mcp-method")?.as_deref(), request.method())?;
-    if params.meta.client_capabilities.is_none_or(|raw| !raw.get().starts_with('{')) {
+    if params.meta.client_capabilities.is_none_or(|raw| !raw.starts_with('{')) {
         return Err(invalid("params._meta lacks io.modelcontextprotocol/clientCapabilities"));
     }
-    if params.meta.log_level.is_some_and(|raw| LogLevel::read(raw.get()).is_none()) {
+    if params.meta.log_level.is_some_and(|raw| LogLevel::read(raw).is_none()) {
         return Err(invalid("io.modelcontextprotocol/logLevel is not a log level"));
     }
     if !METHODS.contains(&request.method()) {
@@ -89,8 +89,8 @@ pub(super) fn check(
         ));
     }
     let named = match request.method() {
-        "tools/call" | "prompts/get" => params.name.as_deref(),
-        "resources/read" => params.uri.as_deref(),
+        "tools/call" | "prompts/get" => params.name,
+        "resources/read" => params.uri,
         _ => None,
     };
     if let Some(named) = named {
@@ -132,7 +132,7 @@ fn check_arguments(
         return Ok(());
     }
     let arguments: Value =
-        params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        params.arguments.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
     for argument in expected {
         let name = format!("Mcp-Param-{}", argument.name);
         let said = decoded(one(headers, &name)?, &name)?;
@@ -198,7 +198,7 @@ struct Introduction<'a> {
 
 /// The answer to `server/discover`, made from the engine's introduction.
 pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
-    let introduction = match gateway.engine.initialize_result().await {
+    let introduction = match gateway.engine.introduction().await {
         Ok(introduction) => introduction,
         Err(cause) => {
             return Finished {
@@ -207,7 +207,7 @@ pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
             };
         }
     };
-    let said: Option<Introduction<'_>> = serde_json::from_str(&introduction).ok();
+    let said: Option<Introduction<'_>> = serde_json::from_str(&introduction.result).ok();
     let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
     let capabilities =
         said.as_ref().and_then(|said| text(said.capabilities)).unwrap_or_else(|| "{}".into());
@@ -249,14 +249,10 @@ pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Mess
             _ => Finished { status: StatusCode::OK, body: Some(response.with_id(id).into()) },
         };
     }
-    let server_info = gateway
-        .engine
-        .initialize_result()
-        .await
-        .ok()
-        .and_then(|text| member(&text, "serverInfo").map(str::to_owned));
+    let introduction = gateway.engine.introduction().await.ok();
+    let server_info = introduction.as_ref().and_then(|said| said.server_info.as_deref());
     let result = response.result().unwrap_or("{}");
-    let result = completed(request.method(), result, server_info.as_deref());
+    let result = completed(request.method(), result, server_info);
     Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &result).into()) }
 }
 

@@ -111,8 +111,9 @@ struct Subscription {
 impl Subscription {
     /// Acknowledges, and tells what changes until the gateway stops.
     async fn tell(&self, mut changes: Changes, filter: Filter) -> Result<(), Gone> {
-        let introduction = self.gateway.engine.initialize_result().await.ok();
-        let lists = changing(&filter, introduction.as_deref().unwrap_or("{}"));
+        let introduction = self.gateway.engine.introduction().await.ok();
+        let lists =
+            changing(&filter, introduction.as_ref().map_or("{}", |said| said.result.as_str()));
         let resources = tokio::select! {
             // The acknowledgment comes first, even if nothing comes after it.
             biased;

@@ -4,10 +4,11 @@
 //! (see `id`), until it is too old or its client has ended it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::audit;
 use super::id::{AGE_MAX, Claims, Opening, Serial, SessionIds, Unknown};
 use super::replay::Replay;
-use crate::door::Principal;
 use crate::engine::{LogLevel, Mailbox};
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 
 /// How often idle sessions are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
@@ -271,7 +272,7 @@ impl SessionTable {
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock()
     }
 }
 
@@ -405,7 +406,7 @@ impl Session {
     }
 
     fn activity(&self) -> MutexGuard<'_, Activity> {
-        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+        self.activity.lock()
     }
 }
 

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::listing::Tool;
 
@@ -43,7 +42,7 @@ struct TableNameArgument<'a> {
 struct Nothing {}
 
 /// The `query` of `RunSqlQuery`.
-pub(super) fn query(arguments: Option<&RawValue>) -> Result<Cow<'_, str>, BadArguments> {
+pub(super) fn query(arguments: Option<&str>) -> Result<Cow<'_, str>, BadArguments> {
     let expected = "arguments {\"query\": \"…\"}: the text of one SQL statement";
     parse::<Query<'_>>(arguments)
         .map(|arguments| arguments.query)
@@ -51,7 +50,7 @@ pub(super) fn query(arguments: Option<&RawValue>) -> Result<Cow<'_, str>, BadArg
 }
 
 /// The `table_name` of `GetSchemaOfTable`.
-pub(super) fn table_name(arguments: Option<&RawValue>) -> Result<NameArgument<'_>, BadArguments> {
+pub(super) fn table_name(arguments: Option<&str>) -> Result<NameArgument<'_>, BadArguments> {
     let expected = "arguments {\"table_name\": …}: a string like \"\\\"source\\\".\\\"folder\\\".\\\"table\\\"\", or a list of strings like \
                     [\"source\", \"folder\", \"table\"]";
     parse::<TableNameArgument<'_>>(arguments)
@@ -60,7 +59,7 @@ pub(super) fn table_name(arguments: Option<&RawValue>) -> Result<NameArgument<'_
 }
 
 /// Arguments of a tool that has none: absent, or any object.
-pub(super) fn none(tool: Tool, arguments: Option<&RawValue>) -> Result<(), BadArguments> {
+pub(super) fn none(tool: Tool, arguments: Option<&str>) -> Result<(), BadArguments> {
     parse::<Nothing>(arguments)
         .map(|Nothing {}| ())
         .ok_or(BadArguments { tool, expected: "no arguments, or an empty object" })
@@ -68,19 +67,18 @@ pub(super) fn none(tool: Tool, arguments: Option<&RawValue>) -> Result<(), BadAr
 
 /// Absent arguments are empty arguments. A list is none: serde would take it for an object's
 /// members in order.
-fn parse<'a, T: Deserialize<'a>>(arguments: Option<&'a RawValue>) -> Option<T> {
-    let text = arguments.map_or("{}", RawValue::get);
+fn parse<'a, T: Deserialize<'a>>(arguments: Option<&'a str>) -> Option<T> {
+    let text = arguments.unwrap_or("{}");
     if text.starts_with('{') { serde_json::from_str(text).ok() } else { None }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
 
     use super::{NameArgument, Tool, none, query, table_name};
 
-    fn raw(text: &str) -> Option<&RawValue> {
-        (!text.is_empty()).then(|| serde_json::from_str(text).unwrap())
+    fn raw(text: &str) -> Option<&str> {
+        (!text.is_empty()).then_some(text)
     }
 
     #[test]

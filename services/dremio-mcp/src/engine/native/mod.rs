@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dremio_client::DremioClient;
-use serde_json::value::RawValue;
 use service_kit::lifecycle::Shutdown;
 
 use self::arguments::{BadArguments, NameArgument};
@@ -38,7 +37,7 @@ use self::failure::Failure;
 use self::listing::Tool;
 use self::progress::{Holds, Progress};
 use self::table_name::TableName;
-use super::{CallError, Places, ProgressSink, ToolList};
+use super::{CallError, Introduction, Places, ProgressSink, ToolList};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::guard::gate::Gate;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
@@ -51,7 +50,7 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 pub(crate) struct Native {
     dremio: Dremio,
     gate: Gate,
-    initialize_result: Arc<str>,
+    introduction: Arc<Introduction>,
     list: Message,
     tools: Arc<ToolList>,
     places: Places,
@@ -69,11 +68,11 @@ impl Native {
     ) -> Self {
         let list = Message::from_result(&listing::tools_list(gate.guard()));
         let tools = ToolList::read(&list);
-        let initialize_result = listing::initialize_result(gate.guard()).into();
+        let introduction = Arc::new(Introduction::new(&listing::initialize_result(gate.guard())));
         Self {
             dremio: Dremio::new(client, tokens, health),
             gate,
-            initialize_result,
+            introduction,
             list,
             tools,
             places,
@@ -95,8 +94,8 @@ impl Native {
     }
 
     /// The `InitializeResult`, as JSON text.
-    pub(crate) fn initialize_result(&self) -> Arc<str> {
-        Arc::clone(&self.initialize_result)
+    pub(crate) fn introduction(&self) -> Arc<Introduction> {
+        Arc::clone(&self.introduction)
     }
 
     /// The tools that it has.
@@ -155,7 +154,7 @@ impl Native {
         progress: &ProgressSink,
         holds: Holds,
     ) -> Result<Message, RpcError> {
-        let name = params.name.as_deref().unwrap_or_default();
+        let name = params.name.unwrap_or_default();
         let tool = Tool::named(name).ok_or_else(|| {
             let known = Tool::ALL.map(Tool::name).join(", ");
             RpcError::new(
@@ -163,7 +162,7 @@ impl Native {
                 format!("there is no tool `{name}`; the tools are {known}"),
             )
         })?;
-        let token = params.meta.progress_token.map(RawValue::get);
+        let token = params.meta.progress_token;
         let mut progress = Progress::new(progress, token, holds);
         Ok(tool_result(self.run(tool, params.arguments, &mut progress).await))
     }
@@ -171,7 +170,7 @@ impl Native {
     async fn run(
         &self,
         tool: Tool,
-        arguments: Option<&RawValue>,
+        arguments: Option<&str>,
         progress: &mut Progress<'_>,
     ) -> Result<String, Failure> {
         match tool {

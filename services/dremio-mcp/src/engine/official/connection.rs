@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -14,9 +15,9 @@ use tokio::time::Instant;
 use super::lines::{Line, id_in_head, next_line};
 use super::owners::{Origin, Owners};
 use crate::budget::{self, Charge};
-use crate::door::Principal;
 use crate::egress::Activity;
 use crate::engine::{CallError, LogLevel, ProgressSink};
+use crate::principal::Principal;
 use crate::rpc::{Kind, Message};
 
 /// Largest message from the child. The official server stops at 200 KiB of rows; other tools may
@@ -120,20 +121,20 @@ impl Connection {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let id_text = id.to_string();
         let params = request.params().unwrap_or_default();
-        let token = params.meta.progress_token.map(|raw| raw.get().to_owned());
+        let token = params.meta.progress_token.map(str::to_owned);
         let line = request.to_line(&id_text, Some(&id_text));
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
             answer,
             token,
             sink: progress.cloned(),
-            is_task: params.task.is_some(),
+            is_task: params.asks_for_task,
             since: Instant::now(),
         };
         if let Some(caller) = caller {
             self.note_caller(&caller.principal);
         }
-        match self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        match self.pending.lock().as_mut() {
             Some(pending) => pending.insert(id, waiting),
             None => return Err(CallError::EngineLost),
         };
@@ -157,7 +158,7 @@ impl Connection {
 
     /// Must come before the child can know of the call.
     pub(super) fn note_caller(&self, caller: &Principal) {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.callers.lock();
         match &*callers {
             Callers::Nobody => *callers = Callers::One(caller.clone()),
             Callers::One(other) if other != caller => *callers = Callers::Several,
@@ -227,7 +228,7 @@ impl Connection {
     /// The calls of clients that have waited for so long, while a later one was answered.
     fn outrun_for(&self, silence_max: Duration) -> Vec<u64> {
         let answered = self.answered.load(Ordering::Relaxed);
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = self.pending.lock();
         let is_outrun = |(id, waiting): &(&u64, &Waiting)| {
             **id < answered && waiting.sink.is_some() && waiting.since.elapsed() >= silence_max
         };
@@ -246,8 +247,7 @@ impl Connection {
 
     /// Fails every call that waits, and all later ones.
     pub(super) fn close(&self) -> usize {
-        let pending =
-            self.pending.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let pending = self.pending.lock().take().unwrap_or_default();
         let failed = pending.len();
         for (_, waiting) in pending {
             let _gone = waiting.answer.send(Err(CallError::EngineLost));
@@ -256,7 +256,7 @@ impl Connection {
     }
 
     fn take(&self, id: u64) -> Option<Waiting> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(&id)
+        self.pending.lock().as_mut()?.remove(&id)
     }
 
     /// Deals with a line; what is left is a notification that belongs to no call.
@@ -344,8 +344,8 @@ impl Connection {
                 None
             }
             "notifications/progress" => {
-                let token: u64 = message.params().ok()?.progress_token?.get().parse().ok()?;
-                let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+                let token: u64 = message.params().ok()?.progress_token?.parse().ok()?;
+                let mut pending = self.pending.lock();
                 let Some(waiting) = pending.as_mut()?.get_mut(&token) else {
                     drop(pending);
                     return self.owners.tell(message);
@@ -361,7 +361,7 @@ impl Connection {
 
 impl Connection {
     pub(super) fn has_only_worked_for(&self, principal: &Principal) -> bool {
-        matches!(&*self.callers.lock().unwrap_or_else(PoisonError::into_inner), Callers::One(only) if only == principal)
+        matches!(&*self.callers.lock(), Callers::One(only) if only == principal)
     }
 
     /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a
@@ -369,7 +369,7 @@ impl Connection {
     /// for that client's key, and on this call alone now; and if the client asked for messages
     /// of its level.
     fn log(&self, message: &Message) {
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = self.pending.lock();
         let mut calls = pending.iter().flat_map(HashMap::values);
         let only = calls
             .next()

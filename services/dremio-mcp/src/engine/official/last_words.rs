@@ -2,8 +2,9 @@
 //! and why it died is what an operator must know. From then on nothing is kept.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::logging::in_one_line;
 
@@ -53,7 +54,7 @@ impl LastWords {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<VecDeque<String>>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock()
     }
 }
 

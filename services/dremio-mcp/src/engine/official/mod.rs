@@ -18,11 +18,11 @@ mod process;
 mod supervisor;
 mod watches;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub(crate) use self::confinement::Confinement;
@@ -31,7 +31,7 @@ pub(crate) use self::process::{ALLOW_DML, Launch};
 pub(crate) use self::supervisor::Supervisor;
 use self::watches::Watches;
 use super::changes::{Changes, List, Versions};
-use super::{CallError, Mailbox, Places, ProgressSink, ToolList};
+use super::{CallError, Introduction, Mailbox, Places, ProgressSink, ToolList};
 use crate::rpc::Message;
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet
@@ -74,7 +74,7 @@ impl CurrentChild {
 /// `initialize` and the lists are answered while a child is being replaced.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    initialize: watch::Sender<Option<Arc<str>>>,
+    introduction: watch::Sender<Option<Arc<Introduction>>>,
     lists: Mutex<HashMap<&'static str, Arc<Message>>>,
     tools: Mutex<Arc<ToolList>>,
     versions: watch::Sender<Versions>,
@@ -92,10 +92,10 @@ const LISTS: [(&str, List); 4] = [
 
 impl Facts {
     fn new() -> Self {
-        let (initialize, versions) =
+        let (introduction, versions) =
             (watch::Sender::new(None), watch::Sender::new(Versions::default()));
         Self {
-            initialize,
+            introduction,
             lists: Mutex::default(),
             tools: Mutex::default(),
             versions,
@@ -103,19 +103,16 @@ impl Facts {
         }
     }
 
-    fn set_initialize(&self, result: &str) {
-        self.initialize.send_replace(Some(Arc::from(result)));
+    fn set_introduction(&self, introduction: Introduction) {
+        self.introduction.send_replace(Some(Arc::new(introduction)));
     }
 
     /// What a new child lists. Where its lists are not those of the child before, they have
     /// changed.
     fn set_lists(&self, lists: HashMap<&'static str, Arc<Message>>) {
         let tools = lists.get("tools/list").map(|list| ToolList::read(list)).unwrap_or_default();
-        *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = tools;
-        let before = std::mem::replace(
-            &mut *self.lists.lock().unwrap_or_else(PoisonError::into_inner),
-            lists.clone(),
-        );
+        *self.tools.lock() = tools;
+        let before = std::mem::replace(&mut *self.lists.lock(), lists.clone());
         let result = |lists: &HashMap<_, Arc<Message>>, method| {
             lists.get(method).and_then(|list| list.result().map(str::to_owned))
         };
@@ -129,7 +126,7 @@ impl Facts {
     /// Takes what the child says outside of calls.
     fn hear(&self, notification: Message) {
         let is_short = notification.text().len() <= NEWS_BYTES_MAX;
-        let uri = notification.params().ok().and_then(|params| params.uri.map(Cow::into_owned));
+        let uri = notification.params().ok().and_then(|params| params.uri.map(str::to_owned));
         match (List::of_notification(notification.method()), notification.method(), uri) {
             // That the list has changed must be known in any case.
             (Some(list), ..) => {
@@ -147,7 +144,7 @@ impl Facts {
     /// The child says that `changed` is not any more what it said.
     fn list_changed(&self, changed: List, said: Message) {
         // Held until the change is noted, so that no list from before can be learnt in between.
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self.lists.lock();
         lists.retain(|method, _| !LISTS.contains(&(*method, changed)));
         self.versions.send_modify(|versions| versions.bump(changed, said));
     }
@@ -155,25 +152,28 @@ impl Facts {
     /// What the child lists, asked for at `asked_at`; not kept if anything has changed since,
     /// because then it may be the list before.
     fn learn(&self, method: &'static str, list: &Message, asked_at: [u64; 3]) {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self.lists.lock();
         if list.result().is_none() || self.versions.borrow().numbers() != asked_at {
             return;
         }
         if method == "tools/list" {
-            *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = ToolList::read(list);
+            *self.tools.lock() = ToolList::read(list);
         }
         lists.insert(method, Arc::new(list.clone().uncharged()));
     }
 
     fn list(&self, method: &str) -> Option<Arc<Message>> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(method).cloned()
+        self.lists.lock().get(method).cloned()
     }
 }
 
 impl Official {
     /// The first answer to `initialize` that a child gave, waiting for it if need be.
-    pub(crate) async fn initialize_result(&self) -> Result<Arc<str>, CallError> {
-        let mut seen = self.facts.initialize.subscribe();
+    pub(crate) async fn introduction(&self) -> Result<Arc<Introduction>, CallError> {
+        if let Some(known) = &*self.facts.introduction.borrow() {
+            return Ok(Arc::clone(known));
+        }
+        let mut seen = self.facts.introduction.subscribe();
         let known = tokio::time::timeout(READY_WAIT_MAX, seen.wait_for(Option::is_some)).await;
         known.ok().and_then(Result::ok).and_then(|result| result.clone()).ok_or(CallError::NotReady)
     }
@@ -181,14 +181,18 @@ impl Official {
     /// Relays one request to the child, waiting for a child that is being replaced.
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Answer {
         let (watches, child) = (&self.facts.watches, &self.child);
-        match (request.method(), mailbox_and_uri(request, progress)) {
-            ("resources/subscribe", Some((mailbox, uri))) => {
-                watches.subscribe(&uri, mailbox, request, progress, child).await
+        let is_subscription =
+            matches!(request.method(), "resources/subscribe" | "resources/unsubscribe");
+        let subscriber = if is_subscription { mailbox_and_uri(request, progress) } else { None };
+        // Boxed where it is rare: a call's future is as large as its largest branch.
+        match subscriber {
+            Some((mailbox, uri)) if request.method() == "resources/subscribe" => {
+                Box::pin(watches.subscribe(uri, mailbox, request, progress, child)).await
             }
-            ("resources/unsubscribe", Some((mailbox, uri))) => {
-                watches.unsubscribe(&uri, mailbox, request, progress, child).await
+            Some((mailbox, uri)) => {
+                Box::pin(watches.unsubscribe(uri, mailbox, request, progress, child)).await
             }
-            _ => self.call_or_recall(request, progress).await,
+            None => self.call_or_recall(request, progress).await,
         }
     }
 
@@ -217,17 +221,17 @@ impl Official {
 
     /// The tools that the child listed when it started.
     pub(crate) fn tools(&self) -> Arc<ToolList> {
-        Arc::clone(&self.facts.tools.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.facts.tools.lock())
     }
 }
 
 /// Who a request subscribes, and to what.
 fn mailbox_and_uri<'c>(
-    request: &Message,
+    request: &'c Message,
     progress: &'c ProgressSink,
-) -> Option<(&'c Arc<Mailbox>, String)> {
+) -> Option<(&'c Arc<Mailbox>, &'c str)> {
     let mailbox = progress.caller.as_ref()?.mailbox.as_ref()?;
-    Some((mailbox, request.params().ok()?.uri?.into_owned()))
+    Some((mailbox, request.params().ok()?.uri?))
 }
 
 #[cfg(test)]

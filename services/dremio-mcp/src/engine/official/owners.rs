@@ -5,13 +5,14 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
 
-use crate::door::Principal;
 use crate::engine::Caller;
 use crate::engine::mailbox::{Mailbox, Subject};
+use crate::principal::{ByPrincipal, Principal};
 use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 
 /// Things of one key that are known, and of all keys; beyond, the oldest of that key, or of the one
@@ -39,7 +40,7 @@ pub(super) struct Owners(Mutex<Known>);
 struct Known {
     owners: HashMap<Subject, Owner>,
     /// The things of each key.
-    oldest_first: HashMap<Principal, VecDeque<Subject>>,
+    oldest_first: ByPrincipal<VecDeque<Subject>>,
 }
 
 #[derive(Clone, Debug)]
@@ -163,7 +164,7 @@ impl Owners {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -209,7 +210,7 @@ mod tests {
 
     use super::{Caller, KEY_MAX, Origin, Owners};
     use crate::door::KeyRing;
-    use crate::engine::Mailbox;
+    use crate::engine::{ClientId, Mailbox};
     use crate::rpc::Message;
 
     fn caller(key: &str) -> (Caller, Arc<Mailbox>) {
@@ -222,7 +223,7 @@ mod tests {
         (
             Caller {
                 principal,
-                client: Arc::from("c"),
+                client: ClientId::Session(1),
                 batch: None,
                 mailbox: Some(Arc::clone(&mailbox)),
             },
@@ -357,7 +358,7 @@ mod tests {
             KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
         let caller = |key: &String| Caller {
             principal: ring.find(key.as_bytes()).unwrap(),
-            client: Arc::from("c"),
+            client: ClientId::Session(1),
             batch: None,
             mailbox: None,
         };

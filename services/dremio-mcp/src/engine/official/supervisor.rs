@@ -19,7 +19,7 @@ use super::confinement::Enforced;
 use super::connection::Connection;
 use super::process::{LAST_WORDS_WAIT, Launch, Process};
 use super::{CurrentChild, Facts, LISTS, Official};
-use crate::engine::{CallError, Places};
+use crate::engine::{CallError, Introduction, Places};
 use crate::metrics::{Counted, Metrics};
 use crate::rpc::member;
 
@@ -247,7 +247,7 @@ impl Supervisor {
                 method: "notifications/initialized",
                 source,
             })?;
-        let capabilities = Introduction::capabilities(result);
+        let capabilities = Capable::capabilities(result);
         let mut lists = HashMap::new();
         for (method, list) in LISTS {
             if !capabilities.contains_key(list.capability()) {
@@ -263,7 +263,7 @@ impl Supervisor {
             return Err(IntroductionError::Refused { method: "tools/list" });
         }
         self.facts.set_lists(lists);
-        self.facts.set_initialize(result);
+        self.facts.set_introduction(Introduction::new(result));
         let name = member(result, "serverInfo").and_then(|info| member(info, "name"));
         Ok(name.and_then(|name| serde_json::from_str(name).ok()))
     }
@@ -349,14 +349,14 @@ impl Standby {
 
 /// The part of an `InitializeResult` that decides what is asked next.
 #[derive(Deserialize)]
-struct Introduction<'a> {
+struct Capable<'a> {
     #[serde(borrow, default)]
     capabilities: HashMap<String, &'a RawValue>,
 }
 
-impl Introduction<'_> {
+impl Capable<'_> {
     fn capabilities(result: &str) -> HashMap<String, &RawValue> {
-        serde_json::from_str::<Introduction<'_>>(result)
+        serde_json::from_str::<Capable<'_>>(result)
             .map(|introduction| introduction.capabilities)
             .unwrap_or_default()
     }

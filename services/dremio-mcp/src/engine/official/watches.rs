@@ -4,19 +4,20 @@
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
 use super::CurrentChild;
 use super::connection::{Answer, Connection};
-use crate::door::Principal;
 use crate::engine::mailbox::{Mailbox, Subject};
 use crate::engine::places::{Limits, Places, Seat};
 use crate::engine::{CallError, ProgressSink};
+use crate::principal::Principal;
 use crate::rpc::{Message, string_literal};
 
 /// Bytes of subscriptions of one key, and of all keys. A guess with room: 1,500 URIs of 100 bytes,
@@ -363,7 +364,7 @@ impl Watches {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Watched>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock()
     }
 }
 

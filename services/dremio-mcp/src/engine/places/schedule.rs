@@ -1,9 +1,9 @@
 //! Which call has a place and which is next: a pure state, without clocks and tasks.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
-use crate::door::Principal;
+use crate::engine::ClientId;
+use crate::principal::{ByPrincipal, Principal};
 
 /// Calls of one client that may wait. A guess: nobody reads a thousand answers, and each waiting
 /// call holds a connection.
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
     pub(crate) principal: Principal,
-    pub(crate) client: Arc<str>,
+    pub(crate) client: ClientId,
     /// The batch that the call is a part of.
     pub(crate) batch: Option<u64>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Seat {
 impl Seat {
     /// For the gateway's own calls.
     pub(crate) fn of_gateway() -> Self {
-        Self { principal: Principal::anyone(), client: Arc::from("gateway"), batch: None }
+        Self { principal: Principal::anyone(), client: ClientId::Gateway, batch: None }
     }
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct TooMany;
 pub(super) struct Schedule<W> {
     limits: Limits,
     held: usize,
-    keys: HashMap<Principal, Key<W>>,
+    keys: ByPrincipal<Key<W>>,
     batches: HashMap<u64, usize>,
     /// The keys that wait, in the order of their turns.
     turns: VecDeque<Principal>,
@@ -63,9 +63,9 @@ pub(super) struct Schedule<W> {
 #[derive(Debug)]
 struct Key<W> {
     held: usize,
-    clients: HashMap<Arc<str>, Client<W>>,
+    clients: HashMap<ClientId, Client<W>>,
     /// The clients that wait, in the order of their turns.
-    turns: VecDeque<Arc<str>>,
+    turns: VecDeque<ClientId>,
 }
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl<W: Waiting> Schedule<W> {
         Self {
             limits,
             held: 0,
-            keys: HashMap::new(),
+            keys: ByPrincipal::default(),
             batches: HashMap::new(),
             turns: VecDeque::new(),
         }
@@ -110,7 +110,7 @@ impl<W: Waiting> Schedule<W> {
     /// When that queue is full.
     pub(super) fn wait(&mut self, seat: Seat, call: W) -> Result<(), TooMany> {
         let key = self.keys.entry(seat.principal.clone()).or_insert_with(Key::new);
-        let client = key.clients.entry(Arc::clone(&seat.client)).or_insert_with(Client::new);
+        let client = key.clients.entry(seat.client).or_insert_with(Client::new);
         let has_turn = !client.waiting.is_empty();
         if client.waiting.len() >= WAITING_MAX {
             // Calls that went away while they waited do not count.
@@ -187,7 +187,7 @@ impl<W: Waiting> Schedule<W> {
         self.held += 1;
         let key = self.keys.entry(seat.principal.clone()).or_insert_with(Key::new);
         key.held += 1;
-        key.clients.entry(Arc::clone(&seat.client)).or_insert_with(Client::new).held += 1;
+        key.clients.entry(seat.client).or_insert_with(Client::new).held += 1;
         if let Some(batch) = seat.batch {
             *self.batches.entry(batch).or_default() += 1;
         }
@@ -215,9 +215,9 @@ impl<W: Waiting> Key<W> {
         &mut self,
         limits: &Limits,
         batches: &HashMap<u64, usize>,
-    ) -> Option<(Arc<str>, Option<u64>, W)> {
+    ) -> Option<(ClientId, Option<u64>, W)> {
         let mut turn = 0;
-        while let Some(name) = self.turns.get(turn).cloned() {
+        while let Some(name) = self.turns.get(turn).copied() {
             let Some(client) = self.clients.get_mut(&name) else {
                 self.turns.remove(turn);
                 continue;
@@ -231,7 +231,7 @@ impl<W: Waiting> Key<W> {
             }
             self.turns.remove(turn);
             if waits_on {
-                self.turns.push_back(Arc::clone(&name));
+                self.turns.push_back(name);
             }
             match next {
                 Some((batch, call)) => return Some((name, batch, call)),

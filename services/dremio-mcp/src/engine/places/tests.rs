@@ -4,14 +4,16 @@ use futures_util::poll;
 
 use super::schedule::WAITING_MAX;
 use super::{Limits, Places, Seat, TooMany};
-use crate::door::Principal;
+use crate::engine::ClientId;
+use crate::principal::Principal;
 
 fn narrow() -> Places {
     Places::new(Limits { places: 1, key: 1, client: 1, batch: 1, last: 0 }, None)
 }
 
 fn seat(client: &str) -> Seat {
-    Seat { principal: Principal::anyone(), client: Arc::from(client), batch: None }
+    let client = ClientId::Session(client.bytes().map(u64::from).sum());
+    Seat { principal: Principal::anyone(), client, batch: None }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::engine::ProgressSink;
 #[tokio::test]
 async fn it_introduces_itself() {
     let native = lonely();
-    let introduction: Value = serde_json::from_str(&native.initialize_result()).unwrap();
+    let introduction: Value = serde_json::from_str(&native.introduction().result).unwrap();
     assert_eq!(introduction["protocolVersion"], "2025-11-25");
     assert_eq!(introduction["capabilities"], json!({ "tools": { "listChanged": false } }));
     assert_eq!(introduction["serverInfo"]["name"], "dremio-mcp");

@@ -7,9 +7,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::{Answer, Connection};
 use crate::budget::Budget;
-use crate::door::Principal;
 use crate::egress::Activity;
-use crate::engine::{CallError, Caller, ProgressSink};
+use crate::engine::{CallError, Caller, ClientId, ProgressSink};
+use crate::principal::Principal;
 use crate::rpc::Message;
 
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -148,7 +148,7 @@ async fn an_answer_without_room_fails_its_call_and_no_other() {
     let budget = Budget::small(40 * 1024);
     let caller = Caller {
         principal: Principal::anyone(),
-        client: Arc::from("c"),
+        client: ClientId::Session(1),
         batch: None,
         mailbox: None,
     };

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::poll;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
@@ -13,7 +14,7 @@ use super::{
 use crate::door::KeyRing;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
-use crate::engine::{CallError, Caller, Mailbox, ProgressSink};
+use crate::engine::{CallError, Caller, ClientId, Mailbox, ProgressSink};
 use crate::rpc::Message;
 
 #[test]
@@ -65,7 +66,7 @@ impl Child {
                     "resources/unsubscribe" => '-',
                     _ => continue,
                 };
-                log.lock().unwrap().push_back(format!("{sign}{uri}"));
+                log.lock().push_back(format!("{sign}{uri}"));
                 heard.send_modify(|heard| *heard += 1);
                 let mut answer = json!({ "jsonrpc": "2.0", "id": message["id"] });
                 match uri {
@@ -87,7 +88,7 @@ impl Child {
         let mut news = self.news.clone();
         loop {
             news.borrow_and_update();
-            if let Some(asked) = self.asked.lock().unwrap().pop_front() {
+            if let Some(asked) = self.asked.lock().pop_front() {
                 return asked;
             }
             news.changed().await.unwrap();
@@ -95,7 +96,7 @@ impl Child {
     }
 
     fn was_left_alone(&self) -> bool {
-        self.asked.lock().unwrap().is_empty()
+        self.asked.lock().is_empty()
     }
 }
 
@@ -114,7 +115,7 @@ impl Client {
         let mailbox = Arc::<Mailbox>::default();
         let caller = Caller {
             principal,
-            client: Arc::from("c"),
+            client: ClientId::Session(1),
             batch: None,
             mailbox: Some(Arc::clone(&mailbox)),
         };
@@ -301,10 +302,7 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
         r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:1"}}"#
     );
     assert!(told[1].contains("x:refused") && new.was_left_alone());
-    assert!(
-        !watches.watched.lock().unwrap().contains_key("x:gone"),
-        "it was forgotten without a word"
-    );
+    assert!(!watches.watched.lock().contains_key("x:gone"), "it was forgotten without a word");
 }
 
 #[tokio::test]
@@ -404,10 +402,10 @@ async fn what_no_child_can_know_of_is_forgotten() {
     let request = Message::request("resources/subscribe", "{}");
     let lost = watches.subscribe("x:1", &client.mailbox, &request, &client.sink, &current).await;
     assert!(matches!(lost, Err(CallError::EngineLost)));
-    assert_eq!(watches.watched.lock().unwrap().len(), 1, "the child may have heard of it");
+    assert_eq!(watches.watched.lock().len(), 1, "the child may have heard of it");
     alive.send_replace(None);
-    let mut all = watches.watched.lock().unwrap();
-    super::make_room(&mut all, 0, &crate::door::Principal::anyone()).unwrap();
+    let mut all = watches.watched.lock();
+    super::make_room(&mut all, 0, &crate::principal::Principal::anyone()).unwrap();
     assert!(all.is_empty());
 }
 

@@ -1,12 +1,13 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::{Limits, Schedule, Seat, TooMany, WAITING_MAX, Waiting};
-use crate::door::{KeyRing, Principal};
+use crate::door::KeyRing;
+use crate::engine::ClientId;
+use crate::principal::Principal;
 
 const LIMITS: Limits = Limits { places: 64, key: 48, client: 32, batch: 8, last: 8 };
 
@@ -27,6 +28,17 @@ fn key(name: char) -> Principal {
     let ring = KeyRing::load(service_kit::SecretSource::Inline(name.to_string().repeat(16).into()))
         .unwrap();
     ring.find(name.to_string().repeat(16).as_bytes()).unwrap()
+}
+
+/// The client with a name of up to eight letters.
+fn client_id(name: &str) -> ClientId {
+    ClientId::Session(name.bytes().fold(0, |id, letter| id << 8 | u64::from(letter)))
+}
+
+fn client_name(id: ClientId) -> String {
+    let ClientId::Session(id) = id else { panic!("{id:?}") };
+    let letters = id.to_be_bytes().into_iter().filter(|letter| *letter != 0).collect();
+    String::from_utf8(letters).unwrap()
 }
 
 /// A schedule whose seats are written as `key/client#batch`.
@@ -52,7 +64,7 @@ impl World {
             .map_or((rest, None), |(client, batch)| (client, Some(batch.parse().unwrap())));
         Seat {
             principal: self.keys[&key.chars().next().unwrap()].clone(),
-            client: Arc::from(client),
+            client: client_id(client),
             batch,
         }
     }
@@ -60,7 +72,7 @@ impl World {
     fn text(&self, seat: &Seat) -> String {
         let key = self.keys.iter().find(|(_, principal)| **principal == seat.principal).unwrap().0;
         let batch = seat.batch.map(|batch| format!("#{batch}")).unwrap_or_default();
-        format!("{key}/{}{batch}", seat.client)
+        format!("{key}/{}{batch}", client_name(seat.client))
     }
 
     fn come(&mut self, text: &str) -> Call {
