@@ -5,6 +5,8 @@
 //! that one event is one line, whatever its fields hold: a name that a client made up must not look
 //! like a line of ours.
 
+mod json;
+
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -12,10 +14,11 @@ use std::str::FromStr;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::fmt::format::{JsonFields, debug_fn};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::json::JsonLine;
 use crate::env::Reader;
 
 /// Dependencies that would log payloads or one line per request at our levels.
@@ -108,14 +111,9 @@ fn subscriber(config: LogConfig, writer: BoxMakeWriter) -> Box<dyn Subscriber + 
     let filter = EnvFilter::new(format!("{level},{QUIET},audit=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match config.format {
-        Format::Json => Box::new(
-            builder
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
-                .finish(),
-        ),
+        Format::Json => {
+            Box::new(builder.fmt_fields(JsonFields::new()).event_format(JsonLine).finish())
+        }
         Format::Text => {
             let in_one_line = debug_fn(|writer, field, value| match field.name() {
                 "message" => write!(OneLine(writer), "{value:?}"),
@@ -219,6 +217,25 @@ mod tests {
             let steers = |c: char| matches!(c, '\r' | '\u{1b}' | '\0');
             assert!(text.ends_with('\n') && !text.contains(steers), "{text}");
         }
+    }
+
+    #[test]
+    fn the_json_of_an_event_has_the_members_in_their_order() {
+        let text = logged(Format::Json, || {
+            tracing::info!(target: "t", number = 7, big = u64::MAX, real = 1.5, flag = true,
+                text = "a\"ü\n", shown = %"b c", debug = ?Some(1), absent = None::<u8>, "it is so");
+        });
+        let (time, rest) = text.split_once(r#"","level""#).unwrap();
+        assert!(time.starts_with(r#"{"timestamp":"2"#) && time.ends_with('Z'), "{time}");
+        assert_eq!(
+            rest,
+            concat!(
+                r#":"INFO","message":"it is so","number":7,"big":18446744073709551615,"#,
+                r#""real":1.5,"flag":true,"text":"a\"ü\n","shown":"b c","debug":"Some(1)","#,
+                r#""target":"t"}"#,
+                "\n"
+            )
+        );
     }
 
     #[test]
