@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,6 +31,9 @@ const ANSWER_COPIES: usize = 2;
 
 /// Messages that wait for the child to read its input. Beyond that, callers wait.
 const OUTBOX_MAX: usize = 256;
+
+/// How much goes to the child at once, if several lines wait.
+const LINES_BYTES: usize = 64 * 1024;
 
 /// How long a child may take to answer a ping before a call is given up as one that it will never
 /// answer. One that is busy is asked again.
@@ -424,16 +428,25 @@ impl Halves {
     {
         let connection = Arc::clone(&self.connection);
         let write = async {
-            while let Some(mut queued) = self.outbox.recv().await {
-                queued.line.push('\n');
-                if stdin.write_all(queued.line.as_bytes()).await.is_err()
-                    || stdin.flush().await.is_err()
-                {
-                    break;
+            let (mut queued, mut lines) = (Vec::new(), Vec::new());
+            while self.outbox.recv_many(&mut queued, OUTBOX_MAX).await > 0 {
+                // What has come meanwhile goes out together.
+                let mut rest = queued.drain(..).peekable();
+                while let Some(Queued { line, _room }) = rest.next() {
+                    lines.extend_from_slice(line.as_bytes());
+                    lines.push(b'\n');
+                    if rest.peek().is_some() && lines.len() < LINES_BYTES {
+                        continue;
+                    }
+                    if stdin.write_all(&lines).await.is_err() || stdin.flush().await.is_err() {
+                        return pending().await;
+                    }
+                    lines.clear();
+                    lines.shrink_to(LINES_BYTES);
                 }
             }
             // A child that no longer reads may still answer: its end of output decides.
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         };
         let read = async {
             while let Ok(Some(line)) = next_line(&mut stdout, LINE_BYTES_MAX).await {
