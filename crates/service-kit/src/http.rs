@@ -3,24 +3,26 @@
 //! nobody can use up for others, and a stop that drains within the service's deadline instead of
 //! waiting for ever on open streams. `axum::serve` has none of these.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::{Request, Response, header};
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
+use tower::util::ServiceExt as _;
 
 use crate::connections::UnderWay;
 pub use crate::connections::{Connection, Connections};
@@ -91,20 +93,43 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+impl Peer {
+    /// Of a request that came over no connection.
+    pub const UNKNOWN: Self = Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+}
+
 /// Serves `router` on `listener` until `shutdown` drains; then finishes the requests under way and
 /// returns. The caller bounds the drain (see [`crate::lifecycle::Tasks::run`]); `shutdown.now()`
 /// ends it at once.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
-    serve_as(listener, router, Connections::new(limits, TrustedProxies::default()), shutdown).await;
+    let connections = Connections::new(limits, TrustedProxies::default());
+    serve_as(listener, by_router(router), connections, shutdown).await;
 }
 
-/// As [`serve`], with connections that the caller can count.
-pub async fn serve_as(
-    listener: TcpListener,
+/// A router as what [`serve_as`] takes.
+pub fn by_router(
     router: Router,
+) -> impl Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>
++ Clone
++ Send
++ Sync
++ 'static {
+    move |request| {
+        let answer = router.clone().oneshot(request);
+        Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) })
+    }
+}
+
+/// As [`serve`], with a function that answers, and connections that the caller can count.
+pub async fn serve_as<H, F>(
+    listener: TcpListener,
+    handler: H,
     connections: Arc<Connections>,
     shutdown: Shutdown,
-) {
+) where
+    H: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
     let running = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -113,7 +138,7 @@ pub async fn serve_as(
         };
         let Some((stream, peer, place)) = accepted else { continue };
         let open = Open { connection: connections.open(peer.ip()), _place: place };
-        running.spawn(run(stream, peer, open, router.clone(), shutdown.clone()));
+        running.spawn(run(stream, peer, open, handler.clone(), shutdown.clone()));
     }
     drop(listener);
     running.close();
@@ -155,11 +180,15 @@ impl Drop for Open {
     }
 }
 
-async fn run(stream: TcpStream, peer: SocketAddr, open: Open, router: Router, shutdown: Shutdown) {
+async fn run<H, F>(stream: TcpStream, peer: SocketAddr, open: Open, handler: H, shutdown: Shutdown)
+where
+    H: Fn(Request<Body>) -> F,
+    F: Future<Output = Response<Body>>,
+{
     let limits = open.connection.connections().limits;
     let io = Timed::new(StallGuard::new(stream, limits.write_stall_max), open.connection.clone());
-    let (router, connection) = (TowerToHyperService::new(router), open.connection.clone());
-    let service = service_fn(move |request| answer(&router, &connection, peer, request));
+    let connection = open.connection.clone();
+    let service = service_fn(move |request| answer(&handler, &connection, peer, request));
     let mut served = pin!(
         http1::Builder::new()
             .header_read_timeout(None)
@@ -200,21 +229,24 @@ async fn run(stream: TcpStream, peer: SocketAddr, open: Open, router: Router, sh
 }
 
 /// Answers one request, which is under way until the last byte of the answer has gone.
-fn answer(
-    router: &TowerToHyperService<Router>,
+fn answer<H, F>(
+    handler: &H,
     connection: &Connection,
     peer: SocketAddr,
     mut request: Request<Incoming>,
-) -> impl Future<
-    Output = Result<Response<Keeping<axum::body::Body, UnderWay>>, std::convert::Infallible>,
-> + use<> {
+) -> impl Future<Output = Result<Response<Keeping<Body, UnderWay>>, Infallible>> + use<H, F>
+where
+    H: Fn(Request<Body>) -> F,
+    F: Future<Output = Response<Body>>,
+{
     let (connection, under_way) = (connection.clone(), connection.begin());
     let client = connection.connections().proxies.client(peer, request.headers());
     request.extensions_mut().insert(Peer(client));
     request.extensions_mut().insert(connection.clone());
-    let answer = router.call(request);
+    // Boxed, because an open connection keeps as much as the largest of its answers needs.
+    let answer = Box::pin(handler(request.map(Body::new)));
     async move {
-        let response = answer.await?;
+        let response = answer.await;
         if response.headers().get(header::CONNECTION).is_some_and(|value| value == "close") {
             connection.linger();
         }
@@ -235,7 +267,7 @@ impl<B, K> Keeping<B, K> {
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin, K: Unpin> Body for Keeping<B, K> {
+impl<B: hyper::body::Body<Data = Bytes> + Unpin, K: Unpin> hyper::body::Body for Keeping<B, K> {
     type Data = Bytes;
     type Error = B::Error;
 

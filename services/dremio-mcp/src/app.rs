@@ -8,11 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::handler::Handler;
-use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Router, middleware};
 use dremio_client::{ConnectError, DremioClient, Transport};
 use prometheus_client::registry::Registry;
 use service_kit::admin::{self, Condition, Readiness};
@@ -24,19 +19,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::door::{
-    Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog, elsewhere, guard,
-    require_key,
-};
+use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::egress::{Hop, Pages, result_bytes_max};
 use crate::engine::native::Native;
 use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
 use crate::engine::{Engine, PLACES, Places};
+use crate::front::Front;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
-use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable, router};
+use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable};
 use crate::signer::Signer;
 
 /// Agents may be many, and a connection that says nothing must not cost another its place: one that
@@ -268,11 +261,11 @@ impl App {
         let swept = (Arc::clone(&gateway), back.clone());
         tasks.spawn("session sweep", async move { swept.0.sessions.sweep(&swept.1).await });
 
-        let agents = router(gateway)
-            .route_layer(middleware::from_fn_with_state(Arc::clone(&door), require_key))
-            .fallback_service(elsewhere.with_state(Arc::clone(&door)))
-            .layer(middleware::from_fn_with_state(door, guard))
-            .merge(probes(readiness.clone()));
+        let agents = Arc::new(Front { door, gateway, readiness: readiness.clone() });
+        let agents = move |request| {
+            let agents = Arc::clone(&agents);
+            async move { agents.answer(request).await }
+        };
         let (front, stopping) = (shutdown.clone(), readiness.clone());
         let drained = back.clone();
         tasks.spawn("agents' listener", async move {
@@ -351,20 +344,4 @@ fn is_found(program: &str, path: &str) -> bool {
             .filter(|folder| folder.is_absolute())
             .any(|folder| is_program(&folder.join(program)))
     }
-}
-
-/// `/healthz` and `/readyz` for load balancers that see only the agents' port: a status and no
-/// reasons.
-fn probes(readiness: Readiness) -> Router {
-    let readyz = async |State(readiness): State<Readiness>| {
-        if readiness.report().ready {
-            (StatusCode::OK, "ready\n")
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-        }
-    };
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readyz))
-        .with_state(readiness)
 }

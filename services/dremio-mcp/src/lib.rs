@@ -16,6 +16,7 @@ mod door;
 mod dremio;
 mod egress;
 mod engine;
+mod front;
 pub mod guard;
 mod metrics;
 mod principal;

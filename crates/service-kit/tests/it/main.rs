@@ -9,7 +9,9 @@ use axum::{Extension, Router};
 use prometheus_client::registry::Registry;
 use service_kit::admin::{self, Condition, Readiness};
 use service_kit::health::{self, Unhealthy};
-use service_kit::http::{Connection, Connections, Limits, Peer, UnprovenLimits, serve, serve_as};
+use service_kit::http::{
+    Connection, Connections, Limits, Peer, UnprovenLimits, by_router, serve, serve_as,
+};
 use service_kit::lifecycle::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -113,7 +115,7 @@ async fn start_with_keys(limits: Limits, proxies: &str) -> SocketAddr {
         .route("/peer", get_route(peer));
     tokio::spawn(serve_as(
         listener,
-        router,
+        by_router(router),
         Connections::new(limits, proxies.parse().unwrap()),
         Shutdown::new(),
     ));

@@ -13,9 +13,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use service_kit::http::{Connection, Peer};
 
@@ -67,97 +66,88 @@ impl Refusal {
     }
 }
 
-/// Lets a request through that was meant for this server and does not come from a stranger's page,
-/// or answers 400 or 403.
-pub(crate) async fn guard(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    if !door.hosts.host_allowed(request.headers(), request.uri()) {
-        let message =
-            "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.";
-        return door
-            .deny(&request, Refusal::new(StatusCode::FORBIDDEN, "host_not_allowed", message));
-    }
-    let Ok(origin) = only(&request, &header::ORIGIN) else {
-        let message = "The request has more than one Origin header.";
-        return door
-            .deny(&request, Refusal::new(StatusCode::BAD_REQUEST, "origin_repeated", message));
-    };
-    let origin = origin.cloned();
-    if origin.as_ref().is_some_and(|origin| !door.hosts.origin_allowed(origin)) {
-        let message =
-            "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.";
-        return door
-            .deny(&request, Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", message));
-    }
-    // A preflight carries no key by design (Fetch standard, "CORS-preflight fetch").
-    if request.method() == Method::OPTIONS {
-        let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-        let mut response = with_cors(StatusCode::NO_CONTENT.into_response(), origin);
-        allow_param_headers(&mut response, asked.as_ref());
-        return response;
-    }
-    with_cors(next.run(request).await, origin)
-}
-
-/// Lets a request through with its [`Principal`] in the extensions, or answers 400, 401 or 429.
-pub(crate) async fn require_key(
-    State(door): State<Arc<Door>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let principal = match door.principal(&request) {
-        Ok(principal) => principal,
-        Err(refusal) => return door.deny(&request, refusal),
-    };
-    if let Some(connection) = request.extensions().get::<Connection>() {
-        connection.prove();
-    }
-    if let Some(Err(wait)) = door.rate_limit.as_ref().map(|limit| limit.count(&principal)) {
-        return door.slow_down(&request, &principal, wait);
-    }
-    request.extensions_mut().insert(principal);
-    next.run(request).await
-}
-
-/// What is answered at paths where nothing is, with or without a key. Clients that look for an
-/// OAuth login show the reason to a person when it comes in the shape of RFC 6749 §5.2; a 200 there
-/// would make them try to log in despite a good key.
-pub(crate) async fn elsewhere(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let path = request.uri().path();
-    let is_login = matches!(
-        path.trim_end_matches('/').rsplit('/').next(),
-        Some("register" | "authorize" | "token")
-    );
-    let (status, reason) = match () {
-        () if path.contains("/.well-known/") => (StatusCode::NOT_FOUND, "no_oauth_metadata"),
-        () if is_login => (StatusCode::FORBIDDEN, "no_oauth_login"),
-        () => (StatusCode::NOT_FOUND, "unknown_path"),
-    };
-    let message = match (reason, &door.auth) {
-        ("unknown_path", _) => {
-            "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP."
-        }
-        (_, Auth::Keys(_)) => {
-            "This server has no OAuth login. It needs a key, and your client sent none that it accepts. Ask whoever runs \
-             this server for a key, and have your client send the header `Authorization: Bearer KEY` with it."
-        }
-        (_, Auth::Open(_)) => {
-            "This server has no OAuth login, and needs none: it is open to everybody who reaches it."
-        }
-    };
-    let refusal = Refusal::new(status, reason, message);
-    if reason == "unknown_path" {
-        return door.deny(&request, refusal);
-    }
-    door.note(&request, refusal, None);
-    let body =
-        serde_json::json!({ "error": "access_denied", "error_description": message }).to_string();
-    door.closing(
-        &request,
-        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-    )
-}
-
 impl Door {
+    /// Whether a request was meant for this server and does not come from a stranger's page; its
+    /// origin, if it comes from an allowed one.
+    ///
+    /// # Errors
+    /// The answer, 400 or 403, when it may not come in.
+    pub(crate) fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
+        let deny = |status, reason, message| {
+            Err(Box::new(self.deny(request, Refusal::new(status, reason, message))))
+        };
+        if !self.hosts.host_allowed(request.headers(), request.uri()) {
+            let message =
+                "The Host header is not one of this server's names. Add it to MCP_ALLOWED_HOSTS.";
+            return deny(StatusCode::FORBIDDEN, "host_not_allowed", message);
+        }
+        let Ok(origin) = only(request, &header::ORIGIN) else {
+            let message = "The request has more than one Origin header.";
+            return deny(StatusCode::BAD_REQUEST, "origin_repeated", message);
+        };
+        if origin.is_some_and(|origin| !self.hosts.origin_allowed(origin)) {
+            let message =
+                "Pages of this origin may not use this server. Add it to MCP_ALLOWED_ORIGINS.";
+            return deny(StatusCode::FORBIDDEN, "origin_not_allowed", message);
+        }
+        Ok(origin.cloned())
+    }
+
+    /// Whose key a request shows; its connection is that of a known client from now on.
+    ///
+    /// # Errors
+    /// The answer, 400, 401 or 429, when it shows none that may ask now.
+    pub(crate) fn require_key(&self, request: &Request) -> Result<Principal, Box<Response>> {
+        let principal =
+            self.principal(request).map_err(|refusal| Box::new(self.deny(request, refusal)))?;
+        if let Some(connection) = request.extensions().get::<Connection>() {
+            connection.prove();
+        }
+        match self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count(&principal)) {
+            Ok(()) => Ok(principal),
+            Err(wait) => Err(Box::new(self.slow_down(request, &principal, wait))),
+        }
+    }
+
+    /// What is answered at paths where nothing is, with or without a key. Clients that look for an
+    /// OAuth login show the reason to a person when it comes in the shape of RFC 6749 §5.2; a 200
+    /// there would make them try to log in despite a good key.
+    pub(crate) fn elsewhere(&self, request: &Request) -> Response {
+        let path = request.uri().path();
+        let is_login = matches!(
+            path.trim_end_matches('/').rsplit('/').next(),
+            Some("register" | "authorize" | "token")
+        );
+        let (status, reason) = match () {
+            () if path.contains("/.well-known/") => (StatusCode::NOT_FOUND, "no_oauth_metadata"),
+            () if is_login => (StatusCode::FORBIDDEN, "no_oauth_login"),
+            () => (StatusCode::NOT_FOUND, "unknown_path"),
+        };
+        let message = match (reason, &self.auth) {
+            ("unknown_path", _) => {
+                "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP."
+            }
+            (_, Auth::Keys(_)) => {
+                "This server has no OAuth login. It needs a key, and your client sent none that it accepts. Ask whoever runs \
+             this server for a key, and have your client send the header `Authorization: Bearer KEY` with it."
+            }
+            (_, Auth::Open(_)) => {
+                "This server has no OAuth login, and needs none: it is open to everybody who reaches it."
+            }
+        };
+        let refusal = Refusal::new(status, reason, message);
+        if reason == "unknown_path" {
+            return self.deny(request, refusal);
+        }
+        self.note(request, refusal, None);
+        let body = serde_json::json!({ "error": "access_denied", "error_description": message })
+            .to_string();
+        self.closing(
+            request,
+            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        )
+    }
+
     fn principal(&self, request: &Request) -> Result<Principal, Refusal> {
         let repeated = "The request has more than one Authorization header.";
         let presented = only(request, &header::AUTHORIZATION).map_err(|()| {
@@ -317,8 +307,17 @@ fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
     Ok(rest)
 }
 
+/// The answer to a preflight, which carries no key by design (Fetch standard, "CORS-preflight
+/// fetch").
+pub(crate) fn preflight(request: &Request, origin: Option<HeaderValue>) -> Response {
+    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let mut response = with_cors(StatusCode::NO_CONTENT.into_response(), origin);
+    allow_param_headers(&mut response, asked);
+    response
+}
+
 /// Lets a page of an allowed origin read the answer, and the session id in it.
-fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> Response {
+pub(crate) fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> Response {
     let Some(origin) = origin else { return response };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

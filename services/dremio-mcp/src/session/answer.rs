@@ -57,17 +57,16 @@ pub(super) enum Delivery {
     Resumable(Arc<Session>, String),
 }
 
+/// A call on its way. Boxed where it begins: it is large, and handed on.
+pub(super) type Running = Pin<Box<dyn Future<Output = Finished> + Send>>;
+
 /// Runs `call` and answers with what it gives. `progress` must end when `call` does.
-pub(super) async fn answer<C>(
-    call: C,
+pub(super) async fn answer(
+    mut call: Running,
     mut progress: mpsc::Receiver<Held>,
     delivery: Delivery,
     shutdown: Shutdown,
-) -> Response
-where
-    C: Future<Output = Finished> + Send + 'static,
-{
-    let mut call = Box::pin(call);
+) -> Response {
     let may_stream = !matches!(delivery, Delivery::Whole);
     let first = tokio::select! {
         biased;
@@ -87,8 +86,8 @@ where
     response
 }
 
-async fn streamed<C: Future<Output = Finished>>(
-    mut call: Pin<Box<C>>,
+async fn streamed(
+    mut call: Running,
     mut progress: mpsc::Receiver<Held>,
     mut latest: Option<Held>,
     events: Events,
@@ -114,8 +113,8 @@ async fn streamed<C: Future<Output = Finished>>(
     }
 }
 
-async fn resumable<C: Future<Output = Finished>>(
-    mut call: Pin<Box<C>>,
+async fn resumable(
+    mut call: Running,
     mut progress: mpsc::Receiver<Held>,
     first: Option<Held>,
     replay: Arc<Replay>,

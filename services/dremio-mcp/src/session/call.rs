@@ -49,7 +49,8 @@ impl Call {
             Client::Modern => Delivery::Stream,
         };
         let shutdown = gateway.shutdown.clone();
-        answer(async move { self.run(&gateway, sink).await }, progress, delivery, shutdown).await
+        let call = Box::pin(async move { self.run(&gateway, sink).await });
+        answer(call, progress, delivery, shutdown).await
     }
 
     /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was

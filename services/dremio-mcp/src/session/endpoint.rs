@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Router};
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use service_kit::http::Peer;
@@ -40,12 +38,23 @@ const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// When a client that found no room may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// The MCP endpoint. The door stands in front of it and has put a [`Principal`] into the
-/// extensions.
-pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
-    let endpoint = post(receive).get(listen).delete(close);
-    // Every reference server takes the slash, and some clients add it.
-    Router::new().route("/mcp", endpoint.clone()).route("/mcp/", endpoint).with_state(gateway)
+/// Answers a request to the MCP endpoint of `principal`, which the door has found.
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    principal: Principal,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().copied().unwrap_or(Peer::UNKNOWN);
+    let asker = Asker { principal, peer };
+    match head.method {
+        Method::POST => receive(gateway, asker, &head.headers, body).await,
+        Method::GET => listen(gateway, &asker, &head.headers),
+        Method::DELETE => close(&gateway, &asker, &head.headers),
+        _ => {
+            (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST, GET, DELETE")]).into_response()
+        }
+    }
 }
 
 /// An error answer with a JSON-RPC body.
@@ -84,18 +93,11 @@ pub(super) fn count_more(
     })
 }
 
-async fn receive(
-    State(gateway): State<Arc<Gateway>>,
-    Extension(principal): Extension<Principal>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let (message, may_stream) = match read(&gateway, &principal, &headers, body).await {
+async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body: Body) -> Response {
+    let (message, may_stream) = match read(&gateway, &asker.principal, headers, body).await {
         Ok(Received::Message(message, may_stream)) => (message, may_stream),
-        Ok(Received::Batch(text, _held)) if !claims_modern(&headers) => {
-            return legacy::handle_batch(gateway, &Asker { principal, peer }, &headers, &text)
-                .await;
+        Ok(Received::Batch(text, _held)) if !claims_modern(headers) => {
+            return Box::pin(legacy::handle_batch(gateway, &asker, headers, &text)).await;
         }
         Ok(Received::Batch(..)) => {
             return refuse(StatusCode::BAD_REQUEST, &ParseError::Batch.to_rpc(), None);
@@ -130,9 +132,8 @@ async fn receive(
             message.id(),
         );
     };
-    if !is_modern(&headers, &message, params.meta.protocol_version.is_some()) {
-        return legacy::handle(gateway, &Asker { principal, peer }, &headers, message, may_stream)
-            .await;
+    if !is_modern(headers, &message, params.meta.protocol_version.is_some()) {
+        return legacy::handle(gateway, &asker, headers, message, may_stream).await;
     }
     if message.kind() != Kind::Request {
         // This revision defines no notification towards the server over HTTP, and forbids
@@ -147,7 +148,7 @@ async fn receive(
         };
     }
     if let Err(Refused(status, error)) =
-        modern::check(&headers, &message, &params, &gateway.engine.tools())
+        modern::check(headers, &message, &params, &gateway.engine.tools())
     {
         return refuse(status, &error, message.id());
     }
@@ -157,12 +158,10 @@ async fn receive(
             let body = finished.body.map(Held::into_bytes).unwrap_or_default();
             (finished.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
-        "subscriptions/listen" => {
-            subscription::listen(gateway, Asker { principal, peer }, &message)
-        }
+        "subscriptions/listen" => subscription::listen(gateway, asker, &message),
         _ => {
             let log_level = params.meta.log_level.and_then(LogLevel::read);
-            let caller = caller_at(Asker { principal, peer });
+            let caller = caller_at(asker);
             Call { request: message, caller, client: Client::Modern, may_stream, log_level }
                 .answer(gateway)
                 .await
@@ -175,35 +174,25 @@ pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
     Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, mailbox: None }
 }
 
-async fn listen(
-    State(gateway): State<Arc<Gateway>>,
-    Extension(principal): Extension<Principal>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-) -> Response {
-    if !accepts(&headers, "text/event-stream") {
+fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
+    if !accepts(headers, "text/event-stream") {
         let error = RpcError::new(
             ErrorCode::InvalidRequest,
             "GET opens a stream: send `Accept: text/event-stream`",
         );
         return refuse(StatusCode::NOT_ACCEPTABLE, &error, None);
     }
-    if claims_modern(&headers) {
+    if claims_modern(headers) {
         return not_in_this_revision();
     }
-    legacy::listen(gateway, &Asker { principal, peer }, &headers)
+    legacy::listen(gateway, asker, headers)
 }
 
-async fn close(
-    State(gateway): State<Arc<Gateway>>,
-    Extension(principal): Extension<Principal>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-) -> Response {
-    if claims_modern(&headers) {
+fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
+    if claims_modern(headers) {
         return not_in_this_revision();
     }
-    legacy::close(&gateway, &Asker { principal, peer }, &headers)
+    legacy::close(gateway, asker, headers)
 }
 
 fn not_in_this_revision() -> Response {

@@ -27,7 +27,7 @@ use std::time::Duration;
 use service_kit::lifecycle::Shutdown;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::endpoint::router;
+pub(crate) use self::endpoint::answer;
 pub(crate) use self::id::SessionIds;
 pub(crate) use self::table::{SessionLimits, SessionTable};
 use crate::budget::Budget;

@@ -1,0 +1,65 @@
+//! What is at which path of the agents' address, and in which order a request is checked there.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use service_kit::admin::Readiness;
+
+use crate::door::{Door, preflight, with_cors};
+use crate::session::{self, Gateway};
+
+/// The agents' address.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) door: Arc<Door>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) readiness: Readiness,
+}
+
+impl Front {
+    /// Answers one request. Written out rather than put together from a router's layers: each of
+    /// these copies the request and allocates, for every call.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let path = request.uri().path();
+        if matches!(path, "/healthz" | "/readyz") {
+            return self.probe(&request);
+        }
+        // Every reference server takes the slash, and some clients add it.
+        let is_mcp = matches!(path, "/mcp" | "/mcp/");
+        let origin = match self.door.admit(&request) {
+            Ok(origin) => origin,
+            Err(response) => return *response,
+        };
+        if request.method() == Method::OPTIONS {
+            return preflight(&request, origin);
+        }
+        let response = if is_mcp {
+            match self.door.require_key(&request) {
+                Ok(principal) => {
+                    session::answer(Arc::clone(&self.gateway), principal, request).await
+                }
+                Err(response) => *response,
+            }
+        } else {
+            self.door.elsewhere(&request)
+        };
+        with_cors(response, origin)
+    }
+
+    /// For load balancers and health checks, which have no key and any `Host`.
+    fn probe(&self, request: &Request) -> Response {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")])
+                .into_response();
+        }
+        match request.uri().path() {
+            "/readyz" if !self.readiness.report().ready => {
+                (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+            }
+            "/readyz" => "ready\n".into_response(),
+            _ => "ok\n".into_response(),
+        }
+    }
+}
