@@ -1,11 +1,19 @@
 //! The command line.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use dremio_client::DremioUri;
+use dremio_mcp::{AllowedHost, AllowedOrigin, EngineConfig};
+use service_kit::env::parse_list;
+use service_kit::{parse_duration, parse_listen_addr};
+
+/// The parser of a whole list, where clap would take each element for a value of its own.
+type List<T> = Vec<T>;
 
 /// An MCP server for Dremio on this machine, with everything it needs: agents can connect when it
 /// says ready.
@@ -39,8 +47,8 @@ pub(crate) struct Arguments {
 
     /// How to start the official server [default: dremio-mcp-server run --no-log-to-file
     /// --enable-json-logging]
-    #[arg(long, value_name = "COMMAND")]
-    pub(crate) mcp_server_command: Option<String>,
+    #[arg(long, value_name = "COMMAND", value_parser = EngineConfig::official)]
+    mcp_server_command: Option<EngineConfig>,
 
     /// Where agents connect [default: 127.0.0.1:8000; with --ask a free port]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_addr)]
@@ -51,7 +59,13 @@ pub(crate) struct Arguments {
     pub(crate) sandbox_addr: Option<SocketAddr>,
 
     /// How long the sandbox's login tokens live; try 10s to watch them being renewed
-    #[arg(long, value_name = "DURATION", default_value = "30h", value_parser = service_kit::env::parse_duration, conflicts_with = "dremio_uri")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30h",
+        value_parser = parse_duration,
+        conflicts_with = "dremio_uri"
+    )]
     pub(crate) token_lifetime: Duration,
 
     /// Require one of the keys in this file (one a line) from agents [default: any program on this
@@ -60,12 +74,12 @@ pub(crate) struct Arguments {
     pub(crate) api_keys_file: Option<PathBuf>,
 
     /// Names of this server besides localhost, comma-separated: mcp.example.com,10.0.0.5:8000
-    #[arg(long, value_name = "NAMES")]
-    pub(crate) allowed_hosts: Option<String>,
+    #[arg(long, value_name = "NAMES", value_parser = list::<AllowedHost>, default_value = "")]
+    pub(crate) allowed_hosts: List<AllowedHost>,
 
     /// Web pages that may use it, comma-separated: `https://app.example.com,file://`
-    #[arg(long, value_name = "ORIGINS")]
-    pub(crate) allowed_origins: Option<String>,
+    #[arg(long, value_name = "ORIGINS", value_parser = list::<AllowedOrigin>, default_value = "")]
+    pub(crate) allowed_origins: List<AllowedOrigin>,
 
     /// Show the services' logs on standard error
     #[arg(long, short)]
@@ -82,12 +96,14 @@ pub(crate) enum Engine {
 }
 
 impl Arguments {
-    pub(crate) fn engine(&self) -> Engine {
-        self.engine.unwrap_or(if self.mcp_server_command.is_some() {
-            Engine::Official
-        } else {
-            Engine::Native
-        })
+    /// The engine that was chosen, if `default` is the official one without a choice of its
+    /// command.
+    pub(crate) fn engine(&self, default: EngineConfig) -> EngineConfig {
+        match (self.engine, &self.mcp_server_command) {
+            (Some(Engine::Native), _) | (None, None) => EngineConfig::Native,
+            (_, Some(official)) => official.clone(),
+            (Some(Engine::Official), None) => default,
+        }
     }
 }
 
@@ -95,26 +111,12 @@ impl Arguments {
 fn parse_addr(text: &str) -> Result<SocketAddr, String> {
     match text.parse::<u16>() {
         Ok(port) => Ok(SocketAddr::from(([127, 0, 0, 1], port))),
-        Err(_) => service_kit::parse_listen_addr(text),
+        Err(_) => parse_listen_addr(text),
     }
 }
 
-/// `text` with the names of variables that this process sets itself replaced by the flags that they
-/// come from.
-pub(crate) fn in_flags(text: &str) -> String {
-    const FLAGS: [(&str, &str); 10] = [
-        ("MCP_ALLOWED_HOSTS", "--allowed-hosts"),
-        ("MCP_ALLOWED_ORIGINS", "--allowed-origins"),
-        ("MCP_API_KEYS_FILE", "--api-keys-file"),
-        ("MCP_SERVER_COMMAND", "--mcp-server-command"),
-        ("MCP_ADDR", "--mcp-addr"),
-        ("DREMIO_PASSWORD_FILE", "--password-file"),
-        ("DREMIO_PASSWORD", "--password-file"),
-        ("DREMIO_USERNAME", "--username"),
-        ("DREMIO_URI", "--dremio-uri"),
-        ("MCP_ENGINE", "--engine"),
-    ];
-    FLAGS.iter().fold(text.to_owned(), |text, (variable, flag)| text.replace(variable, flag))
+fn list<T: FromStr<Err: Display>>(text: &str) -> Result<List<T>, String> {
+    parse_list(text).map_err(|problems| problems.join("; "))
 }
 
 const EXAMPLES: &str = r#"Examples:
@@ -137,14 +139,6 @@ mod tests {
             super::parse_addr(":8001")
                 .unwrap_err()
                 .contains("127.0.0.1:8001 for this machine alone")
-        );
-    }
-
-    #[test]
-    fn variables_are_called_by_their_flags() {
-        assert_eq!(
-            super::in_flags("correct DREMIO_USERNAME and DREMIO_PASSWORD"),
-            "correct --username and --password-file"
         );
     }
 

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use service_kit::Exit;
 
-use crate::arguments::in_flags;
 use crate::table::Table;
 
 /// The addresses and names that the screen shows.
@@ -48,7 +47,7 @@ impl Screen {
         let line = format!("  {} {what:<11} {detail}", self.dim("…")).trim_end().to_owned();
         let Ok(mut last) = self.last.lock() else { return };
         if *last != line {
-            say(&in_flags(&line));
+            say(&line);
             *last = line;
         }
     }
@@ -115,7 +114,7 @@ Ctrl-C stops everything.",
         for deeper in cause.chain().skip(1) {
             text.push_str(&format!("\n  because: {deeper}"));
         }
-        say(&in_flags(&text));
+        say(&text);
         exit
     }
 

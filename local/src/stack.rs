@@ -2,19 +2,22 @@
 //! token file in a private folder, the gateway reads it, and neither knows that the other is near.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use dremio_client::{ConnectConfig, DremioClient, DremioUri, Transport};
+use dremio_mcp::{AuthConfig, EngineConfig, StartError};
 use dremio_sandbox::{Sandbox, SandboxConfig};
 use service_kit::admin::Readiness;
 use service_kit::env::Env;
 use service_kit::lifecycle::Shutdown;
-use service_kit::{Clock, Exit, PrivateFolder};
+use service_kit::settings::{self, Setting};
+use service_kit::{Clock, Exit, PrivateFolder, SecretSource};
 use token_file::Token;
 use tokio::task::JoinHandle;
 
-use crate::arguments::{Arguments, Engine};
+use crate::arguments::Arguments;
 use crate::screen::{Facts, Screen};
 
 /// The sandbox's user. It guards demo data that anybody may see.
@@ -53,47 +56,31 @@ impl Stack {
         let folder = PrivateFolder::new("dremio-mcp-local")
             .context("cannot make a private folder for the token file")?;
         let token_file = folder.path().join("token.json");
-        let token_file = token_file
-            .to_str()
-            .ok_or_else(|| anyhow!("the folder for temporary files has a name that is not text"))?;
         let sandbox = start_sandbox(arguments, screen).await?;
         let dremio: DremioUri = match (&arguments.dremio_uri, &sandbox) {
             (Some(uri), _) => uri.clone(),
             (None, Some(sandbox)) => sandbox.uri().parse()?,
             (None, None) => bail!("no Dremio to talk to"),
         };
-        let dremio_uri = dremio.to_string();
         let services = Shutdown::new();
 
-        let mut environment = vec![
-            ("DREMIO_URI", dremio_uri.as_str()),
-            ("TOKEN_FILE", token_file),
-            ("ADMIN_ADDR", "127.0.0.1:0"),
-        ];
-        let password_file = arguments.password_file.as_ref().map(|path| path.to_string_lossy());
-        match (&arguments.username, &password_file) {
-            (Some(username), Some(path)) => environment
-                .extend([("DREMIO_USERNAME", username.as_str()), ("DREMIO_PASSWORD_FILE", path)]),
-            _ => environment
-                .extend([("DREMIO_USERNAME", SANDBOX_USER.0), ("DREMIO_PASSWORD", SANDBOX_USER.1)]),
-        }
-        let config = token_refresher::Config::read(&Env::from_pairs(environment))?;
+        let config = refresher_config(arguments, dremio.clone(), token_file.clone())?;
         let refresher =
             token_refresher::App::start(config, Clock::system(), services.clone()).await?;
         wait(screen, "login", refresher.readiness(), &["dremio", "token"]).await?;
 
-        let gateway_config =
-            gateway_config(arguments, &dremio_uri, token_file, refresher.admin_addr())?;
-        dremio_mcp::App::check(&gateway_config)?;
-        let app = dremio_mcp::App::start(gateway_config, Clock::system(), services.clone()).await?;
+        let config = gateway_config(arguments, dremio.clone(), token_file, refresher.admin_addr())?;
+        let engine = match &config.engine {
+            EngineConfig::Native => "native engine",
+            EngineConfig::Official(_) => "official server",
+        };
+        check(&config)?;
+        let app = dremio_mcp::App::start(config, Clock::system(), services.clone()).await?;
         let facts = Facts {
-            dremio_uri,
+            dremio_uri: dremio.to_string(),
             sandbox_user: sandbox.is_some().then_some(SANDBOX_USER),
             mcp_uri: format!("http://{}/mcp", app.mcp_addr()),
-            engine: match arguments.engine() {
-                Engine::Native => "native engine",
-                Engine::Official => "official server",
-            },
+            engine,
             keys_file: arguments.api_keys_file.as_ref().map(|file| {
                 std::path::absolute(file).unwrap_or(file.clone()).display().to_string()
             }),
@@ -192,56 +179,75 @@ fn default_addr(arguments: &Arguments, port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, if arguments.ask.is_some() { 0 } else { port }))
 }
 
-/// Variables that reach the gateway as they are, besides the official server's own.
-const PASSED_ON: [&str; 9] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "TMPDIR",
-    "MCP_SERVER_CONFINE",
-    "MCP_SERVER_WRITABLE",
-    "MCP_ALLOW_WRITES",
-    "MCP_ALLOW_JOB_HISTORY",
-    "MCP_RATE_LIMIT",
+/// Settings of the gateway that have no flag here and count as they stand in the environment: texts
+/// of the gateway name them as a cure.
+const FROM_ENVIRONMENT: [&Setting; 9] = [
+    &settings::DREMIOAI_DREMIO__ALLOW_DML,
+    &settings::MCP_ALLOW_JOB_HISTORY,
+    &settings::MCP_ALLOW_WRITES,
+    &settings::MCP_CALL_TIMEOUT,
+    &settings::MCP_ENGINE_TIMEOUT,
+    &settings::MCP_RATE_LIMIT,
+    &settings::MCP_SERVER_CONFINE,
+    &settings::MCP_SERVER_WRITABLE,
+    &settings::MCP_STANDBY,
 ];
+
+fn refresher_config(
+    arguments: &Arguments,
+    dremio: DremioUri,
+    token_file: PathBuf,
+) -> anyhow::Result<token_refresher::Config> {
+    let inline = |text: &str| SecretSource::Inline(text.into());
+    let (username, password) = match (&arguments.username, &arguments.password_file) {
+        (Some(username), Some(file)) => (inline(username), SecretSource::File(file.clone())),
+        _ => (inline(SANDBOX_USER.0), inline(SANDBOX_USER.1)),
+    };
+    password.read().context("--password-file")?;
+    let config = token_refresher::Config::new(dremio, username, password);
+    Ok(token_refresher::Config { token_file, admin_addr: any_port(), ..config })
+}
 
 fn gateway_config(
     arguments: &Arguments,
-    dremio_uri: &str,
-    token_file: &str,
+    dremio: DremioUri,
+    token_file: PathBuf,
     refresher: SocketAddr,
 ) -> anyhow::Result<dremio_mcp::Config> {
-    let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000)).to_string();
-    let refresher_url = format!("http://{refresher}");
-    let keys_file = arguments.api_keys_file.as_ref().map(|path| path.to_string_lossy());
-    // What the child of the official engine needs of this process's environment, and what error
-    // texts name as a cure.
-    let own = Env::process();
-    let mut environment: Vec<(&str, &str)> =
-        PASSED_ON.iter().filter_map(|&name| Some((name, own.get(name)?))).collect();
-    environment.extend(own.with_prefix("DREMIOAI_"));
-    environment.extend([
-        ("DREMIO_URI", dremio_uri),
-        ("TOKEN_FILE", token_file),
-        ("ADMIN_ADDR", "127.0.0.1:0"),
-        ("MCP_ADDR", &mcp_addr),
-        ("REFRESHER_URL", &refresher_url),
-        ("MCP_ENGINE", if arguments.engine() == Engine::Official { "official" } else { "native" }),
-        ("MCP_SERVER_COMMAND", arguments.mcp_server_command.as_deref().unwrap_or_default()),
-    ]);
-    let lists = [
-        ("MCP_ALLOWED_HOSTS", &arguments.allowed_hosts),
-        ("MCP_ALLOWED_ORIGINS", &arguments.allowed_origins),
-    ];
-    environment.extend(lists.into_iter().filter_map(|(name, list)| Some((name, list.as_deref()?))));
-    // Not read by the gateway, only kept from its child.
-    let password_file = arguments.password_file.as_ref().map(|path| path.to_string_lossy());
-    environment.extend(password_file.iter().map(|path| ("DREMIO_PASSWORD_FILE", path.as_ref())));
-    match &keys_file {
-        Some(path) => environment.push(("MCP_API_KEYS_FILE", path)),
-        None => environment.push(("MCP_AUTH", "none")),
+    let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000));
+    let auth = match &arguments.api_keys_file {
+        Some(file) => AuthConfig::Keys(SecretSource::File(file.clone())),
+        None => AuthConfig::Open,
+    };
+    let environment = Env::process().with_settings(&FROM_ENVIRONMENT);
+    let config = dremio_mcp::Config::new(dremio, mcp_addr, auth, &environment)?;
+    Ok(dremio_mcp::Config {
+        token_file,
+        admin_addr: any_port(),
+        refresher_url: Some(format!("http://{refresher}/").parse()?),
+        engine: arguments.engine(config.engine),
+        allowed_hosts: arguments.allowed_hosts.clone(),
+        allowed_origins: arguments.allowed_origins.clone(),
+        // Not read by the gateway, only kept from its child.
+        secret_paths: arguments.password_file.iter().cloned().collect(),
+        ..config
+    })
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// What would keep the gateway from working, in terms of the command line.
+fn check(config: &dremio_mcp::Config) -> anyhow::Result<()> {
+    match dremio_mcp::App::check(config) {
+        Err(StartError::NoSuchProgram { program }) => bail!(
+            "--mcp-server-command: `{program}` was not found, or is no program; install the \
+             official server or name its full path"
+        ),
+        Err(StartError::Keys(cause)) => Err(cause).context("--api-keys-file"),
+        checked => Ok(checked?),
     }
-    Ok(dremio_mcp::Config::read(&Env::from_pairs(environment))?)
 }
 
 /// Waits until `conditions` are met, telling why they are not yet.

@@ -35,15 +35,16 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use service_kit::parse_duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::accept;
 use crate::clock;
 use crate::control::Control;
-use crate::duration::{parse_duration, parse_token_lifetime};
 use crate::faults::{Fault, Scope};
 use crate::gate::Gate;
+use crate::lifetime::parse_token_lifetime;
 
 /// A running control port; dropping it stops it.
 #[derive(Debug)]
@@ -268,7 +269,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, Refused> {
-    parse_duration(text).map_err(|error| Refused(error.to_string()))
+    parse_duration(text.trim()).map_err(Refused)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the handlers' answers have one type")]

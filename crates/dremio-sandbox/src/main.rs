@@ -13,11 +13,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use dremio_sandbox::{ControlPort, Sandbox, SandboxConfig, parse_duration};
+use dremio_sandbox::{ControlPort, Sandbox, SandboxConfig, parse_token_lifetime};
+use service_kit::{Exit, parse_duration};
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: u8 = 64;
-const CONFIGURATION: u8 = 78;
 const DEMO_PASSWORD: &str = "dremio123";
 
 /// A stand-in for Dremio Community Edition 25.2: its REST API over a small demo shop, with faults
@@ -71,20 +70,6 @@ struct Run {
     control: Option<SocketAddr>,
 }
 
-/// Below this a token could expire on its way to the client.
-const TOKEN_LIFETIME_MIN: Duration = Duration::from_millis(250);
-
-fn parse_token_lifetime(text: &str) -> Result<Duration, String> {
-    let lifetime = parse_duration(text).map_err(|error| error.to_string())?;
-    if lifetime < TOKEN_LIFETIME_MIN {
-        return Err(format!(
-            "tokens that live {text} could not be used: give at least {}ms",
-            TOKEN_LIFETIME_MIN.as_millis()
-        ));
-    }
-    Ok(lifetime)
-}
-
 const CONTROL_HELP: &str = r#"Control port (JSON; durations have a unit):
   POST   /token-lifetime {"duration":"5s"}     tokens issued from now on live so long
   POST   /revoke-tokens                        all tokens are invalid
@@ -106,7 +91,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let failed = error.use_stderr();
             error.print().ok();
-            return ExitCode::from(if failed { USAGE } else { 0 });
+            return if failed { Exit::Usage } else { Exit::Success }.into();
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -116,13 +101,11 @@ fn main() -> ExitCode {
             None => runtime.block_on(run(cli.run)).map(|()| true),
         });
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            writeln!(io::stderr(), "dremio-sandbox: {error:#}").ok();
-            ExitCode::from(CONFIGURATION)
-        }
+        Ok(true) => Exit::Success,
+        Ok(false) => Exit::Failure,
+        Err(error) => Exit::Config.eprint(&format!("dremio-sandbox: {error:#}")),
     }
+    .into()
 }
 
 async fn run(arguments: Run) -> anyhow::Result<()> {

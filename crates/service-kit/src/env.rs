@@ -1,7 +1,8 @@
 //! One reader of the environment per service: it returns every setting, or every problem at once.
 //!
-//! A `Reader` remembers each name it was asked for. When it finishes, a variable that is one slip
-//! of the keyboard away from a known name is a problem, so a typo never passes silently.
+//! A [`Reader`] takes rows of the table in [`settings`]. When it finishes, a variable that is one
+//! slip of the keyboard away from a name of its service is a problem, so a typo never passes
+//! silently; a slip of another service's name is left to that one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
@@ -11,14 +12,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::SecretSource;
-
-/// Edits (insert, delete, replace, swap) up to which an unknown name counts as a slip of a known
-/// one. Two catches a dropped letter plus a swap and keeps `MCP_ADDR` and `ADMIN_ADDR` apart.
-const SLIP_EDITS_MAX: usize = 2;
+use crate::settings::{self, Default, Service, Setting};
+use crate::{SecretSource, parse_duration, parse_listen_addr};
 
 /// A snapshot of environment variables. Tests make one from pairs.
-#[derive(Clone, Default)]
+#[derive(Clone, std::default::Default)]
 pub struct Env(BTreeMap<String, String>);
 
 impl Env {
@@ -47,12 +45,20 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// All variables whose name starts with `prefix`, in order.
+    /// All variables whose name starts with `prefix`, in order, but for those that are empty.
     pub fn with_prefix<'e>(&'e self, prefix: &'e str) -> impl Iterator<Item = (&'e str, &'e str)> {
         self.0
             .iter()
-            .filter(move |(name, _)| name.starts_with(prefix))
+            .filter(move |(name, value)| name.starts_with(prefix) && !value.is_empty())
             .map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// The same environment without any setting of a service but these.
+    #[must_use]
+    pub fn with_settings(mut self, kept: &[&Setting]) -> Self {
+        let is_kept = |name: &String| kept.iter().any(|setting| setting.names().contains(name));
+        self.0.retain(|name, _| !settings::is_known(name) || is_kept(name));
+        self
     }
 }
 
@@ -95,126 +101,121 @@ impl Display for Problems {
 }
 
 /// Reads typed settings and collects problems. Call [`Reader::finish`] last.
+///
+/// In place of a value that is missing or wrong, its methods give one that is not: `finish` fails
+/// then, and lets nothing of it out.
 #[derive(Debug)]
 pub struct Reader<'e> {
     env: &'e Env,
-    known: BTreeSet<String>,
+    service: Service,
+    read: BTreeSet<&'static str>,
     problems: Vec<Problem>,
 }
 
 impl<'e> Reader<'e> {
-    /// A reader of `env` that knows no name yet.
+    /// A reader of the settings of `service`.
     #[must_use]
-    pub fn new(env: &'e Env) -> Self {
-        Self { env, known: BTreeSet::new(), problems: Vec::new() }
+    pub fn new(env: &'e Env, service: Service) -> Self {
+        Self { env, service, read: BTreeSet::new(), problems: Vec::new() }
     }
 
-    /// The raw value of `name`, if set and not empty.
-    pub fn text(&mut self, name: &str) -> Option<&'e str> {
-        self.known.insert(name.to_owned());
-        self.env.get(name)
+    /// The text of `setting`, if it is set and not empty.
+    pub fn text(&mut self, setting: &'static Setting) -> Option<&'e str> {
+        debug_assert!(
+            setting.services.contains(&self.service),
+            "the table does not say that {} reads {}",
+            self.service.name(),
+            setting.name
+        );
+        self.read.insert(setting.name);
+        self.env.get(setting.name)
     }
 
-    /// `name` parsed, `None` if unset. A value that does not parse is a problem (and `None`).
-    pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        let text = self.text(name)?;
-        match text.trim().parse() {
+    /// `setting` parsed by `parse`; without a value, its default.
+    pub fn parsed<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        match (self.text(setting).map(|text| parse(text.trim())), setting.default) {
+            (Some(Ok(value)), _) => return value,
+            (Some(Err(problem)), _) => self.problem(setting, problem),
+            (None, Default::Required(example)) => {
+                self.problem(
+                    setting,
+                    format!("is required; for example {}={example}", setting.name),
+                );
+            }
+            (None, _) => {}
+        }
+        default(setting, self.service, parse)
+    }
+
+    /// `setting` parsed; without a value, its default.
+    pub fn value<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> T {
+        self.parsed(setting, parse)
+    }
+
+    /// `setting` parsed, `None` if it is unset.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
+        match parse(self.text(setting)?.trim()) {
             Ok(value) => Some(value),
-            Err(cause) => {
-                self.problem(name, format!("{cause}"));
+            Err(problem) => {
+                self.problem(setting, problem);
                 None
             }
         }
     }
 
-    /// `name` parsed, or `default`.
-    pub fn or<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
-        self.optional(name).unwrap_or(default)
+    /// A duration with unit (`90s`, `5m`, `1h30m`). `0` needs no unit.
+    pub fn duration(&mut self, setting: &'static Setting) -> Duration {
+        self.parsed(setting, parse_duration)
     }
 
-    /// `name` parsed; unset is a problem that shows `example`.
-    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str, example: &str) -> Option<T> {
-        if self.text(name).is_none() {
-            self.problem(name, format!("is required; for example {name}={example}"));
-            return None;
-        }
-        self.optional(name)
+    /// The address of a listener (see [`parse_listen_addr`]).
+    pub fn listen_addr(&mut self, setting: &'static Setting) -> SocketAddr {
+        self.parsed(setting, parse_listen_addr)
     }
 
-    /// A duration with unit (`90s`, `5m`, `1h30m`), or `default`. `0` needs no unit.
-    pub fn duration(&mut self, name: &str, default: Duration) -> Duration {
-        let Some(text) = self.text(name) else { return default };
-        match parse_duration(text.trim()) {
-            Ok(value) => value,
-            Err(message) => {
-                self.problem(name, message);
-                default
+    /// `true` or `false`.
+    pub fn flag(&mut self, setting: &'static Setting) -> bool {
+        self.parsed(setting, |text| match text {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err("is neither `true` nor `false`".to_owned()),
+        })
+    }
+
+    /// `setting` as a comma-separated list (see [`parse_list`]). Each element that does not parse
+    /// is a problem.
+    pub fn list<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Vec<T> {
+        let text = self.text(setting).unwrap_or_default();
+        parse_list(text).unwrap_or_else(|problems| {
+            for problem in problems {
+                self.problem(setting, problem);
             }
-        }
-    }
-
-    /// The address of a listener (see [`parse_listen_addr`](crate::parse_listen_addr)), or
-    /// `default`.
-    pub fn listen_addr(&mut self, name: &str, default: SocketAddr) -> SocketAddr {
-        let Some(text) = self.text(name) else { return default };
-        match crate::parse_listen_addr(text.trim()) {
-            Ok(addr) => addr,
-            Err(message) => {
-                self.problem(name, message);
-                default
-            }
-        }
-    }
-
-    /// `name` as a comma-separated list, each element parsed; blank elements do not count. One that
-    /// does not parse is a problem.
-    pub fn list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
-        let text = self.text(name).unwrap_or_default().trim_matches([',', ' ']);
-        let mut elements = Vec::new();
-        for element in text.split(',').map(str::trim).filter(|element| !element.is_empty()) {
-            match element.parse::<T>() {
-                Ok(element) => elements.push(element),
-                // Taken apart at its commas, a JSON list would be as many riddles as it has
-                // elements.
-                Err(_) if text.starts_with(['[', '{']) && text.ends_with([']', '}']) => {
-                    self.problem(name, "is a list in JSON; write the elements without brackets and quotes, separated by commas".to_owned());
-                    return Vec::new();
-                }
-                Err(cause) => self.problem(name, cause.to_string()),
-            }
-        }
-        elements
-    }
-
-    /// `true` or `false`, or `default`.
-    pub fn flag(&mut self, name: &str, default: bool) -> bool {
-        match self.text(name).map(str::trim) {
-            None => default,
-            Some("true" | "1" | "yes" | "on") => true,
-            Some("false" | "0" | "no" | "off") => false,
-            Some(_) => {
-                self.problem(name, "is neither `true` nor `false`".to_owned());
-                default
-            }
-        }
+            Vec::new()
+        })
     }
 
     /// A secret from `NAME` or `NAME_FILE`; both at once is a problem. A file must be readable now.
     /// A blank value and a blank file count as absent, so that both may be named where only one
     /// of them is filled in.
-    pub fn secret(&mut self, name: &str) -> Option<SecretSource> {
-        let file_name = format!("{name}_FILE");
-        let inline =
-            self.text(name).map(|value| SecretSource::Inline(SecretString::from(value.to_owned())));
+    pub fn secret(&mut self, setting: &'static Setting) -> Option<SecretSource> {
+        let file_name = setting.file_name();
+        let inline = self
+            .text(setting)
+            .map(|value| SecretSource::Inline(SecretString::from(value.to_owned())));
         let file = self
-            .text(&file_name)
+            .env
+            .get(&file_name)
             .map(|path| SecretSource::File(path.into()))
             .filter(|file| !file.is_blank());
         let source = match (inline, file) {
             (None, None) => return None,
             (Some(_), Some(_)) => {
                 self.problem(
-                    name,
+                    setting,
                     format!(
                         "is set and so is {file_name}; keep one of them (the file is the safer one)"
                     ),
@@ -224,83 +225,108 @@ impl<'e> Reader<'e> {
             (Some(source), None) | (None, Some(source)) => source,
         };
         if let Err(cause) = source.read() {
-            self.problem(&file_name, cause.to_string());
+            self.problems.push(Problem { name: file_name, message: cause.to_string() });
         }
         Some(source)
     }
 
     /// A secret that must be given.
-    pub fn required_secret(&mut self, name: &str) -> Option<SecretSource> {
+    pub fn required_secret(&mut self, setting: &'static Setting) -> SecretSource {
         let before = self.problems.len();
-        let secret = self.secret(name);
+        let secret = self.secret(setting);
         if secret.is_none() && self.problems.len() == before {
-            let file_name = format!("{name}_FILE");
+            let (name, file_name) = (setting.name, setting.file_name());
             let blank = self
-                .text(&file_name)
+                .env
+                .get(&file_name)
                 .map_or(String::new(), |path| format!(" ({path}, which it names now, is empty)"));
             self.problem(
-                name,
-                format!("is required; set {name} (with Docker Compose in .env), or {file_name} to a file that holds it{blank}"),
+                setting,
+                format!(
+                    "is required; set {name} (with Docker Compose in .env), or {file_name} to a \
+                     file that holds it{blank}"
+                ),
             );
         }
-        secret
-    }
-
-    /// Marks names as known that this service does not read itself.
-    pub fn knows(&mut self, names: &[&str]) {
-        self.known.extend(names.iter().map(|&name| name.to_owned()));
+        secret.unwrap_or_else(|| SecretSource::Inline(SecretString::default()))
     }
 
     /// Adds a problem found by the service's own checks.
-    pub fn problem(&mut self, name: &str, message: String) {
-        self.problems.push(Problem { name: name.to_owned(), message });
+    pub fn problem(&mut self, setting: &Setting, message: impl Into<String>) {
+        self.problems.push(Problem { name: setting.name.to_owned(), message: message.into() });
     }
 
-    /// Variables under `prefixes` that nobody asked for and that are no slip either: worth a
-    /// warning.
-    #[must_use]
-    pub fn unknown(&self, prefixes: &[&str]) -> Vec<String> {
-        let ours = |name: &&String| prefixes.iter().any(|prefix| name.starts_with(prefix));
-        self.env.0.keys().filter(ours).filter(|name| !self.known.contains(*name)).cloned().collect()
+    /// For who reads a part of the settings.
+    ///
+    /// # Errors
+    /// What was wrong with that part.
+    pub fn finish_part(self) -> Result<(), Problems> {
+        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
     }
 
-    /// `Ok` if nothing was wrong.
+    /// For who has read every setting of the service. `Ok` holds names that look like settings of
+    /// it and are not known: worth a warning.
     ///
     /// # Errors
     /// All problems, slips of the keyboard included. No retry can help: the environment must
     /// change.
-    pub fn finish(mut self) -> Result<(), Problems> {
-        for name in self.env.0.keys().filter(|name| !self.known.contains(*name)) {
-            let nearest =
-                self.known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-            if let Some(nearest) =
-                nearest.filter(|known| strsim::damerau_levenshtein(known, name) <= SLIP_EDITS_MAX)
-            {
-                self.problems.push(Problem {
-                    name: name.clone(),
-                    message: format!("is not a known variable; did you mean {nearest}?"),
-                });
+    pub fn finish(mut self) -> Result<Vec<String>, Problems> {
+        let unread = self.service.settings().find(|setting| !self.read.contains(setting.name));
+        debug_assert_eq!(unread, None, "a setting of the table is not read");
+        let mut unknown = Vec::new();
+        for name in self.env.0.keys().filter(|name| !settings::is_known(name)) {
+            if let Some(meant) = self.service.meant_by(name) {
+                let message = format!("is not a known variable; did you mean {meant}?");
+                self.problems.push(Problem { name: name.clone(), message });
+            } else if self.service.prefixes().iter().any(|prefix| name.starts_with(prefix)) {
+                unknown.push(name.clone());
             }
         }
-        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
+        self.finish_part().map(|()| unknown)
     }
 }
 
-/// Parses `90s`, `5m`, `1h30m`, `0`.
+/// `ADMIN_ADDR` alone, for the health check, which must work without the rest.
 ///
 /// # Errors
-/// What is wrong, as a sentence fragment with an example.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
+/// When it is not an address.
+pub fn read_admin_addr(env: &Env, service: Service) -> Result<SocketAddr, Problems> {
+    let mut reader = Reader::new(env, service);
+    let admin_addr = reader.listen_addr(&settings::ADMIN_ADDR);
+    reader.finish_part().map(|()| admin_addr)
+}
+
+/// The elements of a comma-separated list; blank ones do not count.
+///
+/// # Errors
+/// What is wrong with each element that does not parse, or that the list is JSON.
+pub fn parse_list<T: FromStr<Err: Display>>(text: &str) -> Result<Vec<T>, Vec<String>> {
+    let text = text.trim_matches([',', ' ']);
+    let elements = text.split(',').map(str::trim).filter(|element| !element.is_empty());
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    for element in elements {
+        match parse(element) {
+            Ok(value) => values.push(value),
+            Err(problem) => problems.push(problem),
+        }
     }
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("`{text}` has no unit; write for example {text}s or {text}m"));
+    // Taken apart at its commas, a JSON list would be as many riddles as it has elements.
+    if !problems.is_empty() && text.starts_with(['[', '{']) && text.ends_with([']', '}']) {
+        let cure = "is a list in JSON; write the elements without brackets and quotes, separated \
+                    by commas";
+        problems = vec![cure.to_owned()];
     }
-    let signed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| format!("`{text}` is not a duration; write for example 90s, 5m or 6h"))?;
-    Duration::try_from(signed).map_err(|_| format!("`{text}` is negative"))
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|cause: T::Err| cause.to_string())
+}
+
+#[expect(clippy::panic, reason = "a default is a constant, and each test of a `Config` reads all")]
+fn default<T>(setting: &Setting, service: Service, parse: impl Fn(&str) -> Result<T, String>) -> T {
+    parse(setting.default.value(service))
+        .unwrap_or_else(|problem| panic!("the default of {}: {problem}", setting.name))
 }
 
 #[cfg(test)]

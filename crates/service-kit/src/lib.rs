@@ -1,14 +1,15 @@
-//! What every service of this workspace needs and none should write twice: the environment,
-//! secrets, logs, lifecycle, an HTTP listener with limits, the admin endpoints, and a clock that
-//! tests can set.
+//! What every service of this workspace needs and none should write twice: the environment with the
+//! table of all settings, secrets, logs, lifecycle, an HTTP listener with limits, the admin
+//! endpoints, and a clock that tests can set.
 //!
-//! It knows nothing of Dremio, tokens or MCP.
+//! It knows nothing of Dremio, tokens or MCP but what the settings are called.
 
 mod address;
 pub mod admin;
 mod admin_hosts;
 mod clock;
 mod connections;
+mod duration;
 pub mod env;
 mod exit;
 mod folder;
@@ -19,11 +20,13 @@ pub mod lifecycle;
 pub mod logging;
 mod proxies;
 mod secret;
+pub mod settings;
 mod stall;
 mod timed;
 
 pub use address::parse_listen_addr;
 pub use clock::{Clock, ManualClock};
+pub use duration::parse_duration;
 pub use exit::Exit;
 pub use folder::{PrivateFolder, report_open_folder};
 pub use secret::{SecretError, SecretSource, read_secret_bytes};

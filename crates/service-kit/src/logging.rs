@@ -20,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use self::json::JsonLine;
 use crate::env::Reader;
+use crate::settings;
 
 /// Dependencies that would log payloads or one line per request at our levels.
 const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,rmcp=error";
@@ -86,8 +87,8 @@ impl LogConfig {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let default = if std::io::stdout().is_terminal() { Format::Text } else { Format::Json };
         Self {
-            level: reader.or("LOG_LEVEL", Level::Info),
-            format: reader.or("LOG_FORMAT", default),
+            level: reader.value(&settings::LOG_LEVEL),
+            format: reader.optional(&settings::LOG_FORMAT).unwrap_or(default),
         }
     }
 }

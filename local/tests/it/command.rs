@@ -89,13 +89,13 @@ fn names_and_origins_are_taken_and_judged() {
         (
             "--allowed-hosts",
             "https://mcp.example.com",
-            "--allowed-hosts: `https://mcp.example.com` is a URL",
+            "--allowed-hosts <NAMES>': `https://mcp.example.com` is a URL",
         ),
-        ("--allowed-origins", "[\"file://\"]", "--allowed-origins: is a list in JSON"),
+        ("--allowed-origins", "[\"file://\"]", "--allowed-origins <ORIGINS>': is a list in JSON"),
     ] {
         let (code, _, stderr) =
             run(&[flag, value, "--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
-        assert_eq!(code, Some(78), "{stderr}");
+        assert_eq!(code, Some(64), "{stderr}");
         assert!(stderr.contains(named), "{stderr}");
     }
     let (code, stdout, stderr) = run(&[
@@ -107,6 +107,36 @@ fn names_and_origins_are_taken_and_judged() {
         "SELECT 1 AS one",
     ]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
+}
+
+#[test]
+fn what_a_flag_names_must_be_there() {
+    for (flag, value, named) in [
+        (
+            "--api-keys-file",
+            "/nowhere/keys",
+            "--api-keys-file\n  because: secret file /nowhere/keys",
+        ),
+        ("--mcp-server-command", "no-such-server", "--mcp-server-command: `no-such-server` was"),
+        ("--mcp-server-command", "python 'oops", "--mcp-server-command <COMMAND>': is not a"),
+    ] {
+        let (code, _, stderr) =
+            run(&[flag, value, "--mcp-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"]);
+        assert!(matches!(code, Some(64 | 78)), "{stderr}");
+        assert!(stderr.contains(named), "{stderr}");
+    }
+    let (code, _, stderr) = run(&[
+        "--dremio-uri",
+        "http://127.0.0.1:9",
+        "--username",
+        "ada",
+        "--password-file",
+        "/nowhere/password",
+        "--mcp-addr",
+        "127.0.0.1:0",
+    ]);
+    assert_eq!(code, Some(78));
+    assert!(stderr.contains("--password-file\n  because: secret file /nowhere"), "{stderr}");
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use dremio_client::DremioUri;
+use dremio_mcp::{AuthConfig, EngineConfig};
 use dremio_sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 use service_kit::env::Env;
 use service_kit::lifecycle::Shutdown;
-use service_kit::{Clock, Exit};
+use service_kit::{Clock, Exit, SecretSource};
 use tempfile::TempDir;
+use token_refresher::schedule::Policy;
 use tokio::task::JoinHandle;
 
 pub(crate) const KEY: &str = "key-of-the-tests-0123456789";
@@ -35,36 +38,34 @@ impl Setting {
                 .await
                 .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let (dremio, token_file) = (sandbox.uri(), folder.path().join("token.json"));
+        let token_file = folder.path().join("token.json");
         let shutdown = Shutdown::new();
-        let common = [
-            ("DREMIO_URI", dremio.as_str()),
-            ("TOKEN_FILE", token_file.to_str().unwrap()),
-            ("ADMIN_ADDR", "127.0.0.1:0"),
-        ];
+        let uri: DremioUri = sandbox.uri().parse().unwrap();
+        let any_port = "127.0.0.1:0".parse().unwrap();
+        let inline = |text: &str| SecretSource::Inline(text.into());
 
-        let own = [
-            ("DREMIO_USERNAME", "dremio"),
-            ("DREMIO_PASSWORD", PASSWORD),
-            ("TOKEN_REVOKE_AFTER", "1s"),
-            ("RETRY_INITIAL", "100ms"),
-        ];
-        let config =
-            token_refresher::Config::read(&Env::from_pairs(common.into_iter().chain(own))).unwrap();
+        let config = token_refresher::Config::new(uri.clone(), inline("dremio"), inline(PASSWORD));
+        let config = token_refresher::Config {
+            token_file: token_file.clone(),
+            admin_addr: any_port,
+            revoke_after: Some(Duration::from_secs(1)),
+            policy: Policy { retry_initial: Duration::from_millis(100), ..config.policy },
+            ..config
+        };
         let refresher =
             token_refresher::App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
 
-        let (nudge, fixture) =
-            (format!("http://{}", refresher.admin_addr()), stdio_fixture::executable());
-        let own = [
-            ("MCP_ADDR", "127.0.0.1:0"),
-            ("MCP_API_KEY", KEY),
-            ("MCP_RATE_LIMIT", "off"),
-            ("MCP_SERVER_COMMAND", fixture.to_str().unwrap()),
-            ("REFRESHER_URL", nudge.as_str()),
-        ];
-        let config =
-            dremio_mcp::Config::read(&Env::from_pairs(common.into_iter().chain(own))).unwrap();
+        let auth = AuthConfig::Keys(inline(KEY));
+        let config = dremio_mcp::Config::new(uri, any_port, auth, &Env::default()).unwrap();
+        let fixture = stdio_fixture::executable();
+        let config = dremio_mcp::Config {
+            token_file,
+            admin_addr: any_port,
+            rate_limit: None,
+            engine: EngineConfig::Official(vec![fixture.to_str().unwrap().to_owned()]),
+            refresher_url: format!("http://{}/", refresher.admin_addr()).parse().ok(),
+            ..config
+        };
         let app = dremio_mcp::App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
         let (uri, admin) =
             (format!("http://{}/mcp", app.mcp_addr()), format!("http://{}", app.admin_addr()));

@@ -104,6 +104,9 @@ impl App {
     /// to start.
     pub fn check(config: &Config) -> Result<(), StartError> {
         Transport::connect(&config.dremio)?;
+        if let AuthConfig::Keys(source) = &config.auth {
+            KeyRing::load(source.clone())?;
+        }
         match &config.engine {
             EngineConfig::Official(command) => match command.first() {
                 Some(program)
@@ -200,7 +203,7 @@ impl App {
                     forgotten_after: FORGOTTEN_AFTER,
                     standby: config.standby,
                     confinement: config.server_confined.then(|| Confinement {
-                        hidden: config.secret_paths.clone(),
+                        hidden: config.hidden_paths(),
                         writable: config.server_writable.clone(),
                     }),
                 };

@@ -9,6 +9,7 @@ use service_kit::SecretSource;
 use service_kit::admin::AdminHosts;
 use service_kit::env::{Env, Problems, Reader};
 use service_kit::logging::LogConfig;
+use service_kit::settings::{self, Service};
 
 use crate::schedule::Policy;
 
@@ -22,10 +23,6 @@ const CHECK_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// Below this, retries would be hammering.
 const RETRY_INITIAL_MIN: Duration = Duration::from_millis(100);
-
-/// Where the admin endpoints are unless configured otherwise.
-const ADMIN_ADDR: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9465);
 
 /// Everything that the service is told from outside.
 #[derive(Clone, Debug)]
@@ -56,75 +53,59 @@ impl Config {
     /// # Errors
     /// All problems at once, each with its cure. A retry is useless before someone has mended them.
     pub fn read(env: &Env) -> Result<Config, Problems> {
-        let mut reader = Reader::new(env);
+        let mut reader = Reader::new(env, Service::TokenRefresher);
+        let config = Config::gather(&mut reader);
+        let unknown = reader.finish()?;
+        Ok(Config { unknown, ..config })
+    }
+
+    /// Every default, for this Dremio and this user.
+    #[must_use]
+    pub fn new(uri: DremioUri, username: SecretSource, password: SecretSource) -> Config {
+        let config = Config::gather(&mut Reader::new(&Env::default(), Service::TokenRefresher));
+        Config { connect: ConnectConfig { uri, ..config.connect }, username, password, ..config }
+    }
+
+    fn gather(reader: &mut Reader<'_>) -> Config {
         // Read for real before anything else, so that these problems could be logged; here only for
         // the list of problems.
-        LogConfig::read(&mut reader);
-        let uri: Option<DremioUri> = reader.required("DREMIO_URI", "http://dremio:9047");
-        let ca_file = reader.text("DREMIO_CA_FILE").map(PathBuf::from);
-        let tls_verify = reader.flag("DREMIO_TLS_VERIFY", true);
-        let username = reader.required_secret("DREMIO_USERNAME");
-        let password = reader.required_secret("DREMIO_PASSWORD");
-        let token_file = PathBuf::from(reader.text("TOKEN_FILE").unwrap_or("/tokens/token.json"));
-        let admin_addr = reader.listen_addr("ADMIN_ADDR", ADMIN_ADDR);
-        let admin_hosts = reader.or("ADMIN_ALLOWED_HOSTS", AdminHosts::default());
-        let policy = read_policy(&mut reader);
-        let revoke_after = reader.duration("TOKEN_REVOKE_AFTER", Duration::from_secs(10 * 60));
-        let unknown = reader.unknown(&["TOKEN_", "RETRY_"]);
-        reader.finish()?;
-        // Without a problem, what is required is there.
-        let (Some(uri), Some(username), Some(password)) = (uri, username, password) else {
-            return Err(Problems(Vec::new()));
-        };
-        Ok(Config {
+        LogConfig::read(reader);
+        Config {
             connect: ConnectConfig {
-                uri,
-                ca_file,
-                tls_verify,
+                uri: reader.value(&settings::DREMIO_URI),
+                ca_file: reader.optional(&settings::DREMIO_CA_FILE),
+                tls_verify: reader.flag(&settings::DREMIO_TLS_VERIFY),
                 connect_timeout: CONNECT_TIMEOUT,
                 request_timeout: REQUEST_TIMEOUT,
             },
-            username,
-            password,
-            token_file,
-            admin_addr,
-            admin_hosts,
-            policy,
-            revoke_after: (!revoke_after.is_zero()).then_some(revoke_after),
-            unknown,
-        })
+            username: reader.required_secret(&settings::DREMIO_USERNAME),
+            password: reader.required_secret(&settings::DREMIO_PASSWORD),
+            token_file: reader.value(&settings::TOKEN_FILE),
+            admin_addr: reader.listen_addr(&settings::ADMIN_ADDR),
+            admin_hosts: reader.optional(&settings::ADMIN_ALLOWED_HOSTS).unwrap_or_default(),
+            policy: read_policy(reader),
+            revoke_after: Some(reader.duration(&settings::TOKEN_REVOKE_AFTER))
+                .filter(|grace| !grace.is_zero()),
+            unknown: Vec::new(),
+        }
     }
-}
-
-/// `ADMIN_ADDR` alone, for the health check, which must work without the rest.
-///
-/// # Errors
-/// When it is not an address.
-pub fn read_admin_addr(env: &Env) -> Result<SocketAddr, Problems> {
-    // The other names stay unknown to this reader, and so do their slips: `run` reports those.
-    let only: Vec<(&str, &str)> =
-        env.get("ADMIN_ADDR").map(|value| ("ADMIN_ADDR", value)).into_iter().collect();
-    let env = Env::from_pairs(only);
-    let mut reader = Reader::new(&env);
-    let admin_addr = reader.listen_addr("ADMIN_ADDR", ADMIN_ADDR);
-    reader.finish().map(|()| admin_addr)
 }
 
 fn read_policy(reader: &mut Reader<'_>) -> Policy {
     let policy = Policy {
-        check_interval: reader.duration("TOKEN_CHECK_INTERVAL", Duration::from_secs(5 * 60)),
-        refresh_before: reader.duration("TOKEN_REFRESH_BEFORE", Duration::from_secs(6 * 60 * 60)),
-        retry_initial: reader.duration("RETRY_INITIAL", Duration::from_secs(1)),
-        retry_max: reader.duration("RETRY_MAX", Duration::from_secs(5 * 60)),
+        check_interval: reader.duration(&settings::TOKEN_CHECK_INTERVAL),
+        refresh_before: reader.duration(&settings::TOKEN_REFRESH_BEFORE),
+        retry_initial: reader.duration(&settings::RETRY_INITIAL),
+        retry_max: reader.duration(&settings::RETRY_MAX),
     };
     if policy.check_interval < CHECK_INTERVAL_MIN {
-        reader.problem("TOKEN_CHECK_INTERVAL", "is less than 1s; use 1s or more".to_owned());
+        reader.problem(&settings::TOKEN_CHECK_INTERVAL, "is less than 1s; use 1s or more");
     }
     if policy.retry_initial < RETRY_INITIAL_MIN {
-        reader.problem("RETRY_INITIAL", "is less than 100ms; use 100ms or more".to_owned());
+        reader.problem(&settings::RETRY_INITIAL, "is less than 100ms; use 100ms or more");
     }
     if policy.retry_max < policy.retry_initial {
-        reader.problem("RETRY_MAX", "is less than RETRY_INITIAL; use at least as much".to_owned());
+        reader.problem(&settings::RETRY_MAX, "is less than RETRY_INITIAL; use at least as much");
     }
     policy
 }

@@ -3,34 +3,17 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use service_kit::env::{Env, Problems, Reader};
+use service_kit::env::{Env, Problems, Reader, read_admin_addr};
 use service_kit::lifecycle::Shutdown;
 use service_kit::logging::{self, LogConfig};
+use service_kit::settings::{Service, help};
 use service_kit::{Clock, Exit, health};
-use token_refresher::config::read_admin_addr;
 use token_refresher::{App, Config, first_user};
-
-const HELP: &str = "\
-Settings come from the environment. The ones to know:
-  DREMIO_URI             Dremio's REST API, for example http://dremio:9047 (required)
-  DREMIO_USERNAME        the user to log in as (required)
-  DREMIO_PASSWORD_FILE   the file with the password, read again when it changes (or DREMIO_PASSWORD; required)
-  TOKEN_FILE             the token that is kept fresh; its folder must be writable [/tokens/token.json]
-  TOKEN_CHECK_INTERVAL   how often Dremio is asked whether it still accepts the token [5m]
-  TOKEN_REFRESH_BEFORE   how long before its end the token is replaced [6h]
-  TOKEN_REVOKE_AFTER     how long a replaced token stays valid for calls under way; 0 leaves it [10m]
-  RETRY_INITIAL          first pause after a failure, doubled each time, with jitter [1s]
-  RETRY_MAX              longest pause; also the pace when the password is wrong [5m]
-  ADMIN_ADDR             /healthz, /readyz with reasons, /metrics, POST /refresh [127.0.0.1:9465]
-  ADMIN_ALLOWED_HOSTS    names with a dot by which tools may ask there, comma-separated
-  DREMIO_CA_FILE         extra certificate authorities (PEM);  DREMIO_TLS_VERIFY [true]
-  LOG_LEVEL, LOG_FORMAT  debug, info, warn, error; json or text
-A secret NAME can also be given as NAME_FILE. Durations need a unit: 90s, 5m, 6h.";
 
 /// Logs in to Dremio with user name and password and keeps a fresh token in a file that other
 /// services read.
 #[derive(Parser)]
-#[command(version, about, after_help = HELP)]
+#[command(version, about, after_help = help(Service::TokenRefresher))]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -39,7 +22,7 @@ struct Arguments {
 #[derive(Clone, Copy, Subcommand)]
 enum Command {
     /// Keep the token fresh until asked to stop (the default)
-    #[command(after_help = HELP)]
+    #[command(after_help = help(Service::TokenRefresher))]
     Run,
     /// See to it once that a good token is in the file, and exit with 0 if so
     Once,
@@ -48,7 +31,7 @@ enum Command {
     FirstUser,
     /// Ask the running service whether it is healthy, and exit with 0 if so
     Healthcheck,
-    #[command(after_help = HELP)]
+    #[command(after_help = help(Service::TokenRefresher))]
     /// Check the configuration and exit with 0, or list what is wrong with it and exit with 78
     CheckConfig,
 }
@@ -121,7 +104,7 @@ async fn create_first_user(env: &Env) -> Exit {
 }
 
 async fn healthcheck(env: &Env) -> Exit {
-    let admin_addr = match read_admin_addr(env) {
+    let admin_addr = match read_admin_addr(env, Service::TokenRefresher) {
         Ok(admin_addr) => admin_addr,
         Err(problems) => return Exit::Failure.eprint(&problems.to_string()),
     };
@@ -151,7 +134,7 @@ fn check_config(env: &Env) -> Exit {
 /// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all
 /// other problems.
 fn start_logging(env: &Env) {
-    logging::init_stdout(LogConfig::read(&mut Reader::new(env)));
+    logging::init_stdout(LogConfig::read(&mut Reader::new(env, Service::TokenRefresher)));
 }
 
 fn report(problems: &Problems) -> Exit {

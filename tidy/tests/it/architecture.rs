@@ -67,7 +67,7 @@ fn the_gateways_imports_run_down() -> Result<()> {
 
 /// The stand-in, from the ground up.
 const STAND_IN: &[&[&str]] = &[
-    &["clock", "config", "duration", "faults", "gate", "ids", "journal", "shaping"],
+    &["clock", "config", "lifetime", "faults", "gate", "ids", "journal", "shaping"],
     &["accounts", "tokens"],
     // Types, then names.
     &["catalog"],

@@ -1,76 +1,86 @@
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::{Env, Problems, Reader, parse_duration};
+use super::{Env, Reader, read_admin_addr};
+use crate::settings::{self, DREMIO_PASSWORD, Service};
 
-fn problems(env: &Env, read: impl FnOnce(&mut Reader<'_>)) -> String {
-    let mut reader = Reader::new(env);
+fn problems(env: &Env, service: Service, read: impl FnOnce(&mut Reader<'_>)) -> String {
+    let mut reader = Reader::new(env, service);
     read(&mut reader);
-    reader.finish().err().map_or(String::new(), |Problems(all)| Problems(all).to_string())
+    reader.finish_part().err().map_or(String::new(), |problems| problems.to_string())
 }
 
-#[test]
-fn durations() {
-    for (text, seconds) in
-        [("90s", 90), ("5m", 300), ("6h", 21_600), ("1h30m", 5_400), ("0", 0), ("0s", 0)]
-    {
-        assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
-    }
-    assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
-    for bad in ["5", "", "soon", "-5m", "5 parsecs"] {
-        assert!(parse_duration(bad).is_err(), "{bad}");
-    }
-    assert_eq!(parse_duration("5").unwrap_err(), "`5` has no unit; write for example 5s or 5m");
+fn password(env: &Env) -> (Option<String>, String) {
+    let mut secret = None;
+    let problems = problems(env, Service::TokenRefresher, |r| {
+        secret = r.required_secret(&DREMIO_PASSWORD).read().ok();
+    });
+    (secret.map(|secret| secret.expose_secret().to_owned()), problems)
 }
 
 #[test]
 fn every_problem_is_reported_at_once() {
-    let env = Env::from_pairs([("ADDR", "nonsense"), ("EVERY", "5"), ("ON", "perhaps")]);
-    let text = problems(&env, |r| {
-        r.or::<SocketAddr>("ADDR", "127.0.0.1:1".parse().unwrap());
-        r.duration("EVERY", Duration::ZERO);
-        r.flag("ON", true);
-        r.required::<String>("URI", "http://x");
+    let env = Env::from_pairs([
+        ("MCP_ADDR", "nonsense"),
+        ("MCP_CALL_TIMEOUT", "5"),
+        ("MCP_STANDBY", "perhaps"),
+        ("MCP_ALLOWED_HOSTS", "one,2,three"),
+    ]);
+    let text = problems(&env, Service::Gateway, |r| {
+        assert_eq!(r.listen_addr(&settings::MCP_ADDR).to_string(), "127.0.0.1:8000");
+        assert_eq!(r.duration(&settings::MCP_CALL_TIMEOUT), Duration::from_secs(300));
+        assert!(!r.flag(&settings::MCP_STANDBY));
+        assert_eq!(r.value::<String>(&settings::DREMIO_URI), "http://dremio:9047");
+        assert!(r.list::<u8>(&settings::MCP_ALLOWED_HOSTS).is_empty());
     });
-    assert_eq!(text.lines().count(), 4, "{text}");
-    assert!(text.contains("URI: is required; for example URI=http://x"), "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
+    assert!(
+        text.contains("DREMIO_URI: is required; for example DREMIO_URI=http://dremio:9047"),
+        "{text}"
+    );
 }
 
 #[test]
-fn a_slip_is_a_problem_and_a_stranger_is_not() {
+fn a_default_is_that_of_the_service() {
+    for (service, expected) in
+        [(Service::TokenRefresher, "127.0.0.1:9465"), (Service::Gateway, "127.0.0.1:9464")]
+    {
+        assert_eq!(read_admin_addr(&Env::default(), service).unwrap().to_string(), expected);
+    }
+    // The other variables, and their slips, are no business of a health check.
+    let env = Env::from_pairs([("ADMIN_ADDR", "0.0.0.0:1"), ("ADMIN_ADR", "x"), ("MCP_ADDR", "x")]);
+    assert_eq!(read_admin_addr(&env, Service::Gateway).unwrap().to_string(), "0.0.0.0:1");
+    assert!(read_admin_addr(&Env::from_pairs([("ADMIN_ADDR", "x")]), Service::Gateway).is_err());
+}
+
+#[test]
+fn an_environment_can_be_narrowed_to_some_settings() {
     let env = Env::from_pairs([
-        ("TOKEN_CHECK_INTERVALL", "5m"),
-        ("DREMIO_SERVICE_HOST", "10.0.0.1"),
-        ("MCP_NEW_THING", "x"),
+        ("PATH", "/bin"),
+        ("MCP_STANDBY", "true"),
+        ("MCP_API_KEY_FILE", "/k"),
+        ("DREMIO_PASSWORD_FILE", "/p"),
     ]);
-    let text = problems(&env, |r| {
-        r.duration("TOKEN_CHECK_INTERVAL", Duration::ZERO);
-        assert_eq!(r.unknown(&["MCP_"]), ["MCP_NEW_THING"]);
-    });
-    assert_eq!(
-        text,
-        "TOKEN_CHECK_INTERVALL: is not a known variable; did you mean TOKEN_CHECK_INTERVAL?"
-    );
+    let kept = env.with_settings(&[&settings::MCP_STANDBY, &settings::MCP_API_KEY]);
+    assert_eq!(format!("{kept:?}"), r#"{"MCP_API_KEY_FILE", "MCP_STANDBY", "PATH"}"#);
 }
 
 #[test]
 fn a_secret_comes_from_one_place() {
-    let both = Env::from_pairs([("PASSWORD", "hunter2"), ("PASSWORD_FILE", "/run/secrets/p")]);
-    let text = problems(&both, |r| assert!(r.required_secret("PASSWORD").is_none()));
+    let both = [("DREMIO_PASSWORD", "hunter2"), ("DREMIO_PASSWORD_FILE", "/run/secrets/p")];
+    let (_, text) = password(&Env::from_pairs(both));
     assert_eq!(
         text,
-        "PASSWORD: is set and so is PASSWORD_FILE; keep one of them (the file is the safer one)"
+        "DREMIO_PASSWORD: is set and so is DREMIO_PASSWORD_FILE; keep one of them (the file is the \
+         safer one)"
     );
     assert!(!text.contains("hunter2"));
-    let none = problems(&Env::default(), |r| assert!(r.required_secret("PASSWORD").is_none()));
-    assert!(none.starts_with("PASSWORD: is required"), "{none}");
-    let missing = problems(&Env::from_pairs([("PASSWORD_FILE", "/nowhere/p")]), |r| {
-        assert!(r.secret("PASSWORD").is_some());
-    });
+    let (_, none) = password(&Env::default());
+    assert!(none.starts_with("DREMIO_PASSWORD: is required"), "{none}");
+    let (_, missing) = password(&Env::from_pairs([("DREMIO_PASSWORD_FILE", "/nowhere/p")]));
     assert!(
-        missing.starts_with("PASSWORD_FILE: secret file /nowhere/p cannot be read"),
+        missing.starts_with("DREMIO_PASSWORD_FILE: secret file /nowhere/p cannot be read"),
         "{missing}"
     );
 }
@@ -83,32 +93,32 @@ fn a_blank_file_is_no_secret() {
     std::fs::write(&full, "from-file\n").unwrap();
     let (blank, full) = (blank.to_str().unwrap(), full.to_str().unwrap());
     let read = |value: &str, file: &str| {
-        let env = Env::from_pairs([("PASSWORD", value), ("PASSWORD_FILE", file)]);
-        let mut secret = None;
-        let problems = problems(&env, |r| secret = r.required_secret("PASSWORD"));
-        (secret.map(|secret| secret.read().unwrap().expose_secret().to_owned()), problems)
+        password(&Env::from_pairs([("DREMIO_PASSWORD", value), ("DREMIO_PASSWORD_FILE", file)]))
     };
     assert_eq!(read("pa$$ \"w\" 'x' ", blank), (Some("pa$$ \"w\" 'x' ".to_owned()), String::new()));
     assert_eq!(read("", full), (Some("from-file".to_owned()), String::new()));
-    let (secret, problems) = read("hunter2", full);
+    let (_, problems) = read("hunter2", full);
+    assert!(problems.starts_with("DREMIO_PASSWORD: is set and so is"), "{problems}");
+    let (_, problems) = read("", blank);
     assert!(
-        secret.is_none() && problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"),
-        "{problems}"
-    );
-    let (secret, problems) = read("", blank);
-    assert!(
-        secret.is_none()
-            && problems
-                .starts_with("PASSWORD: is required; set PASSWORD (with Docker Compose in .env)"),
+        problems.starts_with(
+            "DREMIO_PASSWORD: is required; set DREMIO_PASSWORD (with Docker Compose in .env)"
+        ),
         "{problems}"
     );
     assert!(problems.contains(blank) && problems.lines().count() == 1, "{problems}");
     let (_, problems) = read("hunter2", "/nowhere/p");
-    assert!(problems.starts_with("PASSWORD: is set and so is PASSWORD_FILE"), "{problems}");
+    assert!(problems.starts_with("DREMIO_PASSWORD: is set and so is"), "{problems}");
 }
 
 #[test]
 fn empty_is_unset() {
-    let env = Env::from_pairs([("ADDR", "")]);
-    assert_eq!(problems(&env, |r| assert!(r.text("ADDR").is_none())), "");
+    let env = Env::from_pairs([("MCP_STANDBY", ""), ("DREMIOAI_X", ""), ("DREMIOAI_Y", "1")]);
+    let problems = problems(&env, Service::Gateway, |r| {
+        assert_eq!(r.text(&settings::MCP_STANDBY), None);
+        assert!(!r.flag(&settings::MCP_STANDBY));
+    });
+    assert_eq!(problems, "");
+    // Compose passes what a user left out as empty, and the official server takes that for a value.
+    assert_eq!(env.with_prefix("DREMIOAI_").collect::<Vec<_>>(), [("DREMIOAI_Y", "1")]);
 }

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use service_kit::SecretSource;
@@ -191,6 +192,43 @@ fn strangers_warn_and_the_other_services_settings_do_not() {
     ])
     .unwrap();
     assert_eq!(config.unknown_variables, ["MCP_COLOUR"]);
+}
+
+#[test]
+fn a_slip_of_the_refreshers_variables_does_not_stop_it() {
+    let config =
+        read(&[("RETRY_MIN", "1s"), ("DREMIO_PASWORD", "x"), ("TOKEN_CHECK_INTERVALL", "5m")]);
+    assert_eq!(config.unwrap().unknown_variables, ["TOKEN_CHECK_INTERVALL"]);
+    // As for its own:
+    let problems = read(&[("MCP_RATE_LIMITS", "1/s")]).unwrap_err();
+    assert_eq!(problems, "MCP_RATE_LIMITS: is not a known variable; did you mean MCP_RATE_LIMIT?");
+}
+
+#[test]
+fn it_can_be_made_without_an_environment() {
+    let auth = AuthConfig::Keys(SecretSource::Inline(KEY.into()));
+    let (uri, addr) = ("http://dremio:9047".parse().unwrap(), "127.0.0.1:8000".parse().unwrap());
+    let made = Config::new(uri, addr, auth, &Env::default()).unwrap();
+    assert_eq!(format!("{made:?}"), format!("{:?}", read(&[]).unwrap()));
+}
+
+#[test]
+fn secrets_are_hidden_from_the_child_wherever_they_are_named() {
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEY).unwrap();
+    let config = read(&[
+        ("MCP_API_KEY", ""),
+        ("MCP_API_KEYS_FILE", keys.path().to_str().unwrap()),
+        ("TOKEN_FILE", "/t/token.json"),
+        ("DREMIO_PASSWORD_FILE", "/p/password"),
+        ("DREMIO_CA_FILE", "/ca.pem"),
+        ("AUDIT_DIR", "/audit"),
+    ]);
+    let mut hidden = config.unwrap().hidden_paths();
+    hidden.sort();
+    hidden.dedup();
+    let expected = ["/audit", "/p/password", "/t", "/t/token.json"].map(Path::new);
+    assert_eq!(hidden, [&expected[..], &[keys.path()]].concat());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The configuration: defaults, and each mistake with its message.
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 const NEEDED: [(&str, &str); 3] = [
@@ -117,11 +119,20 @@ fn all_mistakes_come_at_once() {
 }
 
 #[test]
-fn the_health_check_needs_its_address_only() {
-    let addr = |value: &str| {
-        read_admin_addr(&Env::from_pairs([("ADMIN_ADDR", value), ("ADMIN_ADR", "x")]))
-    };
-    assert_eq!(addr("").unwrap().to_string(), "127.0.0.1:9465");
-    assert_eq!(addr("0.0.0.0:1").unwrap().to_string(), "0.0.0.0:1");
-    assert!(addr("here").is_err());
+fn a_slip_of_the_gateways_variables_does_not_stop_it() {
+    let config = read(&[("MCP_ADR", "127.0.0.1:1"), ("MCP_RATE_LIMITS", "1/s")]).unwrap();
+    assert!(config.unknown.is_empty());
+    // As for its own:
+    let problems = read(&[("RETRY_MIN", "1s")]).unwrap_err().to_string();
+    assert_eq!(problems, "RETRY_MIN: is not a known variable; did you mean RETRY_MAX?");
+}
+
+#[test]
+fn it_can_be_made_without_an_environment() {
+    let secret = |text: &str| SecretSource::Inline(text.into());
+    let uri: DremioUri = "http://d:1".parse().unwrap();
+    let made = Config::new(uri, secret("ada"), secret("sekret-9"));
+    let read = read(&[("DREMIO_URI", "http://d:1")]).unwrap();
+    assert_eq!(format!("{made:?}"), format!("{read:?}"));
+    assert_eq!(made.password.read().unwrap().expose_secret(), "sekret-9");
 }

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::confinement::Confinement;
 use self::connection::{Answer, Connection};
-pub(crate) use self::process::{ALLOW_DML, Launch};
+pub(crate) use self::process::Launch;
 pub(crate) use self::supervisor::Supervisor;
 use self::watches::Watches;
 use super::changes::{Changes, List, Versions};

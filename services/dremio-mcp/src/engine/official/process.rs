@@ -22,28 +22,6 @@ use super::last_words::LastWords;
 use super::lines::{Line, next_line};
 use crate::egress::Activity;
 
-/// Variables of our own environment that the child gets. It gets no others but `DREMIOAI_…`.
-const PASSED: [&str; 14] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONDONTWRITEBYTECODE",
-    // numpy starts a thread per core unless told otherwise.
-    "OPENBLAS_NUM_THREADS",
-    "OMP_NUM_THREADS",
-];
-
-/// The official server's own switch for statements that write.
-pub(crate) const ALLOW_DML: &str = "DREMIOAI_DREMIO__ALLOW_DML";
-
 /// Dremio's own server, and the settings that do not make it talk to anything but Dremio.
 const OFFICIAL_PROGRAM: &str = "dremio-mcp-server";
 const OFFICIAL_PREFIXES: [&str; 2] = ["DREMIOAI_DREMIO__", "DREMIOAI_TOOLS__"];
@@ -117,25 +95,6 @@ pub(super) struct Process {
 }
 
 impl Launch {
-    /// The variables that a launch may pass on, taken from `env`. The server's own guard and what
-    /// it says of its tools agree with ours.
-    pub(crate) fn environment(
-        env: &service_kit::env::Env,
-        allow_writes: bool,
-    ) -> BTreeMap<String, String> {
-        let plain =
-            PASSED.iter().filter_map(|&name| Some((name.to_owned(), env.get(name)?.to_owned())));
-        // The URI and the token are the gateway's business: the child talks to the hop only.
-        let own = env.with_prefix("DREMIOAI_").filter(|(name, _)| {
-            !matches!(*name, "DREMIOAI_DREMIO__URI" | "DREMIOAI_DREMIO__PAT" | ALLOW_DML)
-        });
-        let writes = allow_writes.then(|| (ALLOW_DML.to_owned(), "true".to_owned()));
-        plain
-            .chain(own.map(|(name, value)| (name.to_owned(), value.to_owned())))
-            .chain(writes)
-            .collect()
-    }
-
     fn command(&self, folder: &Path) -> Command {
         let mut words = self.command.iter();
         let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
