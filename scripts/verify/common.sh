@@ -8,11 +8,9 @@ port=${VERIFY_PORT:-18000}
 url=http://127.0.0.1:$port/mcp
 key_file=deploy/sandbox/mcp_api_keys
 
-# Settings of the person who runs this must not leak in.
-for name in DREMIO_URI DREMIO_USERNAME DREMIO_PASSWORD MCP_API_KEY DREMIO_CA_BUNDLE DREMIO_TLS_VERIFY SECRETS_DIR \
-  MCP_DOMAIN MCP_ALLOWED_HOSTS COMPOSE_PROFILES \
-  COMPOSE_FILE IMAGE_PREFIX DREMIO_MCP_TARGET SANDBOX_TOKEN_LIFETIME TOKEN_CHECK_INTERVAL TOKEN_REFRESH_BEFORE TOKEN_REVOKE_AFTER; do
-  unset "$name"
+# Settings of the person who runs this must not leak in, but for where the official server comes from.
+for name in COMPOSE_FILE $(sed -nE 's/^#?([A-Z][A-Z0-9_]*)=.*/\1/p' .env.example); do
+  [[ $name == DREMIO_MCP_UPSTREAM ]] || unset "$name"
 done
 # The load has one key, and no limit.
 export MCP_RATE_LIMIT=off

@@ -7,18 +7,21 @@
 //! | `architecture.rs` | no import runs up, no modules import each other in a circle |
 //! | `text.rs` | files and lines of Rust keep their limits, no notes of unfinished work |
 //! | `documents.rs` | links lead somewhere, decisions are listed, versions agree |
+//! | `settings.rs` | Compose files, `.env.example` and documents agree with the table of settings |
 //!
 //! This library is how they look: [`Workspace`] finds packages and files, [`Modules`] reads who
 //! imports whom, [`long_files`], [`long_lines`] and [`dead_links`] read text. It reads source only:
-//! it neither builds nor changes anything.
+//! it neither builds nor changes anything, unless `BLESS=1` asks for what follows from a table.
 
 mod links;
 mod modules;
+mod parts;
 mod text;
 mod workspace;
 
 pub use links::dead_links;
 pub use modules::{Import, Modules};
+pub use parts::{differing_part, with_part};
 pub use text::{long_files, long_lines, unfinished};
 pub use workspace::{Dependency, Package, Workspace};
 

@@ -18,6 +18,8 @@ fn may_use(package: &Package, other: &Package, tests_only: bool) -> bool {
         ("local", "crates" | "services") | ("services", "crates") => true,
         // The one crate that is for the others.
         ("crates", "crates") => other.name == "service-kit",
+        // It holds documents against the table of settings.
+        ("tidy", "crates") => tests_only && other.name == "service-kit",
         _ => false,
     }
 }

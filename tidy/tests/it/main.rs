@@ -2,6 +2,7 @@
 
 mod architecture;
 mod documents;
+mod settings;
 mod text;
 
 use tidy::{Exception, Finding, complaints};
