@@ -17,14 +17,14 @@ use service_kit::{Clock, Exit, report_open_folder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::door::{Auth, Door, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::dremio::{DremioHealth, TokenSource};
-use crate::egress::{Hop, Pages, result_bytes_max};
+use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::native::Native;
 use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
-use crate::engine::{Engine, PLACES, Places};
+use crate::engine::{CALL_LIMITS, Engine, FairQueue};
 use crate::front::Front;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -153,7 +153,7 @@ impl App {
         let mut tasks = Tasks::new(shutdown.clone());
 
         let transport = Transport::connect(&config.dremio)?;
-        let (tokens, nudger) =
+        let (tokens, refresh_requester) =
             TokenSource::watch(&config.token_file, clock.clone(), config.refresher_url.clone());
         let health =
             DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
@@ -168,13 +168,16 @@ impl App {
                 report_open_folder(folder, "token_folder", readiness.clone(), back.clone()),
             );
         }
-        tasks.spawn("nudger", nudger.run(transport.http().clone(), back.clone()));
+        tasks.spawn(
+            "refresh requests",
+            refresh_requester.run(transport.http().clone(), back.clone()),
+        );
         tasks.spawn(
             "dremio probe",
             health.clone().probe(client.clone(), tokens.clone(), back.clone()),
         );
 
-        let places = Places::new(PLACES, Some(Arc::clone(&metrics)));
+        let queue = FairQueue::new(CALL_LIMITS, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself";
             readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
@@ -184,21 +187,21 @@ impl App {
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                let native = Arc::new(Native::new(client, tokens, health, gate("native"), places));
+                let native = Arc::new(Native::new(client, tokens, health, gate("native"), queue));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
             }
             EngineConfig::Official(command) => {
                 let pages = Pages::new(budget.clone(), result_bytes_max(&config.child_environment));
-                let hop = Hop::bind(transport, tokens, health, gate("official"), pages)
+                let egress = Egress::bind(transport, tokens, health, gate("official"), pages)
                     .await
                     .map_err(StartError::Resource)?;
                 let launch = Launch {
                     command: command.clone(),
                     environment: config.child_environment.clone(),
-                    hop_uri: hop.uri().map_err(resource)?,
-                    hop_secret: hop.secret(),
-                    hop_activity: hop.activity(),
+                    egress_uri: egress.uri().map_err(resource)?,
+                    egress_secret: egress.secret(),
+                    egress_activity: egress.activity(),
                     silence_max: config.engine_timeout,
                     forgotten_after: FORGOTTEN_AFTER,
                     standby: config.standby,
@@ -208,13 +211,13 @@ impl App {
                     }),
                 };
                 let (supervisor, official) =
-                    Supervisor::new(launch, places, readiness.clone(), Arc::clone(&metrics));
-                let hop_stop = Shutdown::new();
-                tasks.spawn("egress hop", hop.run(hop_stop.clone()));
+                    Supervisor::new(launch, queue, readiness.clone(), Arc::clone(&metrics));
+                let egress_stop = Shutdown::new();
+                tasks.spawn("egress proxy", egress.run(egress_stop.clone()));
                 let supervised = back.clone();
                 tasks.spawn("engine", async move {
                     supervisor.run(supervised).await;
-                    hop_stop.request();
+                    egress_stop.request();
                 });
                 Engine::Official(Arc::new(official))
             }
@@ -229,14 +232,14 @@ impl App {
             }
         };
         let hosts = HostRules::new(mcp_addr, &config.allowed_hosts, &config.allowed_origins);
-        let door = Arc::new(Door {
+        let access = Arc::new(Access {
             hosts,
             auth,
             rate_limit: config.rate_limit.map(RateLimit::new),
             metrics: Arc::clone(&metrics),
             refusals: RefusalLog::default(),
         });
-        let (reporting, report_stop) = (Arc::clone(&door), back.clone());
+        let (reporting, report_stop) = (Arc::clone(&access), back.clone());
         tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
         let signer = Arc::new(Signer::new().map_err(|cause| StartError::Resource(cause.into()))?);
         tasks.spawn(
@@ -254,7 +257,7 @@ impl App {
             engine,
             sessions: SessionTable::new(limits, session_ids, Arc::clone(&metrics)),
             budget,
-            door: Arc::clone(&door),
+            access: Arc::clone(&access),
             metrics,
             batches: AtomicU64::new(0),
             call_timeout: config.call_timeout,
@@ -264,7 +267,7 @@ impl App {
         let swept = (Arc::clone(&gateway), back.clone());
         tasks.spawn("session sweep", async move { swept.0.sessions.sweep(&swept.1).await });
 
-        let agents = Arc::new(Front { door, gateway, readiness: readiness.clone() });
+        let agents = Arc::new(Front { access, gateway, readiness: readiness.clone() });
         let agents = move |request| {
             let agents = Arc::clone(&agents);
             async move { agents.answer(request).await }

@@ -14,7 +14,7 @@ use service_kit::http::TrustedProxies;
 use service_kit::logging::LogConfig;
 use service_kit::settings::{self, HANDED_ON, HANDED_ON_PREFIX, NOT_HANDED_ON, Service};
 
-use crate::door::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, RateSetting};
+use crate::access::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, RateSetting};
 use crate::guard::Guard;
 
 /// Below this, a healthy child would be killed for being busy. Only tests come near.
@@ -61,7 +61,7 @@ pub struct Config {
     pub allowed_origins: Vec<AllowedOrigin>,
     /// Proxies that may say for whom they ask.
     pub trusted_proxies: TrustedProxies,
-    /// The refresher's admin address, to be nudged after a 401.
+    /// The refresher's admin address, to be asked for a refresh after a 401.
     pub refresher_url: Option<url::Url>,
     /// Which statements reach Dremio.
     pub guard: Guard,

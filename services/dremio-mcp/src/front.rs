@@ -7,13 +7,13 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use service_kit::admin::Readiness;
 
-use crate::door::{Door, preflight, with_cors};
+use crate::access::{Access, preflight, with_cors};
 use crate::session::{self, Gateway};
 
 /// The agents' address.
 #[derive(Debug)]
 pub(crate) struct Front {
-    pub(crate) door: Arc<Door>,
+    pub(crate) access: Arc<Access>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) readiness: Readiness,
 }
@@ -28,7 +28,7 @@ impl Front {
         }
         // Every reference server takes the slash, and some clients add it.
         let is_mcp = matches!(path, "/mcp" | "/mcp/");
-        let origin = match self.door.admit(&request) {
+        let origin = match self.access.admit(&request) {
             Ok(origin) => origin,
             Err(response) => return *response,
         };
@@ -36,14 +36,14 @@ impl Front {
             return preflight(&request, origin);
         }
         let response = if is_mcp {
-            match self.door.require_key(&request) {
+            match self.access.require_key(&request) {
                 Ok(principal) => {
                     session::answer(Arc::clone(&self.gateway), principal, request).await
                 }
                 Err(response) => *response,
             }
         } else {
-            self.door.elsewhere(&request)
+            self.access.elsewhere(&request)
         };
         with_cors(response, origin)
     }

@@ -2,17 +2,17 @@
 //! every call.
 //!
 //! ```text
-//! agent ─HTTP─▶ door ─▶ session ─▶ engine ─┬─ official: one child, stdio ─▶ egress ─▶ Dremio
+//! agent ─HTTP─▶ access ─▶ session ─▶ engine ─┬─ official: one child, stdio ─▶ egress ─▶ Dremio
 //!                                          └─ native: in process ─────────▶ Dremio
 //! ```
 //!
 //! It never sees Dremio's password: the token comes from the token file, and another service keeps
 //! it fresh.
 
+mod access;
 mod app;
 mod budget;
 mod config;
-mod door;
 mod dremio;
 mod egress;
 mod engine;
@@ -25,9 +25,9 @@ mod rpc;
 mod session;
 mod signer;
 
+pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};
-pub use door::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 
 /// The conditions without which the service is of no use and a restart, or waiting, may help (see
 /// `healthcheck`).

@@ -109,7 +109,7 @@ impl Metrics {
         );
         registry.register(
             "access_denied",
-            "Requests turned away at the door, by reason",
+            "Requests turned away by access control, by reason",
             metrics.denied.clone(),
         );
         registry.register(

@@ -5,7 +5,7 @@ use futures_util::poll;
 use prometheus_client::registry::Registry;
 
 use super::{Budget, Charge, Kind, NoRoom, Pool, SMALL_BYTES_MAX};
-use crate::door::KeyRing;
+use crate::access::KeyRing;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 

@@ -152,7 +152,7 @@ mod tests {
             .unwrap()
             .write(&Token::new(login.token, login.expires_at))
             .unwrap();
-        let (tokens, _nudger) = TokenSource::watch(&path, Clock::system(), None);
+        let (tokens, _requester) = TokenSource::watch(&path, Clock::system(), None);
         let mut seen = tokens.subscribe();
         seen.wait_for(|state| state.is_ok()).await.unwrap();
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));

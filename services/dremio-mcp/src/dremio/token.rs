@@ -26,7 +26,7 @@ const REPLACEMENT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// refresher has the next one in a moment.
 const FIRST_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// Limit for one nudge: the refresher answers when its check is done.
+/// Limit for one request: the refresher answers when its check is done.
 const NUDGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why there is no token to send.
@@ -76,7 +76,7 @@ pub(crate) enum Verdict {
 pub(crate) struct TokenSource {
     state: watch::Receiver<Arc<State>>,
     clock: Clock,
-    nudge: mpsc::Sender<Nudge>,
+    request: mpsc::Sender<RefreshRequest>,
     /// The token that Dremio has rejected and that was not replaced in time.
     refused: watch::Sender<Option<TokenId>>,
     _watcher: Arc<Watcher>,
@@ -84,7 +84,7 @@ pub(crate) struct TokenSource {
 
 /// Why the refresher is asked to look at its token.
 #[derive(Clone, Copy, Debug)]
-enum Nudge {
+enum RefreshRequest {
     /// Dremio said no.
     Rejected(TokenId),
     /// The token is past its end, and was not sent.
@@ -93,29 +93,33 @@ enum Nudge {
 
 /// Asks the refresher to look at its token at once. One request at a time, whatever the number of
 /// callers.
-pub(crate) struct Nudger {
-    nudges: mpsc::Receiver<Nudge>,
+pub(crate) struct RefreshRequester {
+    requests: mpsc::Receiver<RefreshRequest>,
     state: watch::Receiver<Arc<State>>,
     url: Option<url::Url>,
 }
 
 impl TokenSource {
     /// Follows the token file at `path`.
-    pub(crate) fn watch(path: &Path, clock: Clock, refresher: Option<url::Url>) -> (Self, Nudger) {
+    pub(crate) fn watch(
+        path: &Path,
+        clock: Clock,
+        refresher: Option<url::Url>,
+    ) -> (Self, RefreshRequester) {
         let watcher = Watcher::spawn(path.to_owned(), FILE_INTERVAL);
-        let (nudge, nudges) = mpsc::channel(1);
+        let (request, requests) = mpsc::channel(1);
         let state = watcher.subscribe();
         let url = refresher.and_then(|base| base.join("refresh").ok());
-        let nudger = Nudger { nudges, state: watcher.subscribe(), url };
+        let refresh_requester = RefreshRequester { requests, state: watcher.subscribe(), url };
         (
             Self {
                 state,
                 clock,
-                nudge,
+                request,
                 refused: watch::Sender::new(None),
                 _watcher: Arc::new(watcher),
             },
-            nudger,
+            refresh_requester,
         )
     }
 
@@ -179,7 +183,7 @@ impl TokenSource {
             Err(none) => none,
         };
         if let Ok(expired) = self.state.borrow().as_ref() {
-            self.ask(Nudge::Expired(expired.id()));
+            self.ask(RefreshRequest::Expired(expired.id()));
         }
         let mut state = self.state.clone();
         let fresh = state.wait_for(|state| {
@@ -197,7 +201,7 @@ impl TokenSource {
     /// Dremio has rejected token `id`, outside of a call that waits for another: the refresher is
     /// told, and readiness falls.
     pub(crate) fn rejected(&self, id: TokenId) {
-        self.ask(Nudge::Rejected(id));
+        self.ask(RefreshRequest::Rejected(id));
         self.refused.send_replace(Some(id));
     }
 
@@ -206,9 +210,9 @@ impl TokenSource {
         self.refused.send_if_modified(|refused| refused.take().is_some());
     }
 
-    fn ask(&self, nudge: Nudge) {
+    fn ask(&self, request: RefreshRequest) {
         // Full: one is already under way.
-        let _under_way = self.nudge.try_send(nudge);
+        let _under_way = self.request.try_send(request);
     }
 
     /// The token that replaces the rejected one `id`, waiting a little for it. Cancel safe.
@@ -217,7 +221,7 @@ impl TokenSource {
             |state: &Arc<State>| state.as_ref().as_ref().is_ok_and(|token| token.id() != id);
         let mut state = self.state.clone();
         if !other(&state.borrow()) {
-            self.ask(Nudge::Rejected(id));
+            self.ask(RefreshRequest::Rejected(id));
         }
         let replaced = tokio::time::timeout(REPLACEMENT_WAIT_MAX, state.wait_for(other))
             .await
@@ -283,26 +287,26 @@ impl TokenSource {
     }
 }
 
-impl Nudger {
-    /// Sends nudges until `shutdown` drains.
+impl RefreshRequester {
+    /// Sends requests until `shutdown` drains.
     pub(crate) async fn run(mut self, http: reqwest::Client, shutdown: Shutdown) {
         loop {
-            let nudge = tokio::select! {
-                nudge = self.nudges.recv() => nudge,
+            let request = tokio::select! {
+                request = self.requests.recv() => request,
                 () = shutdown.draining() => return,
             };
-            let Some(nudge) = nudge else { return shutdown.draining().await };
-            let (Nudge::Rejected(id) | Nudge::Expired(id)) = nudge;
+            let Some(request) = request else { return shutdown.draining().await };
+            let (RefreshRequest::Rejected(id) | RefreshRequest::Expired(id)) = request;
             let still_current =
                 self.state.borrow().as_ref().as_ref().is_ok_and(|token| token.id() == id);
             if !still_current {
                 continue;
             }
-            match nudge {
-                Nudge::Rejected(_) => {
+            match request {
+                RefreshRequest::Rejected(_) => {
                     tracing::warn!(target: "audit", event = "token_invalid", token_id = %id, "Dremio rejected the token; asking the refresher for another");
                 }
-                Nudge::Expired(_) => {
+                RefreshRequest::Expired(_) => {
                     tracing::info!(token_id = %id, "the token has expired; asking the refresher for another");
                 }
             }

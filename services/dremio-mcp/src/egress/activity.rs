@@ -17,7 +17,7 @@ use super::jobs::Jobs;
 /// the same call; more can be set.
 const AFTER_TOO_MANY: Duration = Duration::from_secs(5 * 60);
 
-/// What the child does at the hop. Cheap to clone.
+/// What the child does at the egress proxy. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Activity {
     requests: Arc<Mutex<Requests>>,
@@ -37,12 +37,12 @@ struct Requests {
 pub(crate) struct Open(Activity);
 
 impl Activity {
-    /// That of a hop which runs these jobs.
+    /// That of an egress proxy which runs these jobs.
     pub(super) fn of(jobs: &Arc<Jobs>) -> Self {
         Self { jobs: Some(Arc::clone(jobs)), ..Self::none() }
     }
 
-    /// That of a hop at which nothing ever happens.
+    /// That of an egress proxy at which nothing ever happens.
     pub(crate) fn none() -> Self {
         let requests = Requests { open: 0, quiet_since: Instant::now(), told_to_wait: None };
         Self { requests: Arc::new(Mutex::new(requests)), jobs: None }

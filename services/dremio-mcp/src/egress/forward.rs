@@ -20,7 +20,7 @@ const AWAY: &str = "; it does not answer dremio-mcp's own checks either, so call
 /// How error texts name a forwarded call.
 const OPERATION: &str = "the call to Dremio failed";
 
-/// Headers of the child that Dremio gets. Everything else is about the hop.
+/// Headers of the child that Dremio gets. Everything else is about the egress proxy.
 const REQUEST_HEADERS: [HeaderName; 2] = [header::ACCEPT, header::CONTENT_TYPE];
 
 /// Headers of Dremio that the child gets.

@@ -4,7 +4,8 @@
 //! The official server asks for a job's status once, then sleeps a whole second; here the first
 //! question is answered only when the job is done, found out by asking Dremio often at first and
 //! seldom later. And it never cancels a job: a call that its client cancels would keep Dremio busy.
-//! The hop sees that a question was dropped, or that no question comes, and cancels the job itself.
+//! The egress proxy sees that a question was dropped, or that no question comes, and cancels the
+//! job itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -237,7 +238,7 @@ impl<'j> Question<'j> {
 impl Drop for Question<'_> {
     fn drop(&mut self) {
         let mut running = self.jobs.running();
-        // Jobs that the child did not start through this hop are none of its business.
+        // Jobs that the child did not start through this egress proxy are none of its business.
         let Some(asked) = running.get_mut(self.id) else { return };
         asked.waiting = asked.waiting.saturating_sub(1);
         asked.last = Instant::now();

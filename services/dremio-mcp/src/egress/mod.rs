@@ -1,4 +1,4 @@
-//! The egress hop: the only way from the child to Dremio. A loopback listener that accepts one
+//! The egress proxy: the only way from the child to Dremio. A loopback listener that accepts one
 //! secret, which is worth nothing anywhere else, and forwards with the current token, over verified
 //! TLS. So a rotation restarts nothing, and the child never holds a credential.
 //!
@@ -45,8 +45,8 @@ use crate::guard::gate::Gate;
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The hop, bound but not yet serving.
-pub(crate) struct Hop {
+/// The egress proxy, bound but not yet serving.
+pub(crate) struct Egress {
     listener: TcpListener,
     secret: SecretString,
     jobs: Arc<Jobs>,
@@ -55,7 +55,7 @@ pub(crate) struct Hop {
     activity: Activity,
 }
 
-impl Hop {
+impl Egress {
     /// Binds a free loopback port and makes up a secret. `pages` says how much of results may pass.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Hop {
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let (jobs, secret) = (Arc::clone(&self.jobs), self.secret);
-        let state = Arc::new(HopState {
+        let state = Arc::new(EgressState {
             secret,
             jobs,
             gate: self.gate,
@@ -116,7 +116,7 @@ impl Hop {
     }
 }
 
-struct HopState {
+struct EgressState {
     secret: SecretString,
     jobs: Arc<Jobs>,
     gate: Gate,
@@ -124,13 +124,13 @@ struct HopState {
     activity: Activity,
 }
 
-async fn receive(State(state): State<Arc<HopState>>, request: Request) -> Response {
+async fn receive(State(state): State<Arc<EgressState>>, request: Request) -> Response {
     let open = state.activity.open();
     let response = handle(&state, request).await;
     open.answered(response)
 }
 
-async fn handle(state: &HopState, request: Request) -> Response {
+async fn handle(state: &EgressState, request: Request) -> Response {
     if !presents(&state.secret, request.headers()) {
         return refusal(
             StatusCode::UNAUTHORIZED,
@@ -200,9 +200,9 @@ fn presents(secret: &SecretString, headers: &HeaderMap) -> bool {
     bool::from(presented.ct_eq(secret.expose_secret().as_bytes()))
 }
 
-/// An answer of the hop itself, in the form of Dremio's own errors. The official server shows its
-/// users the *reason phrase* of a failed call and nothing else, so the explanation goes there as
-/// well.
+/// An answer of the egress proxy itself, in the form of Dremio's own errors. The official server
+/// shows its users the *reason phrase* of a failed call and nothing else, so the explanation goes
+/// there as well.
 fn refusal(status: StatusCode, message: &str) -> Response {
     let body = serde_json::json!({ "errorMessage": message, "moreInfo": "" }).to_string();
     let mut response = Response::new(Body::from(body));

@@ -1,7 +1,7 @@
 //! Pages of results on their way to the child. The official server fetches every page of a result
 //! before it looks whether the result is too large to be shown, and a large one kills it, with
-//! everybody's calls. So the hop lets so many bytes of one job pass, which is more than it would
-//! ever show, and then says what helps.
+//! everybody's calls. So the egress proxy lets so many bytes of one job pass, which is more than it
+//! would ever show, and then says what helps.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,11 +5,11 @@
 //! with progress on the way. Dropping the future of a call cancels the call.
 
 mod changes;
+mod fair_queue;
 mod logs;
-mod mailbox;
 pub(crate) mod native;
+mod notifications;
 pub(crate) mod official;
-mod places;
 mod tools;
 
 use std::net::IpAddr;
@@ -19,10 +19,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub(crate) use self::changes::{Changes, List};
+pub(crate) use self::fair_queue::{CALL_LIMITS, FairQueue};
+use self::fair_queue::{Requester, TooMany};
 pub(crate) use self::logs::LogLevel;
-pub(crate) use self::mailbox::Mailbox;
-pub(crate) use self::places::{PLACES, Places};
-use self::places::{Seat, TooMany};
+pub(crate) use self::notifications::Notifications;
 pub(crate) use self::tools::{HeaderArgument, ToolList};
 use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
 use crate::principal::Principal;
@@ -57,7 +57,7 @@ pub(crate) struct Caller {
     /// The batch that the call is a part of.
     pub(crate) batch: Option<u64>,
     /// Where it is told what comes outside of its calls, if it can be told.
-    pub(crate) mailbox: Option<Arc<Mailbox>>,
+    pub(crate) notifications: Option<Arc<Notifications>>,
 }
 
 /// Which client of a key asks.
@@ -98,9 +98,9 @@ impl ProgressSink {
         }
     }
 
-    /// For whom the call takes a place.
-    fn seat(&self) -> Seat {
-        self.caller.as_ref().map_or_else(Seat::of_gateway, |caller| Seat {
+    /// For whom the call takes a permit.
+    fn requester(&self) -> Requester {
+        self.caller.as_ref().map_or_else(Requester::gateway, |caller| Requester {
             principal: caller.principal.clone(),
             client: caller.client,
             batch: caller.batch,
@@ -294,7 +294,7 @@ impl Engine {
     }
 
     /// Answers one request. The response carries an id of the engine's own; the caller sets the
-    /// client's. What it subscribes to comes to the caller's mailbox, and ends with it.
+    /// client's. What it subscribes to comes to the caller's notification queue, and ends with it.
     /// Cancel safe: dropping the future cancels the call.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ use super::call::{Call, Client};
 use super::legacy::Asker;
 use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
+use crate::access::TooMany;
 use crate::budget::{self, Charge, Held, NoRoom};
-use crate::door::TooMany;
 use crate::engine::{Caller, ClientId, LogLevel};
 use crate::principal::Principal;
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
@@ -38,7 +38,7 @@ const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// When a client that found no room may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Answers a request to the MCP endpoint of `principal`, which the door has found.
+/// Answers a request to the MCP endpoint of `principal`, which access control has found.
 pub(crate) async fn answer(
     gateway: Arc<Gateway>,
     principal: Principal,
@@ -62,15 +62,15 @@ pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> 
     (status, [(header::CONTENT_TYPE, "application/json")], error.response(id)).into_response()
 }
 
-/// Counts what a request holds beyond the one message as which the door counted it: all of it, or
-/// nothing and gives the answer, when that is too much for the key's rate.
+/// Counts what a request holds beyond the one message as which it was counted when it came in: all
+/// of it, or nothing and gives the answer, when that is too much for the key's rate.
 pub(super) fn count_more(
     gateway: &Gateway,
     asker: &Asker,
     more: usize,
     id: Option<&str>,
 ) -> Option<Response> {
-    let cause = gateway.door.count_more(&asker.principal, asker.peer.0.ip(), more).err()?;
+    let cause = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more).err()?;
     let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
     Some(match cause {
         TooMany::Now(wait) => {
@@ -171,7 +171,7 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
 
 /// A client without a session. Nothing but the address tells clients of one key apart.
 pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
-    Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, mailbox: None }
+    Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, notifications: None }
 }
 
 fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {

@@ -21,7 +21,7 @@ use super::replay::{Lost, Replay, Start};
 use super::table::{FindError, Found, Running, Session};
 use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::{self, Held};
-use crate::engine::{Caller, Changes, ClientId, List, LogLevel, Mailbox};
+use crate::engine::{Caller, Changes, ClientId, List, LogLevel, Notifications};
 use crate::principal::Principal;
 use crate::rpc::{
     ErrorCode, Kind, Message, Params, RpcError, member, replace_member, string_literal,
@@ -152,7 +152,7 @@ fn sort(
                     principal,
                     client: ClientId::Session(session.claims.serial.number()),
                     batch,
-                    mailbox: Some(session.mailbox()),
+                    notifications: Some(session.notifications()),
                 };
                 Sorted::Call(Box::new(Call {
                     request: message,
@@ -234,7 +234,7 @@ async fn tell(
     mut changes: Changes,
     replay: Arc<Replay>,
 ) {
-    let mailbox = session.mailbox();
+    let notifications = session.notifications();
     if session.is_resumed {
         tokio::select! {
             () = tell_what_may_be_missed(&gateway, &replay) => {}
@@ -246,7 +246,7 @@ async fn tell(
         tokio::select! {
             // What came before the stop is still told.
             biased;
-            news = next_news(&replay, &mut changes, &mailbox) => for text in news {
+            news = next_news(&replay, &mut changes, &notifications) => for text in news {
                 match gateway.budget.try_take(session.principal(), budget::Kind::Streams, text.len()) {
                     Ok(charge) => replay.push(charge.hold(text)),
                     Err(cause) => tracing::debug!(%cause, "news dropped: the client does not read"),
@@ -281,11 +281,15 @@ async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
 }
 
 /// What comes next, once somebody reads. Cancel safe.
-async fn next_news(replay: &Replay, changes: &mut Changes, mailbox: &Mailbox) -> Vec<String> {
+async fn next_news(
+    replay: &Replay,
+    changes: &mut Changes,
+    notifications: &Notifications,
+) -> Vec<String> {
     replay.is_read().await;
     tokio::select! {
         lists = changes.next() => lists.into_iter().map(|(_, said)| said.text().to_owned()).collect(),
-        message = mailbox.next() => vec![message.text().to_owned()],
+        message = notifications.next() => vec![message.text().to_owned()],
     }
 }
 

@@ -30,8 +30,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::endpoint::answer;
 pub(crate) use self::id::SessionIds;
 pub(crate) use self::table::{SessionLimits, SessionTable};
+use crate::access::Access;
 use crate::budget::Budget;
-use crate::door::Door;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
@@ -48,7 +48,7 @@ pub(crate) struct Gateway {
     pub(crate) engine: Engine,
     pub(crate) sessions: SessionTable,
     /// Where requests came in, and what else they hold is counted.
-    pub(crate) door: Arc<Door>,
+    pub(crate) access: Arc<Access>,
     pub(crate) metrics: Arc<Metrics>,
     /// The room for what clients send and get.
     pub(crate) budget: Budget,

@@ -16,7 +16,7 @@ use super::answer::{Events, Gone};
 use super::endpoint::{caller_at, count_more, refuse};
 use super::legacy::Asker;
 use crate::budget::Kind;
-use crate::engine::{Caller, Changes, List, Mailbox, ProgressSink};
+use crate::engine::{Caller, Changes, List, Notifications, ProgressSink};
 use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
@@ -64,9 +64,9 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> 
     }
     let id = request.id().unwrap_or("null").to_owned();
     let (events, response) = Events::channel();
-    let mailbox = Arc::default();
-    let caller = Caller { mailbox: Some(Arc::clone(&mailbox)), ..caller_at(asker) };
-    let subscription = Subscription { gateway, caller, mailbox, id, events };
+    let notifications = Arc::default();
+    let caller = Caller { notifications: Some(Arc::clone(&notifications)), ..caller_at(asker) };
+    let subscription = Subscription { gateway, caller, notifications, id, events };
     tokio::spawn(async move {
         tokio::select! {
             gone = subscription.events.keep_alive() => { let Gone = gone; }
@@ -102,7 +102,7 @@ impl Filter {
 struct Subscription {
     gateway: Arc<Gateway>,
     caller: Caller,
-    mailbox: Arc<Mailbox>,
+    notifications: Arc<Notifications>,
     /// The id of its request.
     id: String,
     events: Events,
@@ -140,7 +140,7 @@ impl Subscription {
                         self.message(&said).await?;
                     }
                 }
-                message = self.mailbox.next() => self.message(&message).await?,
+                message = self.notifications.next() => self.message(&message).await?,
                 () = self.gateway.shutdown.draining() => return self.complete().await,
             }
         }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::audit;
 use super::id::{AGE_MAX, Claims, Opening, Serial, SessionIds, Unknown};
 use super::replay::Replay;
-use crate::engine::{LogLevel, Mailbox};
+use crate::engine::{LogLevel, Notifications};
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 
@@ -56,13 +56,13 @@ impl Default for SessionLimits {
 pub(crate) struct SessionTable {
     limits: SessionLimits,
     ids: SessionIds,
-    places: Mutex<Places>,
+    sessions: Mutex<Sessions>,
     metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
-struct Places {
-    sessions: HashMap<String, Arc<Session>>,
+struct Sessions {
+    open: HashMap<String, Arc<Session>>,
     ended: Ended,
 }
 
@@ -103,7 +103,7 @@ pub(super) struct Session {
     activity: Mutex<Activity>,
     /// What it is to be told outside of its calls, and the stream on which it reads that, from the
     /// first `GET` on.
-    mailbox: Arc<Mailbox>,
+    notifications: Arc<Notifications>,
     news: OnceLock<Arc<Replay>>,
     closed: CancellationToken,
 }
@@ -151,7 +151,7 @@ pub(super) struct Found {
 
 impl SessionTable {
     pub(crate) fn new(limits: SessionLimits, ids: SessionIds, metrics: Arc<Metrics>) -> Self {
-        Self { limits, ids, places: Mutex::default(), metrics }
+        Self { limits, ids, sessions: Mutex::default(), metrics }
     }
 
     /// Opens a session for `principal`. Over the limit of one principal, its longest idle session
@@ -175,8 +175,8 @@ impl SessionTable {
     /// # Errors
     /// When the id is not good, or there is no place; see [`FindError`].
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Result<Found, FindError> {
-        let mut places = self.lock();
-        match places.sessions.get(id) {
+        let mut sessions = self.lock();
+        match sessions.open.get(id) {
             Some(session) if session.principal != *principal => {
                 return Err(FindError::Unknown(Unknown::Foreign));
             }
@@ -189,16 +189,16 @@ impl SessionTable {
             // Of a key that was withdrawn and is back, or as old as no id may be.
             Some(session) => {
                 session.closed.cancel();
-                drop(places.sessions.remove(id));
+                drop(sessions.open.remove(id));
             }
             None => {}
         }
         let claims = self.ids.read(id, principal).map_err(FindError::Unknown)?;
-        if places.ended.serials.contains(&claims.serial) {
+        if sessions.ended.serials.contains(&claims.serial) {
             return Err(FindError::Unknown(Unknown::Ended));
         }
         let session = Session::new(id.to_owned(), claims, principal, true);
-        let session = self.place(&mut places, session).ok_or(FindError::Full)?;
+        let session = self.place(&mut sessions, session).ok_or(FindError::Full)?;
         self.metrics.session_resumed();
         Ok(Found { session, is_new_here: true })
     }
@@ -209,39 +209,38 @@ impl SessionTable {
     /// # Errors
     /// Why there is nothing to end.
     pub(super) fn close(&self, id: &str, principal: &Principal) -> Result<Claims, Unknown> {
-        let mut places = self.lock();
-        let claims = match places.sessions.get(id) {
+        let mut sessions = self.lock();
+        let claims = match sessions.open.get(id) {
             Some(session) if session.principal != *principal => return Err(Unknown::Foreign),
             Some(session) => session.claims,
             // It may live in another replica, where it is not known that it has ended.
             None => self.ids.read(id, principal)?,
         };
-        if places.ended.serials.contains(&claims.serial) {
+        if sessions.ended.serials.contains(&claims.serial) {
             return Err(Unknown::Ended);
         }
-        places.ended.add(&claims);
-        if let Some(session) = places.sessions.remove(id) {
+        sessions.ended.add(&claims);
+        if let Some(session) = sessions.open.remove(id) {
             session.closed.cancel();
         }
-        self.metrics.sessions_open(places.sessions.len());
+        self.metrics.sessions_open(sessions.open.len());
         Ok(claims)
     }
 
     /// Puts a session into the table; `None` when every place is taken by one that is in use.
-    fn place(&self, places: &mut Places, session: Session) -> Option<Arc<Session>> {
-        let sessions = &mut places.sessions;
-        let own = || sessions.values().filter(|other| other.principal == session.principal);
-        if own().count() >= self.limits.per_principal_max || sessions.len() >= self.limits.total_max
-        {
+    fn place(&self, sessions: &mut Sessions, session: Session) -> Option<Arc<Session>> {
+        let open = &mut sessions.open;
+        let own = || open.values().filter(|other| other.principal == session.principal);
+        if own().count() >= self.limits.per_principal_max || open.len() >= self.limits.total_max {
             let idle = own().filter_map(|other| Some((other.idle_since()?, other)));
             let oldest = idle.min_by_key(|(since, _)| *since).map(|(_, other)| other.id.clone())?;
-            if let Some(evicted) = sessions.remove(&oldest) {
+            if let Some(evicted) = open.remove(&oldest) {
                 evicted.closed.cancel();
             }
         }
         let session = Arc::new(session);
-        sessions.insert(session.id.clone(), Arc::clone(&session));
-        self.metrics.sessions_open(sessions.len());
+        open.insert(session.id.clone(), Arc::clone(&session));
+        self.metrics.sessions_open(open.len());
         Some(session)
     }
 
@@ -252,10 +251,10 @@ impl SessionTable {
                 () = tokio::time::sleep(SWEEP_INTERVAL.min(self.limits.idle_max)) => {}
                 () = shutdown.draining() => return,
             }
-            let mut places = self.lock();
-            places.ended.forget(self.ids.now());
+            let mut sessions = self.lock();
+            sessions.ended.forget(self.ids.now());
             let idle_max = self.limits.idle_max;
-            places.sessions.retain(|_, session| {
+            sessions.open.retain(|_, session| {
                 session.activity().replays.retain(|replay| !replay.is_stale());
                 let is_idle = session.idle_since().is_some_and(|since| since.elapsed() >= idle_max);
                 let keep = !is_idle && !session.closed.is_cancelled();
@@ -267,12 +266,12 @@ impl SessionTable {
                 }
                 keep
             });
-            self.metrics.sessions_open(places.sessions.len());
+            self.metrics.sessions_open(sessions.open.len());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock()
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock()
     }
 }
 
@@ -302,7 +301,7 @@ impl Session {
             is_resumed,
             principal: principal.clone(),
             activity: Mutex::new(activity),
-            mailbox: Arc::default(),
+            notifications: Arc::default(),
             news: OnceLock::new(),
             closed: principal.withdrawn().child_token(),
         }
@@ -346,8 +345,8 @@ impl Session {
         &self.principal
     }
 
-    pub(super) fn mailbox(&self) -> Arc<Mailbox> {
-        Arc::clone(&self.mailbox)
+    pub(super) fn notifications(&self) -> Arc<Notifications> {
+        Arc::clone(&self.notifications)
     }
 
     /// The stream of what belongs to no call, which lives as long as the session. `start` gets it

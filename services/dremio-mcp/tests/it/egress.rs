@@ -123,7 +123,7 @@ async fn the_child_may_read_and_nothing_more() {
 async fn nobody_else_may_use_the_hop() {
     let setting = Setting::new().await;
     let environment = setting.client.seen().await["environment"].clone();
-    let hop = environment
+    let egress = environment
         .as_array()
         .unwrap()
         .iter()
@@ -132,7 +132,7 @@ async fn nobody_else_may_use_the_hop() {
         .to_owned();
     for authorization in ["", "Bearer ", "Bearer wrong"] {
         let answer = http()
-            .get(format!("{hop}/api/v3/catalog"))
+            .get(format!("{egress}/api/v3/catalog"))
             .header("authorization", authorization)
             .send()
             .await
@@ -245,7 +245,7 @@ async fn a_job_is_waited_for() {
         answer.starts_with("HTTP/1.1 200") && answer.contains(r#""jobState":"COMPLETED""#),
         "{answer}"
     );
-    // One question of the child, one answer; the hop asked as often as it took.
+    // One question of the child, one answer; the egress proxy asked as often as it took.
     let asked = setting
         .sandbox
         .control()

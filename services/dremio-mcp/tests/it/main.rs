@@ -7,11 +7,11 @@
     reason = "tests"
 )]
 
+mod access;
 mod child;
 mod clients;
 mod command;
 mod confinement;
-mod door;
 mod egress;
 mod guard;
 mod legacy;

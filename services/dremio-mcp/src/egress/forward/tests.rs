@@ -23,7 +23,7 @@ async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token.json");
     Writer::open(path.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
-    let (tokens, _nudger) = TokenSource::watch(&path, Clock::system(), None);
+    let (tokens, _requester) = TokenSource::watch(&path, Clock::system(), None);
     let health = DremioHealth::new(
         Readiness::new(&["dremio"]),
         Arc::new(Metrics::register(&mut Registry::default())),

@@ -108,7 +108,7 @@ proptest! {
             let sent: Vec<(String, String)> = url.query_pairs().into_owned().collect();
             let judged: Vec<_> = target.query.iter().map(|(name, value)| (name.clone(), value.clone().unwrap_or_default())).collect();
             prop_assert_eq!(sent, judged);
-            // And a hop behind it would judge the same.
+            // And an egress proxy behind it would judge the same.
             let again = target.path_and_query();
             let (path, query) = again.split_once('?').map_or((again.as_str(), None), |(path, query)| (path, Some(query)));
             prop_assert_eq!(Target::parse(path, query), Ok(target));

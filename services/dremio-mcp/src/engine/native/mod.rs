@@ -37,7 +37,7 @@ use self::failure::Failure;
 use self::listing::Tool;
 use self::progress::{Holds, Progress};
 use self::table_name::TableName;
-use super::{CallError, Introduction, Places, ProgressSink, ToolList};
+use super::{CallError, FairQueue, Introduction, ProgressSink, ToolList};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::guard::gate::Gate;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
@@ -53,7 +53,7 @@ pub(crate) struct Native {
     introduction: Arc<Introduction>,
     list: Message,
     tools: Arc<ToolList>,
-    places: Places,
+    queue: FairQueue,
 }
 
 impl Native {
@@ -64,19 +64,12 @@ impl Native {
         tokens: TokenSource,
         health: DremioHealth,
         gate: Gate,
-        places: Places,
+        queue: FairQueue,
     ) -> Self {
         let list = Message::from_result(&listing::tools_list(gate.guard()));
         let tools = ToolList::read(&list);
         let introduction = Arc::new(Introduction::new(&listing::initialize_result(gate.guard())));
-        Self {
-            dremio: Dremio::new(client, tokens, health),
-            gate,
-            introduction,
-            list,
-            tools,
-            places,
-        }
+        Self { dremio: Dremio::new(client, tokens, health), gate, introduction, list, tools, queue }
     }
 
     /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while:
@@ -113,11 +106,11 @@ impl Native {
         progress: &ProgressSink,
     ) -> Result<Message, CallError> {
         // Only a tool keeps anybody waiting.
-        let place = match request.method() {
-            "tools/call" => Some(Arc::new(self.places.take(progress.seat()).await?)),
+        let permit = match request.method() {
+            "tools/call" => Some(Arc::new(self.queue.take(progress.requester()).await?)),
             _ => None,
         };
-        let holds = Holds { _room: request.room(), _place: place };
+        let holds = Holds { _room: request.room(), _permit: permit };
         Ok(self
             .answer(request, progress, holds)
             .await

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::budget::{Charge, Kind};
 use crate::engine::ProgressSink;
-use crate::engine::places::Place;
+use crate::engine::fair_queue::Permit;
 use crate::rpc::string_literal;
 
 /// How often a call reports. Also how long it is silent at first: an answer that comes sooner can
@@ -20,7 +20,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holds {
     pub(super) _room: Option<Arc<Charge>>,
-    pub(super) _place: Option<Arc<Place>>,
+    pub(super) _permit: Option<Arc<Permit>>,
 }
 
 /// The progress of one call.

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::lines::{Line, id_in_head, next_line};
-use super::owners::{Origin, Owners};
+use super::task_owners::{Origin, TaskOwners};
 use crate::budget::{self, Charge};
 use crate::egress::Activity;
 use crate::engine::{CallError, LogLevel, ProgressSink};
@@ -50,7 +50,7 @@ pub(super) struct Connection {
     /// The id of the latest call of a client that it has answered.
     answered: AtomicU64,
     callers: Mutex<Callers>,
-    owners: Owners,
+    owners: TaskOwners,
 }
 
 /// Whose calls a child has worked on since it started.
@@ -106,7 +106,7 @@ impl Connection {
             heard: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             callers: Mutex::new(Callers::Nobody),
-            owners: Owners::default(),
+            owners: TaskOwners::default(),
         };
         Halves { connection: Arc::new(connection), outbox }
     }
@@ -201,14 +201,18 @@ impl Connection {
     }
 
     /// Ends the calls that the child will never answer: for `silence_max` it had no request at the
-    /// hop at all and no job of its ran, so it did nothing for any of them, while it answered a
+    /// egress at all and no job of its ran, so it did nothing for any of them, while it answered a
     /// call that came later, and then a ping. Over stdio nobody knows for which call a request
     /// is; so while the child asks Dremio for anything, no call is ended. Never resolves.
-    pub(super) async fn end_forgotten(&self, hop: &Activity, silence_max: Duration) -> Infallible {
+    pub(super) async fn end_forgotten(
+        &self,
+        egress: &Activity,
+        silence_max: Duration,
+    ) -> Infallible {
         loop {
             tokio::time::sleep(silence_max / 10).await;
             let Some(quiet_since) =
-                hop.quiet_since().filter(|since| since.elapsed() >= silence_max)
+                egress.quiet_since().filter(|since| since.elapsed() >= silence_max)
             else {
                 continue;
             };
@@ -217,7 +221,7 @@ impl Connection {
                 continue;
             }
             let ping = tokio::time::timeout(PING_WAIT_MAX, self.ask("ping", "{}")).await;
-            if !matches!(ping, Ok(Ok(_))) || hop.quiet_since() != Some(quiet_since) {
+            if !matches!(ping, Ok(Ok(_))) || egress.quiet_since() != Some(quiet_since) {
                 continue;
             }
             for id in forgotten {

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_kept_within_a_limit_until_the_child_knows_clients() {
-        let words = LastWords::without("hop-secret".into());
+        let words = LastWords::without("egress-secret".into());
         assert_eq!(words.say(), None);
         for number in 0..LINES_MAX + 2 {
             words.hear(&format!("line {number}"));
@@ -76,7 +76,7 @@ mod tests {
             "{said}"
         );
 
-        words.hear("PAT=hop-secret\u{1b}[2J\r");
+        words.hear("PAT=egress-secret\u{1b}[2J\r");
         assert!(words.say().unwrap().ends_with("PAT=***\\u{1b}[2J\\r"));
         for _ in 0..LINES_MAX {
             words.hear(&"ü".repeat(5000));

@@ -6,17 +6,17 @@
 //! - `last_words`: what a child said that never came up
 //! - `connection`: the messages of one child: ids out, answers and progress in
 //! - `owners`: whose the tasks are that a child has made
-//! - `watches`: which resources clients want to hear of, kept at whichever child there is
+//! - `subscriptions`: which resources clients want to hear of, kept at whichever child there is
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod confinement;
 mod connection;
 mod last_words;
 mod lines;
-mod owners;
 mod process;
+mod subscriptions;
 mod supervisor;
-mod watches;
+mod task_owners;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use tokio::sync::watch;
 pub(crate) use self::confinement::Confinement;
 use self::connection::{Answer, Connection};
 pub(crate) use self::process::Launch;
+use self::subscriptions::SubscriptionRegistry;
 pub(crate) use self::supervisor::Supervisor;
-use self::watches::Watches;
 use super::changes::{Changes, List, Versions};
-use super::{CallError, Introduction, Mailbox, Places, ProgressSink, ToolList};
+use super::{CallError, FairQueue, Introduction, Notifications, ProgressSink, ToolList};
 use crate::rpc::Message;
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet
@@ -50,8 +50,8 @@ const NEWS_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Official {
     child: CurrentChild,
-    places: Places,
-    facts: Arc<Facts>,
+    queue: FairQueue,
+    info: Arc<ServerInfo>,
 }
 
 /// The child that there is, if there is one.
@@ -73,12 +73,12 @@ impl CurrentChild {
 /// What the first child said and the next ones will say again: it survives restarts, so that
 /// `initialize` and the lists are answered while a child is being replaced.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct ServerInfo {
     introduction: watch::Sender<Option<Arc<Introduction>>>,
     lists: Mutex<HashMap<&'static str, Arc<Message>>>,
     tools: Mutex<Arc<ToolList>>,
     versions: watch::Sender<Versions>,
-    watches: Watches,
+    subscriptions: SubscriptionRegistry,
 }
 
 /// The requests whose first page stays as it is until the child says that it has changed, and what
@@ -90,7 +90,7 @@ const LISTS: [(&str, List); 4] = [
     ("resources/templates/list", List::Resources),
 ];
 
-impl Facts {
+impl ServerInfo {
     fn new() -> Self {
         let (introduction, versions) =
             (watch::Sender::new(None), watch::Sender::new(Versions::default()));
@@ -99,7 +99,7 @@ impl Facts {
             lists: Mutex::default(),
             tools: Mutex::default(),
             versions,
-            watches: Watches::new(),
+            subscriptions: SubscriptionRegistry::new(),
         }
     }
 
@@ -133,7 +133,7 @@ impl Facts {
                 self.list_changed(list, if is_short { notification } else { list.changed() });
             }
             (None, "notifications/resources/updated", Some(uri)) if is_short => {
-                self.watches.updated(&uri, notification);
+                self.subscriptions.updated(&uri, notification);
             }
             _ => {
                 tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification that is too long, or not relayed");
@@ -170,27 +170,29 @@ impl Facts {
 impl Official {
     /// The first answer to `initialize` that a child gave, waiting for it if need be.
     pub(crate) async fn introduction(&self) -> Result<Arc<Introduction>, CallError> {
-        if let Some(known) = &*self.facts.introduction.borrow() {
+        if let Some(known) = &*self.info.introduction.borrow() {
             return Ok(Arc::clone(known));
         }
-        let mut seen = self.facts.introduction.subscribe();
+        let mut seen = self.info.introduction.subscribe();
         let known = tokio::time::timeout(READY_WAIT_MAX, seen.wait_for(Option::is_some)).await;
         known.ok().and_then(Result::ok).and_then(|result| result.clone()).ok_or(CallError::NotReady)
     }
 
     /// Relays one request to the child, waiting for a child that is being replaced.
     pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Answer {
-        let (watches, child) = (&self.facts.watches, &self.child);
+        let (subscriptions, child) = (&self.info.subscriptions, &self.child);
         let is_subscription =
             matches!(request.method(), "resources/subscribe" | "resources/unsubscribe");
-        let subscriber = if is_subscription { mailbox_and_uri(request, progress) } else { None };
+        let subscriber = if is_subscription { subscriber_and_uri(request, progress) } else { None };
         // Boxed where it is rare: a call's future is as large as its largest branch.
         match subscriber {
-            Some((mailbox, uri)) if request.method() == "resources/subscribe" => {
-                Box::pin(watches.subscribe(uri, mailbox, request, progress, child)).await
+            Some((notifications, uri)) if request.method() == "resources/subscribe" => {
+                Box::pin(subscriptions.subscribe(uri, notifications, request, progress, child))
+                    .await
             }
-            Some((mailbox, uri)) => {
-                Box::pin(watches.unsubscribe(uri, mailbox, request, progress, child)).await
+            Some((notifications, uri)) => {
+                Box::pin(subscriptions.unsubscribe(uri, notifications, request, progress, child))
+                    .await
             }
             None => self.call_or_recall(request, progress).await,
         }
@@ -202,36 +204,36 @@ impl Official {
             LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
         let first_page =
             list.filter(|_| request.params().is_ok_and(|params| params.is_first_page()));
-        if let Some(list) = first_page.and_then(|method| self.facts.list(method)) {
+        if let Some(list) = first_page.and_then(|method| self.info.list(method)) {
             return Ok(list.as_ref().clone());
         }
-        let _place = self.places.take(progress.seat()).await?;
-        let asked_at = self.facts.versions.borrow().numbers();
+        let _permit = self.queue.take(progress.requester()).await?;
+        let asked_at = self.info.versions.borrow().numbers();
         let answer = self.child.get().await?.call(request, Some(progress)).await?;
         if let Some(method) = first_page {
-            self.facts.learn(method, &answer, asked_at);
+            self.info.learn(method, &answer, asked_at);
         }
         Ok(answer)
     }
 
     /// The changes of the child's lists from now on.
     pub(crate) fn changes(&self) -> Changes {
-        Changes::of(self.facts.versions.subscribe())
+        Changes::of(self.info.versions.subscribe())
     }
 
     /// The tools that the child listed when it started.
     pub(crate) fn tools(&self) -> Arc<ToolList> {
-        Arc::clone(&self.facts.tools.lock())
+        Arc::clone(&self.info.tools.lock())
     }
 }
 
 /// Who a request subscribes, and to what.
-fn mailbox_and_uri<'c>(
+fn subscriber_and_uri<'c>(
     request: &'c Message,
     progress: &'c ProgressSink,
-) -> Option<(&'c Arc<Mailbox>, &'c str)> {
-    let mailbox = progress.caller.as_ref()?.mailbox.as_ref()?;
-    Some((mailbox, request.params().ok()?.uri?))
+) -> Option<(&'c Arc<Notifications>, &'c str)> {
+    let notifications = progress.caller.as_ref()?.notifications.as_ref()?;
+    Some((notifications, request.params().ok()?.uri?))
 }
 
 #[cfg(test)]

@@ -44,12 +44,12 @@ pub(crate) struct Launch {
     pub(crate) command: Vec<String>,
     /// Environment of the gateway that may be passed on, `DREMIOAI_…` included.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Where the child finds "Dremio": the egress hop.
-    pub(crate) hop_uri: String,
+    /// Where the child finds "Dremio": the egress proxy.
+    pub(crate) egress_uri: String,
     /// What the child presents there. Worthless anywhere else.
-    pub(crate) hop_secret: SecretString,
+    pub(crate) egress_secret: SecretString,
     /// What the child does there.
-    pub(crate) hop_activity: Activity,
+    pub(crate) egress_activity: Activity,
     /// A child that is silent for this long, pings included, is replaced.
     pub(crate) silence_max: Duration,
     /// A call of Dremio's own server that comes to nothing for this long is given up, if it is
@@ -105,8 +105,8 @@ impl Launch {
             .env("PYTHONUNBUFFERED", "1")
             .env("XDG_CONFIG_HOME", folder)
             .env("TMPDIR", folder)
-            .env("DREMIOAI_DREMIO__URI", &self.hop_uri)
-            .env("DREMIOAI_DREMIO__PAT", self.hop_secret.expose_secret())
+            .env("DREMIOAI_DREMIO__URI", &self.egress_uri)
+            .env("DREMIOAI_DREMIO__PAT", self.egress_secret.expose_secret())
             .current_dir(folder)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -127,12 +127,12 @@ impl Launch {
         path.split(':').map(|folder| Path::new(folder).join(name)).find(|program| program.is_file())
     }
 
-    /// The hop's port, if that is all of the network that the child needs. It is for Dremio's own
-    /// server, unless it was told to talk to others than Dremio too; another server may need
-    /// whatever it likes.
+    /// The egress proxy's port, if that is all of the network that the child needs. It is for
+    /// Dremio's own server, unless it was told to talk to others than Dremio too; another
+    /// server may need whatever it likes.
     fn only_port(&self) -> Option<u16> {
         let is_official = self.program()?.file_name()? == OFFICIAL_PROGRAM;
-        let port = self.hop_uri.rsplit(':').next()?.parse().ok()?;
+        let port = self.egress_uri.rsplit(':').next()?.parse().ok()?;
         (is_official && self.asks_only_dremio()).then_some(port)
     }
 
@@ -226,7 +226,7 @@ impl Process {
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group =
             pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
-        let last_words = LastWords::without(launch.hop_secret.clone());
+        let last_words = LastWords::without(launch.egress_secret.clone());
         let stderr = tokio::spawn(log_stderr(BufReader::new(stderr), group, last_words.clone()));
         let process =
             Self { child, group, enforced, last_words, stderr, _folder: folder, _parent: parent };

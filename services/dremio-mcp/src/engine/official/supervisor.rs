@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use super::confinement::Enforced;
 use super::connection::Connection;
 use super::process::{LAST_WORDS_WAIT, Launch, Process};
-use super::{CurrentChild, Facts, LISTS, Official};
-use crate::engine::{CallError, Introduction, Places};
+use super::{CurrentChild, LISTS, Official, ServerInfo};
+use crate::engine::{CallError, FairQueue, Introduction};
 use crate::metrics::{Counted, Metrics};
 use crate::rpc::member;
 
@@ -42,9 +42,9 @@ const DREMIOS_OWN: &str = "Dremio";
 /// Starts children, one after the other.
 pub(crate) struct Supervisor {
     launch: Launch,
-    places: Places,
+    queue: FairQueue,
     current: watch::Sender<Option<Arc<Connection>>>,
-    facts: Arc<Facts>,
+    info: Arc<ServerInfo>,
     readiness: Readiness,
     metrics: Arc<Metrics>,
 }
@@ -69,7 +69,7 @@ enum End {
 }
 
 /// A child that has introduced itself.
-struct Life {
+struct RunningChild {
     process: Process,
     connection: Arc<Connection>,
     /// Drives the connection; it holds the child's input, which closes with it.
@@ -83,18 +83,15 @@ impl Supervisor {
     /// A supervisor and the engine that it feeds. Nothing runs before [`Supervisor::run`].
     pub(crate) fn new(
         launch: Launch,
-        places: Places,
+        queue: FairQueue,
         readiness: Readiness,
         metrics: Arc<Metrics>,
     ) -> (Self, Official) {
         let (current, seen) = watch::channel(None);
-        let facts = Arc::new(Facts::new());
-        let official = Official {
-            child: CurrentChild(seen),
-            places: places.clone(),
-            facts: Arc::clone(&facts),
-        };
-        (Self { launch, places, current, facts, readiness, metrics }, official)
+        let info = Arc::new(ServerInfo::new());
+        let official =
+            Official { child: CurrentChild(seen), queue: queue.clone(), info: Arc::clone(&info) };
+        (Self { launch, queue, current, info, readiness, metrics }, official)
     }
 
     /// Runs until `shutdown` drains and the calls in flight are answered, or it says now.
@@ -103,24 +100,24 @@ impl Supervisor {
         let mut pause = PAUSE_FIRST;
         let mut standby = Standby::default();
         while !shutdown.is_draining() {
-            let life = tokio::select! {
-                life = standby.take_or_start(&supervisor) => life,
+            let running = tokio::select! {
+                running = standby.take_or_start(&supervisor) => running,
                 () = shutdown.draining() => break,
             };
             let started = Instant::now();
-            let end = match life {
-                Ok(mut life) => {
-                    supervisor.current.send_replace(Some(Arc::clone(&life.connection)));
+            let end = match running {
+                Ok(mut running) => {
+                    supervisor.current.send_replace(Some(Arc::clone(&running.connection)));
                     supervisor.readiness.set("engine", Condition::met());
                     if supervisor.launch.standby {
                         standby.prepare(&supervisor);
                     }
-                    let end = supervisor.serve(&mut life, &shutdown).await;
+                    let end = supervisor.serve(&mut running, &shutdown).await;
                     supervisor.current.send_replace(None);
-                    life.close(&end);
+                    running.close(&end);
                     // A child that was asked to stop is waited for; one that failed must not hold
                     // up the next.
-                    let ended = tokio::spawn(life.process.stop());
+                    let ended = tokio::spawn(running.process.stop());
                     if matches!(end, End::Asked) {
                         drop(ended.await);
                     }
@@ -148,7 +145,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// Why there is none, for people.
-    async fn start(&self) -> Result<Life, String> {
+    async fn start(&self) -> Result<RunningChild, String> {
         let started = Instant::now();
         let (mut process, stdout, stdin) =
             Process::start(&self.launch).await.map_err(|cause| chain(&cause))?;
@@ -157,9 +154,9 @@ impl Supervisor {
         tracing::info!(pid = process.pid(), "MCP server process started");
         let halves = Connection::open();
         let connection = Arc::clone(&halves.connection);
-        let facts = Arc::clone(&self.facts);
+        let info = Arc::clone(&self.info);
         let messages =
-            tokio::spawn(halves.run(stdout, stdin, move |notification| facts.hear(notification)));
+            tokio::spawn(halves.run(stdout, stdin, move |notification| info.hear(notification)));
         let introduced = tokio::select! {
             introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) => {
                 introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(|cause| chain(&cause))
@@ -183,7 +180,7 @@ impl Supervisor {
             startup_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "MCP server process ready"
         );
-        Ok(Life {
+        Ok(RunningChild {
             process,
             connection,
             messages,
@@ -194,25 +191,25 @@ impl Supervisor {
 
     /// Waits until the child is of no use any more, or until a stop is asked for and its calls are
     /// answered.
-    async fn serve(&self, life: &mut Life, shutdown: &Shutdown) -> End {
+    async fn serve(&self, running: &mut RunningChild, shutdown: &Shutdown) -> End {
         let silence_max = self.launch.silence_max;
         tokio::select! {
             () = shutdown.draining() => {}
-            () = life.connection.stuck(silence_max) => {
-                life.process.kill();
+            () = running.connection.stuck(silence_max) => {
+                running.process.kill();
                 return End::Unasked(format!("it did not answer for {silence_max:?}"));
             }
-            why = life.process.end_of() => {
+            why = running.process.end_of() => {
                 // What it wrote before it ended still lies in the pipe.
-                let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut life.messages).await;
+                let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut running.messages).await;
                 return End::Unasked(why);
             }
-            _ = &mut life.messages => return End::Unasked("it closed its output".into()),
-            never = self.facts.watches.keep(&life.connection) => match never {},
-            never = self.end_forgotten(&life.connection, life.is_dremios_own) => match never {},
+            _ = &mut running.messages => return End::Unasked("it closed its output".into()),
+            never = self.info.subscriptions.keep(&running.connection) => match never {},
+            never = self.end_forgotten(&running.connection, running.is_dremios_own) => match never {},
         }
         tokio::select! {
-            () = self.places.idle() => {}
+            () = self.queue.idle() => {}
             () = shutdown.now() => {}
         }
         End::Asked
@@ -220,11 +217,11 @@ impl Supervisor {
 
     /// Ends the calls that the child will never answer, if it is one of which that can be known.
     async fn end_forgotten(&self, connection: &Connection, is_dremios_own: bool) -> Infallible {
-        // What it asks others goes past the hop, and cannot be seen there.
+        // What it asks others goes past the egress proxy, and cannot be seen there.
         if !is_dremios_own || !self.launch.asks_only_dremio() {
             return std::future::pending().await;
         }
-        connection.end_forgotten(&self.launch.hop_activity, self.launch.forgotten_after).await
+        connection.end_forgotten(&self.launch.egress_activity, self.launch.forgotten_after).await
     }
 
     /// The name by which the child introduces itself.
@@ -262,14 +259,14 @@ impl Supervisor {
         if capabilities.contains_key("tools") && !lists.contains_key("tools/list") {
             return Err(IntroductionError::Refused { method: "tools/list" });
         }
-        self.facts.set_lists(lists);
-        self.facts.set_introduction(Introduction::new(result));
+        self.info.set_lists(lists);
+        self.info.set_introduction(Introduction::new(result));
         let name = member(result, "serverInfo").and_then(|info| member(info, "name"));
         Ok(name.and_then(|name| serde_json::from_str(name).ok()))
     }
 }
 
-impl Life {
+impl RunningChild {
     /// Fails what is in flight, and closes the child's input, upon which it leaves.
     fn close(&self, end: &End) {
         self.messages.abort();
@@ -307,7 +304,7 @@ fn confinement(enforced: Option<Enforced>) -> Condition {
 
 /// A second child that waits to take over, if there is to be one.
 #[derive(Default)]
-struct Standby(Option<JoinHandle<Result<Life, String>>>);
+struct Standby(Option<JoinHandle<Result<RunningChild, String>>>);
 
 impl Standby {
     /// Starts a child in the background.
@@ -322,16 +319,19 @@ impl Standby {
     }
 
     /// The child that waits, if it still lives, or else a new one.
-    async fn take_or_start(&mut self, supervisor: &Arc<Supervisor>) -> Result<Life, String> {
+    async fn take_or_start(
+        &mut self,
+        supervisor: &Arc<Supervisor>,
+    ) -> Result<RunningChild, String> {
         if let Some(prepared) = self.0.take()
-            && let Ok(Ok(life)) = prepared.await
-            && life.is_alive()
+            && let Ok(Ok(running)) = prepared.await
+            && running.is_alive()
         {
             tracing::info!(
-                pid = life.process.pid(),
+                pid = running.process.pid(),
                 "the MCP server process on standby takes over"
             );
-            return Ok(life);
+            return Ok(running);
         }
         supervisor.start().await
     }
@@ -340,9 +340,9 @@ impl Standby {
     async fn end(self) {
         let Some(prepared) = self.0 else { return };
         prepared.abort();
-        if let Ok(Ok(life)) = prepared.await {
-            life.close(&End::Asked);
-            life.process.stop().await;
+        if let Ok(Ok(running)) = prepared.await {
+            running.close(&End::Asked);
+            running.process.stop().await;
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A child of Dremio's own server's name, with the hop and a stand-in for Dremio: calls that it
-//! forgets are ended, and no others.
+//! A child of Dremio's own server's name, with the egress proxy and a stand-in for Dremio: calls
+//! that it forgets are ended, and no others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use super::connection::Answer;
 use super::{Launch, Official, Supervisor};
 use crate::budget::Budget;
 use crate::dremio::{DremioHealth, TokenSource};
-use crate::egress::{Hop, Pages};
-use crate::engine::{CallError, PLACES, Places, ProgressSink};
+use crate::egress::{Egress, Pages};
+use crate::engine::{CALL_LIMITS, CallError, FairQueue, ProgressSink};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -53,31 +53,31 @@ impl Setting {
             .unwrap()
             .write(&Token::new(login.token, login.expires_at))
             .unwrap();
-        let (tokens, _nudger) = TokenSource::watch(&token_file, Clock::system(), None);
+        let (tokens, _requester) = TokenSource::watch(&token_file, Clock::system(), None);
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
         let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::clone(&metrics), true);
         let gate = Gate::new(Guard::default(), "official", Arc::clone(&metrics));
         let pages = Pages::new(Budget::new(Arc::clone(&metrics)), 1 << 20);
-        let hop = Hop::bind(transport, tokens, health, gate, pages).await.unwrap();
+        let egress = Egress::bind(transport, tokens, health, gate, pages).await.unwrap();
         let launch = Launch {
             command: vec![
                 stdio_fixture::executable().to_str().unwrap().to_owned(),
                 name.to_owned(),
             ],
             environment: BTreeMap::new(),
-            hop_uri: hop.uri().unwrap(),
-            hop_secret: hop.secret(),
-            hop_activity: hop.activity(),
+            egress_uri: egress.uri().unwrap(),
+            egress_secret: egress.secret(),
+            egress_activity: egress.activity(),
             silence_max: PATIENCE,
             forgotten_after: FORGOTTEN_AFTER,
             standby: false,
             confinement: None,
         };
-        let places = Places::new(PLACES, None);
+        let queue = FairQueue::new(CALL_LIMITS, None);
         let (supervisor, official) =
-            Supervisor::new(launch, places, Readiness::new(&["engine"]), metrics);
+            Supervisor::new(launch, queue, Readiness::new(&["engine"]), metrics);
         let shutdown = Shutdown::new();
-        tokio::spawn(hop.run(shutdown.clone()));
+        tokio::spawn(egress.run(shutdown.clone()));
         tokio::spawn(supervisor.run(shutdown.clone()));
         Self { sandbox, official: Arc::new(official), shutdown, _folder: folder }
     }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use service_kit::{Clock, SecretSource};
 
 use super::{AGE_MAX, CLOCK_SKEW_MAX, LEGACY_VERSIONS, LEVELS, Opening, SessionIds, Unknown};
-use crate::door::KeyRing;
+use crate::access::KeyRing;
 use crate::engine::LogLevel;
 use crate::principal::Principal;
 use crate::signer::Signer;

@@ -10,7 +10,7 @@ use super::{
     AGE_MAX, ENDED_MAX, FindError, OpenError, Opening, Principal, Session, SessionIds,
     SessionLimits, SessionTable, Unknown,
 };
-use crate::door::KeyRing;
+use crate::access::KeyRing;
 use crate::engine::LogLevel;
 use crate::metrics::Metrics;
 use crate::signer::Signer;
@@ -48,7 +48,7 @@ fn two() -> (Principal, Principal) {
 
 /// Whether the session is in memory.
 fn is_here(table: &SessionTable, session: &Session) -> bool {
-    table.lock().sessions.contains_key(&session.id)
+    table.lock().open.contains_key(&session.id)
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn what_was_ended_is_remembered_until_it_is_too_old() {
     for (later, remembered) in [(AGE_MAX - SignedDuration::from_secs(1), 1), (AGE_MAX, 0)] {
         time.set(session.claims.issued + later);
         table.lock().ended.forget(clock.now());
-        let places = table.lock();
+        let sessions = table.lock();
         assert_eq!(
-            (places.ended.serials.len(), places.ended.in_order.len()),
+            (sessions.ended.serials.len(), sessions.ended.in_order.len()),
             (remembered, remembered)
         );
     }
@@ -118,8 +118,8 @@ fn the_memory_of_what_was_ended_is_bounded() {
         table.lock().ended.add(&claims);
     }
     let remembered = {
-        let places = table.lock();
-        (places.ended.serials.len(), places.ended.in_order.len())
+        let sessions = table.lock();
+        (sessions.ended.serials.len(), sessions.ended.in_order.len())
     };
     assert_eq!(remembered, (ENDED_MAX, ENDED_MAX));
     assert!(table.find(&first.id, &ada).is_ok(), "the oldest is forgotten");

@@ -16,7 +16,7 @@ use token_file::{Token, Writer};
 
 use super::super::Native;
 use crate::dremio::{DremioHealth, TokenSource};
-use crate::engine::{PLACES, Places, ProgressSink};
+use crate::engine::{CALL_LIMITS, FairQueue, ProgressSink};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -55,7 +55,7 @@ impl Fixture {
         let path = folder.path().join("token.json");
         let tokens = Writer::open(path.clone()).unwrap();
         tokens.write(&login(&client).await).unwrap();
-        let (source, _nudger) = TokenSource::watch(&path, Clock::system(), None);
+        let (source, _requester) = TokenSource::watch(&path, Clock::system(), None);
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
         let native = Arc::new(Native::new(
@@ -63,7 +63,7 @@ impl Fixture {
             source,
             health,
             gate(guard),
-            Places::new(PLACES, None),
+            FairQueue::new(CALL_LIMITS, None),
         ));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
@@ -118,7 +118,7 @@ fn gate(guard: Guard) -> Gate {
 pub(super) fn lonely() -> Native {
     let transport =
         Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
-    let (tokens, _nudger) =
+    let (tokens, _requester) =
         TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
     Native::new(
@@ -126,7 +126,7 @@ pub(super) fn lonely() -> Native {
         tokens,
         health,
         gate(Guard::default()),
-        Places::new(PLACES, None),
+        FairQueue::new(CALL_LIMITS, None),
     )
 }
 

@@ -51,14 +51,14 @@ fn is_forgotten(answer: &Answer) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_the_child_forgot_is_ended_when_later_ones_and_a_ping_were_answered() {
-    let (connection, hop) = (child(true), Activity::none());
+    let (connection, egress) = (child(true), Activity::none());
     let mut swallowed = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut swallowed).is_pending());
     call(&connection, "echo").await.unwrap();
     let started = tokio::time::Instant::now();
     tokio::select! {
         answer = &mut swallowed => assert!(is_forgotten(&answer), "{answer:?}"),
-        never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
+        never = connection.end_forgotten(&egress, SILENCE_MAX) => match never {},
     }
     assert!(
         started.elapsed() >= SILENCE_MAX && started.elapsed() < SILENCE_MAX * 2,
@@ -70,51 +70,51 @@ async fn a_call_that_the_child_forgot_is_ended_when_later_ones_and_a_ping_were_a
 /// Waits for longer than a call may take, for a call that must not be ended.
 async fn is_left_alone(
     connection: &Connection,
-    hop: &Activity,
+    egress: &Activity,
     call: impl Future<Output = Answer>,
 ) {
     tokio::select! {
         answer = call => panic!("{answer:?}"),
-        never = connection.end_forgotten(hop, SILENCE_MAX) => match never {},
+        never = connection.end_forgotten(egress, SILENCE_MAX) => match never {},
         () = tokio::time::sleep(SILENCE_MAX * 20) => {}
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_is_left_alone_while_it_may_be_worked_on() {
-    let (connection, hop) = (child(true), Activity::none());
+    let (connection, egress) = (child(true), Activity::none());
     let mut only = Box::pin(call(&connection, "swallow"));
-    is_left_alone(&connection, &hop, &mut only).await;
+    is_left_alone(&connection, &egress, &mut only).await;
     // A later call is not answered either: the child may be busy with both.
     let mut later = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut later).is_pending());
-    is_left_alone(&connection, &hop, &mut only).await;
+    is_left_alone(&connection, &egress, &mut only).await;
     // The child asks Dremio for something; nobody knows for which call.
     call(&connection, "echo").await.unwrap();
-    let open = hop.open();
-    is_left_alone(&connection, &hop, &mut only).await;
+    let open = egress.open();
+    is_left_alone(&connection, &egress, &mut only).await;
     // From the end of that it is quiet, and both are older.
     let started = tokio::time::Instant::now();
     drop(open);
     tokio::select! {
         answers = async { tokio::join!(only, later) } => assert!(is_forgotten(&answers.0) && is_forgotten(&answers.1), "{answers:?}"),
-        never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
+        never = connection.end_forgotten(&egress, SILENCE_MAX) => match never {},
     }
     assert!(started.elapsed() >= SILENCE_MAX);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_child_that_answers_no_ping_is_busy() {
-    let (connection, hop) = (child(false), Activity::none());
+    let (connection, egress) = (child(false), Activity::none());
     let mut swallowed = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut swallowed).is_pending());
     call(&connection, "echo").await.unwrap();
-    is_left_alone(&connection, &hop, swallowed).await;
+    is_left_alone(&connection, &egress, swallowed).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_younger_than_the_silence_is_left_alone() {
-    let (connection, hop) = (child(true), Activity::none());
+    let (connection, egress) = (child(true), Activity::none());
     tokio::time::advance(SILENCE_MAX * 2).await;
     let mut swallowed = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut swallowed).is_pending());
@@ -122,7 +122,7 @@ async fn a_call_that_is_younger_than_the_silence_is_left_alone() {
     let started = tokio::time::Instant::now();
     tokio::select! {
         answer = &mut swallowed => assert!(is_forgotten(&answer), "{answer:?}"),
-        never = connection.end_forgotten(&hop, SILENCE_MAX) => match never {},
+        never = connection.end_forgotten(&egress, SILENCE_MAX) => match never {},
     }
     assert!(started.elapsed() >= SILENCE_MAX, "{:?}", started.elapsed());
 }
@@ -150,7 +150,7 @@ async fn an_answer_without_room_fails_its_call_and_no_other() {
         principal: Principal::anyone(),
         client: ClientId::Session(1),
         batch: None,
-        mailbox: None,
+        notifications: None,
     };
     let sink = ProgressSink::channel().0.of(caller, None).within(&budget);
     let call = async |kib: usize| {

@@ -14,11 +14,11 @@ const UNREAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The news of one client. Of several about the same thing only the latest waits.
 #[derive(Debug, Default)]
-pub(crate) struct Mailbox {
+pub(crate) struct Notifications {
     unread: Mutex<Unread>,
     arrived: Notify,
-    /// Woken when this mailbox is gone.
-    mourner: OnceLock<Arc<Notify>>,
+    /// Woken when this queue is dropped.
+    on_drop: OnceLock<Arc<Notify>>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ pub(crate) enum Subject {
     Elicitation(String),
 }
 
-impl Mailbox {
+impl Notifications {
     /// Leaves a message. It takes the place of an unread one about the same thing.
     pub(super) fn put(&self, subject: Subject, message: Arc<Message>) {
         let mut unread = self.unread.lock();
@@ -80,16 +80,16 @@ impl Mailbox {
         Some(message)
     }
 
-    /// Wakes `mourner` when this mailbox is gone. One is enough: later ones are not taken.
-    pub(super) fn mourned_by(&self, mourner: &Arc<Notify>) {
-        self.mourner.get_or_init(|| Arc::clone(mourner));
+    /// Wakes `on_drop` when this queue is dropped. One is enough: later ones are not taken.
+    pub(super) fn notify_on_drop(&self, on_drop: &Arc<Notify>) {
+        self.on_drop.get_or_init(|| Arc::clone(on_drop));
     }
 }
 
-impl Drop for Mailbox {
+impl Drop for Notifications {
     fn drop(&mut self) {
-        if let Some(mourner) = self.mourner.get() {
-            mourner.notify_one();
+        if let Some(on_drop) = self.on_drop.get() {
+            on_drop.notify_one();
         }
     }
 }
@@ -100,45 +100,49 @@ mod tests {
 
     use tokio::sync::Notify;
 
-    use super::{Mailbox, Subject, UNREAD_BYTES_MAX};
+    use super::{Notifications, Subject, UNREAD_BYTES_MAX};
     use crate::rpc::Message;
 
-    fn put(mailbox: &Mailbox, subject: &str, text: &str) {
+    fn put(notifications: &Notifications, subject: &str, text: &str) {
         let message = Message::notification("n", Some(&format!(r#"{{"text":"{text}"}}"#)));
-        mailbox.put(Subject::Resource(subject.into()), Arc::new(message));
+        notifications.put(Subject::Resource(subject.into()), Arc::new(message));
     }
 
     #[tokio::test]
     async fn the_latest_news_about_a_thing_are_told_in_the_order_of_the_first() {
-        let mailbox = Mailbox::default();
+        let notifications = Notifications::default();
         for (subject, text) in [("a", "1"), ("b", "2"), ("a", "3")] {
-            put(&mailbox, subject, text);
+            put(&notifications, subject, text);
         }
-        assert!(mailbox.next().await.text().contains('3'));
-        assert!(mailbox.next().await.text().contains('2'));
-        let mut next = Box::pin(mailbox.next());
+        assert!(notifications.next().await.text().contains('3'));
+        assert!(notifications.next().await.text().contains('2'));
+        let mut next = Box::pin(notifications.next());
         assert!(futures_util::poll!(&mut next).is_pending());
-        put(&mailbox, "a", "4");
+        put(&notifications, "a", "4");
         assert!(next.await.text().contains('4'));
     }
 
     #[tokio::test]
     async fn what_waits_has_a_limit_and_the_newest_stays() {
-        let mailbox = Mailbox::default();
+        let notifications = Notifications::default();
         for subject in 0..10 {
-            put(&mailbox, &subject.to_string(), &subject.to_string().repeat(UNREAD_BYTES_MAX / 4));
+            put(
+                &notifications,
+                &subject.to_string(),
+                &subject.to_string().repeat(UNREAD_BYTES_MAX / 4),
+            );
         }
-        put(&mailbox, "large", &"x".repeat(2 * UNREAD_BYTES_MAX));
-        assert!(mailbox.next().await.text().contains("xx"));
-        assert!(mailbox.take().is_none());
-        assert_eq!(mailbox.unread.lock().bytes, 0);
+        put(&notifications, "large", &"x".repeat(2 * UNREAD_BYTES_MAX));
+        assert!(notifications.next().await.text().contains("xx"));
+        assert!(notifications.take().is_none());
+        assert_eq!(notifications.unread.lock().bytes, 0);
     }
 
     #[tokio::test]
     async fn a_mailbox_that_is_gone_is_noticed() {
-        let (mailbox, mourner) = (Mailbox::default(), Arc::new(Notify::new()));
-        mailbox.mourned_by(&mourner);
-        drop(mailbox);
-        mourner.notified().await;
+        let (notifications, on_drop) = (Notifications::default(), Arc::new(Notify::new()));
+        notifications.notify_on_drop(&on_drop);
+        drop(notifications);
+        on_drop.notified().await;
     }
 }

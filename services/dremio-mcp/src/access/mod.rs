@@ -41,9 +41,9 @@ pub(crate) enum Auth {
     Open(Principal),
 }
 
-/// The checks at the door of `/mcp`.
+/// The checks in front of `/mcp`.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct Access {
     pub(crate) hosts: HostRules,
     pub(crate) auth: Auth,
     /// Without it, a key may ask as often as it likes.
@@ -66,7 +66,7 @@ impl Refusal {
     }
 }
 
-impl Door {
+impl Access {
     /// Whether a request was meant for this server and does not come from a stranger's page; its
     /// origin, if it comes from an allowed one.
     ///

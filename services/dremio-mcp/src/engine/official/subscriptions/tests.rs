@@ -8,13 +8,13 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 
 use super::{
-    ANSWER_WAIT_MAX, ASKED_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, URI_BYTES_MAX, Watches, is_within,
-    normalised,
+    ANSWER_WAIT_MAX, ASKED_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, SubscriptionRegistry, URI_BYTES_MAX,
+    is_within, normalised,
 };
-use crate::door::KeyRing;
+use crate::access::KeyRing;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
-use crate::engine::{CallError, Caller, ClientId, Mailbox, ProgressSink};
+use crate::engine::{CallError, Caller, ClientId, Notifications, ProgressSink};
 use crate::rpc::Message;
 
 #[test]
@@ -101,7 +101,7 @@ impl Child {
 }
 
 struct Client {
-    mailbox: Arc<Mailbox>,
+    notifications: Arc<Notifications>,
     sink: ProgressSink,
 }
 
@@ -112,36 +112,46 @@ impl Client {
         ))
         .unwrap();
         let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
-        let mailbox = Arc::<Mailbox>::default();
+        let notifications = Arc::<Notifications>::default();
         let caller = Caller {
             principal,
             client: ClientId::Session(1),
             batch: None,
-            mailbox: Some(Arc::clone(&mailbox)),
+            notifications: Some(Arc::clone(&notifications)),
         };
-        Self { mailbox, sink: ProgressSink::channel().0.of(caller, None) }
+        Self { notifications, sink: ProgressSink::channel().0.of(caller, None) }
     }
 
     async fn subscribe(
         &self,
-        watches: &Watches,
+        subscriptions: &SubscriptionRegistry,
         child: &Child,
         uri: &str,
     ) -> Result<Message, CallError> {
         let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
-        watches.subscribe(uri, &self.mailbox, &request, &self.sink, &child.current).await
+        subscriptions
+            .subscribe(uri, &self.notifications, &request, &self.sink, &child.current)
+            .await
     }
 
-    async fn unsubscribe(&self, watches: &Watches, child: &Child, uri: &str) -> Message {
+    async fn unsubscribe(
+        &self,
+        subscriptions: &SubscriptionRegistry,
+        child: &Child,
+        uri: &str,
+    ) -> Message {
         let request = Message::request("resources/unsubscribe", &json!({ "uri": uri }).to_string());
-        watches.unsubscribe(uri, &self.mailbox, &request, &self.sink, &child.current).await.unwrap()
+        subscriptions
+            .unsubscribe(uri, &self.notifications, &request, &self.sink, &child.current)
+            .await
+            .unwrap()
     }
 
     /// The URIs of the news that wait.
     async fn news(&self) -> Vec<String> {
         let mut uris = Vec::new();
         loop {
-            let next = std::pin::pin!(self.mailbox.next());
+            let next = std::pin::pin!(self.notifications.next());
             let std::task::Poll::Ready(message) = poll!(next) else { return uris };
             let message: Value = serde_json::from_str(message.text()).unwrap();
             uris.push(message["params"]["uri"].as_str().unwrap().to_owned());
@@ -149,8 +159,8 @@ impl Client {
     }
 }
 
-fn updated(watches: &Watches, uri: &str) {
-    watches.updated(
+fn updated(subscriptions: &SubscriptionRegistry, uri: &str) {
+    subscriptions.updated(
         uri,
         Message::notification(
             "notifications/resources/updated",
@@ -161,71 +171,74 @@ fn updated(watches: &Watches, uri: &str) {
 
 #[tokio::test]
 async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
-    let (watches, child) = (Watches::new(), Child::start("x:refused", false));
+    let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("x:refused", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     for client in [&ada, &bob] {
-        assert_eq!(client.subscribe(&watches, &child, "x:1").await.unwrap().result(), Some("{}"));
+        assert_eq!(
+            client.subscribe(&subscriptions, &child, "x:1").await.unwrap().result(),
+            Some("{}")
+        );
     }
     assert_eq!(child.asked().await, "+x:1");
-    ada.subscribe(&watches, &child, "x:2").await.unwrap();
+    ada.subscribe(&subscriptions, &child, "x:2").await.unwrap();
     assert_eq!(child.asked().await, "+x:2");
     for uri in ["x:1", "x:2", "x:3"] {
-        updated(&watches, uri);
+        updated(&subscriptions, uri);
     }
     assert_eq!(
         (ada.news().await, bob.news().await),
         (vec!["x:1".to_owned(), "x:2".into()], vec!["x:1".to_owned()])
     );
 
-    assert_eq!(ada.unsubscribe(&watches, &child, "x:1").await.result(), Some("{}"));
+    assert_eq!(ada.unsubscribe(&subscriptions, &child, "x:1").await.result(), Some("{}"));
     assert!(child.was_left_alone(), "the other still wants it");
-    updated(&watches, "x:1");
+    updated(&subscriptions, "x:1");
     assert_eq!((ada.news().await, bob.news().await), (vec![], vec!["x:1".to_owned()]));
-    bob.unsubscribe(&watches, &child, "x:1").await;
+    bob.unsubscribe(&subscriptions, &child, "x:1").await;
     assert_eq!(child.asked().await, "-x:1");
 
     // What the child refuses is not kept.
-    assert!(ada.subscribe(&watches, &child, "x:refused").await.unwrap().error().is_some());
-    updated(&watches, "x:refused");
+    assert!(ada.subscribe(&subscriptions, &child, "x:refused").await.unwrap().error().is_some());
+    updated(&subscriptions, "x:refused");
     assert_eq!(ada.news().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
-    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob, bobs_other) =
         (Client::with_key("a"), Client::with_key("b"), Client::with_key("b"));
-    bob.subscribe(&watches, &child, "file:///").await.unwrap();
-    updated(&watches, "file:///a/1");
+    bob.subscribe(&subscriptions, &child, "file:///").await.unwrap();
+    updated(&subscriptions, "file:///a/1");
     assert_eq!(bob.news().await, ["file:///a/1"], "nobody else can be meant");
 
-    ada.subscribe(&watches, &child, "file:///a/").await.unwrap();
+    ada.subscribe(&subscriptions, &child, "file:///a/").await.unwrap();
     for uri in ["file:///a/1", "file:///a/", "file:///b", "file:///"] {
-        updated(&watches, uri);
+        updated(&subscriptions, uri);
     }
     assert_eq!(ada.news().await, ["file:///a/1", "file:///a/"]);
     assert_eq!(bob.news().await, ["file:///b", "file:///"]);
 
     // Who subscribes to it hears of it, in whichever session.
-    bobs_other.subscribe(&watches, &child, "FILE:///a/").await.unwrap();
-    updated(&watches, "file:///a/1");
+    bobs_other.subscribe(&subscriptions, &child, "FILE:///a/").await.unwrap();
+    updated(&subscriptions, "file:///a/1");
     assert_eq!(
         [ada.news().await, bob.news().await, bobs_other.news().await],
         [["file:///a/1"], ["file:///a/1"], ["file:///a/1"]]
     );
 
     // She has left, and the child does not know it yet.
-    bobs_other.unsubscribe(&watches, &child, "FILE:///a/").await;
+    bobs_other.unsubscribe(&subscriptions, &child, "FILE:///a/").await;
     drop(ada);
-    watches.orphans();
-    updated(&watches, "file:///a/1");
+    subscriptions.orphans();
+    updated(&subscriptions, "file:///a/1");
     assert_eq!(bob.news().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
-    let (watches, child) = (Watches::new(), Child::start("", false));
-    let mut keeping = Box::pin(watches.keep(&child.connection));
+    let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
+    let mut keeping = Box::pin(subscriptions.keep(&child.connection));
     assert!(poll!(&mut keeping).is_pending());
     let orphan =
         async |expected: &str,
@@ -238,48 +251,48 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
 
     // The client is gone.
     let gone = Client::with_key("a");
-    gone.subscribe(&watches, &child, "x:gone").await.unwrap();
+    gone.subscribe(&subscriptions, &child, "x:gone").await.unwrap();
     assert_eq!(child.asked().await, "+x:gone");
     drop(gone);
     orphan("-x:gone", &mut keeping).await;
 
     // The call is given up before the child has answered, so it may know or not.
     let impatient = Client::with_key("a");
-    let mut call = Box::pin(impatient.subscribe(&watches, &child, "x:given-up"));
+    let mut call = Box::pin(impatient.subscribe(&subscriptions, &child, "x:given-up"));
     assert!(poll!(&mut call).is_pending());
     assert_eq!(child.asked().await, "+x:given-up");
     drop(call);
     orphan("-x:given-up", &mut keeping).await;
-    updated(&watches, "x:given-up");
+    updated(&subscriptions, "x:given-up");
     assert_eq!(impatient.news().await, Vec::<String>::new());
 
     // Somebody else has come before the keeper: nothing is taken back.
     let (first, second) = (Client::with_key("a"), Client::with_key("b"));
-    first.subscribe(&watches, &child, "x:kept").await.unwrap();
-    second.subscribe(&watches, &child, "x:kept").await.unwrap();
+    first.subscribe(&subscriptions, &child, "x:kept").await.unwrap();
+    second.subscribe(&subscriptions, &child, "x:kept").await.unwrap();
     drop(first);
     assert!(poll!(&mut keeping).is_pending());
     assert_eq!(child.asked().await, "+x:kept");
     assert!(child.was_left_alone());
-    updated(&watches, "x:kept");
+    updated(&subscriptions, "x:kept");
     assert_eq!(second.news().await, ["x:kept"]);
 }
 
 #[tokio::test]
 async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_something() {
-    let (watches, old) = (Watches::new(), Child::start("", false));
+    let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let (client, gone) = (Client::with_key("a"), Client::with_key("a"));
     for uri in ["x:1", "x:refused"] {
-        client.subscribe(&watches, &old, uri).await.unwrap();
+        client.subscribe(&subscriptions, &old, uri).await.unwrap();
     }
-    gone.subscribe(&watches, &old, "x:gone").await.unwrap();
+    gone.subscribe(&subscriptions, &old, "x:gone").await.unwrap();
     drop(gone);
 
     let new = Child::start("x:refused", false);
     // This one was subscribed at the new child before the keeper came to it.
-    client.subscribe(&watches, &new, "x:early").await.unwrap();
+    client.subscribe(&subscriptions, &new, "x:early").await.unwrap();
     assert_eq!(new.asked().await, "+x:early");
-    let mut keeping = Box::pin(watches.keep(&new.connection));
+    let mut keeping = Box::pin(subscriptions.keep(&new.connection));
     let mut asked = Vec::new();
     while asked.len() < 2 {
         tokio::select! {
@@ -292,7 +305,7 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
     let mut told = Vec::new();
     while told.len() < 2 {
         tokio::select! {
-            news = client.mailbox.next() => told.push(news.text().to_owned()),
+            news = client.notifications.next() => told.push(news.text().to_owned()),
             never = &mut keeping => match never {},
         }
     }
@@ -302,18 +315,21 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
         r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:1"}}"#
     );
     assert!(told[1].contains("x:refused") && new.was_left_alone());
-    assert!(!watches.watched.lock().contains_key("x:gone"), "it was forgotten without a word");
+    assert!(
+        !subscriptions.subscriptions.lock().contains_key("x:gone"),
+        "it was forgotten without a word"
+    );
 }
 
 #[tokio::test]
 async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
-    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let client = Client::with_key("a");
-    client.subscribe(&watches, &child, "x:1").await.unwrap();
+    client.subscribe(&subscriptions, &child, "x:1").await.unwrap();
     // Changes its mind before it has the answer.
     let (_, again) = tokio::join!(
-        client.unsubscribe(&watches, &child, "x:1"),
-        client.subscribe(&watches, &child, "x:1")
+        client.unsubscribe(&subscriptions, &child, "x:1"),
+        client.subscribe(&subscriptions, &child, "x:1")
     );
     assert!(again.unwrap().result().is_some());
     assert_eq!(
@@ -322,30 +338,30 @@ async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
     );
     // Asks twice, and gives up the first.
     let (mut first, mut retry) = (
-        Box::pin(client.subscribe(&watches, &child, "x:2")),
-        Box::pin(client.subscribe(&watches, &child, "x:2")),
+        Box::pin(client.subscribe(&subscriptions, &child, "x:2")),
+        Box::pin(client.subscribe(&subscriptions, &child, "x:2")),
     );
     assert!(poll!(&mut first).is_pending() && poll!(&mut retry).is_pending());
     drop(first);
     assert!(retry.await.unwrap().result().is_some());
     for uri in ["x:1", "x:2"] {
-        updated(&watches, uri);
+        updated(&subscriptions, uri);
     }
     assert_eq!(client.news().await, ["x:1", "x:2"]);
 }
 
 #[tokio::test]
 async fn who_is_subscribed_by_the_request_of_another_is_told_to_look_again() {
-    let (watches, old) = (Watches::new(), Child::start("", false));
+    let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     for client in [&ada, &bob] {
-        client.subscribe(&watches, &old, "x:1").await.unwrap();
+        client.subscribe(&subscriptions, &old, "x:1").await.unwrap();
     }
     let new = Child::start("", false);
-    ada.subscribe(&watches, &new, "x:1").await.unwrap();
+    ada.subscribe(&subscriptions, &new, "x:1").await.unwrap();
     tokio::select! {
-        news = bob.mailbox.next() => assert!(news.text().contains("x:1")),
-        never = watches.keep(&new.connection) => match never {},
+        news = bob.notifications.next() => assert!(news.text().contains("x:1")),
+        never = subscriptions.keep(&new.connection) => match never {},
     }
     assert!(ada.news().await.is_empty(), "she has just asked");
     assert_eq!(new.asked().await, "+x:1");
@@ -355,9 +371,9 @@ async fn who_is_subscribed_by_the_request_of_another_is_told_to_look_again() {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_is_not_waited_for()
 {
-    let (watches, old) = (Watches::new(), Child::start("", false));
+    let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let client = Client::with_key("a");
-    client.subscribe(&watches, &old, "x:1").await.unwrap();
+    client.subscribe(&subscriptions, &old, "x:1").await.unwrap();
     let new = Child::start("", false);
     // Calls keep it busy.
     let slow = Message::request("tools/call", "{}");
@@ -366,28 +382,30 @@ async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_
     for call in &mut busy {
         assert!(poll!(call).is_pending());
     }
-    let mut keeping = Box::pin(watches.keep(&new.connection));
+    let mut keeping = Box::pin(subscriptions.keep(&new.connection));
     tokio::select! {
         asked = new.asked() => assert_eq!(asked, "+x:1"),
         never = &mut keeping => match never {},
     }
     let other = Client::with_key("b");
-    assert!(other.subscribe(&watches, &new, "x:2").await.unwrap().result().is_some());
+    assert!(other.subscribe(&subscriptions, &new, "x:2").await.unwrap().result().is_some());
     assert_eq!(new.asked().await, "+x:2");
     assert!(matches!(
-        other.subscribe(&watches, &Child::start("", true), "x:3").await,
+        other.subscribe(&subscriptions, &Child::start("", true), "x:3").await,
         Err(CallError::NotReady)
     ));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_renewal_without_an_answer_is_tried_again() {
-    let (watches, old) = (Watches::new(), Child::start("", false));
+    let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let client = Client::with_key("a");
-    client.subscribe(&watches, &old, "x:1").await.unwrap();
+    client.subscribe(&subscriptions, &old, "x:1").await.unwrap();
     let mute = Child::start("", true);
     assert!(
-        tokio::time::timeout(ANSWER_WAIT_MAX * 5, watches.keep(&mute.connection)).await.is_err()
+        tokio::time::timeout(ANSWER_WAIT_MAX * 5, subscriptions.keep(&mute.connection))
+            .await
+            .is_err()
     );
     assert_eq!([mute.asked().await, mute.asked().await], ["+x:1", "+x:1"]);
     assert!(client.news().await.is_empty(), "nothing is known yet");
@@ -395,53 +413,55 @@ async fn a_renewal_without_an_answer_is_tried_again() {
 
 #[tokio::test]
 async fn what_no_child_can_know_of_is_forgotten() {
-    let (watches, client) = (Watches::new(), Client::with_key("a"));
+    let (subscriptions, client) = (SubscriptionRegistry::new(), Client::with_key("a"));
     let connection = Connection::open().connection;
     let (alive, seen) = watch::channel(Some(connection));
     let current = CurrentChild(seen);
     let request = Message::request("resources/subscribe", "{}");
-    let lost = watches.subscribe("x:1", &client.mailbox, &request, &client.sink, &current).await;
+    let lost = subscriptions
+        .subscribe("x:1", &client.notifications, &request, &client.sink, &current)
+        .await;
     assert!(matches!(lost, Err(CallError::EngineLost)));
-    assert_eq!(watches.watched.lock().len(), 1, "the child may have heard of it");
+    assert_eq!(subscriptions.subscriptions.lock().len(), 1, "the child may have heard of it");
     alive.send_replace(None);
-    let mut all = watches.watched.lock();
+    let mut all = subscriptions.subscriptions.lock();
     super::make_room(&mut all, 0, &crate::principal::Principal::anyone()).unwrap();
     assert!(all.is_empty());
 }
 
 #[tokio::test]
 async fn one_key_cannot_take_the_room_of_another() {
-    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     let long = |number: usize| format!("x:{number}{}", "y".repeat(URI_BYTES_MAX - 10));
     let mut taken = 0;
-    while ada.subscribe(&watches, &child, &long(taken)).await.is_ok() {
+    while ada.subscribe(&subscriptions, &child, &long(taken)).await.is_ok() {
         taken += 1;
     }
     assert_eq!(taken, KEY_BYTES_MAX / (2 * URI_BYTES_MAX + OVERHEAD_BYTES));
     assert!(matches!(
-        ada.subscribe(&watches, &child, &long(taken)).await,
+        ada.subscribe(&subscriptions, &child, &long(taken)).await,
         Err(CallError::TooManySubscriptions)
     ));
-    ada.subscribe(&watches, &child, &long(0)).await.unwrap();
-    bob.subscribe(&watches, &child, &long(taken)).await.unwrap();
-    ada.unsubscribe(&watches, &child, &long(0)).await;
-    ada.subscribe(&watches, &child, &long(taken)).await.unwrap();
+    ada.subscribe(&subscriptions, &child, &long(0)).await.unwrap();
+    bob.subscribe(&subscriptions, &child, &long(taken)).await.unwrap();
+    ada.unsubscribe(&subscriptions, &child, &long(0)).await;
+    ada.subscribe(&subscriptions, &child, &long(taken)).await.unwrap();
     assert!(matches!(
-        bob.subscribe(&watches, &child, &"x".repeat(URI_BYTES_MAX + 1)).await,
+        bob.subscribe(&subscriptions, &child, &"x".repeat(URI_BYTES_MAX + 1)).await,
         Err(CallError::TooManySubscriptions)
     ));
 }
 
 #[tokio::test]
 async fn an_unsubscription_that_is_given_up_costs_nobody_else_the_subscription() {
-    let (watches, child) = (Watches::new(), Child::start("", false));
+    let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
-    ada.subscribe(&watches, &child, "x:1").await.unwrap();
-    let mut leaving = Box::pin(ada.unsubscribe(&watches, &child, "x:1"));
+    ada.subscribe(&subscriptions, &child, "x:1").await.unwrap();
+    let mut leaving = Box::pin(ada.unsubscribe(&subscriptions, &child, "x:1"));
     assert!(poll!(&mut leaving).is_pending());
     assert_eq!([child.asked().await, child.asked().await], ["+x:1", "-x:1"]);
-    let mut coming = Box::pin(bob.subscribe(&watches, &child, "x:1"));
+    let mut coming = Box::pin(bob.subscribe(&subscriptions, &child, "x:1"));
     assert!(poll!(&mut coming).is_pending());
     drop(leaving);
     assert!(coming.await.unwrap().result().is_some());
@@ -454,26 +474,28 @@ async fn an_unsubscription_that_is_given_up_costs_nobody_else_the_subscription()
 
 #[tokio::test(start_paused = true)]
 async fn a_resource_that_the_child_is_silent_about_holds_up_no_other() {
-    let (watches, child, mute) = (Watches::new(), Child::start("", false), Child::start("", true));
+    let (subscriptions, child, mute) =
+        (SubscriptionRegistry::new(), Child::start("", false), Child::start("", true));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     let mut stuck: Vec<_> =
-        (0..ASKED_MAX).map(|_| Box::pin(ada.subscribe(&watches, &mute, "x:mute"))).collect();
+        (0..ASKED_MAX).map(|_| Box::pin(ada.subscribe(&subscriptions, &mute, "x:mute"))).collect();
     for call in &mut stuck {
         assert!(poll!(call).is_pending());
     }
     let started = tokio::time::Instant::now();
-    assert!(bob.subscribe(&watches, &child, "x:1").await.unwrap().result().is_some());
+    assert!(bob.subscribe(&subscriptions, &child, "x:1").await.unwrap().result().is_some());
     assert_eq!(started.elapsed(), std::time::Duration::ZERO);
 }
 
 #[tokio::test]
 async fn a_child_that_is_told_of_a_keys_subscription_has_worked_for_that_key() {
-    let (watches, old, new) = (Watches::new(), Child::start("", false), Child::start("", false));
+    let (subscriptions, old, new) =
+        (SubscriptionRegistry::new(), Child::start("", false), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
-    bob.subscribe(&watches, &old, "x:1").await.unwrap();
+    bob.subscribe(&subscriptions, &old, "x:1").await.unwrap();
     tokio::select! {
-        _renewed = bob.mailbox.next() => {}
-        never = watches.keep(&new.connection) => match never {},
+        _renewed = bob.notifications.next() => {}
+        never = subscriptions.keep(&new.connection) => match never {},
     }
     assert!(!new.connection.has_only_worked_for(&ada.sink.caller.as_ref().unwrap().principal));
     assert!(new.connection.has_only_worked_for(&bob.sink.caller.as_ref().unwrap().principal));

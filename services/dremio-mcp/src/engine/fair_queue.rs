@@ -1,7 +1,7 @@
 //! Who works next: an engine works on so many calls at a time, and the others wait. Whoever waits
 //! is taken key by key, and among the calls of a key client by client, so that a thousand calls of
-//! one cost another one place, not a thousand. And however little the others ask, nobody takes all
-//! places: a key, a client and a batch have limits, and the last places are for keys that have
+//! one cost another one permit, not a thousand. And however little the others ask, nobody takes all
+//! permits: a key, a client and a batch have limits, and the last permits are for keys that have
 //! none.
 
 mod schedule;
@@ -12,30 +12,30 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
-pub(crate) use self::schedule::{Limits, Seat, TooMany};
+pub(crate) use self::schedule::{Limits, Requester, TooMany};
 use self::schedule::{Schedule, Waiting};
 use crate::metrics::Metrics;
 
 /// An engine works on 64 calls at a time: a Python server is concurrent while Dremio works, and
-/// beyond this only gains latency. A key that asks for everything leaves places for two that are as
-/// busy, and one for each of eight more.
-pub(crate) const PLACES: Limits = Limits { places: 64, key: 48, client: 32, batch: 8, last: 8 };
+/// beyond this only gains latency. A key that asks for everything leaves permits for two that are
+/// as busy, and one for each of eight more.
+pub(crate) const CALL_LIMITS: Limits = Limits { total: 64, key: 48, client: 32, batch: 8, last: 8 };
 
-/// Hands out places. Cheap to clone.
+/// Hands out permits. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Places(Arc<Shared>);
+pub(crate) struct FairQueue(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     schedule: Mutex<Schedule<Call>>,
-    /// Notified whenever the last place is given back.
+    /// Notified whenever the last permit is given back.
     idle: Notify,
     metrics: Option<Arc<Metrics>>,
 }
 
-/// A call that waits for its place.
+/// A call that waits for its permit.
 #[derive(Debug)]
-struct Call(oneshot::Sender<Place>);
+struct Call(oneshot::Sender<Permit>);
 
 impl Waiting for Call {
     fn is_gone(&self) -> bool {
@@ -43,30 +43,30 @@ impl Waiting for Call {
     }
 }
 
-/// A place, given back when dropped.
+/// A permit, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Option<(Places, Seat)>);
+pub(crate) struct Permit(Option<(FairQueue, Requester)>);
 
-impl Places {
-    /// Places within `limits`, which `metrics` counts, if given.
+impl FairQueue {
+    /// A queue within `limits`, which `metrics` counts, if given.
     pub(crate) fn new(limits: Limits, metrics: Option<Arc<Metrics>>) -> Self {
         let schedule = Mutex::new(Schedule::new(limits));
         Self(Arc::new(Shared { schedule, idle: Notify::new(), metrics }))
     }
 
-    /// A place for a call of `seat`, first come, first served among its own. Cancel safe.
+    /// A permit for a call of `requester`, first come, first served among its own. Cancel safe.
     ///
     /// # Errors
     /// When too many calls of this client wait already.
-    pub(crate) async fn take(&self, seat: Seat) -> Result<Place, TooMany> {
+    pub(crate) async fn take(&self, requester: Requester) -> Result<Permit, TooMany> {
         let called = {
             let mut schedule = self.lock();
-            if schedule.take(&seat) {
+            if schedule.take(&requester) {
                 self.count(&schedule);
-                return Ok(self.place(seat));
+                return Ok(self.permit(requester));
             }
             let (call, called) = oneshot::channel();
-            schedule.wait(seat, Call(call))?;
+            schedule.wait(requester, Call(call))?;
             called
         };
         let _counted = self.0.metrics.as_deref().map(Metrics::call_waiting);
@@ -87,20 +87,20 @@ impl Places {
         }
     }
 
-    fn place(&self, seat: Seat) -> Place {
-        Place(Some((self.clone(), seat)))
+    fn permit(&self, requester: Requester) -> Permit {
+        Permit(Some((self.clone(), requester)))
     }
 
-    fn give_back(&self, seat: &Seat) {
+    fn give_back(&self, requester: &Requester) {
         let mut schedule = self.lock();
-        schedule.give_back(seat);
-        while let Some((seat, Call(call))) = schedule.next() {
-            // A call that has just gone hands its place back here: dropping it would lock the
+        schedule.give_back(requester);
+        while let Some((requester, Call(call))) = schedule.next() {
+            // A call that has just gone hands its permit back here: dropping it would lock the
             // schedule again.
-            if let Err(mut unused) = call.send(self.place(seat))
-                && let Some((_, seat)) = unused.0.take()
+            if let Err(mut unused) = call.send(self.permit(requester))
+                && let Some((_, requester)) = unused.0.take()
             {
-                schedule.give_back(&seat);
+                schedule.give_back(&requester);
             }
         }
         self.count(&schedule);
@@ -120,10 +120,10 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some((places, seat)) = self.0.take() {
-            places.give_back(&seat);
+        if let Some((queue, requester)) = self.0.take() {
+            queue.give_back(&requester);
         }
     }
 }

@@ -3,29 +3,29 @@ use std::sync::{Arc, Mutex};
 use futures_util::poll;
 
 use super::schedule::WAITING_MAX;
-use super::{Limits, Places, Seat, TooMany};
+use super::{FairQueue, Limits, Requester, TooMany};
 use crate::engine::ClientId;
 use crate::principal::Principal;
 
-fn narrow() -> Places {
-    Places::new(Limits { places: 1, key: 1, client: 1, batch: 1, last: 0 }, None)
+fn narrow() -> FairQueue {
+    FairQueue::new(Limits { total: 1, key: 1, client: 1, batch: 1, last: 0 }, None)
 }
 
-fn seat(client: &str) -> Seat {
+fn requester(client: &str) -> Requester {
     let client = ClientId::Session(client.bytes().map(u64::from).sum());
-    Seat { principal: Principal::anyone(), client, batch: None }
+    Requester { principal: Principal::anyone(), client, batch: None }
 }
 
 #[tokio::test]
 async fn clients_take_turns_however_much_one_of_them_wants() {
-    let places = narrow();
-    let first = places.take(seat("greedy")).await.unwrap();
+    let queue = narrow();
+    let first = queue.take(requester("greedy")).await.unwrap();
     let served = Arc::new(Mutex::new(Vec::new()));
     let mut waiting = Vec::new();
     for name in ["greedy", "greedy", "greedy", "modest", "third", "modest"] {
-        let (places, served) = (places.clone(), Arc::clone(&served));
+        let (queue, served) = (queue.clone(), Arc::clone(&served));
         waiting.push(tokio::spawn(async move {
-            let _place = places.take(seat(name)).await.unwrap();
+            let _permit = queue.take(requester(name)).await.unwrap();
             served.lock().unwrap().push(name);
         }));
         tokio::task::yield_now().await;
@@ -38,37 +38,38 @@ async fn clients_take_turns_however_much_one_of_them_wants() {
         *served.lock().unwrap(),
         ["greedy", "modest", "third", "greedy", "modest", "greedy"]
     );
-    places.idle().await;
+    queue.idle().await;
 }
 
 #[tokio::test]
 async fn a_call_that_leaves_the_queue_loses_no_place() {
-    let places = narrow();
-    let held = places.take(seat("a")).await.unwrap();
-    let mut gone = Box::pin(places.take(seat("b")));
+    let queue = narrow();
+    let held = queue.take(requester("a")).await.unwrap();
+    let mut gone = Box::pin(queue.take(requester("b")));
     assert!(poll!(&mut gone).is_pending());
     drop(gone);
-    // This one has got its place, and leaves before it knows.
-    let mut unaware = Box::pin(places.take(seat("b")));
+    // This one has got its permit, and leaves before it knows.
+    let mut unaware = Box::pin(queue.take(requester("b")));
     assert!(poll!(&mut unaware).is_pending());
     drop(held);
     drop(unaware);
-    drop(places.take(seat("c")).await.unwrap());
-    places.idle().await;
+    drop(queue.take(requester("c")).await.unwrap());
+    queue.idle().await;
 }
 
 #[tokio::test]
 async fn a_queue_has_an_end() {
-    let places = narrow();
-    let held = places.take(seat("a")).await.unwrap();
-    let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| Box::pin(places.take(seat("a")))).collect();
+    let queue = narrow();
+    let held = queue.take(requester("a")).await.unwrap();
+    let mut waiting: Vec<_> =
+        (0..WAITING_MAX).map(|_| Box::pin(queue.take(requester("a")))).collect();
     for call in &mut waiting {
         assert!(poll!(call).is_pending());
     }
-    assert!(matches!(places.take(seat("a")).await, Err(TooMany)));
+    assert!(matches!(queue.take(requester("a")).await, Err(TooMany)));
     drop(waiting.pop());
-    let mut next = Box::pin(places.take(seat("a")));
+    let mut next = Box::pin(queue.take(requester("a")));
     assert!(poll!(&mut next).is_pending(), "one has left, so one may come");
     drop((waiting, next, held));
-    places.idle().await;
+    queue.idle().await;
 }

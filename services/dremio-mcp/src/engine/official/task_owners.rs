@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
 
 use crate::engine::Caller;
-use crate::engine::mailbox::{Mailbox, Subject};
+use crate::engine::notifications::{Notifications, Subject};
 use crate::principal::{ByPrincipal, Principal};
 use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 
@@ -23,7 +23,7 @@ const ALL_MAX: usize = 10_000;
 /// Length of a name or a progress token that is known. They are UUIDs and numbers.
 const NAME_BYTES_MAX: usize = 256;
 
-/// Length of what is said of a thing. Longer is not passed on: it may wait in a mailbox for long.
+/// Length of what is said of a thing. Longer is not passed on: it may wait in a queue for long.
 const SAID_BYTES_MAX: usize = 16 * 1024;
 
 /// Elicitations in one answer.
@@ -34,7 +34,7 @@ const URL_ELICITATION_REQUIRED: &str = "-32042";
 
 /// The things that one child has made.
 #[derive(Debug, Default)]
-pub(super) struct Owners(Mutex<Known>);
+pub(super) struct TaskOwners(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -46,7 +46,7 @@ struct Known {
 #[derive(Clone, Debug)]
 struct Owner {
     principal: Principal,
-    mailbox: Weak<Mailbox>,
+    notifications: Weak<Notifications>,
     /// For progress: the token of the call that made the task.
     token: Option<String>,
 }
@@ -62,7 +62,7 @@ pub(super) struct Origin<'c> {
     pub(super) is_task: bool,
 }
 
-impl Owners {
+impl TaskOwners {
     /// Notes what an answer has made. Must come before the child says more.
     pub(super) fn note(&self, origin: &Origin<'_>, answer: &Message) {
         if origin.is_task
@@ -104,9 +104,9 @@ impl Owners {
             _ => return Some(message),
         };
         let owner = subject.as_ref().and_then(|subject| self.lock().owners.get(subject).cloned());
-        let mailbox = owner.as_ref().and_then(|owner| owner.mailbox.upgrade());
-        let (Some(subject), Some(owner), Some(mailbox)) =
-            (subject, owner, mailbox.filter(|_| message.text().len() <= SAID_BYTES_MAX))
+        let notifications = owner.as_ref().and_then(|owner| owner.notifications.upgrade());
+        let (Some(subject), Some(owner), Some(notifications)) =
+            (subject, owner, notifications.filter(|_| message.text().len() <= SAID_BYTES_MAX))
         else {
             tracing::debug!(target: "dremio_mcp::child", "ignored from the child: it speaks of what is nobody's, or at length");
             return None;
@@ -115,7 +115,7 @@ impl Owners {
             Some(token) => Message::parse(message.to_line("", Some(&token))).ok()?,
             None => message,
         };
-        mailbox.put(subject, Arc::new(message));
+        notifications.put(subject, Arc::new(message));
         None
     }
 
@@ -157,9 +157,10 @@ impl Owners {
 
     fn keep(&self, subject: Subject, origin: &Origin<'_>, token: Option<&str>) {
         let principal = origin.caller.principal.clone();
-        let mailbox = origin.caller.mailbox.as_ref().map(Arc::downgrade).unwrap_or_default();
+        let notifications =
+            origin.caller.notifications.as_ref().map(Arc::downgrade).unwrap_or_default();
         let owner =
-            Owner { principal: principal.clone(), mailbox, token: token.map(str::to_owned) };
+            Owner { principal: principal.clone(), notifications, token: token.map(str::to_owned) };
         self.lock().keep(subject, principal, owner);
     }
 
@@ -208,30 +209,30 @@ fn array(text: Option<&str>) -> impl Iterator<Item = &str> {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Caller, KEY_MAX, Origin, Owners};
-    use crate::door::KeyRing;
-    use crate::engine::{ClientId, Mailbox};
+    use super::{Caller, KEY_MAX, Origin, TaskOwners};
+    use crate::access::KeyRing;
+    use crate::engine::{ClientId, Notifications};
     use crate::rpc::Message;
 
-    fn caller(key: &str) -> (Caller, Arc<Mailbox>) {
+    fn caller(key: &str) -> (Caller, Arc<Notifications>) {
         let ring = KeyRing::load(service_kit::SecretSource::Inline(
             "aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into(),
         ))
         .unwrap();
-        let mailbox = Arc::<Mailbox>::default();
+        let notifications = Arc::<Notifications>::default();
         let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
         (
             Caller {
                 principal,
                 client: ClientId::Session(1),
                 batch: None,
-                mailbox: Some(Arc::clone(&mailbox)),
+                notifications: Some(Arc::clone(&notifications)),
             },
-            mailbox,
+            notifications,
         )
     }
 
-    fn made(owners: &Owners, caller: &Caller, id: u64, task: &str) {
+    fn made(owners: &TaskOwners, caller: &Caller, id: u64, task: &str) {
         let origin = Origin { id, caller, token: Some("\"mine\""), is_task: true };
         owners
             .note(&origin, &Message::from_result(&format!(r#"{{"task":{{"taskId":"{task}"}}}}"#)));
@@ -239,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_is_its_keys_and_what_is_said_of_it_reaches_its_client() {
-        let owners = Owners::default();
+        let owners = TaskOwners::default();
         let ((ada, adas), (bob, bobs)) = (caller("a"), caller("b"));
         made(&owners, &ada, 7, "t1");
         made(&owners, &bob, 8, "t2");
@@ -285,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_list_shows_ones_own_tasks_as_they_are() {
-        let owners = Owners::default();
+        let owners = TaskOwners::default();
         let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
         made(&owners, &ada, 1, "t1");
         made(&owners, &bob, 2, "t2");
@@ -312,7 +313,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_elicitation_in_a_browser_is_told_to_who_was_asked_for_it() {
-        let owners = Owners::default();
+        let owners = TaskOwners::default();
         let (ada, adas) = caller("a");
         let origin = Origin { id: 1, caller: &ada, token: None, is_task: false };
         let error = r#"{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://x"}]}}"#;
@@ -331,7 +332,7 @@ mod tests {
 
     #[test]
     fn one_key_cannot_make_the_things_of_another_be_forgotten() {
-        let owners = Owners::default();
+        let owners = TaskOwners::default();
         let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
         made(&owners, &bob, 0, "bobs");
         for number in 0..KEY_MAX as u64 {
@@ -360,9 +361,9 @@ mod tests {
             principal: ring.find(key.as_bytes()).unwrap(),
             client: ClientId::Session(1),
             batch: None,
-            mailbox: None,
+            notifications: None,
         };
-        let (owners, mut id) = (Owners::default(), 0);
+        let (owners, mut id) = (TaskOwners::default(), 0);
         let (last, first) = keys.split_last().unwrap();
         for key in first {
             // With its progress token, each takes two places.

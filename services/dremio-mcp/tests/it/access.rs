@@ -53,7 +53,7 @@ async fn a_foreign_host_or_origin_is_forbidden_even_with_a_key() {
         ("origin", "https://mcp.example", StatusCode::BAD_REQUEST),
         ("origin", "http://localhost:6274", StatusCode::BAD_REQUEST),
     ] {
-        // 400 is what a ping without a session gets: it came through the door.
+        // 400 is what a ping without a session gets: access control let it in.
         let request = Client::new(&gateway, KEY)
             .request(Method::POST)
             .header("content-type", "application/json")
@@ -112,7 +112,7 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
         assert_eq!(
             ada.post(PING).await.status(),
             StatusCode::BAD_REQUEST,
-            "without a session, but through the door"
+            "without a session, but let in"
         );
     }
     let refused = ada.post(PING).await;
@@ -134,7 +134,7 @@ async fn every_message_of_a_batch_and_every_subscription_counts() {
     ada.initialize("2025-03-26").await;
     let batch = |messages: usize| format!("[{}]", vec![PING; messages].join(","));
     assert_eq!(ada.post(&batch(5)).await.status(), StatusCode::OK);
-    // Six are spent, and a refused request costs what it cost at the door.
+    // Six are spent, and a refused request costs what it cost when it came in.
     let refused = ada.post(&batch(5)).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);

@@ -1,4 +1,4 @@
-//! Which call has a place and which is next: a pure state, without clocks and tasks.
+//! Which call has a permit and which is next: a pure state, without clocks and tasks.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,29 +13,29 @@ pub(super) const WAITING_MAX: usize = 1000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// In all.
-    pub(crate) places: usize,
+    pub(crate) total: usize,
     /// Of one key.
     pub(crate) key: usize,
     /// Of one client.
     pub(crate) client: usize,
     /// Of one batch.
     pub(crate) batch: usize,
-    /// The last of the places, which only keys get that have none.
+    /// The last of the permits, which only keys get that have none.
     pub(crate) last: usize,
 }
 
-/// For whom a place is.
+/// For whom a permit is.
 #[derive(Clone, Debug)]
-pub(crate) struct Seat {
+pub(crate) struct Requester {
     pub(crate) principal: Principal,
     pub(crate) client: ClientId,
     /// The batch that the call is a part of.
     pub(crate) batch: Option<u64>,
 }
 
-impl Seat {
+impl Requester {
     /// For the gateway's own calls.
-    pub(crate) fn of_gateway() -> Self {
+    pub(crate) fn gateway() -> Self {
         Self { principal: Principal::anyone(), client: ClientId::Gateway, batch: None }
     }
 }
@@ -85,21 +85,21 @@ impl<W: Waiting> Schedule<W> {
         }
     }
 
-    /// The places that are taken.
+    /// The permits that are taken.
     pub(super) fn held(&self) -> usize {
         self.held
     }
 
-    /// Takes a place, if `seat` may have one now. Nobody who waits is passed over: whoever waits
-    /// may have none.
-    pub(super) fn take(&mut self, seat: &Seat) -> bool {
-        let key = self.keys.get(&seat.principal);
-        let client = key.and_then(|key| key.clients.get(&seat.client));
+    /// Takes a permit, if `requester` may have one now. Nobody who waits is passed over: whoever
+    /// waits may have none.
+    pub(super) fn take(&mut self, requester: &Requester) -> bool {
+        let key = self.keys.get(&requester.principal);
+        let client = key.and_then(|key| key.clients.get(&requester.client));
         let may = self.has_place_for_key(key.map_or(0, |key| key.held))
             && client.map_or(0, |client| client.held) < self.limits.client
-            && has_room(&self.batches, seat.batch, self.limits.batch);
+            && has_room(&self.batches, requester.batch, self.limits.batch);
         if may {
-            self.hold(seat);
+            self.hold(requester);
         }
         may
     }
@@ -108,9 +108,9 @@ impl<W: Waiting> Schedule<W> {
     ///
     /// # Errors
     /// When that queue is full.
-    pub(super) fn wait(&mut self, seat: Seat, call: W) -> Result<(), TooMany> {
-        let key = self.keys.entry(seat.principal.clone()).or_insert_with(Key::new);
-        let client = key.clients.entry(seat.client).or_insert_with(Client::new);
+    pub(super) fn wait(&mut self, requester: Requester, call: W) -> Result<(), TooMany> {
+        let key = self.keys.entry(requester.principal.clone()).or_insert_with(Key::new);
+        let client = key.clients.entry(requester.client).or_insert_with(Client::new);
         let has_turn = !client.waiting.is_empty();
         if client.waiting.len() >= WAITING_MAX {
             // Calls that went away while they waited do not count.
@@ -119,18 +119,18 @@ impl<W: Waiting> Schedule<W> {
                 return Err(TooMany);
             }
         }
-        client.waiting.push_back((seat.batch, call));
+        client.waiting.push_back((requester.batch, call));
         if !has_turn {
             if key.turns.is_empty() {
-                self.turns.push_back(seat.principal);
+                self.turns.push_back(requester.principal);
             }
-            key.turns.push_back(seat.client);
+            key.turns.push_back(requester.client);
         }
         Ok(())
     }
 
-    /// Gives a place to the call whose turn it is, if one of those that wait may have one now.
-    pub(super) fn next(&mut self) -> Option<(Seat, W)> {
+    /// Gives a permit to the call whose turn it is, if one of those that wait may have one now.
+    pub(super) fn next(&mut self) -> Option<(Requester, W)> {
         let mut turn = 0;
         while let Some(principal) = self.turns.get(turn).cloned() {
             let may = self.keys.get(&principal).is_some_and(|key| self.has_place_for_key(key.held));
@@ -150,9 +150,9 @@ impl<W: Waiting> Schedule<W> {
             }
             match next {
                 Some((client, batch, call)) => {
-                    let seat = Seat { principal, client, batch };
-                    self.hold(&seat);
-                    return Some((seat, call));
+                    let requester = Requester { principal, client, batch };
+                    self.hold(&requester);
+                    return Some((requester, call));
                 }
                 None => self.forget_if_idle(&principal),
             }
@@ -161,19 +161,19 @@ impl<W: Waiting> Schedule<W> {
     }
 
     /// Ends what [`Schedule::take`] or [`Schedule::next`] gave.
-    pub(super) fn give_back(&mut self, seat: &Seat) {
+    pub(super) fn give_back(&mut self, requester: &Requester) {
         self.held = self.held.saturating_sub(1);
-        if let Some(key) = self.keys.get_mut(&seat.principal) {
+        if let Some(key) = self.keys.get_mut(&requester.principal) {
             key.held = key.held.saturating_sub(1);
-            if let Some(client) = key.clients.get_mut(&seat.client) {
+            if let Some(client) = key.clients.get_mut(&requester.client) {
                 client.held = client.held.saturating_sub(1);
                 if client.is_idle() {
-                    key.clients.remove(&seat.client);
+                    key.clients.remove(&requester.client);
                 }
             }
         }
-        self.forget_if_idle(&seat.principal);
-        if let Some(batch) = seat.batch
+        self.forget_if_idle(&requester.principal);
+        if let Some(batch) = requester.batch
             && let Some(held) = self.batches.get_mut(&batch)
         {
             *held = held.saturating_sub(1);
@@ -183,18 +183,18 @@ impl<W: Waiting> Schedule<W> {
         }
     }
 
-    fn hold(&mut self, seat: &Seat) {
+    fn hold(&mut self, requester: &Requester) {
         self.held += 1;
-        let key = self.keys.entry(seat.principal.clone()).or_insert_with(Key::new);
+        let key = self.keys.entry(requester.principal.clone()).or_insert_with(Key::new);
         key.held += 1;
-        key.clients.entry(seat.client).or_insert_with(Client::new).held += 1;
-        if let Some(batch) = seat.batch {
+        key.clients.entry(requester.client).or_insert_with(Client::new).held += 1;
+        if let Some(batch) = requester.batch {
             *self.batches.entry(batch).or_default() += 1;
         }
     }
 
     fn has_place_for_key(&self, held_by_key: usize) -> bool {
-        let free = self.limits.places.saturating_sub(self.held);
+        let free = self.limits.total.saturating_sub(self.held);
         free > 0 && held_by_key < self.limits.key && (free > self.limits.last || held_by_key == 0)
     }
 
@@ -210,7 +210,7 @@ impl<W: Waiting> Key<W> {
         Self { held: 0, clients: HashMap::new(), turns: VecDeque::new() }
     }
 
-    /// Takes out the first call that may have a place, of the first client that has one.
+    /// Takes out the first call that may have a permit, of the first client that has one.
     fn next(
         &mut self,
         limits: &Limits,
@@ -248,8 +248,8 @@ impl<W: Waiting> Client<W> {
         Self { held: 0, waiting: VecDeque::new() }
     }
 
-    /// Takes out the first call that may have a place. A batch that has all it may have holds up no
-    /// call behind it.
+    /// Takes out the first call that may have a permit. A batch that has all it may have holds up
+    /// no call behind it.
     fn next(&mut self, limits: &Limits, batches: &HashMap<u64, usize>) -> Option<(Option<u64>, W)> {
         let mut at = 0;
         while let Some((batch, call)) = self.waiting.get(at) {

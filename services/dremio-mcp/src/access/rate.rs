@@ -1,6 +1,6 @@
 //! How many messages one key may send: a steady rate with a burst, so that a loop gone wild costs
-//! its owner and nobody else. Each request counts as one at the door; one that carries or asks for
-//! more pays for the rest before that is begun.
+//! its owner and nobody else. Each request counts as one when it comes in; one that carries or asks
+//! for more pays for the rest before that is begun.
 
 use std::fmt;
 use std::num::NonZeroU32;

@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
-use super::{Limits, Schedule, Seat, TooMany, WAITING_MAX, Waiting};
-use crate::door::KeyRing;
+use super::{Limits, Requester, Schedule, TooMany, WAITING_MAX, Waiting};
+use crate::access::KeyRing;
 use crate::engine::ClientId;
 use crate::principal::Principal;
 
-const LIMITS: Limits = Limits { places: 64, key: 48, client: 32, batch: 8, last: 8 };
+const LIMITS: Limits = Limits { total: 64, key: 48, client: 32, batch: 8, last: 8 };
 
 /// One place.
-const NARROW: Limits = Limits { places: 1, key: 1, client: 1, batch: 1, last: 0 };
+const NARROW: Limits = Limits { total: 1, key: 1, client: 1, batch: 1, last: 0 };
 
 /// A call that knows whose it is, and may leave.
 #[derive(Clone, Debug, Default)]
@@ -57,43 +57,44 @@ impl World {
         }
     }
 
-    fn seat(&self, text: &str) -> Seat {
+    fn requester(&self, text: &str) -> Requester {
         let (key, rest) = text.split_once('/').unwrap();
         let (client, batch) = rest
             .split_once('#')
             .map_or((rest, None), |(client, batch)| (client, Some(batch.parse().unwrap())));
-        Seat {
+        Requester {
             principal: self.keys[&key.chars().next().unwrap()].clone(),
             client: client_id(client),
             batch,
         }
     }
 
-    fn text(&self, seat: &Seat) -> String {
-        let key = self.keys.iter().find(|(_, principal)| **principal == seat.principal).unwrap().0;
-        let batch = seat.batch.map(|batch| format!("#{batch}")).unwrap_or_default();
-        format!("{key}/{}{batch}", client_name(seat.client))
+    fn text(&self, requester: &Requester) -> String {
+        let key =
+            self.keys.iter().find(|(_, principal)| **principal == requester.principal).unwrap().0;
+        let batch = requester.batch.map(|batch| format!("#{batch}")).unwrap_or_default();
+        format!("{key}/{}{batch}", client_name(requester.client))
     }
 
     fn come(&mut self, text: &str) -> Call {
-        let (seat, call) = (self.seat(text), Call::default());
-        if self.schedule.take(&seat) {
+        let (requester, call) = (self.requester(text), Call::default());
+        if self.schedule.take(&requester) {
             self.held.push(text.to_owned());
         } else {
-            self.schedule.wait(seat, call.clone()).unwrap();
+            self.schedule.wait(requester, call.clone()).unwrap();
         }
         call
     }
 
-    /// One call of `text` ends; which get places for it.
+    /// One call of `text` ends; which get permits for it.
     fn end(&mut self, text: &str) -> Vec<String> {
         let at = self.held.iter().position(|held| held == text).unwrap();
         self.held.remove(at);
-        let seat = self.seat(text);
-        self.schedule.give_back(&seat);
+        let requester = self.requester(text);
+        self.schedule.give_back(&requester);
         let mut next = Vec::new();
-        while let Some((seat, _)) = self.schedule.next() {
-            next.push(self.text(&seat));
+        while let Some((requester, _)) = self.schedule.next() {
+            next.push(self.text(&requester));
         }
         self.held.extend(next.clone());
         next
@@ -135,11 +136,11 @@ fn nobody_takes_all_places() {
         ),
     ] {
         let mut world = World::new(LIMITS);
-        for (seat, count) in calls {
-            (0..*count).for_each(|_| drop(world.come(seat)));
+        for (requester, count) in calls {
+            (0..*count).for_each(|_| drop(world.come(requester)));
         }
-        for (seat, count) in expected {
-            assert_eq!(world.count(seat), *count, "{name}: {seat}");
+        for (requester, count) in expected {
+            assert_eq!(world.count(requester), *count, "{name}: {requester}");
         }
     }
 }
@@ -147,10 +148,10 @@ fn nobody_takes_all_places() {
 #[test]
 fn who_holds_nothing_is_served_while_others_hold_all_they_may() {
     let mut world = World::new(LIMITS);
-    for seat in ["a/1", "a/2", "b/1"] {
-        (0..200).for_each(|_| drop(world.come(seat)));
+    for requester in ["a/1", "a/2", "b/1"] {
+        (0..200).for_each(|_| drop(world.come(requester)));
     }
-    // 56 places are taken; eight keys get one each, at once, and a ninth waits for any that comes
+    // 56 permits are taken; eight keys get one each, at once, and a ninth waits for any that comes
     // free.
     for name in 'c'..='k' {
         world.come(&format!("{name}/1"));
@@ -169,8 +170,8 @@ fn who_holds_nothing_is_served_while_others_hold_all_they_may() {
 #[test]
 fn keys_take_turns_and_within_a_key_its_clients() {
     let mut world = World::new(NARROW);
-    for seat in ["a/1", "a/1", "a/1", "a/1", "b/1", "c/1", "b/1", "a/2"] {
-        world.come(seat);
+    for requester in ["a/1", "a/1", "a/1", "a/1", "b/1", "c/1", "b/1", "a/2"] {
+        world.come(requester);
     }
     let mut order = vec!["a/1".to_owned()];
     while let Some(last) = order.last().filter(|last| world.held.contains(*last)).cloned() {
@@ -181,11 +182,11 @@ fn keys_take_turns_and_within_a_key_its_clients() {
 
 #[test]
 fn a_batch_that_has_all_it_may_holds_up_nothing_behind_it() {
-    let mut world = World::new(Limits { places: 10, key: 10, client: 10, batch: 2, last: 0 });
-    for seat in
+    let mut world = World::new(Limits { total: 10, key: 10, client: 10, batch: 2, last: 0 });
+    for requester in
         ["a/1#1", "a/1#1", "a/1#1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "a/1"]
     {
-        world.come(seat);
+        world.come(requester);
     }
     assert_eq!(world.end("b/1"), ["a/1"], "the third of the batch waits on");
     assert_eq!(world.end("a/1#1"), ["a/1#1"]);
@@ -196,7 +197,7 @@ fn calls_that_left_get_no_place_and_fill_no_queue() {
     let mut world = World::new(NARROW);
     world.come("a/1");
     let gone: Vec<Call> = (0..WAITING_MAX).map(|_| world.come("a/1")).collect();
-    assert_eq!(world.schedule.wait(world.seat("a/1"), Call::default()), Err(TooMany));
+    assert_eq!(world.schedule.wait(world.requester("a/1"), Call::default()), Err(TooMany));
     gone.iter().for_each(|call| call.0.set(true));
     world.come("a/1");
     world.come("b/1").0.set(true);
@@ -214,14 +215,14 @@ proptest! {
     fn limits_hold_and_no_place_stays_free_that_somebody_may_have(
         steps in prop::collection::vec((0..4_u8, 0..3_u8, prop::option::of(0..3_u64), any::<bool>(), any::<prop::sample::Index>()), 1..200)
     ) {
-        let limits = Limits { places: 12, key: 8, client: 5, batch: 2, last: 2 };
+        let limits = Limits { total: 12, key: 8, client: 5, batch: 2, last: 2 };
         let mut world = World::new(limits);
         let mut waiting: Vec<(String, Call)> = Vec::new();
         for (key, client, batch, ends, index) in steps {
             if ends && !world.held.is_empty() {
                 let text = world.held[index.index(world.held.len())].clone();
                 for granted in world.end(&text) {
-                    let at = waiting.iter().position(|(seat, call)| *seat == granted && !call.is_gone());
+                    let at = waiting.iter().position(|(requester, call)| *requester == granted && !call.is_gone());
                     waiting.remove(at.expect("it waited"));
                 }
             } else if ends && !waiting.is_empty() {
@@ -235,7 +236,7 @@ proptest! {
                     waiting.push((text, call));
                 }
             }
-            prop_assert!(world.held.len() <= limits.places && world.schedule.held() == world.held.len());
+            prop_assert!(world.held.len() <= limits.total && world.schedule.held() == world.held.len());
             for held in &world.held {
                 let (key, client) = (&held[..2], held.split('#').next().unwrap());
                 let clients = world.held.iter().filter(|other| other.split('#').next() == Some(client)).count();
@@ -243,8 +244,8 @@ proptest! {
                 prop_assert!(!held.contains('#') || world.held.iter().filter(|other| *other == held).count() <= limits.batch);
             }
             for (text, _) in &waiting {
-                let seat = world.seat(text);
-                prop_assert!(!world.schedule.take(&seat), "{text} waits and need not: {:?}", world.held);
+                let requester = world.requester(text);
+                prop_assert!(!world.schedule.take(&requester), "{text} waits and need not: {:?}", world.held);
             }
         }
         // Whoever leaves last finds everything forgotten.

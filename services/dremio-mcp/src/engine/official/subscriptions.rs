@@ -14,8 +14,8 @@ use url::Url;
 
 use super::CurrentChild;
 use super::connection::{Answer, Connection};
-use crate::engine::mailbox::{Mailbox, Subject};
-use crate::engine::places::{Limits, Places, Seat};
+use crate::engine::fair_queue::{FairQueue, Limits, Requester};
+use crate::engine::notifications::{Notifications, Subject};
 use crate::engine::{CallError, ProgressSink};
 use crate::principal::Principal;
 use crate::rpc::{Message, string_literal};
@@ -31,29 +31,29 @@ const URI_BYTES_MAX: usize = 8 * 1024;
 /// What a subscription takes besides its URI.
 const OVERHEAD_BYTES: usize = 156;
 
-/// What the child is asked about subscriptions at a time. They have places of their own, so that a
+/// What the child is asked about subscriptions at a time. They have permits of their own, so that a
 /// client whose calls wait for theirs holds up nobody else's subscription.
 const ASKED_MAX: usize = 16;
-const ASKED_LIMITS: Limits = Limits { places: ASKED_MAX, key: 12, client: 8, batch: 8, last: 2 };
+const ASKED_LIMITS: Limits = Limits { total: ASKED_MAX, key: 12, client: 8, batch: 8, last: 2 };
 
 /// How long the child may take over one, and when it is asked again if it took longer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The subscriptions of all clients.
 #[derive(Debug)]
-pub(super) struct Watches {
-    watched: Mutex<HashMap<String, Watched>>,
+pub(super) struct SubscriptionRegistry {
+    subscriptions: Mutex<HashMap<String, Subscription>>,
     /// Woken when somebody has left.
     left: Arc<Notify>,
-    places: Places,
+    queue: FairQueue,
 }
 
 /// A resource, known by its URI as the clients write it.
 #[derive(Debug)]
-struct Watched {
+struct Subscription {
     /// The URI as a server that parses it writes it.
     normal: String,
-    holders: Vec<Holder>,
+    subscribers: Vec<Subscriber>,
     /// Who is charged for it when nobody holds it and the child may still know of it.
     last: Principal,
     told: Arc<AsyncMutex<Told>>,
@@ -61,9 +61,9 @@ struct Watched {
 
 /// A client that wants to hear of a resource.
 #[derive(Debug)]
-struct Holder {
+struct Subscriber {
     principal: Principal,
-    mailbox: Weak<Mailbox>,
+    notifications: Weak<Notifications>,
     /// Its requests about this resource that are under way.
     asking: usize,
     /// Whether it goes on when they are over.
@@ -81,25 +81,25 @@ struct Told {
     is_sure: bool,
 }
 
-/// A client among the holders of a resource while it asks.
-struct Place<'w> {
-    watches: &'w Watches,
+/// A client among the subscribers of a resource while it asks.
+struct Permit<'w> {
+    subscriptions: &'w SubscriptionRegistry,
     uri: &'w str,
-    mailbox: &'w Arc<Mailbox>,
+    notifications: &'w Arc<Notifications>,
     told: Arc<AsyncMutex<Told>>,
 }
 
-impl Watches {
+impl SubscriptionRegistry {
     pub(super) fn new() -> Self {
         Self {
-            watched: Mutex::default(),
+            subscriptions: Mutex::default(),
             left: Arc::default(),
-            places: Places::new(ASKED_LIMITS, None),
+            queue: FairQueue::new(ASKED_LIMITS, None),
         }
     }
 
-    /// Relays `request`, which subscribes the caller's `mailbox` to `uri`, unless the child has
-    /// agreed to that for somebody else: then it is answered here. The mailbox gets what the
+    /// Relays `request`, which subscribes the caller's `notifications` to `uri`, unless the child
+    /// has agreed to that for somebody else: then it is answered here. The queue gets what the
     /// child says of that resource, until it is gone. Dropping the future takes it back.
     ///
     /// # Errors
@@ -107,23 +107,23 @@ impl Watches {
     pub(super) async fn subscribe(
         &self,
         uri: &str,
-        mailbox: &Arc<Mailbox>,
+        notifications: &Arc<Notifications>,
         request: &Message,
         progress: &ProgressSink,
         child: &CurrentChild,
     ) -> Answer {
-        let place = self.hold(uri, mailbox, progress)?;
-        let mut told = place.told.lock().await;
+        let entry = self.hold(uri, notifications, progress)?;
+        let mut told = entry.told.lock().await;
         let child = child.get().await?;
         if told.is_sure && told.is_about(&child) {
-            place.stay(&child);
+            entry.stay(&child);
             return Ok(Message::from_result("{}"));
         }
         *told = Told { child: Arc::downgrade(&child), is_sure: false };
         let answer = self.exchange(&child, request, Some(progress)).await?;
         if answer.result().is_some() {
             told.is_sure = true;
-            place.stay(&child);
+            entry.stay(&child);
         }
         Ok(answer)
     }
@@ -136,15 +136,15 @@ impl Watches {
     pub(super) async fn unsubscribe(
         &self,
         uri: &str,
-        mailbox: &Arc<Mailbox>,
+        notifications: &Arc<Notifications>,
         request: &Message,
         progress: &ProgressSink,
         child: &CurrentChild,
     ) -> Answer {
-        let place = self.hold(uri, mailbox, progress)?;
-        let mut told = place.told.lock().await;
-        place.leave();
-        if self.is_held(uri, Some(mailbox)) {
+        let entry = self.hold(uri, notifications, progress)?;
+        let mut told = entry.told.lock().await;
+        entry.leave();
+        if self.is_held(uri, Some(notifications)) {
             return Ok(Message::from_result("{}"));
         }
         let child = child.get().await?;
@@ -164,31 +164,36 @@ impl Watches {
     /// told.
     pub(super) fn updated(&self, uri: &str, message: Message) {
         let (normal, message) = (normalised(uri), Arc::new(message));
-        let watched = self.lock();
-        let concerned: Vec<&Watched> =
-            watched.values().filter(|watched| is_within(&normal, &watched.normal)).collect();
-        let Some(closest) = concerned.iter().map(|watched| watched.normal.len()).max() else {
+        let subscriptions = self.lock();
+        let concerned: Vec<&Subscription> = subscriptions
+            .values()
+            .filter(|subscriptions| is_within(&normal, &subscriptions.normal))
+            .collect();
+        let Some(closest) = concerned.iter().map(|subscriptions| subscriptions.normal.len()).max()
+        else {
             return;
         };
-        let at_the_closest = concerned.iter().filter(|watched| watched.normal.len() == closest);
-        let keys: Vec<&Principal> = at_the_closest.flat_map(|watched| watched.keys()).collect();
+        let at_the_closest =
+            concerned.iter().filter(|subscriptions| subscriptions.normal.len() == closest);
+        let keys: Vec<&Principal> =
+            at_the_closest.flat_map(|subscriptions| subscriptions.keys()).collect();
         let mut told = HashSet::new();
-        for holder in concerned
+        for subscriber in concerned
             .iter()
-            .flat_map(|watched| &watched.holders)
-            .filter(|holder| keys.contains(&&holder.principal))
+            .flat_map(|subscriptions| &subscriptions.subscribers)
+            .filter(|subscriber| keys.contains(&&subscriber.principal))
         {
             // Who holds it and one above it is told once.
-            if told.insert(holder.mailbox.as_ptr())
-                && let Some(mailbox) = holder.mailbox.upgrade()
+            if told.insert(subscriber.notifications.as_ptr())
+                && let Some(notifications) = subscriber.notifications.upgrade()
             {
-                mailbox.put(Subject::Resource(normal.clone()), Arc::clone(&message));
+                notifications.put(Subject::Resource(normal.clone()), Arc::clone(&message));
             }
         }
     }
 
-    /// Tells a new child of every resource that is watched, and the clients that they may have
-    /// missed something; then takes back what nobody wants any more, as long as the child
+    /// Tells a new child of every resource that is subscribed to, and the clients that they may
+    /// have missed something; then takes back what nobody wants any more, as long as the child
     /// lives.
     pub(super) async fn keep(&self, child: &Arc<Connection>) -> Infallible {
         let mut to_tell: Vec<String> = self.lock().keys().cloned().collect();
@@ -230,12 +235,14 @@ impl Watches {
         let message =
             Arc::new(Message::notification("notifications/resources/updated", Some(&params(uri))));
         let mut all = self.lock();
-        let Some(Watched { normal, holders, .. }) = all.get_mut(uri) else { return };
-        for holder in holders.iter_mut().filter(|holder| holder.stays && !is(&holder.child, child))
+        let Some(Subscription { normal, subscribers, .. }) = all.get_mut(uri) else { return };
+        for subscriber in subscribers
+            .iter_mut()
+            .filter(|subscriber| subscriber.stays && !is(&subscriber.child, child))
         {
-            holder.child = Arc::downgrade(child);
-            if let Some(mailbox) = holder.mailbox.upgrade() {
-                mailbox.put(Subject::Resource(normal.clone()), Arc::clone(&message));
+            subscriber.child = Arc::downgrade(child);
+            if let Some(notifications) = subscriber.notifications.upgrade() {
+                notifications.put(Subject::Resource(normal.clone()), Arc::clone(&message));
             }
         }
     }
@@ -250,21 +257,22 @@ impl Watches {
             let _whatever_it_says = self.ask(child, "resources/unsubscribe", uri).await;
         }
         *told = Told::default();
-        let mut watched = self.lock();
+        let mut subscriptions = self.lock();
         // Who has come meanwhile waits for the lock that is held here, so the entry must stay.
-        if watched.get(uri).is_some_and(|watched| watched.holders.is_empty()) {
-            watched.remove(uri);
+        if subscriptions.get(uri).is_some_and(|subscriptions| subscriptions.subscribers.is_empty())
+        {
+            subscriptions.remove(uri);
         }
     }
 
-    /// A place for `mailbox` among those that hear of `uri`.
+    /// An entry for `notifications` among those that hear of `uri`.
     fn hold<'w>(
         &'w self,
         uri: &'w str,
-        mailbox: &'w Arc<Mailbox>,
+        notifications: &'w Arc<Notifications>,
         progress: &ProgressSink,
-    ) -> Result<Place<'w>, CallError> {
-        // Only calls of clients come here; the gateway's own ones name no mailbox.
+    ) -> Result<Permit<'w>, CallError> {
+        // Only calls of clients come here; the gateway's own ones have no queue.
         let principal = progress
             .caller
             .as_ref()
@@ -274,31 +282,39 @@ impl Watches {
         }
         let normal = normalised(uri);
         let mut all = self.lock();
-        let is_new = all.get(uri).is_none_or(|watched| {
-            !watched.holders.iter().any(|holder| is(&holder.mailbox, mailbox))
+        let is_new = all.get(uri).is_none_or(|subscriptions| {
+            !subscriptions
+                .subscribers
+                .iter()
+                .any(|subscriber| is(&subscriber.notifications, notifications))
         });
         if is_new {
             make_room(&mut all, uri.len() + normal.len() + OVERHEAD_BYTES, &principal)?;
-            mailbox.mourned_by(&self.left);
+            notifications.notify_on_drop(&self.left);
         }
-        let watched = all.entry(uri.to_owned()).or_insert_with(|| Watched {
+        let subscriptions = all.entry(uri.to_owned()).or_insert_with(|| Subscription {
             normal,
-            holders: Vec::new(),
+            subscribers: Vec::new(),
             last: principal.clone(),
             told: Arc::default(),
         });
         if is_new {
-            let mailbox = Arc::downgrade(mailbox);
-            watched.holders.push(Holder {
+            let notifications = Arc::downgrade(notifications);
+            subscriptions.subscribers.push(Subscriber {
                 principal,
-                mailbox,
+                notifications,
                 asking: 0,
                 stays: false,
                 child: Weak::new(),
             });
         }
-        watched.change(mailbox, |holder| holder.asking += 1);
-        Ok(Place { watches: self, uri, mailbox, told: Arc::clone(&watched.told) })
+        subscriptions.change(notifications, |subscriber| subscriber.asking += 1);
+        Ok(Permit {
+            subscriptions: self,
+            uri,
+            notifications,
+            told: Arc::clone(&subscriptions.told),
+        })
     }
 
     /// A question about a subscription, asked in turn. The limit is for all of it, since others may
@@ -309,9 +325,9 @@ impl Watches {
         request: &Message,
         progress: Option<&ProgressSink>,
     ) -> Answer {
-        let seat = progress.map_or_else(Seat::of_gateway, ProgressSink::seat);
+        let requester = progress.map_or_else(Requester::gateway, ProgressSink::requester);
         let answered = async {
-            let _place = self.places.take(seat).await?;
+            let _permit = self.queue.take(requester).await?;
             child.call(request, progress).await
         };
         tokio::time::timeout(ANSWER_WAIT_MAX, answered).await.unwrap_or(Err(CallError::NotReady))
@@ -333,98 +349,105 @@ impl Watches {
 
     /// The child is about to work for those who want to hear of `uri`.
     fn note_holders(&self, uri: &str, child: &Connection) {
-        for holder in self.lock().get(uri).into_iter().flat_map(|watched| &watched.holders) {
-            child.note_caller(&holder.principal);
+        for subscriber in
+            self.lock().get(uri).into_iter().flat_map(|subscriptions| &subscriptions.subscribers)
+        {
+            child.note_caller(&subscriber.principal);
         }
     }
 
     /// The resources that nobody wants any more.
     fn orphans(&self) -> Vec<String> {
         let mut all = self.lock();
-        all.values_mut().for_each(Watched::forget_the_gone);
+        all.values_mut().for_each(Subscription::forget_the_gone);
         all.iter()
-            .filter(|(_, watched)| watched.holders.is_empty())
+            .filter(|(_, subscriptions)| subscriptions.subscribers.is_empty())
             .map(|(uri, _)| uri.clone())
             .collect()
     }
 
     fn told(&self, uri: &str) -> Option<Arc<AsyncMutex<Told>>> {
-        self.lock().get(uri).map(|watched| Arc::clone(&watched.told))
+        self.lock().get(uri).map(|subscriptions| Arc::clone(&subscriptions.told))
     }
 
     /// Whether anybody but `except` wants to hear of `uri`.
-    fn is_held(&self, uri: &str, except: Option<&Arc<Mailbox>>) -> bool {
-        self.lock().get_mut(uri).is_some_and(|watched| {
-            watched.forget_the_gone();
-            watched
-                .holders
-                .iter()
-                .any(|holder| !except.is_some_and(|mailbox| is(&holder.mailbox, mailbox)))
+    fn is_held(&self, uri: &str, except: Option<&Arc<Notifications>>) -> bool {
+        self.lock().get_mut(uri).is_some_and(|subscriptions| {
+            subscriptions.forget_the_gone();
+            subscriptions.subscribers.iter().any(|subscriber| {
+                !except.is_some_and(|notifications| is(&subscriber.notifications, notifications))
+            })
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Watched>> {
-        self.watched.lock()
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Subscription>> {
+        self.subscriptions.lock()
     }
 }
 
-impl Place<'_> {
+impl Permit<'_> {
     /// The client stays after this; `child` has agreed.
     fn stay(&self, child: &Arc<Connection>) {
-        self.change(|holder| {
-            holder.stays = true;
-            holder.child = Arc::downgrade(child);
+        self.change(|subscriber| {
+            subscriber.stays = true;
+            subscriber.child = Arc::downgrade(child);
         });
     }
 
     /// The client does not stay after this.
     fn leave(&self) {
-        self.change(|holder| holder.stays = false);
+        self.change(|subscriber| subscriber.stays = false);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Holder)) {
-        if let Some(watched) = self.watches.lock().get_mut(self.uri) {
-            watched.change(self.mailbox, change);
+    fn change(&self, change: impl FnOnce(&mut Subscriber)) {
+        if let Some(subscriptions) = self.subscriptions.lock().get_mut(self.uri) {
+            subscriptions.change(self.notifications, change);
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut all = self.watches.lock();
-        if let Some(watched) = all.get_mut(self.uri) {
-            watched.change(self.mailbox, |holder| holder.asking -= 1);
-            watched.holders.retain(|holder| holder.asking > 0 || holder.stays);
-            if watched.is_of_no_use() {
+        let mut all = self.subscriptions.lock();
+        if let Some(subscriptions) = all.get_mut(self.uri) {
+            subscriptions.change(self.notifications, |subscriber| subscriber.asking -= 1);
+            subscriptions
+                .subscribers
+                .retain(|subscriber| subscriber.asking > 0 || subscriber.stays);
+            if subscriptions.is_of_no_use() {
                 all.remove(self.uri);
             }
         }
         drop(all);
-        self.watches.left.notify_one();
+        self.subscriptions.left.notify_one();
     }
 }
 
-impl Watched {
-    fn change(&mut self, mailbox: &Arc<Mailbox>, change: impl FnOnce(&mut Holder)) {
-        if let Some(holder) = self.holders.iter_mut().find(|holder| is(&holder.mailbox, mailbox)) {
-            self.last.clone_from(&holder.principal);
-            change(holder);
+impl Subscription {
+    fn change(&mut self, notifications: &Arc<Notifications>, change: impl FnOnce(&mut Subscriber)) {
+        if let Some(subscriber) = self
+            .subscribers
+            .iter_mut()
+            .find(|subscriber| is(&subscriber.notifications, notifications))
+        {
+            self.last.clone_from(&subscriber.principal);
+            change(subscriber);
         }
     }
 
-    /// Whose it is; without holders, of the key for which the child may still speak of it.
+    /// Whose it is; without subscribers, of the key for which the child may still speak of it.
     fn keys(&self) -> impl Iterator<Item = &Principal> {
-        let last = Some(&self.last).filter(|_| self.holders.is_empty());
-        self.holders.iter().map(|holder| &holder.principal).chain(last)
+        let last = Some(&self.last).filter(|_| self.subscribers.is_empty());
+        self.subscribers.iter().map(|subscriber| &subscriber.principal).chain(last)
     }
 
     fn forget_the_gone(&mut self) {
-        self.holders.retain(|holder| holder.mailbox.strong_count() > 0);
+        self.subscribers.retain(|subscriber| subscriber.notifications.strong_count() > 0);
     }
 
     /// Whether nobody holds it, and no child can know of it.
     fn is_of_no_use(&self) -> bool {
-        self.holders.is_empty()
+        self.subscribers.is_empty()
             && self.told.try_lock().is_ok_and(|told| told.child.strong_count() == 0)
     }
 }
@@ -441,21 +464,25 @@ fn is<T>(one: &Weak<T>, other: &Arc<T>) -> bool {
 
 /// Refuses a subscription of `bytes` if it is over a limit.
 fn make_room(
-    all: &mut HashMap<String, Watched>,
+    all: &mut HashMap<String, Subscription>,
     bytes: usize,
     principal: &Principal,
 ) -> Result<(), CallError> {
-    all.retain(|_, watched| {
-        watched.forget_the_gone();
-        !watched.is_of_no_use()
+    all.retain(|_, subscriptions| {
+        subscriptions.forget_the_gone();
+        !subscriptions.is_of_no_use()
     });
     let (mut by_all, mut by_key) = (bytes, bytes);
-    for (uri, watched) in all {
-        let each = uri.len() + watched.normal.len() + OVERHEAD_BYTES;
-        let own = watched.holders.iter().filter(|holder| holder.principal == *principal).count();
-        let orphans = usize::from(watched.holders.is_empty());
-        by_all += each * (watched.holders.len() + orphans);
-        by_key += each * (own + if watched.last == *principal { orphans } else { 0 });
+    for (uri, subscriptions) in all {
+        let each = uri.len() + subscriptions.normal.len() + OVERHEAD_BYTES;
+        let own = subscriptions
+            .subscribers
+            .iter()
+            .filter(|subscriber| subscriber.principal == *principal)
+            .count();
+        let orphans = usize::from(subscriptions.subscribers.is_empty());
+        by_all += each * (subscriptions.subscribers.len() + orphans);
+        by_key += each * (own + if subscriptions.last == *principal { orphans } else { 0 });
     }
     if by_all > ALL_BYTES_MAX || by_key > KEY_BYTES_MAX {
         Err(CallError::TooManySubscriptions)
