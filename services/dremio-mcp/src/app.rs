@@ -183,7 +183,7 @@ impl App {
             readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
         }
         let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));
-        let budget = Budget::new(Arc::clone(&metrics));
+        let budget = Budget::new(&metrics);
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());

@@ -11,8 +11,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::budget::Kind;
-
 /// Seconds. From an answer out of the cache to the default limit of a call.
 const CALL_BUCKETS: [f64; 14] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
@@ -59,15 +57,13 @@ pub(crate) struct Metrics {
     sessions_resumed: Counter,
     sessions_refused: Family<ReasonLabel, Counter>,
     token_expiry: Gauge<f64, AtomicU64>,
-    /// By kind, looked up once: every request changes them.
-    bytes_held: [Gauge; Kind::ALL.len()],
+    bytes_held: Family<KindLabel, Gauge>,
     refusals: Family<ReasonLabel, Counter>,
 }
 
 impl Metrics {
     /// Registers every metric.
     pub(crate) fn register(registry: &mut Registry) -> Self {
-        let bytes_held = Family::<KindLabel, Gauge>::default();
         let metrics = Self {
             tool_calls: Family::default(),
             tool_call_seconds: Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
@@ -82,8 +78,7 @@ impl Metrics {
             sessions_resumed: Counter::default(),
             sessions_refused: Family::default(),
             token_expiry: Gauge::default(),
-            bytes_held: Kind::ALL
-                .map(|kind| bytes_held.get_or_create(&KindLabel { kind: kind.name() }).clone()),
+            bytes_held: Family::default(),
             refusals: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("dremio_mcp");
@@ -155,7 +150,7 @@ impl Metrics {
         registry.register(
             "bytes_held",
             "Bytes of messages that are held, by what they are",
-            bytes_held,
+            metrics.bytes_held.clone(),
         );
         registry.register(
             "refusals",
@@ -207,11 +202,9 @@ impl Metrics {
         self.sessions.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Counts `more` bytes that are held from now on, and `fewer` that are not any more.
-    pub(crate) fn bytes_held(&self, kind: Kind, more: usize, fewer: usize) {
-        let Some(gauge) = self.bytes_held.get(kind as usize) else { return };
-        gauge.inc_by(i64::try_from(more).unwrap_or(i64::MAX));
-        gauge.dec_by(i64::try_from(fewer).unwrap_or(i64::MAX));
+    /// The gauge of bytes held of one `kind`. To be kept: every request changes it.
+    pub(crate) fn bytes_held(&self, kind: &'static str) -> Gauge {
+        self.bytes_held.get_or_create(&KindLabel { kind }).clone()
     }
 
     /// Counts a request that was refused before it was a call: there was no room for it, or it

@@ -19,17 +19,6 @@ const LONG_FILES: &[Exception] = &[
     for_now("crates/dremio-sandbox/src/sql/tests.rs"),
     for_now("crates/dremio-sandbox/src/sql/typing.rs"),
     for_now("crates/service-kit/src/connections.rs"),
-    for_now("services/dremio-mcp/src/budget.rs"),
-    for_now("services/dremio-mcp/src/engine/official/connection.rs"),
-    for_now("services/dremio-mcp/src/engine/official/watches.rs"),
-    for_now("services/dremio-mcp/src/engine/official/watches/tests.rs"),
-    for_now("services/dremio-mcp/src/rpc/message.rs"),
-    for_now("services/dremio-mcp/src/session/endpoint.rs"),
-    for_now("services/dremio-mcp/src/session/legacy.rs"),
-    for_now("services/dremio-mcp/src/session/replay.rs"),
-    for_now("services/dremio-mcp/src/session/table.rs"),
-    for_now("services/dremio-mcp/tests/it/door.rs"),
-    for_now("services/dremio-mcp/tests/it/egress.rs"),
 ];
 
 /// Folders with lines that are too long for now.

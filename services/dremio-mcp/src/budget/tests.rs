@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn budget() -> (Pool, Registry) {
     let mut registry = Registry::default();
     let metrics = Arc::new(Metrics::register(&mut registry));
-    (Pool::of(8 * LARGE * 8 / 7, 4 * LARGE * 8 / 7, metrics), registry)
+    (Pool::of(8 * LARGE * 8 / 7, 4 * LARGE * 8 / 7, &metrics), registry)
 }
 
 fn three() -> [Principal; 3] {

@@ -1,6 +1,9 @@
-//! JSON-RPC errors that the gateway itself makes. Those of the engine pass through as they are.
+//! JSON-RPC errors that the gateway itself makes, and why a text is no message. Errors of the
+//! engine pass through as they are.
 
 use serde_json::{Value, json};
+
+use super::strict::Unreadable;
 
 /// Codes of JSON-RPC 2.0 §5.1 and of MCP 2026-07-28 ("Error Codes").
 ///
@@ -59,5 +62,37 @@ impl RpcError {
     /// §5).
     pub(crate) fn response(&self, id: Option<&str>) -> String {
         format!(r#"{{"jsonrpc":"2.0","id":{},"error":{}}}"#, id.unwrap_or("null"), self.object())
+    }
+}
+
+/// Why a text is not one JSON-RPC message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ParseError {
+    #[error("the body is not JSON")]
+    NotJson,
+    #[error("the body is an array: batches are not supported by this protocol version")]
+    Batch,
+    #[error("the body is JSON, but not a JSON-RPC 2.0 request, notification or response: {0}")]
+    NotRpc(&'static str),
+    #[error("the body is JSON that not every reader takes (RFC 7493): {0}")]
+    NotStrict(#[from] Unreadable),
+}
+
+impl ParseError {
+    /// What the client is told (JSON-RPC 2.0 §5.1).
+    pub(crate) fn to_rpc(&self) -> RpcError {
+        let code = match self {
+            Self::NotJson | Self::NotStrict(_) => ErrorCode::Parse,
+            Self::Batch | Self::NotRpc(_) => ErrorCode::InvalidRequest,
+        };
+        let text = self.to_string();
+        let mut chars = text.chars();
+        RpcError::new(
+            code,
+            chars
+                .next()
+                .map(|first| first.to_uppercase().chain(chars).collect::<String>())
+                .unwrap_or_default(),
+        )
     }
 }

@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::error::{ErrorCode, RpcError};
+use super::error::ParseError;
 use super::object::{insert_members, set_meta, string_literal};
 use super::params::{Params, Spans, span_within};
-use super::strict::{self, Unreadable};
+use super::strict;
 use crate::budget::Charge;
 
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
@@ -20,38 +20,6 @@ pub(crate) enum Kind {
     Request,
     Notification,
     Response,
-}
-
-/// Why a text is not one JSON-RPC message.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ParseError {
-    #[error("the body is not JSON")]
-    NotJson,
-    #[error("the body is an array: batches are not supported by this protocol version")]
-    Batch,
-    #[error("the body is JSON, but not a JSON-RPC 2.0 request, notification or response: {0}")]
-    NotRpc(&'static str),
-    #[error("the body is JSON that not every reader takes (RFC 7493): {0}")]
-    NotStrict(#[from] Unreadable),
-}
-
-impl ParseError {
-    /// What the client is told (JSON-RPC 2.0 §5.1).
-    pub(crate) fn to_rpc(&self) -> RpcError {
-        let code = match self {
-            Self::NotJson | Self::NotStrict(_) => ErrorCode::Parse,
-            Self::Batch | Self::NotRpc(_) => ErrorCode::InvalidRequest,
-        };
-        let text = self.to_string();
-        let mut chars = text.chars();
-        RpcError::new(
-            code,
-            chars
-                .next()
-                .map(|first| first.to_uppercase().chain(chars).collect::<String>())
-                .unwrap_or_default(),
-        )
-    }
 }
 
 /// A JSON-RPC message and its text. Cheap to splice, since it remembers the spans that change on

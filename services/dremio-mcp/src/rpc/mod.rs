@@ -5,14 +5,16 @@ mod error;
 mod message;
 mod object;
 mod params;
+mod refusal;
 mod strict;
 
-pub(crate) use error::{ErrorCode, RpcError};
-pub(crate) use message::{Kind, Message, ParseError};
+pub(crate) use error::{ErrorCode, ParseError, RpcError};
+pub(crate) use message::{Kind, Message};
 pub(crate) use object::{
     insert_members, member, members, replace_member, set_meta, string_literal,
 };
 pub(crate) use params::Params;
+pub(crate) use refusal::refuse;
 
 #[cfg(test)]
 mod tests;

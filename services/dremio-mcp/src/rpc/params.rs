@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::message::ParseError;
+use super::error::ParseError;
 
 /// The members of `params` that a relay must know. Raw members are JSON text as it was written.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,37 +5,24 @@
 //! A modern client that stops reading stops the call: it is dropped with the body. A legacy client
 //! may come back (see `replay`).
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::body::Body;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 use service_kit::lifecycle::Shutdown;
 use tokio::sync::mpsc;
 
+use super::legacy_session::Session;
 use super::replay::{Replay, Start};
-use super::table::Session;
+use super::sse::{Events, Gone, event_stream};
 use crate::budget::Held;
 
 /// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of
 /// life.
 const STREAM_AFTER: Duration = Duration::from_secs(10);
-
-/// How often a silent stream says that it lives.
-pub(super) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
-
-/// A comment, which clients ignore (HTML, "Server-sent events").
-pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
-
-/// Events that the network has not taken yet. Beyond, progress is dropped before it gets here.
-const EVENTS_MAX: usize = 8;
-
-/// How long one event may wait for a reader that does not read, before the stream is given up.
-const SLOW_READER_MAX: Duration = Duration::from_secs(60);
 
 /// The end of a call.
 #[derive(Debug)]
@@ -149,70 +136,4 @@ fn json(finished: Finished) -> Response {
         // says so.
         None => event_stream(Body::empty()),
     }
-}
-
-/// The writing end of a stream of events.
-pub(super) struct Events(mpsc::Sender<Bytes>);
-
-/// The reader went away, or reads too slowly.
-pub(super) struct Gone;
-
-impl Events {
-    /// A stream and the response that carries it.
-    pub(super) fn channel() -> (Self, Response) {
-        let (tx, rx) = mpsc::channel::<Bytes>(EVENTS_MAX);
-        let chunks = stream::unfold(rx, async |mut rx| {
-            rx.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), rx))
-        });
-        (Self(tx), event_stream(Body::from_stream(chunks)))
-    }
-
-    /// Sends one JSON-RPC message.
-    pub(super) async fn message(&self, text: Held) -> Result<(), Gone> {
-        self.send(text.map(|text| event(text, None)).into_bytes()).await
-    }
-
-    /// Sends signs of life until the reader is gone. Cancel safe.
-    pub(super) async fn keep_alive(&self) -> Gone {
-        loop {
-            tokio::select! {
-                () = self.0.closed() => return Gone,
-                () = tokio::time::sleep(KEEP_ALIVE_INTERVAL) => {}
-            }
-            if self.send(Bytes::from_static(KEEP_ALIVE)).await.is_err() {
-                return Gone;
-            }
-        }
-    }
-
-    async fn send(&self, chunk: Bytes) -> Result<(), Gone> {
-        self.0.send_timeout(chunk, SLOW_READER_MAX).await.map_err(|_| Gone)
-    }
-}
-
-/// One event with a JSON-RPC message, and the id to come back with if there is one.
-pub(super) fn event(message: &str, id: Option<&str>) -> String {
-    let mut event = String::with_capacity(message.len() + 64);
-    event.push_str("event: message\n");
-    if let Some(id) = id {
-        event.push_str("id: ");
-        event.push_str(id);
-        event.push('\n');
-    }
-    for line in message.split(['\n', '\r']) {
-        event.push_str("data: ");
-        event.push_str(line);
-        event.push('\n');
-    }
-    event.push('\n');
-    event
-}
-
-pub(super) fn event_stream(body: Body) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    (headers, body).into_response()
 }

@@ -2,8 +2,8 @@
 //! session is named by the random part of its id, which opens nothing; the id itself is not told.
 
 use super::Gateway;
+use super::asker::Asker;
 use super::id::{Claims, Serial};
-use super::legacy::Asker;
 use crate::principal::Principal;
 use crate::rpc::{Message, member};
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::answer::{Delivery, Finished, answer};
-use super::table::Running;
+use super::legacy_session::Running;
 use super::{Gateway, modern};
 use crate::budget::{Charge, Held, Kind, NoRoom};
 use crate::engine::{CallError, Caller, LogLevel, ProgressSink};

@@ -11,15 +11,14 @@ use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use service_kit::http::Peer;
 
+use super::asker::{Asker, caller_at};
 use super::call::{Call, Client};
-use super::legacy::Asker;
 use super::modern::{self, Refused};
-use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, subscription};
-use crate::access::TooMany;
+use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, news, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
-use crate::engine::{Caller, ClientId, LogLevel};
+use crate::engine::LogLevel;
 use crate::principal::Principal;
-use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError};
+use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError, refuse};
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -55,42 +54,6 @@ pub(crate) async fn answer(
             (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST, GET, DELETE")]).into_response()
         }
     }
-}
-
-/// An error answer with a JSON-RPC body.
-pub(super) fn refuse(status: StatusCode, error: &RpcError, id: Option<&str>) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], error.response(id)).into_response()
-}
-
-/// Counts what a request holds beyond the one message as which it was counted when it came in: all
-/// of it, or nothing and gives the answer, when that is too much for the key's rate.
-pub(super) fn count_more(
-    gateway: &Gateway,
-    asker: &Asker,
-    more: usize,
-    id: Option<&str>,
-) -> Option<Response> {
-    let cause = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more).err()?;
-    let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
-    Some(match cause {
-        TooMany::Now(wait) => {
-            let error = invalid(
-                "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.",
-            );
-            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &error, id);
-            // Whole seconds, rounded up so that the retry succeeds (RFC 9110 §10.2.3).
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into());
-            response
-        }
-        TooMany::AtOnce => {
-            let error = invalid(
-                "This is more at once than MCP_RATE_LIMIT lets a key send or ask for. Split it.",
-            );
-            refuse(StatusCode::BAD_REQUEST, &error, id)
-        }
-    })
 }
 
 async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body: Body) -> Response {
@@ -169,11 +132,6 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
     }
 }
 
-/// A client without a session. Nothing but the address tells clients of one key apart.
-pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
-    Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, notifications: None }
-}
-
 fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
     if !accepts(headers, "text/event-stream") {
         let error = RpcError::new(
@@ -185,7 +143,7 @@ fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response
     if claims_modern(headers) {
         return not_in_this_revision();
     }
-    legacy::listen(gateway, asker, headers)
+    news::listen(gateway, asker, headers)
 }
 
 fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {

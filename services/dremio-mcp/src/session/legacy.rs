@@ -3,28 +3,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
-use service_kit::http::Peer;
 
-use super::answer::{event, event_stream};
+use super::asker::{Asker, count_more};
 use super::audit::ClientInfo;
 use super::call::{Call, Client};
-use super::endpoint::{count_more, refuse};
 use super::id::{Opening, Unknown};
-use super::replay::{Lost, Replay, Start};
-use super::table::{FindError, Found, Running, Session};
+use super::legacy_session::Session;
+use super::table::{FindError, Found};
 use super::{Gateway, LEGACY_VERSIONS, audit};
-use crate::budget::{self, Held};
-use crate::engine::{Caller, Changes, ClientId, List, LogLevel, Notifications};
+use crate::budget::Held;
+use crate::engine::{Caller, ClientId, LogLevel};
 use crate::principal::Principal;
 use crate::rpc::{
-    ErrorCode, Kind, Message, Params, RpcError, member, replace_member, string_literal,
+    ErrorCode, Kind, Message, Params, RpcError, refuse, replace_member, string_literal,
 };
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -38,12 +34,6 @@ const WITH_BATCHES: [&str; 2] = ["2024-11-05", "2025-03-26"];
 /// Messages in one batch. A guess: nobody was seen to send any, and each may hold a place at the
 /// engine.
 const BATCH_MAX: usize = 64;
-
-/// Who sends a message.
-pub(super) struct Asker {
-    pub(super) principal: Principal,
-    pub(super) peer: Peer,
-}
 
 /// Handles one legacy message.
 pub(super) async fn handle(
@@ -177,122 +167,6 @@ fn sort(
     }
 }
 
-/// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that
-/// the client subscribed to. With `Last-Event-ID`: the rest of the stream that has this event.
-pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
-    let session = match session(&gateway, asker, headers) {
-        Ok(session) => session,
-        Err(refused) => return refused.response(None),
-    };
-    // A session that is listened to is in use.
-    let in_use = session.begin(None);
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    match last.map(|last| (session.find_replay(last), Lost::of(last))) {
-        Some((Some((replay, number)), _)) if replay.is_over_after(number) => {
-            Refused::StreamOver.response(None)
-        }
-        Some((Some((replay, number)), _)) => replay.read(Start::After(number), in_use),
-        // The rest is about streams that this process does not have: it is another than the one
-        // that began them, or it has dropped them.
-        Some((None, Lost::Call(id))) => lost_call(&id),
-        Some((None, Lost::Over)) => Refused::StreamOver.response(None),
-        Some((None, Lost::News)) | None => read_news(&gateway, &session, in_use)
-            .unwrap_or_else(|_| Refused::NoStream.response(None)),
-    }
-}
-
-/// The end of a call's stream whose rest is lost: the client waits for an answer, and there will be
-/// none.
-fn lost_call(id: &str) -> Response {
-    let error = RpcError::internal(
-        "stream_lost",
-        "The connection was lost while this call ran, and the process that ran it is gone, or no longer keeps its answer. \
-         The call may or may not have taken effect. Repeating a read-only call is safe.",
-    );
-    event_stream(Body::from(event(&error.response(Some(id)), Some(Lost::OVER))))
-}
-
-/// The stream of what belongs to no call, from what was not read yet.
-fn read_news(
-    gateway: &Arc<Gateway>,
-    session: &Arc<Session>,
-    in_use: Running,
-) -> Result<Response, getrandom::Error> {
-    let replay = session.open_news(|replay| {
-        let changes = gateway.engine.changes();
-        tokio::spawn(tell(Arc::clone(gateway), Arc::clone(session), changes, replay));
-    })?;
-    let response = replay.read(Start::Unread, in_use);
-    session.prime(&replay);
-    Ok(response)
-}
-
-/// Puts what a session is to be told on its stream while somebody reads it; until then it waits.
-async fn tell(
-    gateway: Arc<Gateway>,
-    session: Arc<Session>,
-    mut changes: Changes,
-    replay: Arc<Replay>,
-) {
-    let notifications = session.notifications();
-    if session.is_resumed {
-        tokio::select! {
-            () = tell_what_may_be_missed(&gateway, &replay) => {}
-            () = session.closed() => {}
-            () = gateway.shutdown.draining() => {}
-        }
-    }
-    loop {
-        tokio::select! {
-            // What came before the stop is still told.
-            biased;
-            news = next_news(&replay, &mut changes, &notifications) => for text in news {
-                match gateway.budget.try_take(session.principal(), budget::Kind::Streams, text.len()) {
-                    Ok(charge) => replay.push(charge.hold(text)),
-                    Err(cause) => tracing::debug!(%cause, "news dropped: the client does not read"),
-                }
-            },
-            () = session.closed() => break,
-            () = gateway.shutdown.draining() => break,
-        }
-    }
-    replay.finish();
-}
-
-/// What a session was to be told before it was taken up again is lost, and so are its
-/// subscriptions. A client that hears that lists have changed reads them again, and asks again for
-/// what it wants to hear of.
-async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
-    let introduction = loop {
-        match gateway.engine.introduction().await {
-            Ok(introduction) => break introduction,
-            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
-        }
-    };
-    let capabilities = member(&introduction.result, "capabilities").unwrap_or("{}");
-    let can = |list: List, what: &str| {
-        member(capabilities, list.capability()).and_then(|one| member(one, what)) == Some("true")
-    };
-    for list in [List::Tools, List::Prompts, List::Resources] {
-        if can(list, "listChanged") || can(list, "subscribe") {
-            replay.push(list.changed().text().to_owned().into());
-        }
-    }
-}
-
-/// What comes next, once somebody reads. Cancel safe.
-async fn next_news(
-    replay: &Replay,
-    changes: &mut Changes,
-    notifications: &Notifications,
-) -> Vec<String> {
-    replay.is_read().await;
-    tokio::select! {
-        lists = changes.next() => lists.into_iter().map(|(_, said)| said.text().to_owned()).collect(),
-        message = notifications.next() => vec![message.text().to_owned()],
-    }
-}
-
 /// `DELETE`: the client is done with its session.
 pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
     let Some(id) = session_id(headers) else { return Refused::NoSession.response(None) };
@@ -348,7 +222,7 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
 }
 
 /// Why a message does not belong to a session.
-enum Refused {
+pub(super) enum Refused {
     NoSession,
     UnknownSession(Unknown),
     Full,
@@ -370,7 +244,7 @@ impl Refused {
         Self::Full
     }
 
-    fn response(&self, id: Option<&str>) -> Response {
+    pub(super) fn response(&self, id: Option<&str>) -> Response {
         let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
         let (status, error) = match self {
             Self::NoSession => (
@@ -428,7 +302,15 @@ impl Refused {
     }
 }
 
-fn session(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Result<Arc<Session>, Refused> {
+/// The session that a request names.
+///
+/// # Errors
+/// Why the request does not belong to one.
+pub(super) fn session(
+    gateway: &Gateway,
+    asker: &Asker,
+    headers: &HeaderMap,
+) -> Result<Arc<Session>, Refused> {
     // Absent, it is the one that was negotiated; a client that sends it may send any that we speak.
     if let Some(said) =
         headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))

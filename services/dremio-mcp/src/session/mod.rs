@@ -3,20 +3,24 @@
 //! - *legacy* (2024-11-05 to 2025-11-25): `initialize` opens a session, `Mcp-Session-Id` names it
 //! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
 //!
-//! Modules: `endpoint` takes HTTP apart, `legacy` and `modern` know their era, `call` runs one
-//! request, `answer` turns it into JSON or a stream, `replay` lets a lost stream be read on,
-//! `subscription` is a stream of the modern era for what belongs to no call, `audit` is the record
-//! of sessions, `table` holds them, and `id` is what a session's id says: enough to take it up
-//! again in another process.
+//! Modules: `endpoint` takes HTTP apart, `asker` is who sends a request, `legacy` and `modern` know
+//! their era, `call` runs one request, `answer` turns it into JSON or a stream of `sse`, `replay`
+//! lets a lost stream be read on, `news` and `subscription` are the streams for what belongs to no
+//! call, `legacy_session` is one legacy client, `table` holds them, `audit` is their record, and `id` is
+//! what a session's id says: enough to take it up again in another process.
 
 mod answer;
+mod asker;
 mod audit;
 mod call;
 mod endpoint;
 mod id;
 mod legacy;
+mod legacy_session;
 mod modern;
+mod news;
 mod replay;
+mod sse;
 mod subscription;
 mod table;
 

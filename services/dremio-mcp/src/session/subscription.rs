@@ -12,12 +12,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Gateway;
-use super::answer::{Events, Gone};
-use super::endpoint::{caller_at, count_more, refuse};
-use super::legacy::Asker;
+use super::asker::{Asker, caller_at, count_more};
+use super::sse::{Events, Gone};
 use crate::budget::Kind;
 use crate::engine::{Caller, Changes, List, Notifications, ProgressSink};
-use crate::rpc::{ErrorCode, Message, RpcError, member, set_meta};
+use crate::rpc::{ErrorCode, Message, RpcError, member, refuse, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
 const LISTS: [(&str, List); 3] = [

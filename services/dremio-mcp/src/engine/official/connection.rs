@@ -1,15 +1,16 @@
 //! The messages of one child: requests go out under ids of our own, and each answer and each
 //! progress notification goes back to the one call that it belongs to, and to nobody else.
 
+mod halves;
+mod logs;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -17,7 +18,7 @@ use super::lines::{Line, id_in_head, next_line};
 use super::task_owners::{Origin, TaskOwners};
 use crate::budget::{self, Charge};
 use crate::egress::Activity;
-use crate::engine::{CallError, LogLevel, ProgressSink};
+use crate::engine::{CallError, ProgressSink};
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message};
 
@@ -367,36 +368,6 @@ impl Connection {
     }
 }
 
-impl Connection {
-    pub(super) fn has_only_worked_for(&self, principal: &Principal) -> bool {
-        matches!(&*self.callers.lock(), Callers::One(only) if only == principal)
-    }
-
-    /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a
-    /// client only if it can speak of nobody else's: as long as the child has only ever worked
-    /// for that client's key, and on this call alone now; and if the client asked for messages
-    /// of its level.
-    fn log(&self, message: &Message) {
-        let pending = self.pending.lock();
-        let mut calls = pending.iter().flat_map(HashMap::values);
-        let only = calls
-            .next()
-            .filter(|_| calls.next().is_none())
-            .and_then(|waiting| waiting.sink.as_ref());
-        let alone = only
-            .and_then(|sink| sink.caller.as_ref())
-            .is_some_and(|caller| self.has_only_worked_for(&caller.principal));
-        match (only, LogLevel::of(message)) {
-            (Some(sink), Some(level)) if alone && sink.wants_log(level) => {
-                sink.send(message.text().to_owned());
-            }
-            _ => {
-                tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");
-            }
-        }
-    }
-}
-
 fn ignored(what: &'static str) -> Option<Message> {
     tracing::debug!(target: "dremio_mcp::child", what, "ignored from the child");
     None
@@ -415,51 +386,6 @@ impl Drop for CancelOnDrop<'_> {
             return;
         }
         self.connection.tell_cancelled(self.id, "the client cancelled or went away");
-    }
-}
-
-impl Halves {
-    /// Writes queued messages to the child's standard input and reads its standard output until
-    /// that ends. `aside` gets the notifications that belong to no call.
-    pub(super) async fn run<R, W>(
-        mut self,
-        mut stdout: R,
-        mut stdin: W,
-        mut aside: impl FnMut(Message),
-    ) where
-        R: AsyncBufRead + Unpin,
-        W: AsyncWrite + Unpin,
-    {
-        let connection = Arc::clone(&self.connection);
-        let write = async {
-            let (mut queued, mut lines) = (Vec::new(), Vec::new());
-            while self.outbox.recv_many(&mut queued, OUTBOX_MAX).await > 0 {
-                // What has come meanwhile goes out together.
-                let mut rest = queued.drain(..).peekable();
-                while let Some(Queued { line, _room }) = rest.next() {
-                    lines.extend_from_slice(line.as_bytes());
-                    lines.push(b'\n');
-                    if rest.peek().is_some() && lines.len() < LINES_BYTES {
-                        continue;
-                    }
-                    if stdin.write_all(&lines).await.is_err() || stdin.flush().await.is_err() {
-                        return pending().await;
-                    }
-                    lines.clear();
-                    lines.shrink_to(LINES_BYTES);
-                }
-            }
-            // A child that no longer reads may still answer: its end of output decides.
-            pending::<()>().await;
-        };
-        let read = async {
-            while let Ok(Some(line)) = next_line(&mut stdout, LINE_BYTES_MAX).await {
-                if let Some(said) = connection.receive(line) {
-                    aside(said);
-                }
-            }
-        };
-        tokio::select! { () = read => {}, () = write => {} }
     }
 }
 

@@ -57,7 +57,7 @@ impl Setting {
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
         let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::clone(&metrics), true);
         let gate = Gate::new(Guard::default(), "official", Arc::clone(&metrics));
-        let pages = Pages::new(Budget::new(Arc::clone(&metrics)), 1 << 20);
+        let pages = Pages::new(Budget::new(&metrics), 1 << 20);
         let egress = Egress::bind(transport, tokens, health, gate, pages).await.unwrap();
         let launch = Launch {
             command: vec![

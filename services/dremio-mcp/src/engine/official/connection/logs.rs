@@ -1,0 +1,38 @@
+//! Log messages of the child, which do not say which call they speak of.
+
+use std::collections::HashMap;
+
+use super::{Callers, Connection};
+use crate::engine::LogLevel;
+use crate::principal::Principal;
+use crate::rpc::Message;
+
+impl Connection {
+    pub(in crate::engine::official) fn has_only_worked_for(&self, principal: &Principal) -> bool {
+        matches!(&*self.callers.lock(), Callers::One(only) if only == principal)
+    }
+
+    /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a
+    /// client only if it can speak of nobody else's: as long as the child has only ever worked
+    /// for that client's key, and on this call alone now; and if the client asked for messages
+    /// of its level.
+    pub(super) fn log(&self, message: &Message) {
+        let pending = self.pending.lock();
+        let mut calls = pending.iter().flat_map(HashMap::values);
+        let only = calls
+            .next()
+            .filter(|_| calls.next().is_none())
+            .and_then(|waiting| waiting.sink.as_ref());
+        let alone = only
+            .and_then(|sink| sink.caller.as_ref())
+            .is_some_and(|caller| self.has_only_worked_for(&caller.principal));
+        match (only, LogLevel::of(message)) {
+            (Some(sink), Some(level)) if alone && sink.wants_log(level) => {
+                sink.send(message.text().to_owned());
+            }
+            _ => {
+                tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");
+            }
+        }
+    }
+}

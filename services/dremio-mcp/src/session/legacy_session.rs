@@ -1,0 +1,213 @@
+//! One legacy client: what it was told at its beginning, which of its calls and streams are under
+//! way, and what it can come back for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::id::Claims;
+use super::replay::Replay;
+use crate::engine::{LogLevel, Notifications};
+use crate::principal::Principal;
+
+/// Streams of one session that can be read on. A guess: clients have a few calls under way at a
+/// time.
+const REPLAYS_MAX: usize = 16;
+
+/// What is kept of the stream of a call, and of the stream of what belongs to no call.
+const CALL_BYTES_MAX: usize = 1024 * 1024;
+const NEWS_BYTES_MAX: usize = 64 * 1024;
+
+/// One legacy client.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: String,
+    pub(super) claims: Claims,
+    /// Whether it was taken up again by its id: what was to be told before is lost, and what it
+    /// subscribed to.
+    pub(super) is_resumed: bool,
+    pub(super) principal: Principal,
+    pub(super) activity: Mutex<Activity>,
+    /// What it is to be told outside of its calls, and the stream on which it reads that, from the
+    /// first `GET` on.
+    pub(super) notifications: Arc<Notifications>,
+    pub(super) news: OnceLock<Arc<Replay>>,
+    pub(super) closed: CancellationToken,
+}
+
+#[derive(Debug)]
+pub(super) struct Activity {
+    pub(super) last: Instant,
+    /// Calls and streams under way; while there are any, the session is not idle.
+    pub(super) running: usize,
+    /// Calls and streams so far.
+    pub(super) begun: u64,
+    /// The least severe log messages that the client asked for. Before it asks, it gets none.
+    pub(super) log_level: Option<LogLevel>,
+    /// How to cancel the calls under way, by the raw id that the client gave them.
+    pub(super) cancel: HashMap<String, (u64, CancellationToken)>,
+    /// Streams that the client can read on, oldest first.
+    pub(super) replays: VecDeque<Arc<Replay>>,
+}
+
+/// Marks a call or stream as under way; dropping it says that it is over.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) session: Arc<Session>,
+    pub(super) id: Option<String>,
+    /// Which of the session's calls and streams it is.
+    pub(super) number: u64,
+    pub(super) cancelled: CancellationToken,
+}
+
+impl Session {
+    pub(super) fn new(id: String, claims: Claims, principal: &Principal, is_resumed: bool) -> Self {
+        let activity = Activity {
+            last: Instant::now(),
+            running: 0,
+            begun: 0,
+            replays: VecDeque::new(),
+            log_level: claims.opening.log_level,
+            cancel: HashMap::new(),
+        };
+        Self {
+            id,
+            claims,
+            is_resumed,
+            principal: principal.clone(),
+            activity: Mutex::new(activity),
+            notifications: Arc::default(),
+            news: OnceLock::new(),
+            closed: principal.withdrawn().child_token(),
+        }
+    }
+
+    pub(super) fn protocol_version(&self) -> &'static str {
+        self.claims.opening.protocol_version
+    }
+
+    /// A call under the client's raw `id`, or a stream without one.
+    pub(super) fn begin(self: &Arc<Self>, id: Option<&str>) -> Running {
+        let cancelled = self.closed.child_token();
+        let mut activity = self.activity();
+        activity.running += 1;
+        activity.begun += 1;
+        let number = activity.begun;
+        if let Some(id) = id {
+            activity.cancel.insert(id.to_owned(), (number, cancelled.clone()));
+        }
+        drop(activity);
+        Running { session: Arc::clone(self), id: id.map(str::to_owned), number, cancelled }
+    }
+
+    /// Cancels the call that the client knows by the raw `id`, if it runs.
+    pub(super) fn cancel(&self, id: &str) {
+        if let Some((_, call)) = self.activity().cancel.get(id) {
+            call.cancel();
+        }
+    }
+
+    pub(super) fn set_log_level(&self, level: LogLevel) {
+        self.activity().log_level = Some(level);
+    }
+
+    pub(super) fn log_level(&self) -> Option<LogLevel> {
+        self.activity().log_level
+    }
+
+    /// Whose it is.
+    pub(super) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    pub(super) fn notifications(&self) -> Arc<Notifications> {
+        Arc::clone(&self.notifications)
+    }
+
+    /// The stream of what belongs to no call, which lives as long as the session. `start` gets it
+    /// if it is opened now.
+    pub(super) fn open_news(
+        &self,
+        start: impl FnOnce(Arc<Replay>),
+    ) -> Result<Arc<Replay>, getrandom::Error> {
+        let replay = Replay::of_news(NEWS_BYTES_MAX)?;
+        let news = self.news.get_or_init(|| {
+            start(Arc::clone(&replay));
+            replay
+        });
+        Ok(Arc::clone(news))
+    }
+
+    /// Gives the client an id to come back with, if its revision knows that ("SHOULD immediately
+    /// send an SSE event consisting of an event ID and an empty data field"; older clients take
+    /// the empty data for a message).
+    pub(super) fn prime(&self, replay: &Replay) {
+        if self.protocol_version() == "2025-11-25" {
+            replay.push(String::new().into());
+        }
+    }
+
+    /// Resolves when the session has ended, or its key is withdrawn. Cancel safe.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// The stream of the call of this raw id, which the client can read on later.
+    pub(super) fn open_replay(&self, request_id: &str) -> Option<Arc<Replay>> {
+        let replay = Replay::of_call(request_id, CALL_BYTES_MAX).ok()?;
+        self.prime(&replay);
+        let mut activity = self.activity();
+        activity.replays.retain(|replay| !replay.is_stale());
+        if activity.replays.len() >= REPLAYS_MAX {
+            activity.replays.pop_front();
+        }
+        activity.replays.push_back(Arc::clone(&replay));
+        Some(replay)
+    }
+
+    /// The stream that has the event `last_event_id`, and the event's number in it.
+    pub(super) fn find_replay(&self, last_event_id: &str) -> Option<(Arc<Replay>, u64)> {
+        let activity = self.activity();
+        let streams = self.news.get().into_iter().chain(&activity.replays);
+        streams
+            .into_iter()
+            .find_map(|replay| Some((Arc::clone(replay), replay.number_of(last_event_id)?)))
+    }
+
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let activity = self.activity();
+        (activity.running == 0).then_some(activity.last)
+    }
+
+    pub(super) fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock()
+    }
+}
+
+impl Running {
+    pub(super) fn session(&self) -> Arc<Session> {
+        Arc::clone(&self.session)
+    }
+
+    /// Resolves when the client cancels the call or its session ends. Cancel safe.
+    pub(super) async fn cancelled(&self) {
+        self.cancelled.cancelled().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut activity = self.session.activity();
+        activity.running = activity.running.saturating_sub(1);
+        activity.last = Instant::now();
+        // A client that uses an id twice at once has put another call there.
+        if let Some(id) = &self.id
+            && activity.cancel.get(id).is_some_and(|(number, _)| *number == self.number)
+        {
+            activity.cancel.remove(id);
+        }
+    }
+}
