@@ -77,9 +77,8 @@ impl Plan {
                 running.stop().await;
             }
         }
-        say(
-            "\n| bridge | era | connections | calls/s | p50 ms | p99 ms | max ms | CPU ms/call, bridge | with children | processes | MB | bad |",
-        );
+        say("\n| bridge | era | connections | calls/s | p50 ms | p99 ms | max ms \
+             | CPU ms/call, bridge | with children | processes | MB | bad |");
         say("|---|---|---|---|---|---|---|---|---|---|---|---|");
         for (&(subject, era, connections), runs) in cases.iter().zip(&runs) {
             say(&throughput_row(subject, era, connections, &runs.measured));
@@ -144,9 +143,8 @@ impl Plan {
     /// # Errors
     /// When a bridge does not start.
     pub(crate) async fn sessions(&self) -> anyhow::Result<()> {
-        say(
-            "\n| bridge | idle sessions | clients | MB before | MB with (bridge alone) | MB with (all processes) | processes before | with |",
-        );
+        say("\n| bridge | idle sessions | clients | MB before | MB with (bridge alone) \
+             | MB with (all processes) | processes before | with |");
         say("|---|---|---|---|---|---|---|---|");
         for &subject in &self.subjects {
             let counts: &[usize] = match subject {
@@ -212,9 +210,8 @@ impl Plan {
     /// # Errors
     /// When the gateway does not start.
     pub(crate) async fn silent(&self) -> anyhow::Result<()> {
-        say(
-            "\n| open files allowed | silent connections | the next one was served after | 15 s later after | files open | MB | accept failed |",
-        );
+        say("\n| open files allowed | silent connections | the next one was served after \
+             | 15 s later after | files open | MB | accept failed |");
         say("|---|---|---|---|---|---|---|");
         for files_max in FILES_MAX {
             let served = idle::silent(&self.programs, SILENT, files_max).await?;
@@ -254,7 +251,8 @@ fn throughput_row(subject: Subject, era: Era, connections: usize, runs: &[Measur
     }
     let middle = |figure: fn(&Measured) -> f64| median(runs.iter().map(figure));
     format!(
-        "| {} | {} | {connections} | {:.0} | {:.3} | {:.3} | {:.1} | {:.3} | {:.3} | {} | {:.0} | {} |",
+        "| {} | {} | {connections} | {:.0} | {:.3} | {:.3} | {:.1} | {:.3} | {:.3} | {} | {:.0} \
+         | {} |",
         subject.name(),
         era.name(),
         middle(|run| run.per_second),

@@ -55,7 +55,10 @@ struct Failure {
 pub(crate) async fn run_sql(mcp_uri: &str, sql: &str) -> anyhow::Result<Table> {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": VERSION,
-        "io.modelcontextprotocol/clientInfo": { "name": "dremio-mcp-local", "version": env!("CARGO_PKG_VERSION") },
+        "io.modelcontextprotocol/clientInfo": {
+            "name": "dremio-mcp-local",
+            "version": env!("CARGO_PKG_VERSION"),
+        },
         "io.modelcontextprotocol/clientCapabilities": {},
     });
     let params = json!({ "name": TOOL, "arguments": { "query": sql }, "_meta": meta });

@@ -101,7 +101,10 @@ impl Plan {
                     Some(done) => done.context("a client of the bench panicked")?,
                     None => break,
                 },
-                _ = minute.tick() => say(&format!("{:>4} s to go: {}", end.saturating_duration_since(Instant::now()).as_secs(), tally.line())),
+                _ = minute.tick() => {
+                    let left = end.saturating_duration_since(Instant::now()).as_secs();
+                    say(&format!("{left:>4} s to go: {}", tally.line()));
+                }
             }
         }
         self.conclude(running, &before, &tally).await
@@ -139,7 +142,8 @@ impl Plan {
             });
         say(&format!("gateway's warnings: {lines:?}"));
         say(&format!(
-            "exit code {exit:?}, panics {panics}, error lines {errors}, processes left behind {stragglers:?}"
+            "exit code {exit:?}, panics {panics}, error lines {errors}, processes left behind \
+             {stragglers:?}"
         ));
         let verdict = [
             ("wrong answers", tally.wrong() == 0),
@@ -200,7 +204,8 @@ impl std::fmt::Display for Remains {
         let Self { processes, open_files, folders, rss_mb } = self;
         write!(
             f,
-            "processes {processes:?}, open files {open_files}, temporary folders {folders}, gateway {rss_mb:.1} MB"
+            "processes {processes:?}, open files {open_files}, temporary folders {folders}, \
+             gateway {rss_mb:.1} MB"
         )
     }
 }

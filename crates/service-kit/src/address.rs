@@ -19,7 +19,8 @@ pub fn parse_listen_addr(text: &str) -> Result<SocketAddr, String> {
         }
         ("" | "*", Some(port)) => {
             format!(
-                "`{text}` has no address; write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for all networks"
+                "`{text}` has no address; write 127.0.0.1:{port} for this machine alone, \
+                 or 0.0.0.0:{port} for all networks"
             )
         }
         _ if text.contains("://") => format!(
@@ -30,7 +31,8 @@ pub fn parse_listen_addr(text: &str) -> Result<SocketAddr, String> {
         }
         (host, Some(_)) if !host.contains([':', '"', '\'', ' ', '/']) => {
             format!(
-                "`{host}` is a name; listen on an address of this machine, for example 127.0.0.1, or 0.0.0.0 for all of them"
+                "`{host}` is a name; listen on an address of this machine, for example 127.0.0.1, \
+                 or 0.0.0.0 for all of them"
             )
         }
         _ => format!(

@@ -34,7 +34,8 @@ impl FromStr for AdminHosts {
             match is_name || name == "*" {
                 true => Ok(name.to_ascii_lowercase()),
                 false => Err(format!(
-                    "`{name}` is not a host name; write names only, for example gateway.internal,metrics.example"
+                    "`{name}` is not a host name; write names only, for example \
+                     gateway.internal,metrics.example"
                 )),
             }
         };

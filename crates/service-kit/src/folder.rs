@@ -81,8 +81,8 @@ fn condition(folder: &Path, is_open: bool) -> Condition {
     }
     let folder = folder.display();
     let message = format!(
-        "every user of this machine may write in {folder} and so put another file in the place of those that are there; \
-         close it with `chmod o-w {folder}`"
+        "every user of this machine may write in {folder} and so put another file in the place of \
+         those that are there; close it with `chmod o-w {folder}`"
     );
     Condition::met_with_warning("writable_by_all", message)
 }
@@ -107,7 +107,10 @@ fn remove_orphans(temporary: &Path, purpose: &str) {
         let is_ours =
             entry.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own);
         if is_orphan && is_ours && std::fs::remove_dir_all(entry.path()).is_ok() {
-            tracing::info!(folder = %entry.path().display(), "removed a folder that a killed process left behind");
+            tracing::info!(
+                folder = %entry.path().display(),
+                "removed a folder that a killed process left behind"
+            );
         }
     }
 }

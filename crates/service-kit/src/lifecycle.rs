@@ -30,7 +30,11 @@ pub fn raise_descriptor_limit() {
 pub fn close_memory() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
     if let Err(cause) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!(error = %cause, "other processes of this user can read this process's memory: the kernel refused PR_SET_DUMPABLE");
+        tracing::warn!(
+            error = %cause,
+            "other processes of this user can read this process's memory: the kernel refused \
+             PR_SET_DUMPABLE"
+        );
     }
 }
 
@@ -139,7 +143,8 @@ impl Tasks {
                     let task = ended.and_then(Result::ok).unwrap_or("a task that panicked");
                     tracing::error!(task, "a task that should run for ever ended; stopping");
                     exit = Exit::TaskDied;
-                    // Only here: where a drain was asked for already, asking again would mean "now".
+                    // Only here: where a drain was asked for already, asking again would mean
+                    // "now".
                     self.shutdown.request();
                 }
             }
@@ -148,7 +153,9 @@ impl Tasks {
         let all_ended = async { while self.set.join_next().await.is_some() {} };
         tokio::select! {
             () = all_ended => {}
-            () = tokio::time::sleep(deadline) => tracing::warn!(?deadline, "not everything finished in time"),
+            () = tokio::time::sleep(deadline) => {
+                tracing::warn!(?deadline, "not everything finished in time");
+            }
             () = shutdown.now() => {}
         }
         self.shutdown.stop_now();

@@ -149,8 +149,10 @@ impl<W: Write> Write for OneLine<W> {
 /// Whether a character moves what comes after it: controls (`Cc`), the other line ends, and marks
 /// of writing direction.
 fn is_steering(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let line_end = matches!(c, '\u{2028}' | '\u{2029}');
+    let mark = matches!(c, '\u{200e}' | '\u{200f}');
+    let embedding = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || line_end || mark || embedding
 }
 
 /// `text` as one line that steers no terminal: what it holds of line ends, control characters and
@@ -211,7 +213,10 @@ mod tests {
             let error: &dyn std::error::Error = &cause;
             let text = logged(format, || {
                 tracing::info_span!("span", name = %FORGED).in_scope(|| {
-                    tracing::info!(text = FORGED, shown = %FORGED, debug = ?FORGED, error, "message {FORGED}");
+                    tracing::info!(
+                        text = FORGED, shown = %FORGED, debug = ?FORGED, error,
+                        "message {FORGED}"
+                    );
                 });
             });
             assert_eq!(text.matches('\n').count(), 1, "{text}");

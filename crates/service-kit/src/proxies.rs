@@ -23,7 +23,8 @@ impl FromStr for TrustedProxies {
             let one = item.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical()));
             let wrong = || {
                 format!(
-                    "`{item}` is neither an address nor a range; write for example 10.0.0.5 or 172.16.0.0/12"
+                    "`{item}` is neither an address nor a range; write for example 10.0.0.5 or \
+                     172.16.0.0/12"
                 )
             };
             one.or_else(|_| item.parse::<IpNet>().map(|net| net.trunc())).map_err(|_| wrong())

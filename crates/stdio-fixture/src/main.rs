@@ -31,6 +31,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+const TOOLS: [&str; 9] =
+    ["echo", "delay", "progress", "notify", "dremio", "query", "run", "fault", "seen"];
+
 /// Standard output, one whole line at a time, and what was seen so far.
 #[derive(Clone, Default)]
 struct Out(Arc<Mutex<Seen>>);
@@ -64,6 +67,11 @@ impl Out {
         );
     }
 
+    fn notification(&self, method: &Value, params: &Value) {
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        self.line(&message.to_string());
+    }
+
     fn error(&self, id: &Value, code: i32, message: &str) {
         self.line(
             &json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
@@ -92,19 +100,30 @@ fn handle(out: &Out, message: &Value) {
             id,
             &json!({
                 "protocolVersion": "2025-11-25",
-                "capabilities": { "tools": { "listChanged": true }, "prompts": { "listChanged": false },
-                                  "resources": { "subscribe": true, "listChanged": true }, "x-vendor": 1 },
-                "serverInfo": { "name": std::env::args().nth(1).unwrap_or("stdio-fixture".into()), "version": "0" },
+                "capabilities": {
+                    "tools": { "listChanged": true },
+                    "prompts": { "listChanged": false },
+                    "resources": { "subscribe": true, "listChanged": true },
+                    "x-vendor": 1,
+                },
+                "serverInfo": {
+                    "name": std::env::args().nth(1).unwrap_or("stdio-fixture".into()),
+                    "version": "0",
+                },
                 "instructions": "for tests",
             }),
         ),
         "tools/list" => {
-            let tool = |name: &&str| json!({ "name": name, "inputSchema": { "type": "object" }, "x-vendor": 1.5 });
-            let names = ["echo", "delay", "progress", "notify", "dremio", "query", "run", "fault", "seen"];
-            out.result(id, &json!({ "tools": names.iter().map(tool).collect::<Vec<_>>() }));
+            let schema = json!({ "type": "object" });
+            let tool =
+                |name: &&str| json!({ "name": name, "inputSchema": schema, "x-vendor": 1.5 });
+            out.result(id, &json!({ "tools": TOOLS.iter().map(tool).collect::<Vec<_>>() }));
         }
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
-        "resources/list" => out.result(id, &json!({ "resources": [{ "uri": "fixture://one", "name": "one" }] })),
+        "resources/list" => {
+            let resource = json!({ "uri": "fixture://one", "name": "one" });
+            out.result(id, &json!({ "resources": [resource] }));
+        }
         "resources/subscribe" | "resources/unsubscribe" => subscription(out, message),
         "tools/call" if params["task"].is_object() => {
             let number = {
@@ -130,7 +149,12 @@ fn handle(out: &Out, message: &Value) {
 }
 
 fn task(number: u64) -> Value {
-    json!({ "taskId": format!("task-{number}"), "status": "working", "createdAt": "2026-01-01T00:00:00Z", "ttl": null })
+    json!({
+        "taskId": format!("task-{number}"),
+        "status": "working",
+        "createdAt": "2026-01-01T00:00:00Z",
+        "ttl": null,
+    })
 }
 
 fn subscription(out: &Out, message: &Value) {
@@ -169,15 +193,14 @@ fn call(out: &Out, id: &Value, params: &Value) {
                     if !token.is_null() {
                         let params =
                             json!({ "progressToken": token, "progress": step, "total": steps });
-                        out.line(&json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params }).to_string());
+                        out.notification(&json!("notifications/progress"), &params);
                     }
                 }
                 out.text(&id, "done");
             });
         }
         "notify" => {
-            let notification = json!({ "jsonrpc": "2.0", "method": arguments["method"], "params": arguments["params"] });
-            out.line(&notification.to_string());
+            out.notification(&arguments["method"], &arguments["params"]);
             out.text(&id, "done");
         }
         "dremio" => {
@@ -212,7 +235,13 @@ fn call(out: &Out, id: &Value, params: &Value) {
                 .collect();
             let report = {
                 let seen = out.seen();
-                json!({ "pid": std::process::id(), "environment": environment, "calls": seen.calls, "cancelled": seen.cancelled, "subscribed": seen.subscribed })
+                json!({
+                    "pid": std::process::id(),
+                    "environment": environment,
+                    "calls": seen.calls,
+                    "cancelled": seen.cancelled,
+                    "subscribed": seen.subscribed,
+                })
             };
             out.text(&id, &report.to_string());
         }
@@ -303,7 +332,8 @@ fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::
     out.seen().open.insert(id, stream.try_clone()?);
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\nContent-Type: application/json\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {pat}\r\n\
+         Content-Type: application/json\r\n"
     );
     stream.write_all(
         format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes(),

@@ -45,7 +45,8 @@ pub enum WriteError {
     },
     /// The folder does not exist.
     #[error(
-        "the folder {folder} does not exist; create it, or mount the volume for the token file there"
+        "the folder {folder} does not exist; create it, or mount the volume for the token file \
+         there"
     )]
     FolderMissing {
         /// The folder that should hold the file.
@@ -71,7 +72,8 @@ pub enum WriteError {
     },
     /// The user of this process may not write to the folder.
     #[error(
-        "user {user_id} may not write to {folder}; make the folder writable for that user (chown {user_id} {folder})"
+        "user {user_id} may not write to {folder}; make the folder writable for that user \
+         (chown {user_id} {folder})"
     )]
     PermissionDenied {
         /// The folder that should hold the file.
@@ -81,7 +83,8 @@ pub enum WriteError {
     },
     /// The file system is mounted read-only.
     #[error(
-        "{folder} is mounted read-only; mount it read-write for token-refresher, and read-only for the others"
+        "{folder} is mounted read-only; mount it read-write for token-refresher, and read-only for \
+         the others"
     )]
     ReadOnly {
         /// The folder that should hold the file.

@@ -197,7 +197,8 @@ impl Parts {
         let tls_verified = config.connect.tls_verify || !config.connect.uri.is_https();
         if !tls_verified {
             tracing::warn!(
-                "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false): the password goes to whoever answers"
+                "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false): the password goes \
+                 to whoever answers"
             );
         }
         let client = DremioClient::new(Transport::connect(&config.connect)?);
@@ -259,8 +260,8 @@ async fn check_volume(volume: &Volume) -> Result<(), StartError> {
 fn likely_cause_of_silence(host: &str, in_container: bool) -> Option<&'static str> {
     let is_loopback = host == "localhost" || host.starts_with("127.") || host == "[::1]";
     (is_loopback && in_container).then_some(
-        "DREMIO_URI names this container itself; a Dremio on the machine outside is http://host.docker.internal:9047, and must listen on \
-         more than 127.0.0.1",
+        "DREMIO_URI names this container itself; a Dremio on the machine outside is \
+         http://host.docker.internal:9047, and must listen on more than 127.0.0.1",
     )
 }
 

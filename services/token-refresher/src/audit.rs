@@ -15,7 +15,10 @@ macro_rules! audit {
 
 pub(crate) fn login_succeeded(user: &str, token: &Token, dremio_version: Option<&str>) {
     let (token_id, expires_at) = (token.id(), token.expires_at());
-    audit!(info, "login_succeeded", "logged in to Dremio", user, %token_id, %expires_at, dremio_version);
+    audit!(
+        info, "login_succeeded", "logged in to Dremio",
+        user, %token_id, %expires_at, dremio_version
+    );
 }
 
 /// `needs_person`: no retry will help.
@@ -58,12 +61,18 @@ pub(crate) fn token_written(token: &Token) {
 
 pub(crate) fn token_reused(token: &Token) {
     let (token_id, expires_at) = (token.id(), token.expires_at());
-    audit!(info, "token_reused", "Dremio accepts the token that was in the file", %token_id, %expires_at);
+    audit!(
+        info, "token_reused", "Dremio accepts the token that was in the file",
+        %token_id, %expires_at
+    );
 }
 
 pub(crate) fn token_invalid(token: &Token) {
     let (token_id, expires_at) = (token.id(), token.expires_at());
-    audit!(warn, "token_invalid", "Dremio does not accept the token any more", %token_id, %expires_at);
+    audit!(
+        warn, "token_invalid", "Dremio does not accept the token any more",
+        %token_id, %expires_at
+    );
 }
 
 pub(crate) fn token_revoked(token: &Token) {

@@ -41,7 +41,11 @@ pub async fn first_user(config: &Config) -> Result<Exit, FirstUserError> {
     loop {
         match client.create_first_user(user.expose_secret(), &password).await {
             Ok(FirstUser::Created) => {
-                tracing::info!(target: "audit", event = "first_user_created", "created Dremio's first user");
+                tracing::info!(
+                    target: "audit",
+                    event = "first_user_created",
+                    "created Dremio's first user"
+                );
                 return Ok(Exit::Success);
             }
             Ok(FirstUser::AlreadyThere) => {

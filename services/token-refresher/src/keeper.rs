@@ -169,7 +169,9 @@ impl Keeper {
                 state = next_change(&mut changes) => {
                     // Our own writes come back as changes, too.
                     self.file_changed = match state.as_deref() {
-                        Some(Ok(token)) => self.held.as_ref().is_none_or(|held| held.token != *token),
+                        Some(Ok(token)) => {
+                            self.held.as_ref().is_none_or(|held| held.token != *token)
+                        }
                         _ => true,
                     };
                 }

@@ -2,9 +2,9 @@
 //! services read.
 //!
 //! ```text
-//!            Config ─▶ App ─┬─ keeper   owns the token; asks `schedule` what to do next and does it
-//!                           ├─ revoker  logs replaced tokens out, after their grace
-//!                           └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ keeper
+//! Config ─▶ App ─┬─ keeper   owns the token; asks `schedule` what to do next and does it
+//!                ├─ revoker  logs replaced tokens out, after their grace
+//!                └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ keeper
 //! ```
 //!
 //! The keeper is the only task that changes anything, one step at a time; what the next step is,

@@ -98,7 +98,9 @@ async fn create_first_user(env: &Env) -> Exit {
         Err(exit) => return exit,
     };
     tokio::select! {
-        created = first_user(&config) => created.unwrap_or_else(|error| cannot_start(&error.into())),
+        created = first_user(&config) => {
+            created.unwrap_or_else(|error| cannot_start(&error.into()))
+        }
         () = shutdown.draining() => Exit::Failure,
     }
 }

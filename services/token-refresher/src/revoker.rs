@@ -51,7 +51,8 @@ impl Revoker {
                 () = shutdown.draining() => return,
                 Some(replaced) = self.replaced.recv() => waiting.push_back((replaced, 0)),
                 () = until(due) => {
-                    let Some((replaced, failures)) = next.and_then(|index| waiting.remove(index)) else { continue };
+                    let replaced = next.and_then(|index| waiting.remove(index));
+                    let Some((replaced, failures)) = replaced else { continue };
                     // A logout under way is finished: half of one would leave the token valid.
                     if let Some(again) = self.revoke(replaced, failures).await {
                         waiting.push_back(again);
@@ -83,11 +84,18 @@ impl Revoker {
         self.metrics.failed("logout", trouble.reason);
         let (token_id, failures) = (token.id(), failures.saturating_add(1));
         if failures >= ATTEMPTS_MAX {
-            tracing::warn!(%token_id, expires_at = %token.expires_at(), error = trouble.message, "leaving a replaced token to expire");
+            tracing::warn!(
+                %token_id, expires_at = %token.expires_at(), error = trouble.message,
+                "leaving a replaced token to expire"
+            );
             return None;
         }
         let pause = pause_after(failures, Cause::Passing, (self.random)(), &self.policy);
-        tracing::debug!(%token_id, error = trouble.message, retry_in_seconds = pause.as_secs_f64(), "could not log a replaced token out");
+        let retry_in_seconds = pause.as_secs_f64();
+        tracing::debug!(
+            %token_id, error = trouble.message, retry_in_seconds,
+            "could not log a replaced token out"
+        );
         Some((Replaced { due: Instant::now() + pause, ..replaced }, failures))
     }
 }

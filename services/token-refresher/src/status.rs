@@ -51,7 +51,8 @@ pub(crate) fn dremio_condition(
         Ok(()) if tls_verified => Condition::met(),
         Ok(()) => Condition::met_with_warning(
             "tls_not_verified",
-            "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false); set DREMIO_CA_FILE instead",
+            "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false); set DREMIO_CA_FILE \
+             instead",
         ),
         Err(trouble) => Condition::unmet(trouble.reason, trouble.message.as_str()),
     })

@@ -25,7 +25,8 @@ impl Trouble {
         match error.class() {
             ErrorClass::RejectedCredentials => Self::new(
                 error.class().as_str(),
-                "Dremio rejected the user name or the password; correct DREMIO_USERNAME and DREMIO_PASSWORD, or the file that holds it (a changed file is tried at once)",
+                "Dremio rejected the user name or the password; correct DREMIO_USERNAME and \
+                 DREMIO_PASSWORD, or the file that holds it (a changed file is tried at once)",
             ),
             _ => Self::call(error),
         }

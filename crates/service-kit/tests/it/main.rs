@@ -181,7 +181,8 @@ async fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
     {
         let addr = start_with_keys(Limits::default(), proxies).await;
         let mut stream = TcpStream::connect(addr).await.unwrap();
-        let head = b"GET /peer HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 198.51.100.1, 192.0.2.7\r\nconnection: close\r\n\r\n";
+        let head = b"GET /peer HTTP/1.1\r\nhost: x\r\n\
+            x-forwarded-for: 198.51.100.1, 192.0.2.7\r\nconnection: close\r\n\r\n";
         stream.write_all(head).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();

@@ -49,7 +49,8 @@ impl Keeper {
             Ok(Ensured::Present) => None,
             Ok(Ensured::Made) => {
                 tracing::info!(
-                    "made a new gateway key: session ids that were signed with another are not known any more"
+                    "made a new gateway key: session ids that were signed with another are not \
+                     known any more"
                 );
                 None
             }

@@ -81,10 +81,13 @@ impl Keeper {
         }
         match self.tools.client.probe(candidate.token.secret()).await {
             Ok(()) => self.hold(candidate),
-            Err(error) if error.class() == ErrorClass::RejectedCredentials => self.renewal_failed(Trouble::new(
-                "new_token_rejected",
-                "Dremio rejects the token that it has just issued; is there a proxy in between that drops the Authorization header?",
-            )),
+            Err(error) if error.class() == ErrorClass::RejectedCredentials => {
+                self.renewal_failed(Trouble::new(
+                    "new_token_rejected",
+                    "Dremio rejects the token that it has just issued; is there a proxy in \
+                     between that drops the Authorization header?",
+                ));
+            }
             Err(error) => {
                 self.candidate = Some(candidate);
                 self.renewal_failed(Trouble::call(&error));
@@ -185,6 +188,7 @@ impl Keeper {
 fn clock_skew() -> Trouble {
     Trouble::new(
         "clock_skew",
-        "a new token has expired already by this machine's clock; set the clock of this machine or of Dremio right",
+        "a new token has expired already by this machine's clock; set the clock of this machine \
+         or of Dremio right",
     )
 }
