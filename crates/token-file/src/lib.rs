@@ -17,6 +17,9 @@
 //! one, or what to do without one. It does not log. It needs no async runtime: see [`Watcher`] for
 //! why.
 
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway_key;
 mod read;
 mod token;

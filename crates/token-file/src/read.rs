@@ -209,7 +209,7 @@ struct Members<'a> {
 }
 
 /// Parses the content. What serde says is dropped on purpose: its texts quote the input.
-fn parse(content: &[u8]) -> Result<Token, ReadError> {
+pub(crate) fn parse(content: &[u8]) -> Result<Token, ReadError> {
     if content.trim_ascii().is_empty() {
         return Err(ReadError::Empty);
     }

@@ -17,6 +17,9 @@ mod dremio;
 mod egress;
 mod engine;
 mod front;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guard;
 mod metrics;
 mod principal;
