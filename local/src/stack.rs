@@ -130,7 +130,8 @@ fn check_addresses(arguments: &Arguments) -> anyhow::Result<()> {
     let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000));
     if !mcp_addr.ip().is_loopback() && arguments.api_keys_file.is_none() {
         bail!(
-            "--mcp-addr {mcp_addr} lets other machines in; require a key of them with --api-keys-file FILE (one key a line)"
+            "--mcp-addr {mcp_addr} lets other machines in; require a key of them with \
+             --api-keys-file FILE (one key a line)"
         );
     }
     check_free(mcp_addr, "agents", "--mcp-addr")?;
@@ -148,7 +149,8 @@ fn check_free(addr: SocketAddr, whom: &str, flag: &str) -> anyhow::Result<()> {
     let next = SocketAddr::new(addr.ip(), addr.port().wrapping_add(1));
     let cure = || {
         format!(
-            "cannot listen on {addr} for {whom}; is another program there? Choose another with {flag} {next}"
+            "cannot listen on {addr} for {whom}; is another program there? Choose another with \
+             {flag} {next}"
         )
     };
     std::net::TcpListener::bind(addr).map(drop).with_context(cure)
@@ -277,7 +279,8 @@ async fn wait(
                     .split_once("; the likely cause: ")
                     .map_or(String::new(), |(_, cause)| format!("; the likely cause: {cause}"));
                 bail!(
-                    "Dremio rejected the user name or the password; correct --username, or the file that --password-file names{likely}"
+                    "Dremio rejected the user name or the password; correct --username, or the \
+                     file that --password-file names{likely}"
                 );
             }
             if matches!(condition.reason.as_deref(), Some("no_user_yet" | "tls" | "not_dremio_api"))

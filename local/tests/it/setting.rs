@@ -82,7 +82,10 @@ impl Setting {
 
     /// Calls the fixture's tool that GETs `path` at Dremio; its status line, or what went wrong.
     pub(crate) async fn get(&self, http: &reqwest::Client, path: &str) -> Result<String, String> {
-        let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} });
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
         let params = json!({ "name": "dremio", "arguments": { "path": path }, "_meta": meta });
         let request = http
             .post(&self.uri)

@@ -25,12 +25,7 @@ const LONG_FILES: &[Exception] = &[
 const LONG_LINES: &[Exception] = &[
     for_now("crates/dremio-client"),
     for_now("crates/dremio-sandbox"),
-    for_now("crates/service-kit/src/env.rs"),
-    for_now("local/src/arguments.rs"),
-    for_now("local/src/stack.rs"),
-    for_now("local/tests/it/setting.rs"),
     for_now("services/dremio-mcp"),
-    for_now("services/token-refresher/src/main.rs"),
 ];
 
 const fn for_now(place: &'static str) -> Exception {
