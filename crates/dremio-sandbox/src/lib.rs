@@ -25,8 +25,8 @@
 //!   lifetime need it).
 //! * No TLS, no Arrow Flight, no UI, no gzip, no versioned (Nessie) sources, no user-defined
 //!   functions, no reflections.
-//! * It is no SQL conformance suite: SQL is rewritten token by token for SQLite, result types are
-//!   derived, not planned. What it cannot answer as Dremio would is a FAILED job that says so,
+//! * It is no SQL conformance suite: a query becomes a syntax tree, gets names and types, and is
+//!   written anew for SQLite. What it cannot answer as Dremio would is a FAILED job that says so,
 //!   never a guess.
 //! * Passwords are kept and recorded in clear: never give it one that matters.
 
@@ -34,6 +34,7 @@ mod accept;
 mod accounts;
 mod catalog;
 mod clock;
+mod commands;
 mod config;
 mod control;
 mod control_port;
@@ -54,6 +55,7 @@ mod sandbox;
 mod shaping;
 mod sql;
 mod tokens;
+mod values;
 
 pub use config::{SandboxConfig, StartError};
 pub use control::Control;

@@ -7,9 +7,11 @@ mod system_tables;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::commands::{self, Statement};
 use crate::instance::Instance;
 use crate::jobs::{Job, Submission, SubmitError};
-use crate::sql::{self, Environment, Interrupted, Query, ResultSet, SqlError, Statement, Table};
+use crate::sql::{Environment, Interrupted, Query, SqlError};
+use crate::values::{ResultSet, Table};
 
 /// A statement that runs longer has gone astray.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
@@ -66,12 +68,12 @@ fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result
     let at =
         Environment { namespace: &namespace, context: &submission.context, user: &submission.user };
     let database = instance.catalog.database();
-    match sql::parse(&submission.sql)? {
+    match commands::parse(&submission.sql)? {
         Statement::Query(tokens) => {
             let query = Query::prepare(&submission.sql, &tokens, at)?;
-            job.note_queried(query.datasets().iter().map(|dataset| dataset.path.join(".")));
+            job.note_queried(query.datasets.iter().map(|dataset| dataset.path.join(".")));
             if let Some(broken) =
-                query.datasets().iter().find(|dataset| system_tables::always_fails(dataset))
+                query.datasets.iter().find(|dataset| system_tables::always_fails(dataset))
             {
                 return Err(SqlError::failed(format!(
                     "Failure while reading system table {}",
@@ -81,19 +83,19 @@ fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result
             let rows = |dataset: &_| system_tables::rows(instance, &namespace, dataset);
             query.run(database, &rows, interrupted)
         }
-        Statement::Explain(tokens) => sql::explain(&submission.sql, &tokens, at, database),
-        Statement::Describe { table, column } => sql::describe(at, &table, column.as_deref()),
-        Statement::ShowSchemas { like } => Ok(sql::show_schemas(at, like.as_deref())),
+        Statement::Explain(tokens) => Ok(Query::prepare(&submission.sql, &tokens, at)?.plan()),
+        Statement::Describe { table, column } => commands::describe(at, &table, column.as_deref()),
+        Statement::ShowSchemas { like } => Ok(commands::show_schemas(at, like.as_deref())),
         Statement::ShowTables { within, like } => {
-            sql::show_tables(at, within.as_deref(), like.as_deref())
+            commands::show_tables(at, within.as_deref(), like.as_deref())
         }
         Statement::ShowViews { within } => {
             let source = within.unwrap_or_default().join(".");
             Err(SqlError::failed(format!("Source {source} does not support show views.")))
         }
         Statement::ShowFunctions => Ok(Table::texts("FUNCTION_NAME", [])),
-        Statement::ShowCreate { path, view } => sql::show_create(at, &path, view),
-        Statement::Use(path) => sql::use_schema(at, &path),
+        Statement::ShowCreate { path, view } => commands::show_create(at, &path, view),
+        Statement::Use(path) => commands::use_schema(at, &path),
         Statement::SetSession { name } => Ok(Table::command(format!("{name} updated."))),
         Statement::SetSystem { name, value } => {
             instance.options.set(&name, value.as_ref(), &instance.tokens)?;

@@ -12,12 +12,7 @@ const COLUMNS_MAX: usize = 100;
 /// Files that are too long for now.
 const LONG_FILES: &[Exception] = &[
     for_now("bench/src/soak/client.rs"),
-    for_now("crates/dremio-sandbox/src/sql/expression.rs"),
     for_now("crates/dremio-sandbox/src/sql/functions/row.rs"),
-    for_now("crates/dremio-sandbox/src/sql/grouping.rs"),
-    for_now("crates/dremio-sandbox/src/sql/rewrite.rs"),
-    for_now("crates/dremio-sandbox/src/sql/tests.rs"),
-    for_now("crates/dremio-sandbox/src/sql/typing.rs"),
     for_now("crates/service-kit/src/connections.rs"),
 ];
 

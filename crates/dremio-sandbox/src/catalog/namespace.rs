@@ -71,11 +71,6 @@ impl Dataset {
         let parent = self.path.split_last().map_or(&[] as &[String], |(_, parent)| parent);
         parent.join(".")
     }
-
-    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
-        let wanted = name.to_lowercase();
-        self.columns.iter().find(|column| column.name.to_lowercase() == wanted)
-    }
 }
 
 impl Entity {

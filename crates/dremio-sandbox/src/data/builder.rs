@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use super::Demo;
 use crate::catalog::{Dataset, Entity, Kind, Namespace, Note, Origin, Source, columns};
 use crate::sql::{
-    Engine, Environment, Query, SqlError, create_table, insert, quote_name, tokenize,
+    Engine, Environment, Query, SqlError, create_table, insert, lexical, quote_name, tokenize,
 };
 
 /// For expressions of the time while views are described; nothing of it is kept.
@@ -67,20 +67,15 @@ impl Builder {
         let path = path(names);
         let table = path.join(".");
         let failed = |error: SqlError| format!("{names:?}: {error:?}");
-        let tokens = tokenize(sql).map_err(|error| failed(SqlError::lexical(sql, &error)))?;
+        let tokens = tokenize(sql).map_err(|error| failed(lexical(sql, &error)))?;
         let at = Environment { namespace: &self.namespace, context: &[], user: "dremio" };
         let query = Query::prepare(sql, &tokens, at).map_err(failed)?;
-        let raw =
-            self.engine.columns(&query.rewritten).map_err(|error| failed(query.failed(&error)))?;
-        let columns = query.columns(&raw, &[]);
-        let names: Vec<String> = columns.iter().map(|column| quote_name(&column.name)).collect();
-        let create = format!(
-            "CREATE VIEW {} ({}) AS {}",
-            quote_name(&table),
-            names.join(", "),
-            query.rewritten
-        );
+        let names: Vec<String> =
+            query.columns.iter().map(|column| quote_name(&column.name)).collect();
+        let create =
+            format!("CREATE VIEW {} ({}) AS {}", quote_name(&table), names.join(", "), query.text);
         self.engine.connection().execute_batch(&create).map_err(text)?;
+        let columns = query.columns;
         self.add(Dataset {
             path,
             columns,

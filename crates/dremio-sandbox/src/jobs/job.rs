@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Submission;
 use crate::clock;
-use crate::sql::{ResultSet, SqlError};
+use crate::sql::SqlError;
+use crate::values::ResultSet;
 
 /// The states that the stand-in shows, of Dremio's fifteen (contract §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

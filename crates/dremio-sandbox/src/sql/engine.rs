@@ -8,15 +8,16 @@
 use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
+use rusqlite::ffi::ErrorCode;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, Statement, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::error::SqlError;
 use super::functions;
-use super::token::quote_name;
-use crate::catalog::{Column, DremioType};
+use super::parse::{self, quote_name};
+use crate::catalog::Column;
 
 /// Virtual-machine steps between two looks at whether to stop: well under a millisecond.
 const STEPS_PER_CHECK: i32 = 2_000;
@@ -31,14 +32,6 @@ pub(crate) type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct Engine {
     connection: Connection,
-}
-
-/// A column of a result, as far as SQLite knows it.
-#[derive(Debug)]
-pub(crate) struct RawColumn {
-    pub(crate) name: String,
-    /// The type of the stored column that it refers to.
-    pub(crate) ty: Option<DremioType>,
 }
 
 impl Engine {
@@ -86,50 +79,30 @@ impl Engine {
         self.connection.authorizer(Some(authorize))
     }
 
-    /// Prepares a statement, runs it, and returns its columns and rows.
-    pub(crate) fn query(&self, sql: &str) -> Result<(Vec<RawColumn>, Vec<Vec<Value>>), QueryError> {
+    /// Prepares a statement, runs it, and returns its rows.
+    ///
+    /// # Errors
+    /// What the statement fails with; more rows than a result may have.
+    pub(crate) fn query(&self, sql: &str) -> Result<Vec<Vec<Value>>, SqlError> {
         let mut statement = self.connection.prepare(sql)?;
-        let columns = raw_columns(&statement);
+        let width = statement.column_count();
         let mut rows = statement.query([])?;
         let mut collected = Vec::new();
         let mut bytes = 0_usize;
         while let Some(row) = rows.next()? {
-            let row = (0..columns.len())
+            let row = (0..width)
                 .map(|index| row.get::<_, Value>(index))
                 .collect::<rusqlite::Result<Vec<Value>>>()?;
             bytes = bytes.saturating_add(row.iter().map(value_bytes).sum());
             if bytes > RESULT_BYTES_MAX {
-                return Err(QueryError::TooLarge);
+                return Err(SqlError::failed(format!(
+                    "The result is larger than the {} MB that this stand-in for Dremio keeps.",
+                    RESULT_BYTES_MAX / (1024 * 1024)
+                )));
             }
             collected.push(row);
         }
-        Ok((columns, collected))
-    }
-
-    /// The columns that a statement would have.
-    pub(crate) fn columns(&self, sql: &str) -> rusqlite::Result<Vec<RawColumn>> {
-        self.connection.prepare(sql).map(|statement| raw_columns(&statement))
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum QueryError {
-    Sqlite(rusqlite::Error),
-    TooLarge,
-}
-
-impl From<rusqlite::Error> for QueryError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl QueryError {
-    pub(crate) fn too_large() -> SqlError {
-        SqlError::failed(format!(
-            "The result is larger than the {} MB that this stand-in for Dremio keeps.",
-            RESULT_BYTES_MAX / (1024 * 1024)
-        ))
+        Ok(collected)
     }
 }
 
@@ -156,16 +129,6 @@ pub(crate) fn insert(
     Ok(())
 }
 
-fn raw_columns(statement: &Statement<'_>) -> Vec<RawColumn> {
-    statement
-        .columns()
-        .map(|column| RawColumn {
-            name: column.name().to_owned(),
-            ty: column.decl_type().and_then(DremioType::parse),
-        })
-        .collect()
-}
-
 fn value_bytes(value: &Value) -> usize {
     match value {
         Value::Null | Value::Integer(_) | Value::Real(_) => 8,
@@ -184,4 +147,34 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
         _ => false,
     };
     if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
+impl From<rusqlite::Error> for SqlError {
+    /// What SQLite found wrong with a text that nobody but us wrote: an error of one of our
+    /// functions, a limit, or something that is not here.
+    fn from(error: rusqlite::Error) -> Self {
+        let message = match error {
+            rusqlite::Error::SqlInputError { msg, .. } => msg,
+            rusqlite::Error::SqliteFailure(cause, message) => {
+                if cause.code == ErrorCode::OperationInterrupted {
+                    return Self::Interrupted;
+                }
+                message.unwrap_or_default()
+            }
+            rusqlite::Error::UserFunctionError(cause) => cause.to_string(),
+            other => other.to_string(),
+        };
+        if let Some((_, own)) = message.split_once(functions::OWN) {
+            return Self::failed(own);
+        }
+        if message == "integer overflow" {
+            return Self::failed("NUMERIC_OVERFLOW: the result is out of range of its type");
+        }
+        let limits = ["Expression tree is too large", "parser stack overflow", "too many terms in"];
+        if limits.iter().any(|limit| message.contains(limit)) {
+            return parse::too_deep();
+        }
+        tracing::debug!(message, "refused by the engine");
+        Self::unsupported("This statement")
+    }
 }

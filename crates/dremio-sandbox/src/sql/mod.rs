@@ -1,38 +1,30 @@
 //! Dremio SQL over SQLite: a text goes in, a result or Dremio's words for what is wrong with it
 //! come out.
 //!
-//! `token` → `statement` (what is it?) → `scope` (which tables?) → `rewrite` (SQLite's words), with
-//! `expression` for operators and `calls` for functions → `grouping` (what SQLite would let pass) →
-//! `engine` (run, read-only) → `query` (names and types of the columns) → `result` (JSON text).
+//! `parse` (text to syntax tree) → `bind` (names, types, and what is not here) → `check` (what SQLite
+//! would let pass) → `lower` (SQLite's words) → `engine` (run, read-only). `tree` is what `bind` makes.
 
-mod brackets;
-mod calls;
-mod cell;
-mod decimal;
-mod direct;
+mod bind;
+mod check;
+mod convert;
 mod engine;
 mod error;
-mod expression;
 mod functions;
-mod grouping;
-mod moment;
+mod lower;
+mod parse;
 mod query;
-mod result;
-mod rewrite;
-mod scope;
-mod select;
-mod statement;
-mod token;
-mod typing;
-mod words;
+mod tree;
 
-pub(crate) use direct::{describe, explain, show_create, show_schemas, show_tables, use_schema};
+pub(crate) use bind::{Environment, resolve};
 pub(crate) use engine::{Engine, Interrupted, create_table, insert};
 pub(crate) use error::SqlError;
-pub(crate) use query::{Environment, Query};
-pub(crate) use result::{ResultSet, Table};
-pub(crate) use statement::{Statement, parse};
-pub(crate) use token::{Kind, Token, quote_name, tokenize};
+pub(crate) use functions::ilike;
+pub(crate) use parse::{
+    Kind, Token, encountered, is_reserved, lexical, quote_name, tokenize, unexpected_end,
+};
+pub(crate) use query::Query;
+
+use crate::values::{cell, decimal, moment, typing};
 
 #[cfg(test)]
 mod tests;

@@ -1,61 +1,52 @@
-//! A query from its tokens to its result: names resolved, text rewritten, run, and its columns
-//! named and typed.
+//! A query from its tokens to its result: parsed, bound, checked, written down, run.
+
+use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 
 use rusqlite::types::Value;
 
-use super::brackets::Brackets;
-use super::engine::{Engine, Interrupted, QueryError, RawColumn};
+use super::bind::{Binder, Environment};
+use super::engine::{Engine, Interrupted};
 use super::error::SqlError;
-use super::grouping;
-use super::result::Table;
-use super::rewrite::Rewriter;
-use super::scope::Scope;
-use super::select;
-use super::token::Token;
-use super::typing::Typing;
-use crate::catalog::{Column, DremioType};
-use crate::catalog::{Dataset, Namespace, Origin};
+use super::parse::{self, Token};
+use super::{lower, tree};
+use crate::catalog::{Column, Dataset, Origin};
 use crate::clock;
+use crate::values::Table;
 
-/// Where a query runs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Environment<'a> {
-    pub(crate) namespace: &'a Namespace,
-    pub(crate) context: &'a [String],
-    pub(crate) user: &'a str,
-}
+/// Trees are walked by recursion: this is enough for the deepest that `parse` lets through, in a
+/// build without optimisation. Only what is used of it is ever there.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// A query that is ready for SQLite.
 #[derive(Debug)]
-pub(crate) struct Query<'a> {
-    sql: &'a str,
-    tokens: &'a [Token],
-    brackets: Brackets,
-    scope: Scope,
+pub(crate) struct Query {
     /// The text for SQLite.
-    pub(crate) rewritten: String,
+    pub(crate) text: String,
+    pub(crate) columns: Vec<Column>,
+    /// What it reads, each once.
+    pub(crate) datasets: Vec<Arc<Dataset>>,
 }
 
-impl<'a> Query<'a> {
+impl Query {
     /// # Errors
-    /// Everything that is wrong with the text and shows without running it, except what only SQLite
-    /// finds.
+    /// Everything that is wrong with the text and shows without running it.
     pub(crate) fn prepare(
-        sql: &'a str,
-        tokens: &'a [Token],
+        sql: &str,
+        tokens: &[Token],
         at: Environment<'_>,
     ) -> Result<Self, SqlError> {
-        let brackets = Brackets::pair(sql, tokens)?;
-        let mut scope = Scope::of(sql, tokens, &brackets, at.namespace, at.context)?;
-        add_computed_columns(tokens, &brackets, &mut scope);
-        let rewriter = Rewriter { sql, tokens, brackets: &brackets, scope: &scope, user: at.user };
-        let rewritten = rewriter.range(0, tokens.len())?;
-        grouping::check(tokens, &brackets, &scope)?;
-        Ok(Self { sql, tokens, brackets, scope, rewritten })
-    }
-
-    pub(crate) fn datasets(&self) -> Vec<&Dataset> {
-        self.scope.datasets().map(AsRef::as_ref).collect()
+        std::thread::scope(|scope| {
+            let prepare = std::thread::Builder::new()
+                .name("planner".to_owned())
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, || prepare(sql, tokens, at));
+            match prepare.map(ScopedJoinHandle::join) {
+                Ok(Ok(prepared)) => prepared,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => Err(SqlError::failed("Unexpected error occurred.")),
+            }
+        })
     }
 
     /// Runs it on the demo data; `system_rows` fills the system tables that it names.
@@ -65,133 +56,33 @@ impl<'a> Query<'a> {
         system_rows: &dyn Fn(&Dataset) -> Vec<Vec<Value>>,
         interrupted: Interrupted,
     ) -> Result<Table, SqlError> {
-        let failed = |error: &rusqlite::Error| self.failed(error);
-        let mut engine = Engine::open(Some(database), &clock::sql_timestamp(clock::now()))
-            .map_err(|error| failed(&error))?;
-        let mut added: Vec<&str> = Vec::new();
-        for dataset in self.datasets() {
-            if matches!(dataset.origin, Origin::System) && !added.contains(&dataset.table.as_str())
-            {
-                engine
-                    .add_table(&dataset.table, &dataset.columns, &system_rows(dataset))
-                    .map_err(|error| failed(&error))?;
-                added.push(&dataset.table);
+        let now = clock::sql_timestamp(clock::now());
+        let mut engine = Engine::open(Some(database), &now)?;
+        for dataset in &self.datasets {
+            if matches!(dataset.origin, Origin::System) {
+                engine.add_table(&dataset.table, &dataset.columns, &system_rows(dataset))?;
             }
         }
-        engine.lock_down(interrupted).map_err(|error| failed(&error))?;
-        let (raw, rows) = engine.query(&self.rewritten).map_err(|error| match error {
-            QueryError::Sqlite(error) => failed(&error),
-            QueryError::TooLarge => QueryError::too_large(),
-        })?;
-        Ok(Table { columns: self.columns(&raw, &rows), rows })
+        engine.lock_down(interrupted)?;
+        let rows = engine.query(&self.text)?;
+        Ok(Table { columns: self.columns.clone(), rows })
     }
 
-    /// The result's columns: Dremio's names, and types from the first source that knows.
-    pub(crate) fn columns(&self, raw: &[RawColumn], rows: &[Vec<Value>]) -> Vec<Column> {
-        let typing = Typing { tokens: self.tokens, brackets: &self.brackets, scope: &self.scope };
-        let items = select::outermost(self.tokens, &self.brackets)
-            .map(|select| select::items(self.tokens, &self.brackets, select))
-            .unwrap_or_default();
-        let star = items.iter().position(|item| item.is_star(self.tokens));
-        let mut columns: Vec<Column> = Vec::with_capacity(raw.len());
-        for (index, raw_column) in raw.iter().enumerate() {
-            let item = match star {
-                Some(star) if index >= star => {
-                    let from_end = raw.len() - index;
-                    let after_star = items.len() - star - 1;
-                    (from_end <= after_star)
-                        .then(|| items.len() - from_end)
-                        .and_then(|at| items.get(at))
-                }
-                _ => items.get(index),
-            };
-            let starred = star.is_some_and(|star| index >= star) && item.is_none();
-            let name = match item {
-                Some(item) => item.name(self.tokens).unwrap_or_else(|| format!("EXPR${index}")),
-                None if starred => raw_column.name.clone(),
-                None => format!("EXPR${index}"),
-            };
-            let ty = raw_column
-                .ty
-                .clone()
-                .or_else(|| item.and_then(|item| typing.of(item.start, item.end)))
-                .or_else(|| self.scope.column(None, &raw_column.name).filter(|_| starred).cloned())
-                .unwrap_or_else(|| infer(rows, index));
-            columns.push(Column::new(unique(&columns, name), ty));
+    /// A plan as EXPLAIN shows one: what is read, without how.
+    pub(crate) fn plan(&self) -> Table {
+        let mut plan = String::from("00-00    Screen\n00-01      Project");
+        for (number, dataset) in self.datasets.iter().enumerate() {
+            let path = dataset.path.join(", ");
+            plan.push_str(&format!("\n00-{:02}        TableScan(table=[{path}])", number + 2));
         }
-        columns
-    }
-
-    pub(crate) fn failed(&self, error: &rusqlite::Error) -> SqlError {
-        SqlError::from_sqlite(self.sql, self.tokens, &self.scope.aliases(), error)
+        Table::texts("text", [plan])
     }
 }
 
-/// Types of the columns that subqueries compute, innermost first.
-fn add_computed_columns(tokens: &[Token], brackets: &Brackets, scope: &mut Scope) {
-    let outermost = select::outermost(tokens, brackets);
-    let mut depth = 0_usize;
-    let mut inner: Vec<(usize, usize)> = Vec::new();
-    for (index, token) in tokens.iter().enumerate() {
-        if token.is_symbol("(") {
-            depth += 1;
-        } else if token.is_symbol(")") {
-            depth = depth.saturating_sub(1);
-        } else if token.is_word("SELECT") && Some(index) != outermost {
-            inner.push((depth, index));
-        }
-    }
-    inner.sort_by_key(|(depth, index)| (std::cmp::Reverse(*depth), *index));
-    for (_, select) in inner {
-        for item in select::items(tokens, brackets, select) {
-            let typing = Typing { tokens, brackets, scope };
-            let ty = typing.of(item.start, item.end);
-            if let (Some(alias), Some(ty)) = (&item.alias, ty) {
-                scope.set_column(alias, ty);
-            }
-        }
-    }
-}
-
-/// What the values of a column look like: the last resort.
-fn infer(rows: &[Vec<Value>], index: usize) -> DremioType {
-    let mut found: Option<DremioType> = None;
-    for value in rows.iter().filter_map(|row| row.get(index)) {
-        let ty = match value {
-            Value::Null => continue,
-            Value::Integer(_) => DremioType::BigInt,
-            Value::Real(_) => DremioType::Double,
-            Value::Text(text) => text_type(text),
-            Value::Blob(_) => DremioType::Varbinary,
-        };
-        found = Some(match found {
-            None => ty,
-            Some(known) if known == ty => ty,
-            Some(DremioType::BigInt | DremioType::Double) if ty.is_numeric() => DremioType::Double,
-            Some(_) => return DremioType::Varchar,
-        });
-    }
-    found.unwrap_or(DremioType::Varchar)
-}
-
-fn text_type(text: &str) -> DremioType {
-    let shape: String =
-        text.chars().map(|char| if char.is_ascii_digit() { '9' } else { char }).collect();
-    match shape.as_str() {
-        "9999-99-99" => DremioType::Date,
-        "9999-99-99 99:99:99.999" => DremioType::Timestamp,
-        _ => DremioType::Varchar,
-    }
-}
-
-/// `a`, then `a0`, `a1`, as Dremio's planner makes names unique (contract §4.5).
-fn unique(columns: &[Column], name: String) -> String {
-    let taken = |name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    if !taken(&name) {
-        return name;
-    }
-    (0..=columns.len())
-        .map(|number| format!("{name}{number}"))
-        .find(|candidate| !taken(candidate))
-        .unwrap_or(name)
+fn prepare(sql: &str, tokens: &[Token], at: Environment<'_>) -> Result<Query, SqlError> {
+    let parsed = parse::query(sql, tokens)?;
+    let mut binder = Binder::new(at);
+    let bound: tree::Query = binder.statement(&parsed)?;
+    let text = lower::query(&bound);
+    Ok(Query { text, columns: bound.columns, datasets: binder.datasets })
 }

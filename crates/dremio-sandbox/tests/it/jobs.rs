@@ -134,8 +134,10 @@ async fn mistakes_are_failed_jobs() {
         failure,
         "Object 'nope' not found within 'Sales'. Please check that it exists in the selected context."
     );
-    assert!(fixture.failure("SELEC 1").await.starts_with("Failure parsing the query."));
-    assert!(fixture.failure("").await.starts_with("Failure parsing the query."));
+    assert!(
+        fixture.failure("SELEC 1").await.starts_with("Encountered \"SELEC\" at line 1, column 1.")
+    );
+    assert!(fixture.failure("").await.starts_with("Encountered \"<EOF>\""));
     assert!(
         fixture
             .failure("SELECT 1; SELECT 2")

@@ -4,24 +4,27 @@ use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::Value;
 
-use super::real;
+use super::{FunctionError, real};
+
+/// The value at a fraction of a sorted group: `dremio_percentile(value, fraction, how)`, with
+/// `how` like `CONT ASC`.
+const PERCENTILE: &str = "dremio_percentile";
 
 pub(super) const NAMES: &[&str] =
-    &["stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "median"];
+    &["stddev_samp", "stddev_pop", "var_samp", "var_pop", "median", PERCENTILE];
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    for name in NAMES {
-        let measure = match *name {
-            "stddev_pop" => Measure::StddevPop,
-            "var_pop" => Measure::VarPop,
-            "variance" | "var_samp" => Measure::VarSamp,
-            "median" => Measure::Median,
-            _ => Measure::StddevSamp,
-        };
-        connection.create_aggregate_function(*name, 1, flags, measure)?;
+    for (name, measure) in [
+        ("stddev_samp", Measure::StddevSamp),
+        ("stddev_pop", Measure::StddevPop),
+        ("var_samp", Measure::VarSamp),
+        ("var_pop", Measure::VarPop),
+        ("median", Measure::Median),
+    ] {
+        connection.create_aggregate_function(name, 1, flags, measure)?;
     }
-    Ok(())
+    connection.create_aggregate_function(PERCENTILE, 3, flags, Percentile)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +67,63 @@ impl Aggregate<Vec<f64>, Option<f64>> for Measure {
     }
 }
 
+struct Percentile;
+
+/// The values of a group, and the fraction and the way that the last row named.
+#[derive(Default)]
+struct Sample {
+    values: Vec<(f64, Value)>,
+    fraction: f64,
+    how: String,
+}
+
+impl Aggregate<Sample, Value> for Percentile {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Sample> {
+        Ok(Sample::default())
+    }
+
+    fn step(&self, context: &mut Context<'_>, sample: &mut Sample) -> rusqlite::Result<()> {
+        let outward = |error: FunctionError| rusqlite::Error::UserFunctionError(Box::new(error));
+        let value: Value = context.get(0)?;
+        sample.fraction = real(&context.get(1)?).map_err(outward)?;
+        if !(0.0..=1.0).contains(&sample.fraction) {
+            let message = "a percentile is a number from 0 to 1";
+            return Err(outward(FunctionError(message.to_owned())));
+        }
+        sample.how = context.get(2)?;
+        if value != Value::Null {
+            sample.values.push((real(&value).map_err(outward)?, value));
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sample: Option<Sample>) -> rusqlite::Result<Value> {
+        let mut sample = sample.unwrap_or_default();
+        sample.values.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        if sample.how.ends_with("DESC") {
+            sample.values.reverse();
+        }
+        let numbers: Vec<f64> = sample.values.iter().map(|(number, _)| *number).collect();
+        if sample.how.starts_with("CONT") {
+            return Ok(continuous(&numbers, sample.fraction).map_or(Value::Null, Value::Real));
+        }
+        // The first value whose share of the rows reaches the fraction.
+        let reaches = |index: &usize| count_of(index + 1) >= sample.fraction * count(&numbers);
+        let index = (0..numbers.len()).find(reaches);
+        let found = index.and_then(|index| sample.values.into_iter().nth(index));
+        Ok(found.map_or(Value::Null, |(_, value)| value))
+    }
+}
+
+/// Between two neighbours in proportion.
+fn continuous(sorted: &[f64], fraction: f64) -> Option<f64> {
+    let place = fraction * (count(sorted) - 1.0);
+    let before = (0..sorted.len()).take_while(|index| count_of(*index) <= place).last()?;
+    let lower = *sorted.get(before)?;
+    let upper = sorted.get(before + 1).copied().unwrap_or(lower);
+    Some(lower + (upper - lower) * (place - count_of(before)))
+}
+
 fn variance(numbers: &[f64], less: f64) -> Option<f64> {
     let count = count(numbers);
     if count <= less {
@@ -85,7 +145,11 @@ fn median(numbers: &mut [f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^53 here")]
 fn count(numbers: &[f64]) -> f64 {
-    numbers.len() as f64
+    count_of(numbers.len())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rows are fewer than 2^53")]
+fn count_of(rows: usize) -> f64 {
+    rows as f64
 }

@@ -96,7 +96,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 pub(super) fn division_by_zero() -> FunctionError {
-    FunctionError("DIVIDE_BY_ZERO: Division by zero".to_owned())
+    FunctionError("divide by zero".to_owned())
 }
 
 pub(super) fn overflow() -> FunctionError {

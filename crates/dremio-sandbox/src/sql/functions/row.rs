@@ -12,7 +12,7 @@ use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
 use crate::sql::error::SqlError;
 use crate::sql::moment::Moment;
-use crate::sql::token::quote_text;
+use crate::sql::parse::quote_text;
 
 /// Separates the parts of a signature on its way through SQLite; no type is spelt with it.
 const SEPARATOR: char = '\u{1f}';
@@ -27,11 +27,6 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
-    /// A literal text.
-    pub(crate) fn text(text: &str) -> Self {
-        Self { ty: Some(DremioType::Varchar), literal: Some(Value::Text(text.to_owned())) }
-    }
-
     /// The text of a literal.
     pub(crate) fn literal_text(&self) -> Option<&str> {
         match &self.literal {

@@ -1,9 +1,9 @@
 //! What kind of statement a text is (contract §7.2, §7.3): one query, one direct command, or
 //! something that is refused.
 
-use super::error::SqlError;
-use super::token::{Kind, Token, tokenize};
-use super::words;
+use crate::sql::{
+    Kind, SqlError, Token, encountered, is_reserved, lexical, tokenize, unexpected_end,
+};
 
 /// A text that is exactly one statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(crate) enum Statement {
 /// It is empty, it has a lexical error, it is more than one statement, or it begins with nothing
 /// that Dremio knows.
 pub(crate) fn parse(sql: &str) -> Result<Statement, SqlError> {
-    let mut tokens = tokenize(sql).map_err(|error| SqlError::lexical(sql, &error))?;
+    let mut tokens = tokenize(sql).map_err(|error| lexical(sql, &error))?;
     while tokens.last().is_some_and(|token| token.is_symbol(";")) {
         tokens.pop();
     }
@@ -60,10 +60,7 @@ pub(crate) fn parse(sql: &str) -> Result<Statement, SqlError> {
     for statement in tokens.split(|token| token.is_symbol(";")) {
         if statement.is_empty() {
             let at = tokens.iter().find(|token| token.is_symbol(";"));
-            return Err(at.map_or_else(
-                || SqlError::unexpected_end(sql),
-                |token| SqlError::encountered(sql, token),
-            ));
+            return Err(at.map_or_else(|| unexpected_end(sql), |token| encountered(sql, token)));
         }
         count += 1;
     }
@@ -85,7 +82,7 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     fn statement(&mut self) -> Result<Statement, SqlError> {
         let Some(first) = self.tokens.first() else {
-            return Err(SqlError::unexpected_end(self.sql));
+            return Err(unexpected_end(self.sql));
         };
         if first.is_symbol("(") || first.is_any_word(&["SELECT", "WITH", "VALUES"]) {
             return Ok(Statement::Query(self.tokens.to_vec()));
@@ -106,7 +103,7 @@ impl<'a> Cursor<'a> {
             "CREATE" | "DROP" | "ALTER" | "OPTIMIZE" | "VACUUM" | "ANALYZE" | "REFRESH"
             | "ROLLBACK" | "LOAD" | "COMPACT" | "CALL" | "UPSERT" | "TRIGGER" | "GRANT"
             | "REVOKE" => Ok(self.refuse()),
-            _ => Err(SqlError::encountered(self.sql, first)),
+            _ => Err(encountered(self.sql, first)),
         }
     }
 
@@ -122,8 +119,8 @@ impl<'a> Cursor<'a> {
             Some([first, ..]) if first.is_any_word(&["INSERT", "DELETE", "UPDATE", "MERGE"]) => {
                 Ok(self.refuse_dml())
             }
-            Some([first, ..]) => Err(SqlError::encountered(self.sql, first)),
-            _ => Err(SqlError::unexpected_end(self.sql)),
+            Some([first, ..]) => Err(encountered(self.sql, first)),
+            _ => Err(unexpected_end(self.sql)),
         }
     }
 
@@ -139,7 +136,7 @@ impl<'a> Cursor<'a> {
         let table = self.path()?;
         let column = match self.next() {
             Some(token) if token.is_name() => Some(token.text.clone()),
-            Some(token) => return Err(SqlError::encountered(self.sql, token)),
+            Some(token) => return Err(encountered(self.sql, token)),
             None => None,
         };
         self.end(Statement::Describe { table, column })
@@ -207,7 +204,7 @@ impl<'a> Cursor<'a> {
         }
         let value = self.next().cloned();
         let Some(value) = value else {
-            return Err(SqlError::unexpected_end(self.sql));
+            return Err(unexpected_end(self.sql));
         };
         self.end(Statement::SetSystem { name, value: Some(value) })
     }
@@ -269,7 +266,7 @@ impl<'a> Cursor<'a> {
         loop {
             match self.next() {
                 Some(token) if token.kind == Kind::Quoted => path.push(token.text.clone()),
-                Some(token) if token.kind == Kind::Word && !words::is_reserved(token) => {
+                Some(token) if token.kind == Kind::Word && !is_reserved(&token.text) => {
                     path.push(token.text.clone());
                 }
                 _ => {
@@ -300,15 +297,15 @@ impl<'a> Cursor<'a> {
 
     fn end(&self, statement: Statement) -> Result<Statement, SqlError> {
         match self.tokens.get(self.at) {
-            Some(token) => Err(SqlError::encountered(self.sql, token)),
+            Some(token) => Err(encountered(self.sql, token)),
             None => Ok(statement),
         }
     }
 
     fn unexpected(&self) -> SqlError {
         match self.tokens.get(self.at) {
-            Some(token) => SqlError::encountered(self.sql, token),
-            None => SqlError::unexpected_end(self.sql),
+            Some(token) => encountered(self.sql, token),
+            None => unexpected_end(self.sql),
         }
     }
 }

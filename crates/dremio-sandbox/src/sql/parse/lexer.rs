@@ -38,18 +38,33 @@ pub(crate) struct LexicalError {
 /// Line and column of a byte offset, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
-    line: usize,
-    column: usize,
+    line: u64,
+    column: u64,
 }
 
 impl Position {
     pub(crate) fn of(sql: &str, at: usize) -> Self {
-        let before = sql.get(..at).unwrap_or(sql);
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        Self {
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        }
+        let (line, column) = Self::all(sql, [at].into_iter()).next().unwrap_or_default();
+        Self { line, column }
+    }
+
+    pub(crate) fn new(line: u64, column: u64) -> Self {
+        Self { line, column }
+    }
+
+    /// Lines and columns of byte offsets that grow.
+    pub(crate) fn all<'a>(
+        sql: &'a str,
+        offsets: impl Iterator<Item = usize> + 'a,
+    ) -> impl Iterator<Item = (u64, u64)> + 'a {
+        let (mut from, mut line, mut column) = (0, 1_u64, 1_u64);
+        offsets.map(move |at| {
+            for char in sql.get(from..at).unwrap_or_default().chars() {
+                (line, column) = if char == '\n' { (line + 1, 1) } else { (line, column + 1) };
+            }
+            from = at;
+            (line, column)
+        })
     }
 }
 
@@ -75,15 +90,6 @@ impl Token {
 
     pub(crate) fn is_name(&self) -> bool {
         matches!(self.kind, Kind::Word | Kind::Quoted)
-    }
-
-    /// The token as SQLite reads it.
-    pub(crate) fn to_sqlite(&self) -> String {
-        match self.kind {
-            Kind::Quoted => quote_name(&self.text),
-            Kind::Text => quote_text(&self.text),
-            Kind::Word | Kind::Number | Kind::Symbol => self.text.clone(),
-        }
     }
 }
 

@@ -1,18 +1,11 @@
-//! Commands that are answered without running a query: SHOW, DESCRIBE, EXPLAIN, USE and the like
+//! Commands that are answered without running a query: SHOW, DESCRIBE, USE and the like
 //! (contract §7.2).
-
-use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::engine::Engine;
-use super::error::SqlError;
-use super::query::{Environment, Query};
-use super::result::Table;
-use super::scope;
-use super::token::Token;
 use crate::catalog::{Column, Dataset, DremioType, Origin, columns, numeric};
-use crate::clock;
+use crate::sql::{Environment, SqlError, ilike, quote_name, resolve};
+use crate::values::Table;
 
 pub(crate) fn show_schemas(at: Environment<'_>, like: Option<&str>) -> Table {
     let names = at.namespace.containers().map(|path| path.join("."));
@@ -45,7 +38,7 @@ pub(crate) fn describe(
     path: &[String],
     column: Option<&str>,
 ) -> Result<Table, SqlError> {
-    let dataset = scope::resolve(path, at.namespace, at.context).map_err(|_| {
+    let dataset = resolve(path, at.namespace, at.context).map_err(|_| {
         SqlError::failed(format!(
             "Error while rewriting DESCRIBE query: Unknown table [{}]",
             path.join(".")
@@ -84,7 +77,7 @@ pub(crate) fn show_create(
     path: &[String],
     view: bool,
 ) -> Result<Table, SqlError> {
-    let dataset = scope::resolve(path, at.namespace, at.context)?;
+    let dataset = resolve(path, at.namespace, at.context)?;
     let definition = match &dataset.origin {
         Origin::View { sql, .. } if view => sql.clone(),
         Origin::Table { .. } | Origin::System if !view => {
@@ -110,8 +103,7 @@ pub(crate) fn show_create(
 }
 
 fn quoted(dataset: &Dataset) -> String {
-    let names: Vec<String> =
-        dataset.path.iter().map(|name| super::token::quote_name(name)).collect();
+    let names: Vec<String> = dataset.path.iter().map(|name| quote_name(name)).collect();
     names.join(".")
 }
 
@@ -125,44 +117,11 @@ pub(crate) fn use_schema(at: Environment<'_>, path: &[String]) -> Result<Table, 
     Ok(Table::command(format!("Default schema changed to [{}]", path.join(", "))))
 }
 
-/// EXPLAIN: the steps that SQLite would take, dressed as a plan. It also finds whatever is wrong
-/// with the query.
-pub(crate) fn explain(
-    sql: &str,
-    tokens: &[Token],
-    at: Environment<'_>,
-    database: &'static [u8],
-) -> Result<Table, SqlError> {
-    let query = Query::prepare(sql, tokens, at)?;
-    let run = || {
-        let mut engine = Engine::open(Some(database), &clock::sql_timestamp(clock::now()))?;
-        for dataset in query.datasets() {
-            if matches!(dataset.origin, Origin::System) {
-                // Named twice it exists already, and that is all that matters.
-                engine.add_table(&dataset.table, &dataset.columns, &[]).ok();
-            }
-        }
-        engine.lock_down(Arc::new(|| false))?;
-        engine.query(&format!("EXPLAIN QUERY PLAN {}", query.rewritten))
-    };
-    let (_, steps) = run().map_err(|error| match error {
-        super::engine::QueryError::Sqlite(error) => query.failed(&error),
-        super::engine::QueryError::TooLarge => super::engine::QueryError::too_large(),
-    })?;
-    let mut plan = String::from("00-00    Screen\n00-01      Project");
-    for (number, step) in steps.iter().enumerate() {
-        if let Some(Value::Text(detail)) = step.last() {
-            plan.push_str(&format!("\n00-{:02}        {detail}", number + 2));
-        }
-    }
-    Ok(Table::texts("text", [plan]))
-}
-
 fn texts(names: &[&str]) -> Vec<Column> {
     names.iter().map(|name| Column::new(*name, DremioType::Varchar)).collect()
 }
 
 /// LIKE in SHOW commands: `%` and `_`, without regard to case.
 fn matches_pattern(pattern: Option<&str>, name: &str) -> bool {
-    pattern.is_none_or(|pattern| super::functions::ilike(pattern, name))
+    pattern.is_none_or(|pattern| ilike(pattern, name))
 }

@@ -1,0 +1,135 @@
+//! What SQLite lets pass and Dremio does not: columns beside aggregates that are not grouped,
+//! aggregates where there are none yet, and an order that a DISTINCT has thrown away.
+
+use super::error::SqlError;
+use super::lower;
+use super::tree::{Expr, Key, Kind, RelationId, Select, Target};
+
+/// Checks one SELECT whose own tables are `relations`.
+///
+/// # Errors
+/// An expression that is not grouped, an aggregate that is not possible, an order by what is not
+/// selected; in Calcite's words.
+pub(super) fn select(
+    select: &Select,
+    order: &[Key],
+    relations: &[RelationId],
+) -> Result<(), SqlError> {
+    if let Some(filter) = &select.filter {
+        if has_aggregate(filter) {
+            return Err(SqlError::failed("Aggregate expression is illegal in WHERE clause"));
+        }
+        if has_window(filter) {
+            return Err(SqlError::failed(
+                "Windowed aggregate expression is illegal in WHERE clause",
+            ));
+        }
+    }
+    let groups = select.groups.as_deref().unwrap_or_default();
+    if groups.iter().any(has_aggregate) {
+        return Err(SqlError::failed("Aggregate expression is illegal in GROUP BY clause"));
+    }
+    if groups.iter().chain(&select.having).any(has_window) {
+        return Err(SqlError::failed(
+            "Windowed aggregate expression is illegal in GROUP BY clause",
+        ));
+    }
+    let keys = || {
+        order.iter().filter_map(|key| match &key.target {
+            Target::Expr(expr) => Some(expr),
+            Target::Output(_) => None,
+        })
+    };
+    if select.distinct {
+        let items: Vec<String> = select.items.iter().map(|item| lower::expr(&item.expr)).collect();
+        for expr in keys() {
+            if !items.contains(&lower::expr(expr)) {
+                return Err(SqlError::failed(format!(
+                    "Expression '{}' is not in the select clause",
+                    shown(expr)
+                )));
+            }
+        }
+    }
+    let items = select.items.iter().map(|item| &item.expr);
+    let all = || items.clone().chain(&select.having).chain(&select.qualify).chain(keys());
+    nested_aggregates(all())?;
+    if select.groups.is_none() && select.having.is_none() && !all().any(has_aggregate) {
+        return Ok(());
+    }
+    let grouped = Grouped { groups: groups.iter().map(lower::expr).collect(), relations };
+    all().try_for_each(|expr| grouped.check(expr))
+}
+
+struct Grouped<'a> {
+    groups: Vec<String>,
+    relations: &'a [RelationId],
+}
+
+impl Grouped<'_> {
+    /// Every column of the SELECT's own tables is in a grouped expression or in an aggregate.
+    fn check(&self, expr: &Expr) -> Result<(), SqlError> {
+        let mut missing = None;
+        expr.walk(&mut |part| {
+            if missing.is_some() || self.is_group(part) {
+                return false;
+            }
+            match &part.kind {
+                Kind::Aggregate(_) => return false,
+                Kind::Column { relation, shown, .. } if self.relations.contains(relation) => {
+                    let message = format!("Expression '{shown}' is not being grouped");
+                    missing = Some(SqlError::failed(message));
+                }
+                _ => {}
+            }
+            true
+        });
+        missing.map_or(Ok(()), Err)
+    }
+
+    fn is_group(&self, expr: &Expr) -> bool {
+        !self.groups.is_empty() && self.groups.contains(&lower::expr(expr))
+    }
+}
+
+fn nested_aggregates<'e>(mut exprs: impl Iterator<Item = &'e Expr>) -> Result<(), SqlError> {
+    let nested = |expr: &Expr| {
+        contains(expr, |part| match &part.kind {
+            Kind::Aggregate(aggregate) => {
+                aggregate.arguments.iter().any(|one| has_aggregate(one) || has_window(one))
+            }
+            Kind::Window { call, .. } => has_window(call),
+            _ => false,
+        })
+    };
+    if exprs.any(nested) {
+        return Err(SqlError::failed("Aggregate expressions cannot be nested"));
+    }
+    Ok(())
+}
+
+fn has_aggregate(expr: &Expr) -> bool {
+    contains(expr, |part| matches!(part.kind, Kind::Aggregate(_)))
+}
+
+fn has_window(expr: &Expr) -> bool {
+    contains(expr, |part| matches!(part.kind, Kind::Window { .. }))
+}
+
+/// Whether there is such a part in the expression; what is in subqueries is theirs.
+fn contains(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
+    let mut found = false;
+    expr.walk(&mut |part| {
+        found |= wanted(part);
+        !found && !matches!(part.kind, Kind::Scalar(_) | Kind::Exists(_) | Kind::InQuery { .. })
+    });
+    found
+}
+
+/// An expression for a message: the name of a column, or that it is one.
+fn shown(expr: &Expr) -> &str {
+    match &expr.kind {
+        Kind::Column { shown, .. } => shown,
+        _ => "ORDER BY",
+    }
+}
