@@ -2,9 +2,9 @@
 //! Progress goes to standard error, so that the rows of `--ask` can be piped.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use service_kit::Exit;
 
 use crate::table::Table;
@@ -45,7 +45,7 @@ impl Screen {
     /// Something is on its way. The same twice in a row is said once.
     pub(crate) fn starting(&self, what: &str, detail: &str) {
         let line = format!("  {} {what:<11} {detail}", self.dim("…")).trim_end().to_owned();
-        let Ok(mut last) = self.last.lock() else { return };
+        let mut last = self.last.lock();
         if *last != line {
             say(&line);
             *last = line;

@@ -1,9 +1,8 @@
 //! The users of the stand-in (contract §1.1, §3.1). Passwords are kept in clear: they are demo
 //! passwords.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{clock, ids};
 
@@ -113,6 +112,6 @@ impl Accounts {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<User>> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+        self.users.lock()
     }
 }

@@ -4,10 +4,10 @@
 //! [`Fault::Drip`] and [`Fault::ResetMidAnswer`] then act on the real answer, the others replace
 //! it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Method;
+use parking_lot::{Mutex, MutexGuard};
 
 /// A way to misbehave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,6 @@ impl FaultBoard {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Fault, Scope)>> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        self.faults.lock()
     }
 }

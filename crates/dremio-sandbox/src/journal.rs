@@ -4,10 +4,10 @@
 //! clear, passwords included.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use http::Method;
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Requests kept; the oldest go first. A guess: far more than any test sends.
 const REQUESTS_MAX: usize = 10_000;
@@ -93,7 +93,7 @@ impl Journal {
         self.lock().requests.clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock()
     }
 }

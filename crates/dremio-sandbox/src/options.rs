@@ -2,8 +2,9 @@
 //! (contract §2, §6.2).
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::sql::{Kind, SqlError, Token};
 use crate::tokens::Tokens;
@@ -121,6 +122,6 @@ impl Options {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, OptionValue>> {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.changed.lock()
     }
 }

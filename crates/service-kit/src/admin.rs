@@ -2,13 +2,14 @@
 //! operators and orchestrators; agents never reach it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
@@ -81,8 +82,7 @@ impl Readiness {
 
     /// Sets a condition, and logs it when it changes between met and unmet or changes its reason.
     pub fn set(&self, name: &'static str, condition: Condition) {
-        let before =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, condition.clone());
+        let before = self.0.lock().insert(name, condition.clone());
         if before.as_ref().is_some_and(|before| {
             before.ready == condition.ready && before.reason == condition.reason
         }) {
@@ -107,7 +107,7 @@ impl Readiness {
     /// All conditions as they stand.
     #[must_use]
     pub fn report(&self) -> Report {
-        let conditions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let conditions = self.0.lock();
         Report {
             ready: conditions.values().all(|condition| condition.ready),
             conditions: conditions

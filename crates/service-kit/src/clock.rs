@@ -1,9 +1,10 @@
 //! The wall clock as a parameter. Intervals and timeouts use `tokio::time`, never this.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 /// Where a service reads the time of day from; cheap to clone.
 #[derive(Clone)]
@@ -45,12 +46,12 @@ pub struct ManualClock(Arc<Mutex<Timestamp>>);
 impl ManualClock {
     /// Moves the clock to `now`, forwards or backwards.
     pub fn set(&self, now: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.0.lock() = now;
     }
 
     /// The time it shows.
     #[must_use]
     pub fn get(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 }

@@ -8,7 +8,9 @@ mod namespace;
 mod notes;
 mod types;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 pub(crate) use namespace::{Dataset, Entity, Kind, Namespace, Origin, Source};
 pub(crate) use notes::{Note, Notes, Tags, Wiki};
@@ -32,7 +34,7 @@ impl Catalog {
     }
 
     pub(crate) fn namespace(&self) -> Arc<Namespace> {
-        Arc::clone(&self.namespace.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.namespace.read())
     }
 
     /// The demo data, as SQLite serialises a database.
@@ -47,7 +49,7 @@ impl Catalog {
     /// Gives a user a home space unless it is there, as a login does (contract §1.1).
     pub(crate) fn ensure_home(&self, user: &str) {
         let path = [format!("@{user}")];
-        let mut namespace = self.namespace.write().unwrap_or_else(PoisonError::into_inner);
+        let mut namespace = self.namespace.write();
         if namespace.find(&path).is_none() {
             Arc::make_mut(&mut namespace).add(Entity::new(path.to_vec(), Kind::Home));
         }

@@ -2,7 +2,8 @@
 //! one is refused.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::{Entity, Namespace};
 
@@ -53,7 +54,7 @@ impl Notes {
     }
 
     pub(crate) fn tags(&self, entity: &Entity) -> Tags {
-        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        let tags = self.tags.lock();
         tags.get(&entity.id).cloned().unwrap_or_default()
     }
 
@@ -64,7 +65,7 @@ impl Notes {
         tags: Vec<String>,
         version: Option<&str>,
     ) -> Result<Tags, Tags> {
-        let mut all = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.tags.lock();
         let stored = all.get(id).cloned().unwrap_or_default();
         if stored.version.as_deref() != version {
             return Err(stored);
@@ -80,7 +81,7 @@ impl Notes {
     /// A home without a wiki gets a default one by being asked: the read that writes (contract
     /// §5.4).
     pub(crate) fn wiki(&self, entity: &Entity) -> Wiki {
-        let mut wikis = self.wikis.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wikis = self.wikis.lock();
         if let Some(wiki) = wikis.get(&entity.id) {
             return wiki.clone();
         }
@@ -104,7 +105,7 @@ impl Notes {
         text: String,
         version: Option<i64>,
     ) -> Result<Wiki, i64> {
-        let mut wikis = self.wikis.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wikis = self.wikis.lock();
         let stored = wikis.get(id).and_then(|wiki| wiki.version);
         if let Some(stored) = stored.filter(|_| stored != version) {
             return Err(stored);

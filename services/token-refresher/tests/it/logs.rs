@@ -2,8 +2,9 @@
 //! so each looks for its own user and its own tokens.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::Once;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use service_kit::logging::{self, Format, Level, LogConfig};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
@@ -14,7 +15,7 @@ struct Collector;
 
 impl Write for Collector {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        LINES.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -33,7 +34,7 @@ pub(crate) fn collect() {
 }
 
 pub(crate) fn text() -> String {
-    String::from_utf8_lossy(&LINES.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    String::from_utf8_lossy(&LINES.lock()).into_owned()
 }
 
 /// The audit events in which `field` has `value`.
