@@ -79,7 +79,7 @@ impl Revoker {
             Ok(Logout::StillAccepted) => {
                 Trouble::new("still_accepted", "Dremio still accepted the token after its logout")
             }
-            Err(error) => Trouble::call(&error),
+            Err(error) => Trouble::call(error),
         };
         self.metrics.failed("logout", trouble.reason);
         let (token_id, failures) = (token.id(), failures.saturating_add(1));

@@ -1,9 +1,6 @@
 //! What is wrong, in the two forms in which it is told: a stable word for machines, and a sentence
 //! with the cure for people.
 
-use std::error::Error;
-use std::fmt;
-
 use dremio_client::ErrorClass;
 
 /// Something that does not work at the moment.
@@ -20,8 +17,13 @@ impl Trouble {
         Self { reason, message: message.into() }
     }
 
+    /// The trouble that an error is, with its causes.
+    pub(crate) fn of(reason: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self::new(reason, format!("{:#}", error.into()))
+    }
+
     /// The trouble that an error of a login is.
-    pub(crate) fn login(error: &dremio_client::Error) -> Self {
+    pub(crate) fn login(error: dremio_client::Error) -> Self {
         match error.class() {
             ErrorClass::RejectedCredentials => Self::new(
                 error.class().as_str(),
@@ -40,22 +42,7 @@ impl Trouble {
     }
 
     /// The trouble that an error of any other call is.
-    pub(crate) fn call(error: &dremio_client::Error) -> Self {
-        Self::new(error.class().as_str(), Chain(error).to_string())
-    }
-}
-
-/// An error with its causes on one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(current) = cause {
-            write!(f, ": {current}")?;
-            cause = current.source();
-        }
-        Ok(())
+    pub(crate) fn call(error: dremio_client::Error) -> Self {
+        Self::of(error.class().as_str(), error)
     }
 }

@@ -13,7 +13,7 @@ use token_file::gateway_key::{self, EnsureError, Ensured};
 use token_file::{ReadError, Token, WriteError, Writer};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::trouble::{Chain, Trouble};
+use crate::trouble::Trouble;
 
 /// How long one read or write may take. A disk needs milliseconds, but one that is flooded by
 /// others has been seen to take seconds for a sync.
@@ -31,32 +31,32 @@ pub(crate) enum VolumeError<E> {
 }
 
 impl VolumeError<ReadError> {
-    pub(crate) fn trouble(&self) -> Trouble {
-        let reason = match self {
+    pub(crate) fn trouble(self) -> Trouble {
+        let reason = match &self {
             VolumeError::Failed(error) => error.reason(),
             VolumeError::Stuck => "volume_stuck",
         };
-        Trouble::new(reason, Chain(self).to_string())
+        Trouble::of(reason, self)
     }
 }
 
 impl VolumeError<WriteError> {
-    pub(crate) fn trouble(&self) -> Trouble {
-        let reason = match self {
+    pub(crate) fn trouble(self) -> Trouble {
+        let reason = match &self {
             VolumeError::Failed(error) => error.reason(),
             VolumeError::Stuck => "volume_stuck",
         };
-        Trouble::new(reason, Chain(self).to_string())
+        Trouble::of(reason, self)
     }
 }
 
 impl VolumeError<EnsureError> {
-    pub(crate) fn trouble(&self) -> Trouble {
-        let reason = match self {
+    pub(crate) fn trouble(self) -> Trouble {
+        let reason = match &self {
             VolumeError::Failed(error) => error.reason(),
             VolumeError::Stuck => "volume_stuck",
         };
-        Trouble::new(reason, Chain(self).to_string())
+        Trouble::of(reason, self)
     }
 }
 

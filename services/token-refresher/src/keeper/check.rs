@@ -139,12 +139,12 @@ impl Keeper {
         let error = self.tools.client.probe(token.secret()).await.err();
         match error {
             Some(error) if error.class() != ErrorClass::RejectedCredentials => {
-                let trouble = Trouble::call(&error);
                 let cause = if error.class() == ErrorClass::NoUserYet {
                     Cause::NoUser
                 } else {
                     Cause::Passing
                 };
+                let trouble = Trouble::call(error);
                 let (failures, pause) = self.pause(&self.checks, cause);
                 self.checks = failures;
                 self.tools.metrics.failed("check", trouble.reason);

@@ -29,14 +29,14 @@ impl Keeper {
         let login = match self.tools.client.login(&user, &credentials.password).await {
             Ok(login) => login,
             Err(error) => {
-                let cause = match error.class() {
+                let class = error.class();
+                let cause = match class {
                     ErrorClass::RejectedCredentials => Cause::Credentials,
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
-                let mut trouble = Trouble::login(&error);
-                if let (ErrorClass::Unreachable, Some(likely)) =
-                    (error.class(), self.tools.if_unreachable)
+                let mut trouble = Trouble::login(error);
+                if let (ErrorClass::Unreachable, Some(likely)) = (class, self.tools.if_unreachable)
                 {
                     trouble = trouble.with_likely_cause(likely);
                 }
@@ -90,7 +90,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.candidate = Some(candidate);
-                self.renewal_failed(Trouble::call(&error));
+                self.renewal_failed(Trouble::call(error));
             }
         }
     }

@@ -147,8 +147,7 @@ impl Supervisor {
     /// Why there is none, for people.
     async fn start(&self) -> Result<RunningChild, String> {
         let started = Instant::now();
-        let (mut process, stdout, stdin) =
-            Process::start(&self.launch).await.map_err(|cause| chain(&cause))?;
+        let (mut process, stdout, stdin) = Process::start(&self.launch).await.map_err(chain)?;
         self.readiness.set("confinement", confinement(process.enforced()));
         self.metrics.child_started();
         tracing::info!(pid = process.pid(), "MCP server process started");
@@ -159,7 +158,7 @@ impl Supervisor {
             tokio::spawn(halves.run(stdout, stdin, move |notification| info.hear(notification)));
         let introduced = tokio::select! {
             introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) => {
-                introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(|cause| chain(&cause))
+                introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(chain)
             }
             why = process.end_of() => Err(why),
         };
@@ -370,8 +369,6 @@ fn initialize_params() -> String {
 }
 
 /// An error with its causes, for the one place where it is reported.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source())
-        .map(|cause| format!(": {cause}"));
-    std::iter::once(error.to_string()).chain(causes).collect()
+fn chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }
