@@ -5,9 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use anyhow::Context;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A cell wider than this is cut: the whole value is one narrower query away.
-const CELL_CHARS_MAX: usize = 60;
+const CELL_COLUMNS_MAX: usize = 60;
 
 /// A result, its cells ready to be shown.
 #[derive(Debug, Default)]
@@ -102,11 +103,28 @@ impl Cell {
             Some(b'{' | b'[') => printable(&compact(raw)),
             _ => printable(raw),
         };
-        if text.chars().count() > CELL_CHARS_MAX {
-            text = text.chars().take(CELL_CHARS_MAX - 1).chain(['…']).collect();
+        if text.width() > CELL_COLUMNS_MAX {
+            text = cut(&text, CELL_COLUMNS_MAX - 1);
         }
         Self { text, kind }
     }
+}
+
+/// The beginning of `text` that takes at most so many columns, and an ellipsis.
+fn cut(text: &str, columns_max: usize) -> String {
+    let mut columns = 0;
+    let fits = |char: &char| {
+        columns += char.width().unwrap_or_default();
+        columns <= columns_max
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+/// `text` with blanks to the left or to the right of it, `columns` wide: `format!` counts
+/// characters, and a Chinese one takes two columns.
+fn padded(text: &str, columns: usize, to_the_right: bool) -> String {
+    let blanks = " ".repeat(columns.saturating_sub(text.width()));
+    if to_the_right { format!("{blanks}{text}") } else { format!("{text}{blanks}") }
 }
 
 /// JSON without the blanks between its tokens.
@@ -131,15 +149,9 @@ fn printable(text: &str) -> String {
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let width = |column: usize| {
-            let cells = self
-                .rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.text.chars().count());
-            cells
-                .chain(self.columns.get(column).map(|name| name.chars().count()))
-                .max()
-                .unwrap_or_default()
+            let cells =
+                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.width());
+            cells.chain(self.columns.get(column).map(|name| name.width())).max().unwrap_or_default()
         };
         let is_numeric = |column: usize| {
             let mut kinds = self
@@ -153,9 +165,8 @@ impl Display for Table {
         };
         let shapes: Vec<(usize, bool)> =
             (0..self.columns.len()).map(|column| (width(column), is_numeric(column))).collect();
-        let aligned = |text: &str, (width, is_numeric): (usize, bool)| {
-            if is_numeric { format!("{text:>width$}") } else { format!("{text:<width$}") }
-        };
+        let aligned =
+            |text: &str, (width, is_numeric): (usize, bool)| padded(text, width, is_numeric);
         if !self.columns.is_empty() {
             write_line(
                 f,
@@ -200,6 +211,17 @@ Bob [2J       2                    0  null
 (3 rows)
 "#;
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_look() {
+        let text = r#"{"result":[{"city":"東京","n":1},{"city":"Zürich","n":10},{"city":"e\u0301","n":2}]}"#;
+        let expected =
+            "city     n\n──────  ──\n東京     1\nZürich  10\ne\u{301}        2\n(3 rows)\n";
+        assert_eq!(Table::from_tool_result(text).unwrap().to_string(), expected);
+        let wide = format!(r#"{{"result":[{{"c":"{}"}}]}}"#, "京".repeat(40));
+        let shown = Table::from_tool_result(&wide).unwrap().to_string();
+        assert!(shown.contains(&format!("\n{}…\n", "京".repeat(29))), "{shown}");
     }
 
     #[test]
