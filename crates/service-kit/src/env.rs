@@ -53,6 +53,13 @@ impl Env {
             .map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// The variables that hold settings of `service`, in the order of the table.
+    #[must_use]
+    pub fn given(&self, service: Service) -> Vec<String> {
+        let names = service.settings().flat_map(Setting::names);
+        names.filter(|name| self.get(name).is_some()).collect()
+    }
+
     /// The same environment without any setting of a service but these.
     #[must_use]
     pub fn with_settings(mut self, kept: &[&Setting]) -> Self {

@@ -132,11 +132,14 @@ fn check_config(env: &Env) -> ExitCode {
                 EngineConfig::Native => "native".to_owned(),
             };
             let text = format!(
-                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  admin:   http://{}\n  access:  {access}\n  engine:  {engine}{unknown}",
+                "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  \
+                 admin:   http://{}\n  access:  {access}\n  engine:  {engine}\n  \
+                 set:     {}{unknown}",
                 config.dremio.uri,
                 config.token_file.display(),
                 config.mcp_addr,
                 config.admin_addr,
+                env.given(Service::Gateway).join(", "),
             );
             Exit::Success.print(&text).into()
         }

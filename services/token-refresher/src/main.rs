@@ -130,7 +130,8 @@ fn check_config(env: &Env) -> Exit {
         .iter()
         .map(|name| format!("\n  warning: {name} is not known; is it misspelt?"))
         .collect();
-    Exit::Success.print(&format!("the configuration is valid{unknown}"))
+    let given = env.given(Service::TokenRefresher).join(", ");
+    Exit::Success.print(&format!("the configuration is valid\n  set: {given}{unknown}"))
 }
 
 /// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all

@@ -64,6 +64,8 @@ fn an_environment_can_be_narrowed_to_some_settings() {
     ]);
     let kept = env.with_settings(&[&settings::MCP_STANDBY, &settings::MCP_API_KEY]);
     assert_eq!(format!("{kept:?}"), r#"{"MCP_API_KEY_FILE", "MCP_STANDBY", "PATH"}"#);
+    assert_eq!(kept.given(Service::Gateway), ["MCP_API_KEY_FILE", "MCP_STANDBY"]);
+    assert!(kept.given(Service::TokenRefresher).is_empty());
 }
 
 #[test]
@@ -121,4 +123,12 @@ fn empty_is_unset() {
     assert_eq!(problems, "");
     // Compose passes what a user left out as empty, and the official server takes that for a value.
     assert_eq!(env.with_prefix("DREMIOAI_").collect::<Vec<_>>(), [("DREMIOAI_Y", "1")]);
+}
+
+/// A row of the table that a service does not read would be a setting without an effect.
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "a setting of the table is not read")]
+fn a_row_that_is_not_read_is_found() {
+    let _never = Reader::new(&Env::default(), Service::Gateway).finish();
 }
