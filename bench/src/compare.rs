@@ -43,7 +43,9 @@ impl Plan {
             .into_iter()
             .flat_map(|era| CONNECTIONS.map(|connections| (era, connections)))
             .flat_map(|(era, connections)| {
-                self.subjects.iter().map(move |&subject| (subject, era, connections))
+                let limit = [Subject::Limit];
+                let subjects = self.subjects.iter().copied().chain(limit);
+                subjects.map(move |subject| (subject, era, connections)).collect::<Vec<_>>()
             })
             .collect();
         let mut runs: Vec<Runs> = cases.iter().map(|_| Runs::default()).collect();
@@ -149,9 +151,10 @@ impl Plan {
         for &subject in &self.subjects {
             let counts: &[usize] = match subject {
                 Subject::SupergatewayNpm => &[SESSIONS_FORKING],
-                Subject::Gateway | Subject::McpProxyNpm | Subject::McpProxyPypi => {
-                    &[SESSIONS_FORKING, SESSIONS]
-                }
+                Subject::Gateway
+                | Subject::Limit
+                | Subject::McpProxyNpm
+                | Subject::McpProxyPypi => &[SESSIONS_FORKING, SESSIONS],
             };
             for &count in counts {
                 for rest in [Rest::Away, Rest::Listening] {

@@ -30,6 +30,8 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     Gateway,
+    /// No bridge: a bare handler that answers without a child, which is the limit of them all.
+    Limit,
     SupergatewayNpm,
     McpProxyNpm,
     McpProxyPypi,
@@ -58,6 +60,7 @@ impl Subject {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gateway => "dremio-mcp",
+            Self::Limit => "bare handler, no child (the limit)",
             Self::SupergatewayNpm => "supergateway (npm)",
             Self::McpProxyNpm => "mcp-proxy (npm)",
             Self::McpProxyPypi => "mcp-proxy (PyPI)",
@@ -68,6 +71,7 @@ impl Subject {
     fn program(self, programs: &Programs) -> PathBuf {
         match self {
             Self::Gateway => programs.gateway.clone(),
+            Self::Limit => programs.child.with_file_name("bare-handler"),
             Self::SupergatewayNpm => {
                 programs.peers.join("npm/node_modules/supergateway/dist/index.js")
             }
@@ -88,7 +92,7 @@ impl Subject {
         let child = programs.child.to_str().context("the child's path is not UTF-8")?;
         let port_text = port.to_string();
         let mut command = match self {
-            Self::Gateway | Self::McpProxyPypi => Command::new(&program),
+            Self::Gateway | Self::Limit | Self::McpProxyPypi => Command::new(&program),
             Self::SupergatewayNpm | Self::McpProxyNpm => {
                 let mut node = Command::new("node");
                 node.arg(&program);
@@ -113,6 +117,9 @@ impl Subject {
                     .env("MCP_RATE_LIMIT", "off")
                     .env("TOKEN_FILE", token)
                     .env("LOG_FORMAT", "json");
+            }
+            Self::Limit => {
+                command.arg(&port_text);
             }
             Self::SupergatewayNpm => {
                 command.args([
