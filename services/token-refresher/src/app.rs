@@ -19,9 +19,9 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::credentials::CredentialSource;
-use crate::keeper::{Keeper, Tools, Wakers};
 use crate::metrics::Metrics;
 use crate::refresh::{self, Outcome};
+use crate::renewal::{Renewal, Tools, Wakers};
 use crate::revoker::{self, Revoker};
 use crate::volume::{Volume, VolumeError};
 
@@ -132,11 +132,12 @@ impl App {
             .local_addr()
             .map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
         let readiness = parts.tools.readiness.clone();
-        let (nudge, nudges) = mpsc::channel(refresh::WAITING_MAX);
-        let router = admin::router(readiness.clone(), parts.registry).merge(refresh::router(nudge));
+        let (request, requests) = mpsc::channel(refresh::WAITING_MAX);
+        let router =
+            admin::router(readiness.clone(), parts.registry).merge(refresh::router(request));
         let router = config.admin_hosts.guard(router);
         let folder = config.token_file.parent().map(Path::to_owned);
-        let wakers = Wakers { nudges, watcher: Watcher::spawn(config.token_file, POLL_INTERVAL) };
+        let wakers = Wakers { requests, watcher: Watcher::spawn(config.token_file, POLL_INTERVAL) };
 
         let mut tasks = Tasks::new(shutdown.clone());
         tasks.spawn("admin", serve(listener, router, ADMIN_LIMITS, shutdown.clone()));
@@ -147,7 +148,7 @@ impl App {
             );
         }
         tasks.spawn("revoker", parts.revoker.run(shutdown.clone()));
-        tasks.spawn("keeper", Keeper::new(parts.tools).run(wakers, shutdown));
+        tasks.spawn("renewal", Renewal::new(parts.tools).run(wakers, shutdown));
         tracing::info!(%admin_addr, dremio_uri = %config.connect.uri, "token-refresher is running");
         Ok(RunningApp { admin_addr, readiness, tasks: tokio::spawn(tasks.run(DRAIN_MAX)) })
     }
@@ -159,13 +160,13 @@ impl App {
     /// As for [`start`](Self::start).
     pub async fn once(config: Config, clock: Clock) -> Result<Exit, StartError> {
         let parts = Parts::new(&config, clock).await?;
-        Ok(match Keeper::new(parts.tools).once().await {
+        Ok(match Renewal::new(parts.tools).once().await {
             Outcome::Valid(token) => good("the token file holds a good token", &token),
             Outcome::Renewed(token) => good("the token file holds a new token", &token),
-            Outcome::Failed(trouble) => {
+            Outcome::Failed(failure) => {
                 tracing::error!(
-                    reason = trouble.reason,
-                    error = trouble.message,
+                    reason = failure.reason,
+                    error = failure.message,
                     "there is no good token in the token file"
                 );
                 Exit::Failure
@@ -244,10 +245,10 @@ async fn check_volume(volume: &Volume) -> Result<(), StartError> {
             error @ (VolumeError::Stuck
             | VolumeError::Failed(WriteError::DiskFull { .. } | WriteError::Io { .. })),
         ) => {
-            let trouble = error.trouble();
+            let failure = error.failure();
             tracing::error!(
-                reason = trouble.reason,
-                error = trouble.message,
+                reason = failure.reason,
+                error = failure.message,
                 "the token file cannot be written at the moment"
             );
             Ok(())

@@ -5,7 +5,7 @@
 
 use token_file::Token;
 
-use crate::trouble::Trouble;
+use crate::failure::Failure;
 
 macro_rules! audit {
     ($level:ident, $event:literal, $message:literal $(, $($field:tt)*)?) => {
@@ -24,12 +24,12 @@ pub(crate) fn login_succeeded(user: &str, token: &Token, dremio_version: Option<
 /// `needs_person`: no retry will help.
 pub(crate) fn login_failed(
     user: Option<&str>,
-    trouble: &Trouble,
+    failure: &Failure,
     needs_person: bool,
     failures: u32,
     retry_in_seconds: f64,
 ) {
-    let (reason, error) = (trouble.reason, trouble.message.as_str());
+    let (reason, error) = (failure.reason, failure.message.as_str());
     match needs_person {
         true => audit!(
             error,

@@ -2,13 +2,13 @@
 //! services read.
 //!
 //! ```text
-//! Config ─▶ App ─┬─ keeper   owns the token; asks `schedule` what to do next and does it
+//! Config ─▶ App ─┬─ renewal   owns the token; asks `schedule` what to do next and does it
 //!                ├─ revoker  logs replaced tokens out, after their grace
-//!                └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ keeper
+//!                └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ renewal
 //! ```
 //!
-//! The keeper is the only task that changes anything, one step at a time; what the next step is,
-//! [`schedule::next`] decides without any input or output. The binary is a thin shell around
+//! The renewal loop is the only task that changes anything, one step at a time; what the next step
+//! is, [`schedule::next`] decides without any input or output. The binary is a thin shell around
 //! [`App`], and `dremio-mcp-local` runs the same [`App`] in its own process.
 //!
 //! It never serves agents, and nothing but its token file leaves it.
@@ -17,14 +17,14 @@ mod app;
 mod audit;
 pub mod config;
 mod credentials;
+mod failure;
 mod first_user;
-mod keeper;
 mod metrics;
 mod refresh;
+mod renewal;
 mod revoker;
 pub mod schedule;
 mod status;
-mod trouble;
 mod volume;
 
 pub use app::{App, RunningApp, StartError};

@@ -37,7 +37,7 @@ impl Metrics {
         let registry = registry.sub_registry_with_prefix("token_refresher");
         registry.register(
             "steps",
-            "Steps of the keeper; far more than one a second would be a defect",
+            "Steps of the renewal; far more than one a second would be a defect",
             metrics.steps.clone(),
         );
         registry.register(

@@ -16,7 +16,7 @@ use serde_json::json;
 use token_file::Token;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::trouble::Trouble;
+use crate::failure::Failure;
 
 /// How many may wait for a check at a time. A gateway asks once for all its calls.
 pub(crate) const WAITING_MAX: usize = 64;
@@ -37,55 +37,55 @@ pub(crate) enum Outcome {
     /// It did not; there is a new one in the file.
     Renewed(Token),
     /// Neither could be had.
-    Failed(Trouble),
+    Failed(Failure),
 }
 
 /// A request for a check; the answer goes back through it.
-pub(crate) type Nudge = oneshot::Sender<Outcome>;
+pub(crate) type RefreshRequest = oneshot::Sender<Outcome>;
 
-/// The endpoint. What it receives goes to `nudges`.
-pub(crate) fn router(nudges: mpsc::Sender<Nudge>) -> Router {
-    Router::new().route("/refresh", post(refresh)).with_state(nudges)
+/// The endpoint. What it receives goes to `requests`.
+pub(crate) fn router(requests: mpsc::Sender<RefreshRequest>) -> Router {
+    Router::new().route("/refresh", post(refresh)).with_state(requests)
 }
 
-async fn refresh(State(nudges): State<mpsc::Sender<Nudge>>) -> Response {
+async fn refresh(State(requests): State<mpsc::Sender<RefreshRequest>>) -> Response {
     let (reply, outcome) = oneshot::channel();
-    if nudges.try_send(reply).is_err() {
-        let trouble = Trouble::new(
+    if requests.try_send(reply).is_err() {
+        let failure = Failure::new(
             "too_many_waiting",
             "too many callers wait for a check already; try again in a second",
         );
-        return answer(StatusCode::TOO_MANY_REQUESTS, "failed", Err(&trouble));
+        return answer(StatusCode::TOO_MANY_REQUESTS, "failed", Err(&failure));
     }
     match tokio::time::timeout(ANSWER_MAX, outcome).await {
         Ok(Ok(Outcome::Valid(token))) => answer(StatusCode::OK, "valid", Ok(&token)),
         Ok(Ok(Outcome::Renewed(token))) => answer(StatusCode::OK, "renewed", Ok(&token)),
-        Ok(Ok(Outcome::Failed(trouble))) => {
-            answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&trouble))
+        Ok(Ok(Outcome::Failed(failure))) => {
+            answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&failure))
         }
         Ok(Err(_)) => {
-            let trouble = Trouble::new("stopping", "the service is stopping");
-            answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&trouble))
+            let failure = Failure::new("stopping", "the service is stopping");
+            answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&failure))
         }
         Err(_) => {
-            let trouble = Trouble::new(
+            let failure = Failure::new(
                 "timeout",
                 "the check takes unusually long; /readyz tells how it ends",
             );
-            answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&trouble))
+            answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&failure))
         }
     }
 }
 
-fn answer(status: StatusCode, outcome: &str, detail: Result<&Token, &Trouble>) -> Response {
+fn answer(status: StatusCode, outcome: &str, detail: Result<&Token, &Failure>) -> Response {
     let body = match detail {
         Ok(token) => json!({
             "outcome": outcome,
             "token_id": token.id().to_string(),
             "expires_at": token.expires_at().to_string(),
         }),
-        Err(trouble) => {
-            json!({ "outcome": outcome, "reason": trouble.reason, "message": trouble.message })
+        Err(failure) => {
+            json!({ "outcome": outcome, "reason": failure.reason, "message": failure.message })
         }
     };
     (status, axum::Json(body)).into_response()

@@ -14,9 +14,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::audit;
+use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::schedule::{Cause, Policy, pause_after};
-use crate::trouble::Trouble;
 
 /// Replaced tokens that wait at a time. With the usual settings there is one a day.
 pub(crate) const WAITING_MAX: usize = 256;
@@ -70,22 +70,22 @@ impl Revoker {
         if failures > 0 && token.is_expired(self.clock.now()) {
             return None;
         }
-        let trouble = match self.client.logout(token.secret()).await {
+        let failure = match self.client.logout(token.secret()).await {
             Ok(Logout::Proven) => {
                 self.metrics.revocations.inc();
                 audit::token_revoked(token);
                 return None;
             }
             Ok(Logout::StillAccepted) => {
-                Trouble::new("still_accepted", "Dremio still accepted the token after its logout")
+                Failure::new("still_accepted", "Dremio still accepted the token after its logout")
             }
-            Err(error) => Trouble::call(error),
+            Err(error) => Failure::call(error),
         };
-        self.metrics.failed("logout", trouble.reason);
+        self.metrics.failed("logout", failure.reason);
         let (token_id, failures) = (token.id(), failures.saturating_add(1));
         if failures >= ATTEMPTS_MAX {
             tracing::warn!(
-                %token_id, expires_at = %token.expires_at(), error = trouble.message,
+                %token_id, expires_at = %token.expires_at(), error = failure.message,
                 "leaving a replaced token to expire"
             );
             return None;
@@ -93,7 +93,7 @@ impl Revoker {
         let pause = pause_after(failures, Cause::Passing, (self.random)(), &self.policy);
         let retry_in_seconds = pause.as_secs_f64();
         tracing::debug!(
-            %token_id, error = trouble.message, retry_in_seconds,
+            %token_id, error = failure.message, retry_in_seconds,
             "could not log a replaced token out"
         );
         Some((Replaced { due: Instant::now() + pause, ..replaced }, failures))

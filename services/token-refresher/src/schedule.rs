@@ -100,8 +100,8 @@ pub struct Pause {
 }
 
 impl Pause {
-    fn is_over(&self, now: Moment, nudge: Nudge, policy: &Policy) -> bool {
-        let shortened = nudge != Nudge::None && self.cause != Cause::Credentials;
+    fn is_over(&self, now: Moment, requested: Requested, policy: &Policy) -> bool {
+        let shortened = requested != Requested::None && self.cause != Cause::Credentials;
         let end = if shortened {
             self.until.min(self.since.saturating_add(policy.retry_initial))
         } else {
@@ -113,7 +113,7 @@ impl Pause {
 
 /// Whether someone asked for an immediate check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nudge {
+pub enum Requested {
     /// Nobody is waiting.
     None,
     /// Asked, and nothing done yet.
@@ -142,7 +142,7 @@ pub struct Situation {
     /// The pause after a failed write.
     pub write_pause: Option<Pause>,
     /// Whether someone is waiting for an answer.
-    pub nudge: Nudge,
+    pub requested: Requested,
     /// Whether the credentials may change: they are in files. While they are rejected, they are
     /// looked at every so often.
     pub watch_credentials: bool,
@@ -173,9 +173,9 @@ const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(1);
 #[must_use]
 pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
     let over = |pause: Option<Pause>| {
-        pause.is_none_or(|pause| pause.is_over(now, situation.nudge, policy))
+        pause.is_none_or(|pause| pause.is_over(now, situation.requested, policy))
     };
-    if situation.checked_at.is_none() || situation.nudge == Nudge::Asked {
+    if situation.checked_at.is_none() || situation.requested == Requested::Asked {
         return Action::Check;
     }
     if situation.file_changed {

@@ -2,7 +2,7 @@
 
 use service_kit::admin::Condition;
 
-use crate::trouble::Trouble;
+use crate::failure::Failure;
 
 /// What is known about the token in the file.
 pub(crate) struct TokenStatus<'a> {
@@ -13,19 +13,19 @@ pub(crate) struct TokenStatus<'a> {
     /// Whether the token held has expired.
     pub(crate) expired: bool,
     /// What is wrong with the file, at the last look or write.
-    pub(crate) file: Option<&'a Trouble>,
+    pub(crate) file: Option<&'a Failure>,
     /// What is wrong with Dremio.
-    pub(crate) dremio: Option<&'a Trouble>,
+    pub(crate) dremio: Option<&'a Failure>,
 }
 
 pub(crate) fn token_condition(status: &TokenStatus<'_>) -> Condition {
     match (status.usable, status.file) {
         (true, None) => return Condition::met(),
-        (true, Some(trouble)) => {
-            return Condition::met_with_warning(trouble.reason, trouble.message.as_str());
+        (true, Some(failure)) => {
+            return Condition::met_with_warning(failure.reason, failure.message.as_str());
         }
-        (false, Some(trouble)) if status.dremio.is_none() => {
-            return Condition::unmet(trouble.reason, trouble.message.as_str());
+        (false, Some(failure)) if status.dremio.is_none() => {
+            return Condition::unmet(failure.reason, failure.message.as_str());
         }
         _ => {}
     }
@@ -37,14 +37,14 @@ pub(crate) fn token_condition(status: &TokenStatus<'_>) -> Condition {
         ("no_token", "there is no token yet")
     };
     match status.dremio {
-        Some(trouble) => Condition::unmet(reason, format!("{what}: {}", trouble.message)),
+        Some(failure) => Condition::unmet(reason, format!("{what}: {}", failure.message)),
         None => Condition::unmet(reason, what),
     }
 }
 
 /// `dremio` is the result of the last call, if there was one.
 pub(crate) fn dremio_condition(
-    dremio: Option<&Result<(), Trouble>>,
+    dremio: Option<&Result<(), Failure>>,
     tls_verified: bool,
 ) -> Option<Condition> {
     Some(match dremio? {
@@ -54,7 +54,7 @@ pub(crate) fn dremio_condition(
             "Dremio's certificate is not checked (DREMIO_TLS_VERIFY=false); set DREMIO_CA_FILE \
              instead",
         ),
-        Err(trouble) => Condition::unmet(trouble.reason, trouble.message.as_str()),
+        Err(failure) => Condition::unmet(failure.reason, failure.message.as_str()),
     })
 }
 
@@ -64,8 +64,8 @@ mod tests {
 
     #[test]
     fn the_token_condition_tells_the_nearest_cause() {
-        let disk = Trouble::new("disk_full", "the disk is full");
-        let away = Trouble::new("unreachable", "Dremio cannot be reached");
+        let disk = Failure::new("disk_full", "the disk is full");
+        let away = Failure::new("unreachable", "Dremio cannot be reached");
         let check = |usable: bool,
                      rejected: bool,
                      expired: bool,
@@ -105,7 +105,7 @@ mod tests {
             dremio_condition(Some(&Ok(())), false).unwrap().reason.as_deref(),
             Some("tls_not_verified")
         );
-        let away = Err(Trouble::new("unreachable", "x"));
+        let away = Err(Failure::new("unreachable", "x"));
         assert!(!dremio_condition(Some(&away), false).unwrap().ready);
     }
 }

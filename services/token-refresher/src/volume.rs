@@ -13,7 +13,7 @@ use token_file::gateway_key::{self, EnsureError, Ensured};
 use token_file::{ReadError, Token, WriteError, Writer};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::trouble::Trouble;
+use crate::failure::Failure;
 
 /// How long one read or write may take. A disk needs milliseconds, but one that is flooded by
 /// others has been seen to take seconds for a sync.
@@ -31,32 +31,32 @@ pub(crate) enum VolumeError<E> {
 }
 
 impl VolumeError<ReadError> {
-    pub(crate) fn trouble(self) -> Trouble {
+    pub(crate) fn failure(self) -> Failure {
         let reason = match &self {
             VolumeError::Failed(error) => error.reason(),
             VolumeError::Stuck => "volume_stuck",
         };
-        Trouble::of(reason, self)
+        Failure::of(reason, self)
     }
 }
 
 impl VolumeError<WriteError> {
-    pub(crate) fn trouble(self) -> Trouble {
+    pub(crate) fn failure(self) -> Failure {
         let reason = match &self {
             VolumeError::Failed(error) => error.reason(),
             VolumeError::Stuck => "volume_stuck",
         };
-        Trouble::of(reason, self)
+        Failure::of(reason, self)
     }
 }
 
 impl VolumeError<EnsureError> {
-    pub(crate) fn trouble(self) -> Trouble {
+    pub(crate) fn failure(self) -> Failure {
         let reason = match &self {
             VolumeError::Failed(error) => error.reason(),
             VolumeError::Stuck => "volume_stuck",
         };
-        Trouble::of(reason, self)
+        Failure::of(reason, self)
     }
 }
 
@@ -75,8 +75,8 @@ pub(crate) struct Volume {
 impl Volume {
     /// Starts the thread. Touches nothing yet.
     pub(crate) fn start(path: PathBuf) -> io::Result<Volume> {
-        // One request is under way, one may wait: there is one keeper, and it asks one thing at a
-        // time.
+        // One request is under way, one may wait: there is one renewal loop, and it asks one thing
+        // at a time.
         let (requests, mut received) = mpsc::channel(1);
         thread::Builder::new().name("volume".to_owned()).spawn(move || {
             let mut worker = Worker { path, writer: None };

@@ -56,7 +56,7 @@ fn calm(held: Held, checked: u64) -> Situation {
         check_pause: None,
         login_pause: None,
         write_pause: None,
-        nudge: Nudge::None,
+        requested: Requested::None,
         watch_credentials: true,
     }
 }
@@ -239,7 +239,7 @@ fn credentials_are_rejected() {
     // There is nothing to look at in a variable.
     check(&Situation { watch_credentials: false, ..wrong }, at(10), wait(30));
     // Nobody shortens this pause.
-    check(&Situation { nudge: Nudge::Checked, ..wrong }, at(200), wait(1));
+    check(&Situation { requested: Requested::Checked, ..wrong }, at(200), wait(1));
     // The regular check of the file goes on.
     check(&wrong, at(300), Action::LogIn);
     let still_wrong = Situation { login_pause: pause(299, 600, Cause::Credentials), ..wrong };
@@ -250,8 +250,8 @@ fn credentials_are_rejected() {
 
 #[test]
 fn someone_asks() {
-    let asked = |situation: Situation| Situation { nudge: Nudge::Asked, ..situation };
-    let checked = |situation: Situation| Situation { nudge: Nudge::Checked, ..situation };
+    let asked = |situation: Situation| Situation { requested: Requested::Asked, ..situation };
+    let checked = |situation: Situation| Situation { requested: Requested::Checked, ..situation };
     // At once, whatever is planned or paused.
     check(&asked(calm(day_token(), 0)), at(2), Action::Check);
     check(

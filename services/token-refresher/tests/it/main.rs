@@ -9,10 +9,10 @@
 )]
 
 mod commands;
-mod dremio_trouble;
+mod dremio_failures;
 mod file;
 mod harness;
 mod logs;
-mod nudge;
+mod refresh_request;
 mod renewal;
 mod start;

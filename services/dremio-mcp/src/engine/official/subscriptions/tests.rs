@@ -126,7 +126,7 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
     updated(&subscriptions, "x:given-up");
     assert_eq!(impatient.news().await, Vec::<String>::new());
 
-    // Somebody else has come before the keeper: nothing is taken back.
+    // Somebody else has come before the renewal: nothing is taken back.
     let (first, second) = (Client::with_key("a"), Client::with_key("b"));
     first.subscribe(&subscriptions, &child, "x:kept").await.unwrap();
     second.subscribe(&subscriptions, &child, "x:kept").await.unwrap();
@@ -149,7 +149,7 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
     drop(gone);
 
     let new = Child::start("x:refused", false);
-    // This one was subscribed at the new child before the keeper came to it.
+    // This one was subscribed at the new child before the renewal came to it.
     client.subscribe(&subscriptions, &new, "x:early").await.unwrap();
     assert_eq!(new.asked().await, "+x:early");
     let mut keeping = Box::pin(subscriptions.keep(&new.connection));

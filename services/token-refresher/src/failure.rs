@@ -5,24 +5,24 @@ use dremio_client::ErrorClass;
 
 /// Something that does not work at the moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct Failure {
     /// The stable word.
     pub(crate) reason: &'static str,
     /// The sentence. No secret, nothing from the network.
     pub(crate) message: String,
 }
 
-impl Trouble {
+impl Failure {
     pub(crate) fn new(reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason, message: message.into() }
     }
 
-    /// The trouble that an error is, with its causes.
+    /// The failure that an error is, with its causes.
     pub(crate) fn of(reason: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self::new(reason, format!("{:#}", error.into()))
     }
 
-    /// The trouble that an error of a login is.
+    /// The failure that an error of a login is.
     pub(crate) fn login(error: dremio_client::Error) -> Self {
         match error.class() {
             ErrorClass::RejectedCredentials => Self::new(
@@ -41,7 +41,7 @@ impl Trouble {
         self
     }
 
-    /// The trouble that an error of any other call is.
+    /// The failure that an error of any other call is.
     pub(crate) fn call(error: dremio_client::Error) -> Self {
         Self::of(error.class().as_str(), error)
     }

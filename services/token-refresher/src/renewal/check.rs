@@ -5,10 +5,10 @@ use jiff::SignedDuration;
 use token_file::Token;
 use token_file::gateway_key::Ensured;
 
-use super::{HeldToken, Keeper, remember};
+use super::{HeldToken, Renewal, remember};
 use crate::audit;
-use crate::schedule::{Cause, Held, Nudge, renew_at};
-use crate::trouble::Trouble;
+use crate::failure::Failure;
+use crate::schedule::{Cause, Held, Requested, renew_at};
 
 /// What Dremio says about a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,11 +19,11 @@ enum Verdict {
     Unknown,
 }
 
-impl Keeper {
+impl Renewal {
     /// Looks at the file, then asks Dremio about the token held.
     pub(super) async fn check(&mut self) {
-        if self.nudge == Nudge::Asked {
-            self.nudge = Nudge::Checked;
+        if self.requested == Requested::Asked {
+            self.requested = Requested::Checked;
         }
         self.see_to_the_gateway_key().await;
         // Set anew if Dremio does not answer. If there is nothing to ask it about, the next check
@@ -42,10 +42,10 @@ impl Keeper {
         self.checked_at = Some(self.now().uptime);
     }
 
-    /// Makes the gateway key if there is none. Tokens do not depend on it, so trouble with it is
+    /// Makes the gateway key if there is none. Tokens do not depend on it, so failure with it is
     /// told and tried again, and nothing else.
     async fn see_to_the_gateway_key(&mut self) {
-        let trouble = match self.tools.volume.ensure_key().await {
+        let failure = match self.tools.volume.ensure_key().await {
             Ok(Ensured::Present) => None,
             Ok(Ensured::Made) => {
                 tracing::info!(
@@ -54,20 +54,20 @@ impl Keeper {
                 );
                 None
             }
-            Err(error) => Some(error.trouble()),
+            Err(error) => Some(error.failure()),
         };
-        let reason = trouble.as_ref().map(|trouble| trouble.reason);
-        if let Some(trouble) = trouble {
-            self.tools.metrics.failed("key", trouble.reason);
-            if self.key_trouble != reason {
+        let reason = failure.as_ref().map(|failure| failure.reason);
+        if let Some(failure) = failure {
+            self.tools.metrics.failed("key", failure.reason);
+            if self.key_failure != reason {
                 tracing::warn!(
-                    reason = trouble.reason,
-                    error = trouble.message,
+                    reason = failure.reason,
+                    error = failure.message,
                     "there is no usable gateway key; sessions of clients end with their gateway"
                 );
             }
         }
-        self.key_trouble = reason;
+        self.key_failure = reason;
     }
 
     /// Looks at the file. Whatever is wrong with it, the token held is written into it next, if
@@ -82,21 +82,21 @@ impl Keeper {
         self.file_changed = false;
         match self.tools.volume.read().await {
             Ok(token) => {
-                self.read_trouble = None;
+                self.read_failure = None;
                 self.in_file = Some(token.clone());
                 if self.is_in_file() { None } else { self.consider(token).await }
             }
             Err(error) => {
-                let trouble = error.trouble();
+                let failure = error.failure();
                 if self.in_file.take().is_some() {
                     tracing::warn!(
-                        reason = trouble.reason,
-                        error = trouble.message,
+                        reason = failure.reason,
+                        error = failure.message,
                         "the token file is not as it was written"
                     );
-                    self.tools.metrics.failed("read", trouble.reason);
+                    self.tools.metrics.failed("read", failure.reason);
                 }
-                self.read_trouble = Some(trouble);
+                self.read_failure = Some(failure);
                 None
             }
         }
@@ -144,18 +144,18 @@ impl Keeper {
                 } else {
                     Cause::Passing
                 };
-                let trouble = Trouble::call(error);
+                let failure = Failure::call(error);
                 let (failures, pause) = self.pause(&self.checks, cause);
                 self.checks = failures;
-                self.tools.metrics.failed("check", trouble.reason);
+                self.tools.metrics.failed("check", failure.reason);
                 let retry_in_seconds = pause.as_secs_f64();
                 tracing::warn!(
-                    reason = trouble.reason,
-                    error = trouble.message,
+                    reason = failure.reason,
+                    error = failure.message,
                     retry_in_seconds,
                     "could not check the token"
                 );
-                self.dremio = Some(Err(trouble));
+                self.dremio = Some(Err(failure));
                 Verdict::Unknown
             }
             answered => {

@@ -5,13 +5,13 @@ use secrecy::ExposeSecret;
 use token_file::Token;
 use tokio::time::Instant;
 
-use super::{Candidate, Failures, HeldToken, Keeper, remember};
+use super::{Candidate, Failures, HeldToken, Renewal, remember};
 use crate::audit;
+use crate::failure::Failure;
 use crate::revoker::{self, Replaced};
 use crate::schedule::Cause;
-use crate::trouble::Trouble;
 
-impl Keeper {
+impl Renewal {
     /// Logs in. What comes of it is a candidate, or a pause.
     pub(super) async fn log_in(&mut self) {
         let credentials = match self.tools.credentials.read().await {
@@ -20,7 +20,7 @@ impl Keeper {
                 self.tools.credentials.remember_useless(None);
                 return self.login_failed(
                     None,
-                    Trouble::new("credentials_unreadable", error.to_string()),
+                    Failure::new("credentials_unreadable", error.to_string()),
                     Cause::Credentials,
                 );
             }
@@ -35,18 +35,18 @@ impl Keeper {
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
-                let mut trouble = Trouble::login(error);
+                let mut failure = Failure::login(error);
                 if let (ErrorClass::Unreachable, Some(likely)) = (class, self.tools.if_unreachable)
                 {
-                    trouble = trouble.with_likely_cause(likely);
+                    failure = failure.with_likely_cause(likely);
                 }
                 if cause == Cause::Credentials {
                     if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
-                        trouble = trouble.with_likely_cause(&mistake);
+                        failure = failure.with_likely_cause(&mistake);
                     }
                     self.tools.credentials.remember_useless(Some(credentials));
                 }
-                return self.login_failed(Some(&user), trouble, cause);
+                return self.login_failed(Some(&user), failure, cause);
             }
         };
         self.tools.credentials.forget_useless();
@@ -62,13 +62,13 @@ impl Keeper {
         self.candidate = Some(Candidate { token, life });
     }
 
-    fn login_failed(&mut self, user: Option<&str>, trouble: Trouble, cause: Cause) {
+    fn login_failed(&mut self, user: Option<&str>, failure: Failure, cause: Cause) {
         let (failures, pause) = self.pause(&self.logins, cause);
         let needs_person = cause == Cause::Credentials;
-        audit::login_failed(user, &trouble, needs_person, failures.count, pause.as_secs_f64());
-        self.tools.metrics.failed("login", trouble.reason);
+        audit::login_failed(user, &failure, needs_person, failures.count, pause.as_secs_f64());
+        self.tools.metrics.failed("login", failure.reason);
         self.logins = failures;
-        self.dremio = Some(Err(trouble));
+        self.dremio = Some(Err(failure));
     }
 
     /// Makes the first call with the candidate. On success it is held from then on. If Dremio does
@@ -82,7 +82,7 @@ impl Keeper {
         match self.tools.client.probe(candidate.token.secret()).await {
             Ok(()) => self.hold(candidate),
             Err(error) if error.class() == ErrorClass::RejectedCredentials => {
-                self.renewal_failed(Trouble::new(
+                self.renewal_failed(Failure::new(
                     "new_token_rejected",
                     "Dremio rejects the token that it has just issued; is there a proxy in \
                      between that drops the Authorization header?",
@@ -90,7 +90,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.candidate = Some(candidate);
-                self.renewal_failed(Trouble::call(error));
+                self.renewal_failed(Failure::call(error));
             }
         }
     }
@@ -112,18 +112,18 @@ impl Keeper {
     }
 
     /// A login succeeded, and what came of it is of no use, or not yet.
-    fn renewal_failed(&mut self, trouble: Trouble) {
+    fn renewal_failed(&mut self, failure: Failure) {
         let (failures, pause) = self.pause(&self.logins, Cause::Passing);
         let retry_in_seconds = pause.as_secs_f64();
         tracing::warn!(
-            reason = trouble.reason,
-            error = trouble.message,
+            reason = failure.reason,
+            error = failure.message,
             retry_in_seconds,
             "the new token cannot be used"
         );
-        self.tools.metrics.failed("proof", trouble.reason);
+        self.tools.metrics.failed("proof", failure.reason);
         self.logins = failures;
-        self.dremio = Some(Err(trouble));
+        self.dremio = Some(Err(failure));
     }
 
     /// Writes the token held into the file. If that fails, it is tried again later with the same
@@ -136,23 +136,23 @@ impl Keeper {
                 audit::token_written(&token);
                 self.tools.metrics.wrote(self.now().wall);
                 self.writes = Failures::default();
-                (self.read_trouble, self.write_trouble) = (None, None);
+                (self.read_failure, self.write_failure) = (None, None);
                 self.in_file = Some(token);
                 self.hand_over_replaced();
             }
             Err(error) => {
-                let trouble = error.trouble();
+                let failure = error.failure();
                 let (failures, pause) = self.pause(&self.writes, Cause::Passing);
                 let retry_in_seconds = pause.as_secs_f64();
                 tracing::error!(
-                    reason = trouble.reason,
-                    error = trouble.message,
+                    reason = failure.reason,
+                    error = failure.message,
                     retry_in_seconds,
                     "could not write the token file"
                 );
-                self.tools.metrics.failed("write", trouble.reason);
+                self.tools.metrics.failed("write", failure.reason);
                 self.writes = failures;
-                self.write_trouble = Some(trouble);
+                self.write_failure = Some(failure);
             }
         }
     }
@@ -185,8 +185,8 @@ impl Keeper {
     }
 }
 
-fn clock_skew() -> Trouble {
-    Trouble::new(
+fn clock_skew() -> Failure {
+    Failure::new(
         "clock_skew",
         "a new token has expired already by this machine's clock; set the clock of this machine \
          or of Dremio right",

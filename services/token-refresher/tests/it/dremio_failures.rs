@@ -1,4 +1,4 @@
-//! Dremio in trouble, at the start and later: the reason is named, the old token kept, nobody
+//! Dremio in failure, at the start and later: the reason is named, the old token kept, nobody
 //! hammered, and all is well afterwards.
 
 use std::fs;
@@ -29,7 +29,7 @@ async fn for_each_fault(test: impl AsyncFn(Fault, &'static str)) {
 }
 
 #[tokio::test]
-async fn trouble_at_the_start_passes() {
+async fn failure_at_the_start_passes() {
     for_each_fault(async |fault, reason| {
         let mut world = World::new().await;
         world.config.connect.request_timeout = Duration::from_millis(500);
@@ -54,7 +54,7 @@ async fn trouble_at_the_start_passes() {
 }
 
 #[tokio::test]
-async fn trouble_later_keeps_the_token() {
+async fn failure_later_keeps_the_token() {
     for_each_fault(async |fault, reason| {
         let mut world = World::new().await;
         world.config.connect.request_timeout = Duration::from_millis(500);

@@ -24,19 +24,19 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::credentials::CredentialSource;
+use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::refresh::{self, Outcome};
 use crate::revoker::Replaced;
-use crate::schedule::{self, Action, Cause, Held, Moment, Nudge, Pause, Policy, Situation};
+use crate::schedule::{self, Action, Cause, Held, Moment, Pause, Policy, Requested, Situation};
 use crate::status::{self, TokenStatus};
-use crate::trouble::Trouble;
 use crate::volume::Volume;
 
 /// How many tokens of the past are remembered by their ids, so that none of them is taken for a new
 /// one. More than are ever alive at a time; a guess.
 const FORMER_MAX: usize = 64;
 
-/// What the keeper works with.
+/// What the renewal loop works with.
 pub(crate) struct Tools {
     pub(crate) client: DremioClient,
     pub(crate) volume: Volume,
@@ -55,9 +55,9 @@ pub(crate) struct Tools {
     pub(crate) replaced: mpsc::Sender<Replaced>,
 }
 
-/// What wakes the keeper from a wait.
+/// What wakes the renewal loop from a wait.
 pub(crate) struct Wakers {
-    pub(crate) nudges: mpsc::Receiver<refresh::Nudge>,
+    pub(crate) requests: mpsc::Receiver<refresh::RefreshRequest>,
     pub(crate) watcher: Watcher,
 }
 
@@ -85,7 +85,7 @@ struct Failures {
 }
 
 /// See the module.
-pub(crate) struct Keeper {
+pub(crate) struct Renewal {
     tools: Tools,
     started: Instant,
     held: Option<HeldToken>,
@@ -105,21 +105,21 @@ pub(crate) struct Keeper {
     checks: Failures,
     logins: Failures,
     writes: Failures,
-    nudge: Nudge,
-    waiting: Vec<refresh::Nudge>,
-    /// Whether the token held has become so since the nudge.
+    requested: Requested,
+    waiting: Vec<refresh::RefreshRequest>,
+    /// Whether the token held has become so since the request.
     renewed: bool,
     /// What came of the last call to Dremio.
-    dremio: Option<Result<(), Trouble>>,
-    read_trouble: Option<Trouble>,
-    write_trouble: Option<Trouble>,
+    dremio: Option<Result<(), Failure>>,
+    read_failure: Option<Failure>,
+    write_failure: Option<Failure>,
     /// What is wrong with the gateway key.
-    key_trouble: Option<&'static str>,
+    key_failure: Option<&'static str>,
 }
 
-impl Keeper {
-    pub(crate) fn new(tools: Tools) -> Keeper {
-        Keeper {
+impl Renewal {
+    pub(crate) fn new(tools: Tools) -> Renewal {
+        Renewal {
             tools,
             started: Instant::now(),
             held: None,
@@ -134,13 +134,13 @@ impl Keeper {
             checks: Failures::default(),
             logins: Failures::default(),
             writes: Failures::default(),
-            nudge: Nudge::None,
+            requested: Requested::None,
             waiting: Vec::new(),
             renewed: false,
             dremio: None,
-            read_trouble: None,
-            write_trouble: None,
-            key_trouble: None,
+            read_failure: None,
+            write_failure: None,
+            key_failure: None,
         }
     }
 
@@ -148,22 +148,22 @@ impl Keeper {
     /// then: others still use them.
     pub(crate) async fn run(mut self, mut wakers: Wakers, shutdown: Shutdown) {
         let mut changes = Some(wakers.watcher.subscribe());
-        let mut nudge_from = Instant::now();
+        let mut requests_from = Instant::now();
         while !shutdown.is_draining() {
             let Some(wait) = self.step().await else { continue };
-            if self.nudge != Nudge::None {
-                self.answer(&mut wakers.nudges);
-                nudge_from = Instant::now() + refresh::SPACING;
+            if self.requested != Requested::None {
+                self.answer(&mut wakers.requests);
+                requests_from = Instant::now() + refresh::SPACING;
             }
             tokio::select! {
                 () = shutdown.draining() => {}
                 () = tokio::time::sleep(wait) => {}
-                nudge = next_nudge(&mut wakers.nudges, nudge_from) => {
-                    self.waiting.push(nudge);
-                    while let Ok(nudge) = wakers.nudges.try_recv() {
-                        self.waiting.push(nudge);
+                request = next_request(&mut wakers.requests, requests_from) => {
+                    self.waiting.push(request);
+                    while let Ok(request) = wakers.requests.try_recv() {
+                        self.waiting.push(request);
                     }
-                    self.nudge = Nudge::Asked;
+                    self.requested = Requested::Asked;
                     self.renewed = false;
                 }
                 state = next_change(&mut changes) => {
@@ -219,23 +219,23 @@ impl Keeper {
             check_pause: self.checks.pause,
             login_pause: self.logins.pause,
             write_pause: self.writes.pause,
-            nudge: self.nudge,
+            requested: self.requested,
             watch_credentials: self.tools.credentials.can_change(),
         }
     }
 
     /// Answers all that wait. Who asked while a new token was on its way asked about the old one.
-    fn answer(&mut self, nudges: &mut mpsc::Receiver<refresh::Nudge>) {
-        self.nudge = Nudge::None;
+    fn answer(&mut self, requests: &mut mpsc::Receiver<refresh::RefreshRequest>) {
+        self.requested = Requested::None;
         let outcome = self.outcome();
         while self.renewed
-            && let Ok(nudge) = nudges.try_recv()
+            && let Ok(request) = requests.try_recv()
         {
-            self.waiting.push(nudge);
+            self.waiting.push(request);
         }
-        for nudge in self.waiting.drain(..) {
+        for request in self.waiting.drain(..) {
             // Who does not wait any more does not need an answer.
-            let _ = nudge.send(outcome.clone());
+            let _ = request.send(outcome.clone());
         }
     }
 
@@ -249,11 +249,11 @@ impl Keeper {
             Some(held) if self.renewed => Outcome::Renewed(held.token.clone()),
             Some(held) => Outcome::Valid(held.token.clone()),
             None => {
-                let trouble = self.dremio_trouble().or(self.file_trouble());
+                let failure = self.dremio_failure().or(self.file_failure());
                 Outcome::Failed(
-                    trouble
+                    failure
                         .cloned()
-                        .unwrap_or_else(|| Trouble::new("no_token", "there is no token yet")),
+                        .unwrap_or_else(|| Failure::new("no_token", "there is no token yet")),
                 )
             }
         }
@@ -264,12 +264,12 @@ impl Keeper {
             && self.in_file.as_ref() == self.held.as_ref().map(|held| &held.token)
     }
 
-    fn dremio_trouble(&self) -> Option<&Trouble> {
+    fn dremio_failure(&self) -> Option<&Failure> {
         self.dremio.as_ref().and_then(|result| result.as_ref().err())
     }
 
-    fn file_trouble(&self) -> Option<&Trouble> {
-        self.write_trouble.as_ref().or(self.read_trouble.as_ref())
+    fn file_failure(&self) -> Option<&Failure> {
+        self.write_failure.as_ref().or(self.read_failure.as_ref())
     }
 
     /// Publishes how things stand.
@@ -284,8 +284,8 @@ impl Keeper {
             usable: usable.is_some(),
             rejected: held.is_some_and(|held| held.facts.rejected),
             expired: held.is_some_and(|held| held.token.is_expired(now.wall)),
-            file: self.file_trouble(),
-            dremio: self.dremio_trouble(),
+            file: self.file_failure(),
+            dremio: self.dremio_failure(),
         };
         // Before the first look there is nothing to tell.
         if self.checked_at.is_some() {
@@ -334,10 +334,13 @@ fn remember(ids: &mut VecDeque<TokenId>, id: TokenId) {
 }
 
 /// The next request for a check, not before `from`. Never, when nobody can ask any more.
-async fn next_nudge(nudges: &mut mpsc::Receiver<refresh::Nudge>, from: Instant) -> refresh::Nudge {
+async fn next_request(
+    requests: &mut mpsc::Receiver<refresh::RefreshRequest>,
+    from: Instant,
+) -> refresh::RefreshRequest {
     tokio::time::sleep_until(from).await;
-    match nudges.recv().await {
-        Some(nudge) => nudge,
+    match requests.recv().await {
+        Some(request) => request,
         None => std::future::pending().await,
     }
 }
