@@ -11,7 +11,6 @@ const COLUMNS_MAX: usize = 100;
 
 /// Files that are too long for now.
 const LONG_FILES: &[Exception] = &[
-    for_now("bench/src/soak/client.rs"),
     for_now("crates/dremio-sandbox/src/sql/functions/row.rs"),
     for_now("crates/service-kit/src/connections.rs"),
 ];
