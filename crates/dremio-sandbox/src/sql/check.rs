@@ -40,20 +40,16 @@ pub(super) fn select(
             Target::Output(_) => None,
         })
     };
-    if select.distinct {
-        let items: Vec<String> = select.items.iter().map(|item| lower::expr(&item.expr)).collect();
-        for expr in keys() {
-            if !items.contains(&lower::expr(expr)) {
-                return Err(SqlError::failed(format!(
-                    "Expression '{}' is not in the select clause",
-                    shown(expr)
-                )));
-            }
-        }
+    // What is an item is an output by now.
+    if let Some(expr) = keys().next().filter(|_| select.distinct) {
+        let shown = shown(expr);
+        return Err(SqlError::failed(format!("Expression '{shown}' is not in the select clause")));
     }
     let items = select.items.iter().map(|item| &item.expr);
     let all = || items.clone().chain(&select.having).chain(&select.qualify).chain(keys());
-    nested_aggregates(all())?;
+    if all().any(is_nested) {
+        return Err(SqlError::failed("Aggregate expressions cannot be nested"));
+    }
     if select.groups.is_none() && select.having.is_none() && !all().any(has_aggregate) {
         return Ok(());
     }
@@ -92,20 +88,13 @@ impl Grouped<'_> {
     }
 }
 
-fn nested_aggregates<'e>(mut exprs: impl Iterator<Item = &'e Expr>) -> Result<(), SqlError> {
-    let nested = |expr: &Expr| {
-        contains(expr, |part| match &part.kind {
-            Kind::Aggregate(aggregate) => {
-                aggregate.arguments.iter().any(|one| has_aggregate(one) || has_window(one))
-            }
-            Kind::Window { call, .. } => has_window(call),
-            _ => false,
-        })
-    };
-    if exprs.any(nested) {
-        return Err(SqlError::failed("Aggregate expressions cannot be nested"));
-    }
-    Ok(())
+/// Whether an aggregate or a window is computed over another one.
+fn is_nested(expr: &Expr) -> bool {
+    contains(expr, |part| match &part.kind {
+        Kind::Aggregate(of) => of.arguments.iter().any(|one| has_aggregate(one) || has_window(one)),
+        Kind::Window { call, .. } => has_window(call),
+        _ => false,
+    })
 }
 
 fn has_aggregate(expr: &Expr) -> bool {

@@ -102,85 +102,57 @@ fn converted(body: &Body, from: &[Column], to: &[Column]) -> String {
 fn select(select: &Select, order: &[Key]) -> String {
     // What needs a second look at the outcome: an order after DISTINCT, a filter after windows.
     let wrapped = select.qualify.is_some() || (select.distinct && !order.is_empty());
-    let mut items: Vec<String> = select
-        .items
-        .iter()
-        .map(|item| format!("{} AS {}", expr(&item.expr), quote_name(&item.name)))
-        .collect();
+    let named = |item: &Item| format!("{} AS {}", expr(&item.expr), quote_name(&item.name));
+    let mut items: Vec<String> = select.items.iter().map(named).collect();
     if let Some(qualify) = &select.qualify {
         items.push(format!("{} AS \"\u{1}qualify\"", expr(qualify)));
     }
-    if wrapped {
-        let keys = order.iter().enumerate().filter(|_| !select.distinct);
-        items.extend(keys.filter_map(|(index, key)| match &key.target {
-            Target::Expr(target) => Some(format!("{} AS \"\u{1}key{index}\"", sort_key(target))),
-            Target::Output(_) => None,
-        }));
+    for (index, key) in order.iter().enumerate().filter(|_| wrapped) {
+        if let Target::Expr(target) = &key.target {
+            items.push(format!("{} AS \"\u{1}key{index}\"", sort_key(target)));
+        }
     }
-    let distinct = if select.distinct && select.qualify.is_none() { "DISTINCT " } else { "" };
-    let mut out = format!("SELECT {distinct}{}", items.join(", "));
+    let distinct = if select.distinct { "DISTINCT " } else { "" };
+    let within = if select.qualify.is_none() { distinct } else { "" };
+    let mut out = format!("SELECT {within}{}", items.join(", "));
     if let Some(from) = &select.from {
         out.push_str(&format!(" FROM {}", self::from(from)));
     }
-    for (word, condition) in [("WHERE", &select.filter), ("HAVING", &select.having)] {
-        if word == "HAVING"
-            && let Some(groups) = &select.groups
-        {
-            // A number alone would be the number of an item.
-            let groups: Vec<String> = groups
-                .iter()
-                .map(|group| if group.is_constant() { "NULL".to_owned() } else { expr(group) })
-                .collect();
-            out.push_str(&format!(" GROUP BY {}", groups.join(", ")));
-        }
-        if let Some(condition) = condition {
-            out.push_str(&format!(" {word} {}", expr(condition)));
+    if let Some(filter) = &select.filter {
+        out.push_str(&format!(" WHERE {}", expr(filter)));
+    }
+    if let Some(groups) = &select.groups {
+        // A number alone would be the number of an item.
+        let group = |one: &Expr| if one.is_constant() { "NULL".to_owned() } else { expr(one) };
+        let groups: Vec<String> = groups.iter().map(group).collect();
+        out.push_str(&format!(" GROUP BY {}", groups.join(", ")));
+    }
+    if let Some(having) = &select.having {
+        out.push_str(&format!(" HAVING {}", expr(having)));
+    }
+    let column = |item: &Item| Column::new(item.name.clone(), item.expr.ty.clone());
+    let columns: Vec<Column> = select.items.iter().map(column).collect();
+    if wrapped {
+        let names = names(&columns);
+        out = format!("SELECT {distinct}{names} FROM ({out})");
+        if select.qualify.is_some() {
+            out.push_str(" WHERE \"\u{1}qualify\"");
         }
     }
-    if !wrapped {
-        if !order.is_empty() {
-            let keys: Vec<String> = order
-                .iter()
-                .map(|key| match &key.target {
-                    Target::Output(index) => match select.items.get(*index) {
-                        Some(item) => direction(&sort_key(&item.expr), key),
-                        None => "NULL".to_owned(),
-                    },
-                    Target::Expr(target) => direction(&sort_key(target), key),
-                })
-                .collect();
-            out.push_str(&format!(" ORDER BY {}", keys.join(", ")));
+    let key = |(index, key): (usize, &Key)| match &key.target {
+        Target::Expr(_) if wrapped => direction(&format!("\"\u{1}key{index}\""), key),
+        Target::Expr(target) => direction(&sort_key(target), key),
+        Target::Output(index) if wrapped => outer_key(*index, key, &columns),
+        Target::Output(index) => {
+            let item = select.items.get(*index).map(|item| sort_key(&item.expr));
+            direction(&item.unwrap_or_else(|| "NULL".to_owned()), key)
         }
-        return out;
-    }
-    let columns: Vec<Column> = select
-        .items
-        .iter()
-        .map(|item| Column::new(item.name.clone(), item.expr.ty.clone()))
-        .collect();
-    let distinct = if select.distinct { "DISTINCT " } else { "" };
-    let mut outer = format!("SELECT {distinct}{} FROM ({out})", names(&columns));
-    if select.qualify.is_some() {
-        outer.push_str(" WHERE \"\u{1}qualify\"");
-    }
+    };
     if !order.is_empty() {
-        let items: Vec<String> = select.items.iter().map(|item| expr(&item.expr)).collect();
-        let keys: Vec<String> = order
-            .iter()
-            .enumerate()
-            .map(|(index, key)| match &key.target {
-                Target::Expr(target) if select.distinct => {
-                    let text = expr(target);
-                    let index = items.iter().position(|item| *item == text).unwrap_or(0);
-                    outer_key(index, key, &columns)
-                }
-                Target::Expr(_) => direction(&format!("\"\u{1}key{index}\""), key),
-                Target::Output(index) => outer_key(*index, key, &columns),
-            })
-            .collect();
-        outer.push_str(&format!(" ORDER BY {}", keys.join(", ")));
+        let keys: Vec<String> = order.iter().enumerate().map(key).collect();
+        out.push_str(&format!(" ORDER BY {}", keys.join(", ")));
     }
-    outer
+    out
 }
 
 fn outer_keys(order: &[Key], columns: &[Column]) -> String {

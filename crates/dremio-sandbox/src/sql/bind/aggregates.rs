@@ -8,6 +8,7 @@ use super::{Binder, key};
 use crate::catalog::DremioType;
 use crate::sql::convert;
 use crate::sql::error::SqlError;
+use crate::sql::functions;
 use crate::sql::tree::{Aggregate, Expr, Key, Kind, Target, Window};
 use crate::values::typing;
 
@@ -22,20 +23,8 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<Option<Expr>, SqlError> {
         let name = call.name.as_str();
-        let function = match name {
-            "COUNT" | "APPROX_COUNT_DISTINCT" | "NDV" => "count",
-            "SUM" => "dremio_sum",
-            "AVG" => "dremio_avg",
-            "MIN" | "ANY_VALUE" => "min",
-            "MAX" => "max",
-            "STDDEV" | "STDDEV_SAMP" => "stddev_samp",
-            "STDDEV_POP" => "stddev_pop",
-            "VARIANCE" | "VAR_SAMP" => "var_samp",
-            "VAR_POP" => "var_pop",
-            "MEDIAN" => "median",
-            "LISTAGG" => "group_concat",
-            "PERCENTILE_CONT" | "PERCENTILE_DISC" => "dremio_percentile",
-            _ => return Ok(None),
+        let Some(function) = functions::aggregate(name) else {
+            return Ok(None);
         };
         let star = matches!(call.arguments.as_slice(), [ast::FunctionArgExpr::Wildcard]);
         let mut arguments = Vec::new();
@@ -135,19 +124,8 @@ impl Binder<'_> {
         call: &Call<'_>,
         scope: &Scope<'_>,
     ) -> Result<Option<Expr>, SqlError> {
-        let (function, arity) = match call.name.as_str() {
-            "ROW_NUMBER" => ("row_number", 0..=0),
-            "RANK" => ("rank", 0..=0),
-            "DENSE_RANK" => ("dense_rank", 0..=0),
-            "PERCENT_RANK" => ("percent_rank", 0..=0),
-            "CUME_DIST" => ("cume_dist", 0..=0),
-            "NTILE" => ("ntile", 1..=1),
-            "LAG" => ("lag", 1..=3),
-            "LEAD" => ("lead", 1..=3),
-            "FIRST_VALUE" => ("first_value", 1..=1),
-            "LAST_VALUE" => ("last_value", 1..=1),
-            "NTH_VALUE" => ("nth_value", 2..=2),
-            _ => return Ok(None),
+        let Some((function, arity)) = functions::ranking(&call.name) else {
+            return Ok(None);
         };
         let mut arguments = Vec::new();
         for written in &call.arguments {
@@ -214,38 +192,29 @@ fn named<'s>(wanted: &str, scope: &'s Scope<'_>) -> Result<&'s ast::WindowSpec, 
     let found = scope.windows.iter().find(|definition| same(&definition.0.value, wanted));
     match found.map(|definition| &definition.1) {
         Some(ast::NamedWindowExpr::WindowSpec(spec)) => Ok(spec),
-        Some(ast::NamedWindowExpr::NamedWindow(other)) if !same(&other.value, wanted) => {
-            named(&other.value, scope)
-        }
-        _ => Err(SqlError::failed(format!("Window '{wanted}' not found"))),
+        Some(_) => Err(SqlError::unsupported("A window that is another one")),
+        None => Err(SqlError::failed(format!("Window '{wanted}' not found"))),
     }
 }
 
-/// `ROWS BETWEEN 1 PRECEDING AND CURRENT ROW`.
+/// `ROWS BETWEEN 1 PRECEDING AND CURRENT ROW`, which SQLite reads as well.
 fn frame(frame: &ast::WindowFrame) -> Result<String, SqlError> {
-    let units = match frame.units {
-        ast::WindowFrameUnits::Rows => "ROWS",
-        ast::WindowFrameUnits::Range => "RANGE",
-        ast::WindowFrameUnits::Groups => return Err(SqlError::unsupported("A frame of GROUPS")),
+    use ast::WindowFrameBound as Bound;
+    let is_plain = |bound: &Bound| match bound {
+        Bound::CurrentRow | Bound::Preceding(None) | Bound::Following(None) => true,
+        Bound::Preceding(Some(rows)) | Bound::Following(Some(rows)) => {
+            rows.to_string().parse::<u32>().is_ok()
+        }
     };
-    let offset = |offset: &Option<Box<ast::Expr>>| match offset.as_deref() {
-        None => Ok("UNBOUNDED".to_owned()),
-        Some(ast::Expr::Value(value)) => match &value.value {
-            ast::Value::Number(digits, _) => Ok(digits.clone()),
-            _ => Err(SqlError::unsupported("A frame with anything but whole numbers")),
-        },
-        Some(_) => Err(SqlError::unsupported("A frame with anything but whole numbers")),
-    };
-    let bound = |bound: &ast::WindowFrameBound| match bound {
-        ast::WindowFrameBound::CurrentRow => Ok::<_, SqlError>("CURRENT ROW".to_owned()),
-        ast::WindowFrameBound::Preceding(rows) => Ok(format!("{} PRECEDING", offset(rows)?)),
-        ast::WindowFrameBound::Following(rows) => Ok(format!("{} FOLLOWING", offset(rows)?)),
-    };
-    let start = bound(&frame.start_bound)?;
-    match &frame.end_bound {
-        None => Ok(format!("{units} {start}")),
-        Some(end) => Ok(format!("{units} BETWEEN {start} AND {}", bound(end)?)),
+    let mut bounds = std::iter::once(&frame.start_bound).chain(&frame.end_bound);
+    if frame.units == ast::WindowFrameUnits::Groups || !bounds.all(is_plain) {
+        return Err(SqlError::unsupported("A frame of GROUPS, or with other than whole numbers,"));
     }
+    let ast::WindowFrame { units, start_bound, end_bound } = frame;
+    Ok(match end_bound {
+        Some(end) => format!("{units} BETWEEN {start_bound} AND {end}"),
+        None => format!("{units} {start_bound}"),
+    })
 }
 
 /// SQLite would take the number that a text begins with.

@@ -171,19 +171,10 @@ fn map(arguments: Vec<Expr>) -> Result<Expr, SqlError> {
 }
 
 fn read(call: &ast::Function) -> Result<Call<'_>, SqlError> {
-    let ast::Function {
-        name,
-        uses_odbc_syntax: _,
-        parameters: ast::FunctionArguments::None,
-        args,
-        within_group,
-        filter,
-        null_treatment: None,
-        over,
-    } = call
-    else {
+    let ast::Function { name, args, within_group, filter, over, .. } = call;
+    if call.parameters != ast::FunctionArguments::None || call.null_treatment.is_some() {
         return Err(SqlError::unsupported("IGNORE NULLS, or another option of a call"));
-    };
+    }
     let name = match name.0.as_slice() {
         [ast::ObjectNamePart::Identifier(ident)] => ident.value.to_uppercase(),
         _ => return Err(SqlError::no_such_function(&path(name)?.join("."))),

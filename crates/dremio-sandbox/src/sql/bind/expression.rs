@@ -17,7 +17,7 @@ impl Binder<'_> {
             Ok(Expr::new(Kind::Is { of: Box::new(of), what }, DremioType::Boolean))
         };
         match expr {
-            E::Identifier(ident) if literals::is_user(ident) => Ok(self.user()),
+            E::Identifier(ident) if literals::is_user(ident) => Ok(Expr::text(self.at.user)),
             E::Identifier(ident) => {
                 let name = name(ident)?;
                 match scope.alias(&name) {

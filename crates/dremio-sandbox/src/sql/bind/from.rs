@@ -2,7 +2,7 @@
 
 use sqlparser::ast;
 
-use super::scope::{Relation, Scope, name, path, resolve, same};
+use super::scope::{Relation, Scope, name, only, path, resolve, same};
 use super::{Binder, operators, renamed};
 use crate::catalog::Column;
 use crate::sql::error::SqlError;
@@ -88,25 +88,13 @@ impl Binder<'_> {
         }
         let mut conditions = Vec::with_capacity(columns.len());
         for column in &columns {
-            let side = |relations: &[Relation]| {
-                let mut found = relations
-                    .iter()
-                    .filter(|relation| !relation.is_merged(column))
-                    .filter_map(|relation| {
-                        Some(relation.reference(relation.column(column)?, column.clone()))
-                    });
-                match (found.next(), found.next()) {
-                    (Some(one), None) => Ok(one),
-                    (Some(_), Some(_)) => {
-                        Err(SqlError::failed(format!("Column '{column}' is ambiguous")))
-                    }
-                    (None, _) => {
-                        Err(SqlError::failed(format!("Column '{column}' not found in any table")))
-                    }
-                }
+            let side = |relations: Option<&[Relation]>| {
+                let found = only(relations.unwrap_or_default(), column, column.clone())?;
+                let missing = || format!("Column '{column}' not found in any table");
+                found.ok_or_else(|| SqlError::failed(missing()))
             };
-            let left = side(scope.relations.get(first..second).unwrap_or_default())?;
-            let right = side(scope.relations.get(second..).unwrap_or_default())?;
+            let left = side(scope.relations.get(first..second))?;
+            let right = side(scope.relations.get(second..))?;
             conditions.push(operators::comparison(left, "=", right)?);
             for relation in scope.relations.iter_mut().skip(second) {
                 relation.merged.push(column.clone());

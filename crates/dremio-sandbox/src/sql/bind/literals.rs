@@ -2,18 +2,11 @@
 
 use sqlparser::ast;
 
-use super::Binder;
 use crate::catalog::DremioType;
 use crate::sql::convert;
 use crate::sql::error::SqlError;
 use crate::sql::tree::{Expr, Kind};
 use crate::values::{Interval, moment};
-
-impl Binder<'_> {
-    pub(super) fn user(&self) -> Expr {
-        Expr::text(self.at.user)
-    }
-}
 
 /// USER and its kind, which need no brackets.
 pub(super) fn is_user(ident: &ast::Ident) -> bool {

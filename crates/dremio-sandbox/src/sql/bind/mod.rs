@@ -311,33 +311,24 @@ fn limits(
     clause: Option<&ast::LimitClause>,
     fetch: Option<&ast::Fetch>,
 ) -> Result<(Option<String>, Option<String>), SqlError> {
-    let number = |expr: &ast::Expr| match expr {
-        ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. })
-            if digits.parse::<i64>().is_ok() =>
-        {
-            Ok(digits.clone())
-        }
+    let number = |expr: &ast::Expr| match expr.to_string() {
+        digits if digits.parse::<u32>().is_ok() => Ok(digits),
         _ => Err(SqlError::unsupported("LIMIT, OFFSET or FETCH with anything but a whole number")),
     };
-    let (mut limit, mut offset) = (None, None);
-    match clause {
-        None => {}
-        Some(ast::LimitClause::LimitOffset { limit: rows, offset: skipped, limit_by }) => {
-            if !limit_by.is_empty() {
-                return Err(SqlError::unsupported("LIMIT BY"));
-            }
-            limit = rows.as_ref().map(number).transpose()?;
-            offset = skipped.as_ref().map(|skipped| number(&skipped.value)).transpose()?;
+    let (limit, offset) = match clause {
+        None => (None, None),
+        Some(ast::LimitClause::LimitOffset { limit, offset, .. }) => (
+            limit.as_ref().map(number).transpose()?,
+            offset.as_ref().map(|offset| number(&offset.value)).transpose()?,
+        ),
+        Some(_) => return Err(SqlError::unsupported("LIMIT with a comma")),
+    };
+    match fetch {
+        None => Ok((limit, offset)),
+        Some(ast::Fetch { with_ties: false, percent: false, quantity }) if limit.is_none() => {
+            let rows = quantity.as_ref().map_or(Ok("1".to_owned()), number)?;
+            Ok((Some(rows), offset))
         }
-        Some(ast::LimitClause::OffsetCommaLimit { .. }) => {
-            return Err(SqlError::unsupported("LIMIT with a comma"));
-        }
+        Some(_) => Err(SqlError::unsupported("FETCH WITH TIES, PERCENT, or after LIMIT")),
     }
-    if let Some(ast::Fetch { with_ties, percent, quantity }) = fetch {
-        if *with_ties || *percent || limit.is_some() {
-            return Err(SqlError::unsupported("FETCH WITH TIES, PERCENT, or after LIMIT"));
-        }
-        limit = Some(quantity.as_ref().map_or(Ok("1".to_owned()), number)?);
-    }
-    Ok((limit, offset))
 }

@@ -88,7 +88,7 @@ impl Binder<'_> {
     ) -> Result<Expr, SqlError> {
         let of = self.expr(expr, scope)?;
         let escape = escape.map(|escape| self.expr(escape, scope)).transpose()?;
-        let (word, patterns): (&str, Vec<&ast::Expr>) = match pattern {
+        let (word, patterns): (&'static str, Vec<&ast::Expr>) = match pattern {
             ast::Expr::Tuple(patterns) if any => ("OR", patterns.iter().collect()),
             ast::Expr::Nested(pattern) if any => ("OR", vec![pattern]),
             ast::Expr::Function(call) => match calls::quantifier(call) {
@@ -113,13 +113,7 @@ impl Binder<'_> {
                 Expr::call(function, arguments(pattern, of.clone()), DremioType::Boolean)
             });
         }
-        match (matches.pop(), matches.is_empty()) {
-            (Some(only), true) => Ok(only),
-            (last, _) => {
-                let word = if word == "AND" { "AND" } else { "OR" };
-                Ok(Expr::infix(word, matches.into_iter().chain(last).collect()))
-            }
-        }
+        Ok(Expr::infix(word, matches))
     }
 
     pub(super) fn case(

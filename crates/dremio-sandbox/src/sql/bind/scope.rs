@@ -129,21 +129,29 @@ impl<'o> Scope<'o> {
         let Some((name, members)) = parts.split_first() else {
             return Ok(None);
         };
-        let mut found = self
-            .relations
-            .iter()
-            .filter(|relation| !relation.is_merged(name))
-            .filter_map(|relation| Some((relation, relation.column(name)?)));
-        let Some((relation, column)) = found.next() else {
+        let Some(column) = only(&self.relations, name, parts.join("."))? else {
             return Ok(None);
         };
         if !members.is_empty() && !column.ty.is_nested() {
             return Ok(None);
         }
-        if found.next().is_some() {
-            return Err(SqlError::failed(format!("Column '{name}' is ambiguous")));
-        }
-        members_of(relation.reference(column, parts.join(".")), members).map(Some)
+        members_of(column, members).map(Some)
+    }
+}
+
+/// The only column of a name.
+pub(super) fn only(
+    relations: &[Relation],
+    name: &str,
+    shown: String,
+) -> Result<Option<Expr>, SqlError> {
+    let mut found = relations
+        .iter()
+        .filter(|relation| !relation.is_merged(name))
+        .filter_map(|relation| Some((relation, relation.column(name)?)));
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => Err(SqlError::failed(format!("Column '{name}' is ambiguous"))),
+        (found, _) => Ok(found.map(|(relation, column)| relation.reference(column, shown))),
     }
 }
 
@@ -158,7 +166,7 @@ fn members_of(column: Expr, members: &[String]) -> Result<Expr, SqlError> {
 pub(super) fn name(ident: &ast::Ident) -> Result<String, SqlError> {
     if ident.quote_style.is_none() && is_reserved(&ident.value) {
         let at = ident.span.start;
-        return Err(parse::reserved(&ident.value, Position::new(at.line, at.column)));
+        return Err(parse::reserved(&ident.value, Position { line: at.line, column: at.column }));
     }
     Ok(ident.value.clone())
 }

@@ -4,11 +4,11 @@
 use sqlparser::ast;
 
 use super::scope::{Aliases, Relation, Scope, name, path, same, unique};
-use super::{Binder, Shape, key, operators, ordinal};
+use super::{Binder, Shape, key, ordinal};
 use crate::catalog::{Column, DremioType};
-use crate::sql::check;
 use crate::sql::error::SqlError;
 use crate::sql::tree::{Body, Expr, From, Item, Key, Select, Target};
+use crate::sql::{check, lower};
 
 impl Binder<'_> {
     pub(super) fn select(
@@ -20,10 +20,8 @@ impl Binder<'_> {
         let mut scope = Scope::within(outer);
         scope.windows.clone_from(&select.named_window);
         let mut from = self.from(&select.from, &mut scope)?;
-        let filter = match &select.selection {
-            Some(filter) => Some(operators::condition(self.expr(filter, &scope)?)?),
-            None => None,
-        };
+        let filter =
+            select.selection.as_ref().map(|one| self.condition(one, &scope)).transpose()?;
         self.flattened = Some(Vec::new());
         let (items, aliases) = self.items(&select.projection, &scope)?;
         if let Some(item) = items.iter().find(|item| is_interval(&item.expr)) {
@@ -42,22 +40,19 @@ impl Binder<'_> {
             });
         }
         let groups = self.groups(&select.group_by, &items, &aliases, &scope)?;
-        let having = match &select.having {
-            Some(having) => Some(operators::condition(self.expr(having, &scope)?)?),
-            None => None,
-        };
+        let having = select.having.as_ref().map(|one| self.condition(one, &scope)).transpose()?;
         // From here on, the names of the items may be used.
         scope.aliases = aliases;
-        let qualify = match &select.qualify {
-            Some(qualify) => Some(operators::condition(self.expr(qualify, &scope)?)?),
-            None => None,
-        };
+        let qualify = select.qualify.as_ref().map(|one| self.condition(one, &scope)).transpose()?;
         let distinct = match &select.distinct {
             None | Some(ast::Distinct::All) => false,
             Some(ast::Distinct::Distinct) => true,
             Some(ast::Distinct::On(_)) => return Err(SqlError::unsupported("DISTINCT ON")),
         };
-        let order = self.order(keys, &items, &scope)?;
+        let mut order = self.order(keys, &items, &scope)?;
+        if distinct {
+            order.iter_mut().for_each(|key| by_output(key, &items));
+        }
         let columns =
             items.iter().map(|item| Column::new(item.name.clone(), item.expr.ty.clone())).collect();
         let nulls = items.iter().map(|item| item.expr.is_null()).collect();
@@ -194,6 +189,16 @@ fn is_interval(expr: &Expr) -> bool {
 fn star(relation: &Relation, add: &mut impl FnMut(Option<String>, Expr)) {
     for column in relation.columns.iter().filter(|column| !relation.is_merged(&column.name)) {
         add(Some(column.name.clone()), relation.reference(column, column.name.clone()));
+    }
+}
+
+/// An expression that is an item stands for its column.
+fn by_output(key: &mut Key, items: &[Item]) {
+    if let Target::Expr(expr) = &key.target {
+        let text = lower::expr(expr);
+        if let Some(index) = items.iter().position(|item| lower::expr(&item.expr) == text) {
+            key.target = Target::Output(index);
+        }
     }
 }
 

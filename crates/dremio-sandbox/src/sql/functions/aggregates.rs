@@ -1,5 +1,7 @@
 //! Aggregates that SQLite lacks: spread and median.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::Value;
@@ -12,6 +14,43 @@ const PERCENTILE: &str = "dremio_percentile";
 
 pub(super) const NAMES: &[&str] =
     &["stddev_samp", "stddev_pop", "var_samp", "var_pop", "median", PERCENTILE];
+
+/// What computes an aggregate of Dremio, by its name in capitals.
+pub(crate) fn aggregate(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "COUNT" | "APPROX_COUNT_DISTINCT" | "NDV" => "count",
+        "SUM" => "dremio_sum",
+        "AVG" => "dremio_avg",
+        "MIN" | "ANY_VALUE" => "min",
+        "MAX" => "max",
+        "STDDEV" | "STDDEV_SAMP" => "stddev_samp",
+        "STDDEV_POP" => "stddev_pop",
+        "VARIANCE" | "VAR_SAMP" => "var_samp",
+        "VAR_POP" => "var_pop",
+        "MEDIAN" => "median",
+        "LISTAGG" => "group_concat",
+        "PERCENTILE_CONT" | "PERCENTILE_DISC" => PERCENTILE,
+        _ => return None,
+    })
+}
+
+/// What computes a function that exists only with OVER, and how many arguments it takes.
+pub(crate) fn ranking(name: &str) -> Option<(&'static str, RangeInclusive<usize>)> {
+    Some(match name {
+        "ROW_NUMBER" => ("row_number", 0..=0),
+        "RANK" => ("rank", 0..=0),
+        "DENSE_RANK" => ("dense_rank", 0..=0),
+        "PERCENT_RANK" => ("percent_rank", 0..=0),
+        "CUME_DIST" => ("cume_dist", 0..=0),
+        "NTILE" => ("ntile", 1..=1),
+        "LAG" => ("lag", 1..=3),
+        "LEAD" => ("lead", 1..=3),
+        "FIRST_VALUE" => ("first_value", 1..=1),
+        "LAST_VALUE" => ("last_value", 1..=1),
+        "NTH_VALUE" => ("nth_value", 2..=2),
+        _ => return None,
+    })
+}
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;

@@ -24,6 +24,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
+pub(crate) use aggregates::{aggregate, ranking};
 pub(crate) use names::exists;
 use row::Function;
 pub(crate) use row::{Argument, Bound, bind};

@@ -38,17 +38,13 @@ pub(crate) struct LexicalError {
 /// Line and column of a byte offset, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
-    line: u64,
-    column: u64,
+    pub(crate) line: u64,
+    pub(crate) column: u64,
 }
 
 impl Position {
     pub(crate) fn of(sql: &str, at: usize) -> Self {
         let (line, column) = Self::all(sql, [at].into_iter()).next().unwrap_or_default();
-        Self { line, column }
-    }
-
-    pub(crate) fn new(line: u64, column: u64) -> Self {
         Self { line, column }
     }
 

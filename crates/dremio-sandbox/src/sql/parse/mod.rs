@@ -25,16 +25,16 @@ const CHAIN_MAX: usize = 900;
 const RECURSION_MAX: usize = 5 * DEPTH_MAX;
 
 /// Constructs of Dremio that the parser does not know, by the words that begin them.
-const NOT_HERE: [(&[&str], &str); 9] = [
-    (&["TRY_CONVERT_FROM"], "The function TRY_CONVERT_FROM"),
-    (&["AT", "BRANCH"], "AT BRANCH"),
-    (&["AT", "TAG"], "AT TAG"),
-    (&["AT", "COMMIT"], "AT COMMIT"),
-    (&["AT", "SNAPSHOT"], "AT SNAPSHOT"),
-    (&["OVERLAPS"], "OVERLAPS"),
-    (&["MATCH_RECOGNIZE"], "MATCH_RECOGNIZE"),
-    (&["PIVOT"], "PIVOT"),
-    (&["UNPIVOT"], "UNPIVOT"),
+const NOT_HERE: [&str; 9] = [
+    "TRY_CONVERT_FROM",
+    "AT BRANCH",
+    "AT TAG",
+    "AT COMMIT",
+    "AT SNAPSHOT",
+    "OVERLAPS",
+    "MATCH_RECOGNIZE",
+    "PIVOT",
+    "UNPIVOT",
 ];
 
 /// The syntax tree of a query.
@@ -85,14 +85,11 @@ pub(super) fn query(sql: &str, tokens: &[Token]) -> Result<Box<ast::Query>, SqlE
 }
 
 fn not_here(tokens: &[Token]) -> Option<SqlError> {
-    let begins = |at: usize, words: &[&str]| {
-        words
-            .iter()
-            .enumerate()
-            .all(|(offset, word)| tokens.get(at + offset).is_some_and(|token| token.is_word(word)))
-    };
-    let found = NOT_HERE.iter().find(|(words, _)| (0..tokens.len()).any(|at| begins(at, words)))?;
-    Some(SqlError::unsupported(found.1))
+    let words = tokens.iter().filter(|token| token.kind == Kind::Word);
+    let words: String = words.map(|token| format!(" {} ", token.text.to_uppercase())).collect();
+    let words = words.replace("  ", " ");
+    let found = NOT_HERE.iter().find(|known| words.contains(&format!(" {known} ")))?;
+    Some(SqlError::unsupported(found))
 }
 
 /// The location at the end of a message, `… at Line: 1, Column: 8`.
