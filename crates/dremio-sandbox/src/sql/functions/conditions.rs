@@ -13,8 +13,8 @@ pub(super) const ROWS: &[Function] = &[
     row("GREATEST", "primitive, primitive...", Rule::Widest, |call| extreme(call, true)),
     row("LEAST", "primitive, primitive...", Rule::Widest, |call| extreme(call, false)),
     row("NULLIF", "primitive, primitive", Rule::Same(0), |call| {
-        let equal =
-            !call.is_null(1) && super::arithmetic::compare(call.value(0), call.value(1))?.is_eq();
+        let known = !call.is_null(0) && !call.is_null(1);
+        let equal = known && super::arithmetic::compare(call.value(0), call.value(1))?.is_eq();
         Ok(if equal { Value::Null } else { call.value(0).clone() })
     })
     .with_nulls(),

@@ -36,6 +36,8 @@ fn dremio_syntax_is_understood() {
     check("CASE WHEN 1 > 2 THEN 1 ELSE 2.5 END", "2.5");
     check("1 IS NOT DISTINCT FROM 1", "true");
     check("NULL IS NOT DISTINCT FROM 1", "false");
+    check("NULLIF(CAST(NULL AS DATE), DATE '2024-01-31')", "null");
+    check("NULLIF(1, CAST(NULL AS INTEGER))", "1");
     check("ARRAY[1, 2.5]", "[1.0,2.5]");
     check("ARRAY[ARRAY[1], ARRAY[2, 3]]", "[[1],[2,3]]");
     check("MAP['a', 1, 'b', 2]", "{\"a\":1,\"b\":2}");
