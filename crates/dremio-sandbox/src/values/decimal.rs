@@ -131,6 +131,11 @@ impl Decimal {
         self.units == 0
     }
 
+    /// The whole number that it is in units of 10^-`scale`.
+    pub(crate) fn units(self, scale: u32) -> Option<i128> {
+        self.rescaled(scale).map(|number| number.units)
+    }
+
     pub(crate) fn is_negative(self) -> bool {
         self.units < 0
     }

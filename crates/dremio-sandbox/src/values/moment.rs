@@ -130,6 +130,9 @@ impl Moment {
             "MINUTE" => i64::from(time.minute()),
             "SECOND" => i64::from(time.second()),
             "EPOCH" => self.epoch_seconds()?,
+            "DECADE" => i64::from(date.year()) / 10,
+            "CENTURY" => (i64::from(date.year()) - 1).div_euclid(100) + 1,
+            "MILLENNIUM" => (i64::from(date.year()) - 1).div_euclid(1_000) + 1,
             _ => return None,
         })
     }
@@ -142,17 +145,19 @@ impl Moment {
     pub(crate) fn units_until(self, other: Self, unit: Unit) -> Option<i64> {
         let seconds = other.epoch_seconds()? - self.epoch_seconds()?;
         let months = || {
+            let (start, end, sign) =
+                if seconds >= 0 { (self, other, 1) } else { (other, self, -1) };
             let months =
                 |moment: Self| i64::from(moment.at.year()) * 12 + i64::from(moment.at.month());
-            let whole = months(other) - months(self);
-            let rest = |moment: Self| (moment.at.day(), moment.at.time());
-            if whole > 0 && rest(other) < rest(self) {
-                whole - 1
-            } else if whole < 0 && rest(other) > rest(self) {
-                whole + 1
-            } else {
-                whole
-            }
+            let whole = months(end) - months(start);
+            let date = end.at.date();
+            // From the 31st of January to the last of February is a month, too.
+            let complete = match date.day().cmp(&start.at.day()) {
+                std::cmp::Ordering::Greater => true,
+                std::cmp::Ordering::Less => date == date.last_of_month(),
+                std::cmp::Ordering::Equal => end.at.time() >= start.at.time(),
+            };
+            sign * (whole - i64::from(!complete))
         };
         Some(match unit {
             Unit::Second => seconds,

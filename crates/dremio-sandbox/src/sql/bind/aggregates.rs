@@ -32,7 +32,12 @@ impl Binder<'_> {
             for written in &call.arguments {
                 arguments.push(self.argument(written, scope)?);
             }
-            if arguments.is_empty() || arguments.len() > 1 + usize::from(name == "LISTAGG") {
+            let arity = match function {
+                "group_concat" => 1..=2,
+                "corr" | "covar_pop" | "covar_samp" => 2..=2,
+                _ => 1..=1,
+            };
+            if !arity.contains(&arguments.len()) {
                 let message = format!("Invalid number of arguments to function '{name}'");
                 return Err(match name {
                     "COUNT" => SqlError::unsupported("COUNT of several expressions"),
@@ -42,7 +47,8 @@ impl Binder<'_> {
         }
         let mut distinct = call.distinct || matches!(name, "APPROX_COUNT_DISTINCT" | "NDV");
         let mut order = self.keys(call.within_group, scope)?;
-        if !order.is_empty() && !matches!(function, "group_concat" | "dremio_percentile") {
+        let ordered = ["group_concat", "dremio_percentile", "dremio_array_agg"];
+        if !order.is_empty() && !ordered.contains(&function) {
             return Err(SqlError::unsupported(&format!("{name} WITHIN GROUP")));
         }
         let given = arguments.first().map_or(DremioType::BigInt, |argument| argument.ty.clone());
@@ -58,8 +64,22 @@ impl Binder<'_> {
                 }
                 ty
             }
+            "dremio_array_agg" => {
+                if distinct {
+                    return Err(SqlError::unsupported("ARRAY_AGG DISTINCT"));
+                }
+                arguments.push(Expr::text(given.to_string()));
+                DremioType::List(Box::new(given))
+            }
+            "bit_and" | "bit_or" => {
+                if !matches!(given, DremioType::Integer | DremioType::BigInt) {
+                    return Err(SqlError::unsupported(&format!("{name} of a {given}")));
+                }
+                given
+            }
             "min" | "max" => {
-                if given.is_nested() {
+                let wants_boolean = name.starts_with("BOOL_") && given != DremioType::Boolean;
+                if given.is_nested() || wants_boolean {
                     return Err(SqlError::unsupported(&format!("{name} of a {given}")));
                 }
                 distinct = false;

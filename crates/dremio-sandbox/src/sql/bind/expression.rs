@@ -119,7 +119,13 @@ impl Binder<'_> {
             E::AnyOp { .. } | E::AllOp { .. } => {
                 Err(SqlError::unsupported("A comparison with ANY, SOME or ALL"))
             }
-            E::SimilarTo { .. } | E::RLike { .. } => Err(SqlError::unsupported("SIMILAR TO")),
+            E::SimilarTo { negated, expr, pattern, escape_char } => {
+                let parts = [Some(expr), Some(pattern), escape_char.as_ref()];
+                let arguments = parts.into_iter().flatten().map(|part| self.expr(part, scope));
+                let arguments = arguments.collect::<Result<Vec<Expr>, SqlError>>()?;
+                Ok(negate_if(*negated, calls::function("SIMILAR_TO", arguments)?))
+            }
+            E::RLike { .. } => Err(SqlError::unsupported("RLIKE")),
             E::GroupingSets(_) | E::Cube(_) | E::Rollup(_) => {
                 Err(SqlError::unsupported("GROUP BY with ROLLUP, CUBE or GROUPING SETS"))
             }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use rusqlite::types::Value;
 
-use super::{FunctionError, Outcome, Scalar, boolean, integer, real, scalar, text};
+use super::{FunctionError, Outcome, Scalar, boolean, integer, real, scalar, text, unsupported};
 use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
 
@@ -103,10 +103,6 @@ pub(super) fn overflow() -> FunctionError {
     FunctionError("NUMERIC_OVERFLOW: the result is out of range of its type".to_owned())
 }
 
-fn unsupported(what: &str) -> FunctionError {
-    FunctionError(format!("{what} is not supported by this stand-in for Dremio."))
-}
-
 fn no_operand(operator: &str, value: &Value) -> FunctionError {
     unsupported(&format!("'{operator}' on the value '{}', which is no number,", text(value)))
 }
@@ -145,6 +141,8 @@ fn whole(operator: &str, left: i64, right: i64) -> Result<i64, FunctionError> {
         "+" => left.checked_add(right),
         "-" => left.checked_sub(right),
         "*" => left.checked_mul(right),
+        // As MOD, which is the same.
+        "%" if right == 0 => Some(left),
         _ if right == 0 => return Err(division_by_zero()),
         "/" => left.checked_div(right),
         _ => left.checked_rem(right),

@@ -2,7 +2,8 @@
 
 use rusqlite::types::Value;
 
-use super::row::{Call, Function, Rule, row};
+use super::call::Call;
+use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome};
 use crate::catalog::DremioType;
 

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::types::Value;
 
-use super::row::{Call, Function, Rule, row};
+use super::call::Call;
+use super::row::{Function, Rule, row};
 use super::texts::size;
 use super::{FunctionError, Outcome, boolean};
 
@@ -38,7 +39,7 @@ pub(super) const ROWS: &[Function] = &[
     row("CONVERT_REPLACEUTF8", "text|bytes, text", Rule::Varchar, replace_utf8),
 ];
 
-fn not_utf8() -> FunctionError {
+pub(super) fn not_utf8() -> FunctionError {
     FunctionError("Unexpected byte encountered while decoding UTF8 string.".to_owned())
 }
 
@@ -96,7 +97,7 @@ fn escaped(byte: u8) -> String {
 }
 
 /// Each byte that belongs to no character becomes one ASCII character.
-fn replace_utf8(call: &Call<'_>) -> Outcome {
+pub(super) fn replace_utf8(call: &Call<'_>) -> Outcome {
     let replacement = call.text(1);
     if replacement.len() > 1 {
         return Err(FunctionError(

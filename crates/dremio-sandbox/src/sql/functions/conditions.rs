@@ -2,8 +2,9 @@
 
 use rusqlite::types::Value;
 
-use super::row::{Call, Function, Rule, native, row};
-use super::{Outcome, boolean};
+use super::call::Call;
+use super::row::{Function, Rule, native, row};
+use super::{Outcome, boolean, unsupported};
 use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
 
@@ -43,6 +44,14 @@ pub(super) const ROWS: &[Function] = &[
         Ok(Value::Text(call.ty(0).map_or("NULL", type_name).to_owned()))
     })
     .with_nulls(),
+    // Everyone is a member of PUBLIC.
+    row("IS_MEMBER", "varchar, bool?", Rule::Boolean, |call| {
+        match call.text(0).to_uppercase().as_str() {
+            "PUBLIC" => Ok(boolean(true)),
+            "ADMIN" => Err(unsupported("IS_MEMBER of ADMIN")),
+            _ => Ok(boolean(false)),
+        }
+    }),
     row("IDENTITY", "any", Rule::Same(0), |call| Ok(call.value(0).clone())),
 ];
 

@@ -2,8 +2,9 @@
 
 use rusqlite::types::Value;
 
-use super::row::{Argument, Call, Function, Rule, row};
-use super::{FunctionError, Outcome, Scalar, integer, scalar, text};
+use super::call::Call;
+use super::row::{Argument, Function, Rule, row};
+use super::{FunctionError, Outcome, Scalar, boolean, integer, scalar, text};
 use crate::catalog::DremioType;
 use crate::sql::error::SqlError;
 use crate::sql::moment::{Moment, Unit};
@@ -20,6 +21,7 @@ pub(super) const ROWS: &[Function] = &[
     row("MONTH", "date|timestamp", Rule::BigInt, |call| part(call, "MONTH", 0)),
     row("WEEK", "date|timestamp", Rule::BigInt, |call| part(call, "WEEK", 0)),
     row("WEEKOFYEAR", "date|timestamp", Rule::BigInt, |call| part(call, "WEEK", 0)),
+    row("YEARWEEK", "date|timestamp", Rule::BigInt, |call| part(call, "WEEK", 0)),
     row("DAY", "date|timestamp", Rule::BigInt, |call| part(call, "DAY", 0)),
     row("DAYOFMONTH", "date|timestamp", Rule::BigInt, |call| part(call, "DAY", 0)),
     row("DAYOFWEEK", "date|timestamp", Rule::BigInt, |call| part(call, "DAYOFWEEK", 0)),
@@ -28,7 +30,7 @@ pub(super) const ROWS: &[Function] = &[
     row("MINUTE", "date|timestamp|time", Rule::BigInt, |call| part(call, "MINUTE", 0)),
     row("SECOND", "date|timestamp|time", Rule::BigInt, |call| part(call, "SECOND", 0)),
     row("DATE_TRUNC", "text, date|timestamp", Rule::Same(1), |call| {
-        moved(call.moment(1)?.truncated(unit(call, 0)?))
+        moved(truncated(call.moment(1)?, &unit_name(call))?)
     }),
     row("TIMESTAMPADD", "text, int, date|timestamp", Rule::By(added), |call| {
         moved(call.moment(2)?.shifted(call.integer(1)?, unit(call, 0)?))
@@ -38,6 +40,9 @@ pub(super) const ROWS: &[Function] = &[
         units.map(Value::Integer).ok_or_else(out_of_range)
     }),
     row("DATE_ADD", "date|timestamp, int", Rule::Same(0), |call| add_days(call, call.integer(1)?)),
+    row("DATE_ADD", "int, date|timestamp", Rule::Same(1), |call| {
+        moved(call.moment(1)?.shifted(call.integer(0)?, Unit::Day))
+    }),
     row("DATE_SUB", "date|timestamp, int", Rule::Same(0), |call| add_days(call, -call.integer(1)?)),
     row("DATE_DIFF", "date|timestamp, int", Rule::Same(0), |call| {
         add_days(call, -call.integer(1)?)
@@ -47,15 +52,39 @@ pub(super) const ROWS: &[Function] = &[
         start.units_until(end, Unit::Day).map(Value::Integer).ok_or_else(out_of_range)
     }),
     row("LAST_DAY", "date|timestamp", Rule::Date, |call| moved(Some(call.moment(0)?.last_day()))),
-    row("UNIX_TIMESTAMP", "timestamp", Rule::BigInt, |call| {
-        call.moment(0)?.epoch_seconds().map(Value::Integer).ok_or_else(out_of_range)
+    row("UNIX_TIMESTAMP", "", Rule::BigInt, |call| {
+        let now = Moment::parse(call.now).and_then(Moment::epoch_seconds);
+        now.map(Value::Integer).ok_or_else(out_of_range)
     }),
+    row("MONTHS_BETWEEN", "date|timestamp, date|timestamp", Rule::Double, months_between),
+    row("NEXT_DAY", "date|timestamp, text", Rule::Date, next_day),
+    row("DATETYPE", "int, int, int", Rule::Date, |call| {
+        let (year, month, day) = (call.integer(0)?, call.integer(1)?, call.integer(2)?);
+        let text = format!("{year:04}-{month:02}-{day:02}");
+        let date = Moment::parse(&text).ok_or_else(|| {
+            FunctionError(format!(
+                "Unable to convert year={year} month={month} day={day} into a date"
+            ))
+        })?;
+        moved(Some(date))
+    }),
+    row("ISDATE", "text", Rule::Boolean, |call| {
+        Ok(boolean(!call.is_null(0) && is_date(&call.text(0))))
+    })
+    .with_nulls(),
     row("NOW", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
-    row("LOCALTIME", "", Rule::Time, |call| {
-        Ok(Value::Text(call.now.get(11..).unwrap_or_default().to_owned()))
-    }),
-    row("TO_CHAR", "date|timestamp, text", Rule::Varchar, |call| {
-        Ok(Value::Text(formatted(call.moment(0)?, &call.text(1))))
+    row("STATEMENT_TIMESTAMP", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
+    row("TRANSACTION_TIMESTAMP", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
+    row("CURRENT_TIMESTAMP", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
+    row("CURRENT_TIMESTAMP_UTC", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
+    row("LOCALTIMESTAMP", "", Rule::Timestamp, |call| Ok(Value::Text(call.now.to_owned()))),
+    row("CURRENT_DATE", "", Rule::Date, |call| Ok(part_of_now(call, 0..10))),
+    row("CURRENT_DATE_UTC", "", Rule::Date, |call| Ok(part_of_now(call, 0..10))),
+    row("CURRENT_TIME", "", Rule::Time, |call| Ok(part_of_now(call, 11..23))),
+    row("CURRENT_TIME_UTC", "", Rule::Time, |call| Ok(part_of_now(call, 11..23))),
+    row("LOCALTIME", "", Rule::Time, |call| Ok(part_of_now(call, 11..23))),
+    row("TO_TIME", "int", Rule::Time, |call| {
+        from_epoch(call)?.map_or_else(|| Err(out_of_range()), super::date_formats::time)
     }),
     row("TO_DATE", "timestamp", Rule::Date, |call| moved(Some(read(call)?.to_date()))),
     row("TO_DATE", "number", Rule::Date, |call| moved(from_epoch(call)?.map(Moment::to_date))),
@@ -79,40 +108,6 @@ pub(super) const OPERATORS: &[Scalar] = &[scalar("dremio_shift", 3..=3, |a| matc
     _ => Ok(Value::Null),
 })];
 
-/// The elements of Dremio's date formats, longer ones first, with the number of digits to read.
-const ELEMENTS: [(&str, usize); 13] = [
-    ("MONTH", 0),
-    ("HH24", 2),
-    ("YYYY", 4),
-    ("FFF", 3),
-    ("DDD", 3),
-    ("MON", 0),
-    ("DAY", 0),
-    ("HH", 2),
-    ("MI", 2),
-    ("MM", 2),
-    ("DD", 2),
-    ("SS", 2),
-    ("DY", 0),
-];
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-
 fn unit_name(call: &Call<'_>) -> String {
     call.text(0).to_uppercase()
 }
@@ -126,11 +121,11 @@ fn invalid(text: &str) -> FunctionError {
     FunctionError(format!("Invalid timestamp string value \"{text}\""))
 }
 
-fn out_of_range() -> FunctionError {
+pub(super) fn out_of_range() -> FunctionError {
     FunctionError("the date is out of range".to_owned())
 }
 
-fn moved(moment: Option<Moment>) -> Outcome {
+pub(super) fn moved(moment: Option<Moment>) -> Outcome {
     let moment = moment.ok_or_else(out_of_range)?;
     Ok(Value::Text(moment.to_string()))
 }
@@ -139,11 +134,79 @@ fn add_days(call: &Call<'_>, days: i64) -> Outcome {
     moved(call.moment(0)?.shifted(days, Unit::Day))
 }
 
-fn part(call: &Call<'_>, name: &str, index: usize) -> Outcome {
+pub(super) fn part(call: &Call<'_>, name: &str, index: usize) -> Outcome {
     call.moment(index)?
         .part(name)
         .map(Value::Integer)
         .ok_or_else(|| FunctionError(format!("Unknown time unit '{name}'")))
+}
+
+/// The beginning of a unit; centuries and millennia begin with the year 1.
+pub(super) fn truncated(moment: Moment, unit: &str) -> Result<Option<Moment>, FunctionError> {
+    let year = i64::from(moment.at.year());
+    let first = match unit {
+        "DECADE" => year.div_euclid(10) * 10,
+        "CENTURY" => (year - 1).div_euclid(100) * 100 + 1,
+        "MILLENNIUM" => (year - 1).div_euclid(1_000) * 1_000 + 1,
+        _ => {
+            let unit = Unit::parse(unit)
+                .ok_or_else(|| FunctionError(format!("Unknown time unit '{unit}'")))?;
+            return Ok(moment.truncated(unit));
+        }
+    };
+    let start = moment.truncated(Unit::Year);
+    Ok(start.and_then(|start| start.shifted(first - year, Unit::Year)))
+}
+
+fn part_of_now(call: &Call<'_>, range: std::ops::Range<usize>) -> Value {
+    Value::Text(call.now.get(range).unwrap_or_default().to_owned())
+}
+
+/// Whole months between equal days of the month, or between last days; else a day is 1/31 month.
+#[expect(clippy::cast_precision_loss, reason = "these are small numbers")]
+fn months_between(call: &Call<'_>) -> Outcome {
+    let (end, start) = (call.moment(0)?.at, call.moment(1)?.at);
+    let count = |at: jiff::civil::DateTime| i64::from(at.year()) * 12 + i64::from(at.month());
+    let months = (count(end) - count(start)) as f64;
+    let is_last = |at: jiff::civil::DateTime| at.date().last_of_month() == at.date();
+    if end.day() == start.day() || is_last(end) && is_last(start) {
+        return Ok(Value::Real(months));
+    }
+    let seconds = |at: jiff::civil::DateTime| {
+        i64::from(at.hour()) * 3_600 + i64::from(at.minute()) * 60 + i64::from(at.second())
+    };
+    let days = f64::from(end.day() - start.day()) / 31.0;
+    let hours = (seconds(end) - seconds(start)) as f64 / 3_600.0;
+    Ok(Value::Real(months + days + hours / (24.0 * 31.0)))
+}
+
+/// The first day after a date whose name contains a text.
+fn next_day(call: &Call<'_>) -> Outcome {
+    const DAYS: [&str; 7] =
+        ["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"];
+    let (moment, name) = (call.moment(0)?.to_date(), call.text(1));
+    let found = DAYS.iter().zip(0_i64..).find(|(day, _)| !name.is_empty() && day.contains(&name));
+    let (_, wanted) = found.ok_or_else(|| {
+        FunctionError(format!("NEXT_DAY: '{name}' is not a recognized day of the week"))
+    })?;
+    let today = i64::from(moment.at.date().weekday().to_sunday_zero_offset());
+    moved(moment.shifted((wanted - today - 1).rem_euclid(7) + 1, Unit::Day))
+}
+
+/// Whether a text begins with year, month and day, with any character between them.
+fn is_date(text: &str) -> bool {
+    let mut fields = text.splitn(4, |char: char| !char.is_ascii_digit());
+    let mut field = || fields.next().unwrap_or_default();
+    let (year, month, day) = (field(), field(), field());
+    let number = |digits: &str| digits.parse::<i16>().unwrap_or(0);
+    let short = |digits: &str| i8::try_from(number(digits)).unwrap_or(0);
+    let first = number(year);
+    let year = match first {
+        0..70 if year.len() < 4 => first + 2_000,
+        70..100 if year.len() < 4 => first + 1_900,
+        _ => first,
+    };
+    jiff::civil::Date::new(year, short(month), short(day)).is_ok()
 }
 
 /// A date that is moved by hours becomes a timestamp.
@@ -156,43 +219,6 @@ fn added(arguments: &[Argument]) -> Result<DremioType, SqlError> {
         Some(DremioType::Date) if !fine => DremioType::Date,
         _ => DremioType::Timestamp,
     })
-}
-
-/// TO_CHAR: format elements are replaced, everything else stays.
-fn formatted(moment: Moment, format: &str) -> String {
-    let (date, time) = (moment.at.date(), moment.at.time());
-    let name = |names: &[&'static str], index: i8, len: usize| -> String {
-        let name = usize::try_from(index).ok().and_then(|index| names.get(index));
-        name.map(|name| name.chars().take(len).collect()).unwrap_or_default()
-    };
-    let mut out = String::new();
-    let mut rest = format;
-    while let Some(first) = rest.chars().next() {
-        let upper = rest.to_ascii_uppercase();
-        let Some((element, _)) = ELEMENTS.iter().find(|(element, _)| upper.starts_with(element))
-        else {
-            out.push(first);
-            rest = rest.get(first.len_utf8()..).unwrap_or_default();
-            continue;
-        };
-        out.push_str(&match *element {
-            "YYYY" => format!("{:04}", date.year()),
-            "MM" => format!("{:02}", date.month()),
-            "DD" => format!("{:02}", date.day()),
-            "DDD" => format!("{:03}", date.day_of_year()),
-            "HH24" => format!("{:02}", time.hour()),
-            "HH" => format!("{:02}", (time.hour() + 11) % 12 + 1),
-            "MI" => format!("{:02}", time.minute()),
-            "SS" => format!("{:02}", time.second()),
-            "FFF" => format!("{:03}", time.millisecond()),
-            "MONTH" => name(&MONTHS, date.month() - 1, 9),
-            "MON" => name(&MONTHS, date.month() - 1, 3),
-            "DAY" => name(&DAYS, date.weekday().to_sunday_zero_offset(), 9),
-            _ => name(&DAYS, date.weekday().to_sunday_zero_offset(), 3),
-        });
-        rest = rest.get(element.len()..).unwrap_or_default();
-    }
-    out
 }
 
 /// A number of seconds since 1970; what is less than a millisecond is cut off.

@@ -54,7 +54,7 @@ fn fit_one(family: &str, given: &DremioType) -> Option<(u32, DremioType)> {
     match (family, given) {
         ("primitive", List(_) | Struct(_) | Map(_)) => None,
         ("any" | "primitive", _) => as_is(1),
-        ("text", Varchar)
+        ("text" | "varchar", Varchar)
         | ("bytes", Varbinary)
         | ("bool", Boolean)
         | ("int", Integer | BigInt)
@@ -81,13 +81,24 @@ fn fit_one(family: &str, given: &DremioType) -> Option<(u32, DremioType)> {
     }
 }
 
+/// The least type that both go into, or the one that both are.
+pub(super) fn wider_or_same(left: &DremioType, right: &DremioType) -> Option<DremioType> {
+    match (left, right) {
+        _ if left == right => Some(left.clone()),
+        (DremioType::List(left), DremioType::List(right)) => {
+            Some(DremioType::List(Box::new(wider_or_same(left, right)?)))
+        }
+        _ => wider(left, right),
+    }
+}
+
 /// The least type that all arguments go into that are not NULL.
 pub(super) fn widest(name: &str, arguments: &[Argument]) -> Result<DremioType, SqlError> {
     let mut found: Option<DremioType> = None;
     for ty in arguments.iter().filter_map(|argument| argument.ty.as_ref()) {
         found = Some(match found {
             None => ty.clone(),
-            Some(known) => wider(&known, ty).ok_or_else(|| {
+            Some(known) => wider_or_same(&known, ty).ok_or_else(|| {
                 SqlError::failed(format!(
                     "Cannot apply '{name}' to arguments of type '{name}(<{known}>, <{ty}>)' (not \
                      supported by this stand-in for Dremio; CAST them)."

@@ -1,6 +1,7 @@
 //! LIKE and its relatives.
 
-use super::row::{Call, Function, Rule, row};
+use super::call::Call;
+use super::row::{Function, Rule, row};
 use super::{Outcome, Scalar, boolean, scalar, text};
 
 pub(super) const ROWS: &[Function] = &[

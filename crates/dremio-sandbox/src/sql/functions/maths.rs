@@ -3,8 +3,9 @@
 use rusqlite::types::Value;
 
 use super::arithmetic::{division_by_zero, overflow};
+use super::call::Call;
 use super::families::{self, combined};
-use super::row::{Argument, Call, Function, Rule, row};
+use super::row::{Argument, Function, Rule, row};
 use super::{FunctionError, Outcome, real};
 use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;
@@ -66,22 +67,19 @@ pub(super) const ROWS: &[Function] = &[
         Ok(Value::Real(call.real(0)?.atan2(call.real(1)?)))
     }),
     row("MOD", "number, number", Rule::By(remainder), modulo),
-    row("PMOD", "int|double, int|double", Rule::Widest, |call| {
-        match (call.value(0), call.value(1)) {
-            (_, Value::Integer(0)) => Err(division_by_zero()),
-            (Value::Integer(left), Value::Integer(right)) => {
-                let rest = left.wrapping_rem(*right);
-                Ok(Value::Integer(rest.wrapping_add(*right).wrapping_rem(*right)))
-            }
-            (left, right) => {
-                let (left, right) = (real(left)?, real(right)?);
-                Ok(Value::Real((left % right + right) % right))
-            }
-        }
-    }),
+    row("PMOD", "int|double, int|double", Rule::Widest, positive_modulo),
     row("DIV", "int, int", Rule::Widest, |call| match (call.integer(0)?, call.integer(1)?) {
         (_, 0) => Err(division_by_zero()),
         (left, right) => left.checked_div(right).map(Value::Integer).ok_or_else(overflow),
+    }),
+    row("DIV", "double, double", Rule::Widest, |call| match (call.real(0)?, call.real(1)?) {
+        (_, 0.0) => Err(division_by_zero()),
+        (left, right) => Ok(Value::Real((left / right).trunc())),
+    }),
+    row("POSITIVE", "int|double", Rule::Same(0), |call| Ok(call.value(0).clone())),
+    row("NEGATIVE", "int|double", Rule::Same(0), |call| match call.value(0) {
+        Value::Integer(number) => number.checked_neg().map(Value::Integer).ok_or_else(overflow),
+        _ => unary(call, |number| -number),
     }),
     row("FACTORIAL", "int", Rule::BigInt, |call| {
         let number = call.integer(0)?;
@@ -209,7 +207,8 @@ fn remainder(arguments: &[Argument]) -> Result<DremioType, SqlError> {
 
 fn modulo(call: &Call<'_>) -> Outcome {
     match (call.value(0), call.value(1)) {
-        (Value::Integer(_), Value::Integer(0)) => Err(division_by_zero()),
+        // Dremio gives the dividend, and no error.
+        (left @ Value::Integer(_), Value::Integer(0)) => Ok(left.clone()),
         (Value::Integer(left), Value::Integer(right)) => {
             Ok(Value::Integer(left.wrapping_rem(*right)))
         }
@@ -223,6 +222,25 @@ fn modulo(call: &Call<'_>) -> Outcome {
                 }
                 _ => Ok(Value::Real(real(left)? % real(right)?)),
             }
+        }
+    }
+}
+
+/// The rest of a division, with the divisor added where it, or the rest, is negative.
+fn positive_modulo(call: &Call<'_>) -> Outcome {
+    match (call.value(0), call.value(1)) {
+        (_, Value::Integer(0)) => Err(division_by_zero()),
+        (Value::Integer(left), Value::Integer(right)) => {
+            let rest = left.wrapping_rem(*right);
+            Ok(Value::Integer(if rest < 0 || *right < 0 { rest + right } else { rest }))
+        }
+        (left, right) => {
+            let (left, right) = (real(left)?, real(right)?);
+            if right == 0.0 {
+                return Err(division_by_zero());
+            }
+            let rest = left % right;
+            Ok(Value::Real(if rest < 0.0 || right < 0.0 { rest + right } else { rest }))
         }
     }
 }

@@ -7,11 +7,10 @@
 
 use rusqlite::types::Value;
 
-use super::{FunctionError, Outcome, cast, families, integer, no_number, real};
+use super::call::Call;
+use super::{FunctionError, Outcome, cast, families};
 use crate::catalog::DremioType;
-use crate::sql::decimal::Decimal;
 use crate::sql::error::SqlError;
-use crate::sql::moment::Moment;
 use crate::sql::parse::quote_text;
 
 /// Separates the parts of a signature on its way through SQLite; no type is spelt with it.
@@ -27,6 +26,12 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
+    /// A literal text.
+    #[cfg(test)]
+    pub(crate) fn text(text: &str) -> Self {
+        Self { ty: Some(DremioType::Varchar), literal: Some(Value::Text(text.to_owned())) }
+    }
+
     /// The text of a literal.
     pub(crate) fn literal_text(&self) -> Option<&str> {
         match &self.literal {
@@ -329,76 +334,5 @@ impl Conversion {
             }
             _ => argument.to_owned(),
         }
-    }
-}
-
-/// What a function computes with.
-pub(super) struct Call<'a> {
-    pub(super) values: &'a [Value],
-    pub(super) types: &'a [Option<&'a DremioType>],
-    /// The type of the result.
-    pub(super) ty: &'a DremioType,
-    /// The time of the statement, as a TIMESTAMP.
-    pub(super) now: &'a str,
-}
-
-impl Call<'_> {
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    pub(super) fn value(&self, index: usize) -> &Value {
-        self.values.get(index).unwrap_or(&Value::Null)
-    }
-
-    pub(super) fn is_null(&self, index: usize) -> bool {
-        *self.value(index) == Value::Null
-    }
-
-    /// The type of an argument, after its conversion.
-    pub(super) fn ty(&self, index: usize) -> Option<&DremioType> {
-        self.types.get(index).copied().flatten()
-    }
-
-    pub(super) fn text(&self, index: usize) -> String {
-        cast::to_text(self.value(index), self.ty(index))
-    }
-
-    pub(super) fn bytes(&self, index: usize) -> Vec<u8> {
-        match self.value(index) {
-            Value::Blob(bytes) => bytes.clone(),
-            _ => self.text(index).into_bytes(),
-        }
-    }
-
-    pub(super) fn integer(&self, index: usize) -> Result<i64, FunctionError> {
-        integer(self.value(index))
-    }
-
-    pub(super) fn real(&self, index: usize) -> Result<f64, FunctionError> {
-        real(self.value(index))
-    }
-
-    pub(super) fn boolean(&self, index: usize) -> bool {
-        *self.value(index) == Value::Integer(1)
-    }
-
-    pub(super) fn decimal(&self, index: usize) -> Result<Decimal, FunctionError> {
-        Decimal::from_value(self.value(index)).ok_or_else(|| no_number(&self.text(index)))
-    }
-
-    /// A number of characters or items: none for less than none.
-    pub(super) fn count(&self, index: usize) -> Result<usize, FunctionError> {
-        Ok(usize::try_from(self.integer(index)?).unwrap_or(0))
-    }
-
-    /// A date, a timestamp, or a time on the first day of 1970.
-    pub(super) fn moment(&self, index: usize) -> Result<Moment, FunctionError> {
-        let mut text = self.text(index);
-        if self.ty(index) == Some(&DremioType::Time) {
-            text.insert_str(0, "1970-01-01 ");
-        }
-        Moment::parse(&text)
-            .ok_or_else(|| FunctionError(format!("Invalid timestamp string value \"{text}\"")))
     }
 }

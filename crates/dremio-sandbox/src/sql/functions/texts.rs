@@ -2,7 +2,8 @@
 
 use rusqlite::types::Value;
 
-use super::row::{Call, Function, Rule, row};
+use super::call::Call;
+use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome, boolean};
 
 /// Characters that REPEAT and the padding functions may produce. A guess that keeps a slip from
@@ -80,9 +81,10 @@ pub(super) const ROWS: &[Function] = &[
     row("CHARACTER_LENGTH", "text", Rule::Integer, |call| Ok(size(call.text(0).chars().count()))),
     row("OCTET_LENGTH", "text|bytes", Rule::Integer, |call| Ok(size(call.bytes(0).len()))),
     row("BIT_LENGTH", "text|bytes", Rule::Integer, |call| Ok(size(call.bytes(0).len() * 8))),
+    // The first byte, which has a sign in Java.
     row("ASCII", "text", Rule::Integer, |call| {
-        let first = call.text(0).chars().next();
-        Ok(Value::Integer(first.map_or(0, |char| i64::from(u32::from(char)))))
+        let first = call.bytes(0).first().copied().unwrap_or(0);
+        Ok(Value::Integer(i64::from(first.cast_signed())))
     }),
     row("STARTS_WITH", "text, text", Rule::Boolean, |call| {
         Ok(boolean(call.text(0).starts_with(&call.text(1))))
