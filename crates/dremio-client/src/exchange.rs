@@ -244,6 +244,14 @@ fn error_message(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error_message)
 }
 
+/// The `Authorization` header that carries `token`, for calls that are forwarded rather than made
+/// here; marked as sensitive. Nothing if the token is not a text that a header can carry, which
+/// Dremio would reject as well.
+#[must_use]
+pub fn bearer(token: &SecretString) -> Option<HeaderValue> {
+    authorization(Credential::Bearer(token))
+}
+
 /// The header, or nothing if the token is not a text that a header can carry, which Dremio would
 /// reject as well.
 fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {

@@ -41,6 +41,7 @@ pub use bootstrap::FirstUser;
 pub use client::DremioClient;
 pub use connect::{ConnectConfig, ConnectError};
 pub use error::{Error, ErrorClass};
+pub use exchange::bearer;
 pub use jobs::{CancelOutcome, JobId, JobIdError, JobState, JobStatus, PAGE_ROWS_MAX, Page};
 pub use message::RemoteMessage;
 pub use segment::{encode_query, encode_segment};

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::dremio::{DremioHealth, TokenSource};
+use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::native::Native;
 use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
@@ -157,7 +157,7 @@ impl App {
             TokenSource::watch(&config.token_file, clock.clone(), config.refresher_url.clone());
         let health =
             DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
-        let client = DremioClient::new(transport.clone());
+        let client = DremioClient::new(transport);
         tasks.spawn(
             "token report",
             tokens.clone().report(readiness.clone(), Arc::clone(&metrics), back.clone()),
@@ -170,13 +170,14 @@ impl App {
         }
         tasks.spawn(
             "refresh requests",
-            refresh_requester.run(transport.http().clone(), back.clone()),
+            refresh_requester.run(client.transport().http().clone(), back.clone()),
         );
         tasks.spawn(
             "dremio probe",
             health.clone().probe(client.clone(), tokens.clone(), back.clone()),
         );
 
+        let dremio = DremioCaller::new(client, tokens, health);
         let queue = FairQueue::new(CALL_LIMITS, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself";
@@ -187,13 +188,13 @@ impl App {
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                let native = Arc::new(Native::new(client, tokens, health, gate("native"), queue));
+                let native = Arc::new(Native::new(dremio, gate("native"), queue));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
             }
             EngineConfig::Official(command) => {
                 let pages = Pages::new(budget.clone(), result_bytes_max(&config.child_environment));
-                let egress = Egress::bind(transport, tokens, health, gate("official"), pages)
+                let egress = Egress::bind(dremio, gate("official"), pages)
                     .await
                     .map_err(StartError::Resource)?;
                 let launch = Launch {

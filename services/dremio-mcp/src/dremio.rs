@@ -1,10 +1,21 @@
-//! What the gateway knows about Dremio: whether it answers, with which token to ask it, and how
-//! often.
+//! The gateway's one room for Dremio.
+//!
+//! - `token`: the token to send
+//! - `caller`: makes a call with it, and reports how that ended
+//! - `outcome`: how a call ended, and what that says about the token
+//! - `health`: whether Dremio answers
+//! - `custody`: jobs that must not outlive the wish for them
+//! - `pauses`: how often a job is asked for
 
+mod caller;
+mod custody;
 mod health;
+mod outcome;
 mod pauses;
 mod token;
 
+pub(crate) use caller::{DremioCaller, DremioError};
+pub(crate) use custody::{HeldJob, JobCustody};
 pub(crate) use health::{AWAY_TIMEOUT, DremioHealth};
 pub(crate) use pauses::Pauses;
-pub(crate) use token::{TokenError, TokenSource, Verdict};
+pub(crate) use token::{TokenError, TokenSource};

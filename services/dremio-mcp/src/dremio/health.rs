@@ -10,6 +10,7 @@ use service_kit::admin::{Condition, Readiness};
 use service_kit::lifecycle::Shutdown;
 
 use super::TokenSource;
+use super::outcome::{Outcome, Verdict};
 use crate::metrics::Metrics;
 
 /// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may
@@ -40,10 +41,18 @@ impl DremioHealth {
         Self { readiness, metrics, tls_verify, is_away: Arc::default() }
     }
 
-    /// Dremio answered; `outcome` is how, for the metrics.
-    pub(crate) fn answered(&self, outcome: &'static str) {
-        self.metrics.dremio_request(outcome);
-        self.is_there();
+    /// A call has ended: counts it, and says what it means for the token that was sent. Only a
+    /// failure to get an answer at all says that Dremio is not there.
+    pub(super) fn heard(&self, outcome: Outcome<'_>) -> Verdict {
+        self.metrics.dremio_request(outcome.word());
+        match outcome {
+            Outcome::Failed(error) if is_no_dremio(error) => {
+                let condition = Condition::unmet(error.class().as_str(), error.to_string());
+                self.readiness.set("dremio", condition);
+            }
+            _ => self.is_there(),
+        }
+        outcome.verdict()
     }
 
     /// How long a call that should be quick may take: `usual`, or less while the probe knows that
@@ -70,25 +79,6 @@ impl DremioHealth {
         self.readiness.set("dremio", condition);
     }
 
-    /// A call to Dremio failed. Only failures to get an answer at all say something about Dremio.
-    pub(crate) fn failed(&self, error: &Error) {
-        self.metrics.dremio_request(error.class().as_str());
-        match error.class() {
-            ErrorClass::Unreachable
-            | ErrorClass::Interrupted
-            | ErrorClass::Timeout
-            | ErrorClass::Tls
-            | ErrorClass::NotDremioApi => {
-                self.readiness
-                    .set("dremio", Condition::unmet(error.class().as_str(), error.to_string()));
-            }
-            ErrorClass::NoUserYet => self
-                .readiness
-                .set("dremio", Condition::unmet(error.class().as_str(), error.to_string())),
-            _ => self.is_there(),
-        }
-    }
-
     /// Probes until `shutdown` drains.
     pub(crate) async fn probe(self, client: DremioClient, tokens: TokenSource, shutdown: Shutdown) {
         let mut ticks = tokio::time::interval(PROBE_INTERVAL);
@@ -107,20 +97,29 @@ impl DremioHealth {
 
     async fn look(&self, client: &DremioClient, tokens: &TokenSource) {
         let Ok(token) = tokens.current() else { return };
-        match client.within(PROBE_TIMEOUT).probe(token.secret()).await {
-            Ok(()) => {
-                self.answered("ok");
-                tokens.accepted();
-            }
-            Err(error) => {
-                self.failed(&error);
-                self.is_away.store(is_silence(&error), Ordering::Relaxed);
-                if error.class() == ErrorClass::RejectedCredentials {
-                    tokens.rejected(token.id());
-                }
-            }
+        let answer = client.within(PROBE_TIMEOUT).probe(token.secret()).await;
+        match self.heard(Outcome::of(&answer)) {
+            Verdict::Accepted => tokens.accepted(),
+            Verdict::Rejected => tokens.rejected(token.id()),
+            Verdict::Unknown => {}
+        }
+        if let Err(error) = &answer {
+            self.is_away.store(is_silence(error), Ordering::Relaxed);
         }
     }
+}
+
+/// Whether it is not Dremio, or not one that works, that was called.
+fn is_no_dremio(error: &Error) -> bool {
+    matches!(
+        error.class(),
+        ErrorClass::Unreachable
+            | ErrorClass::Interrupted
+            | ErrorClass::Timeout
+            | ErrorClass::Tls
+            | ErrorClass::NotDremioApi
+            | ErrorClass::NoUserYet
+    )
 }
 
 /// Whether there was no answer at all.
@@ -159,13 +158,14 @@ mod tests {
         let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics, true);
 
         assert_eq!(health.patience(USUAL), USUAL, "nothing is known yet");
-        health.failed(&Error::Timeout { operation: "a long one", limit: USUAL });
+        let slow = Error::Timeout { operation: "a long one", limit: USUAL };
+        health.heard(Outcome::Failed(&slow));
         assert_eq!(health.patience(USUAL), USUAL, "one slow call says nothing of the next");
         sandbox.control().set_refusing(true);
         health.look(&client, &tokens).await;
         assert_eq!(health.patience(USUAL), AWAY_TIMEOUT);
         assert_eq!(health.patience(Duration::from_secs(1)), Duration::from_secs(1));
-        health.answered("ok");
+        health.heard(Outcome::Done);
         assert_eq!(health.patience(USUAL), USUAL, "any answer will do");
         health.look(&client, &tokens).await;
         assert_eq!(health.patience(USUAL), AWAY_TIMEOUT);

@@ -12,6 +12,7 @@ use service_kit::lifecycle::Shutdown;
 use token_file::{State, Token, TokenId, Watcher};
 use tokio::sync::{mpsc, watch};
 
+use super::outcome::Verdict;
 use crate::metrics::Metrics;
 
 /// How often the token file is looked at. A rejected token costs its call this much, on average
@@ -60,15 +61,6 @@ pub(crate) enum TokenError {
     /// Dremio rejected the one that there is, and no other came in time.
     #[error("Dremio rejected the login token, and token-refresher has no other yet")]
     Rejected,
-}
-
-/// What an answer says of the token that came with the question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Accepted,
-    Rejected,
-    /// Nothing: there was no answer, or none of Dremio's.
-    Unknown,
 }
 
 /// Hands out the current token. Cheap to clone.
@@ -139,14 +131,15 @@ impl TokenSource {
 
     /// Makes `call` with the current token; if Dremio rejects that, gets another and makes it once
     /// more. Dremio rejects before it does anything, so this repeats no effect, and a rotation
-    /// is nobody else's business. `verdict` reads an answer.
+    /// is nobody else's business. `heard` is given each answer once, and says what it means for the
+    /// token.
     ///
     /// # Errors
     /// When there is no token to send, or none that Dremio takes.
-    pub(crate) async fn with_token<A, F>(
+    pub(super) async fn with_token<A, F>(
         &self,
         call: impl Fn(Token) -> F,
-        verdict: impl Fn(&A) -> Verdict,
+        heard: impl Fn(&A) -> Verdict,
     ) -> Result<A, TokenError>
     where
         F: Future<Output = A>,
@@ -154,7 +147,7 @@ impl TokenSource {
         let token = self.usable().await?;
         let id = token.id();
         let answer = call(token).await;
-        match verdict(&answer) {
+        match heard(&answer) {
             Verdict::Accepted => {
                 self.accepted();
                 return Ok(answer);
@@ -165,7 +158,7 @@ impl TokenSource {
         let token = self.replacement_for(id).await.ok_or(TokenError::Rejected)?;
         let id = token.id();
         let answer = call(token).await;
-        if verdict(&answer) == Verdict::Rejected {
+        if heard(&answer) == Verdict::Rejected {
             self.rejected(id);
             return Err(TokenError::Rejected);
         }

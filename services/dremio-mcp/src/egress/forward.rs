@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::Response;
-use dremio_client::{Error, PAGE_PATIENCE, Transport};
+use dremio_client::{Error, PAGE_PATIENCE, Transport, bearer};
 use futures_util::stream;
-use secrecy::ExposeSecret;
 use token_file::Token;
 
 use super::refusal;
-use crate::dremio::{AWAY_TIMEOUT, DremioHealth, TokenError, TokenSource, Verdict};
+use crate::dremio::{AWAY_TIMEOUT, DremioCaller, DremioError, TokenError};
 
 /// Why a call was given less time than usual.
 const AWAY: &str = "; it does not answer dremio-mcp's own checks either, so calls are given less time until it does";
@@ -36,55 +35,41 @@ pub(super) struct Incoming {
     pub(super) is_bulk: bool,
 }
 
-/// Why there is no answer of Dremio's.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ForwardError {
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    #[error(transparent)]
-    Dremio(#[from] Error),
-}
-
-impl ForwardError {
-    /// The answer that the child gets instead, with a reason that it shows its user.
-    pub(super) fn response(&self) -> Response {
-        let (status, cure) = match self {
-            Self::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
-            Self::Token(TokenError::Rejected) => {
-                (StatusCode::UNAUTHORIZED, "; try again in a moment")
-            }
-            Self::Dremio(Error::Timeout { limit, .. }) if *limit == AWAY_TIMEOUT => {
-                (StatusCode::GATEWAY_TIMEOUT, AWAY)
-            }
-            Self::Dremio(Error::Timeout { .. }) => (StatusCode::GATEWAY_TIMEOUT, ""),
-            Self::Dremio(_) => (StatusCode::BAD_GATEWAY, ""),
-        };
-        refusal(status, &format!("{self}{cure}"))
-    }
+/// The answer that the child gets when there is none of Dremio's, with a reason that it shows its
+/// user.
+pub(super) fn unanswered(cause: &DremioError) -> Response {
+    let (status, cure) = match cause {
+        DremioError::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
+        DremioError::Token(TokenError::Rejected) => {
+            (StatusCode::UNAUTHORIZED, "; try again in a moment")
+        }
+        DremioError::Dremio(Error::Timeout { limit, .. }) if *limit == AWAY_TIMEOUT => {
+            (StatusCode::GATEWAY_TIMEOUT, AWAY)
+        }
+        DremioError::Dremio(Error::Timeout { .. }) => (StatusCode::GATEWAY_TIMEOUT, ""),
+        DremioError::Dremio(_) => (StatusCode::BAD_GATEWAY, ""),
+    };
+    refusal(status, &format!("{cause}{cure}"))
 }
 
 /// Sends requests on with the current token.
-pub(super) struct Forwarder {
-    transport: Transport,
-    tokens: TokenSource,
-    health: DremioHealth,
-}
+pub(super) struct Forwarder(DremioCaller);
 
 impl Forwarder {
-    pub(super) fn new(transport: Transport, tokens: TokenSource, health: DremioHealth) -> Self {
-        Self { transport, tokens, health }
+    pub(super) fn new(dremio: DremioCaller) -> Self {
+        Self(dremio)
     }
 
     /// How long Dremio may pause in the middle of an answer.
     pub(super) fn pause_max(&self) -> Duration {
-        self.transport.request_timeout()
+        self.0.transport().request_timeout()
     }
 
     /// Sends `incoming` and streams the answer back.
     pub(super) async fn forward(&self, incoming: Incoming) -> Response {
         match self.send(&incoming).await {
             Ok(answer) => passed_on(answer, self.pause_max()),
-            Err(cause) => cause.response(),
+            Err(cause) => unanswered(&cause),
         }
     }
 
@@ -92,82 +77,48 @@ impl Forwarder {
     ///
     /// # Errors
     /// When there is no token, or no answer from Dremio. Any answer but 401 is a success here.
-    pub(super) async fn send(
-        &self,
-        incoming: &Incoming,
-    ) -> Result<reqwest::Response, ForwardError> {
-        Ok(self.tokens.with_token(|token| self.send_with(incoming, token), verdict).await??)
+    pub(super) async fn send(&self, incoming: &Incoming) -> Result<reqwest::Response, DremioError> {
+        self.0.pass_on(|token, patience| incoming.send(self.0.transport(), token, patience)).await
     }
+}
 
-    async fn send_with(
+impl Incoming {
+    /// A quick answer may take as long as `patience`, and a long one may pause for as long.
+    async fn send(
         &self,
-        incoming: &Incoming,
+        transport: &Transport,
         token: Token,
+        patience: Duration,
     ) -> Result<reqwest::Response, Error> {
-        // A quick call may take this long, and a long answer may pause for this long.
-        let patience = self.health.patience(self.transport.request_timeout());
-        let whole = if incoming.is_bulk { patience * PAGE_PATIENCE } else { patience };
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", token.secret().expose_secret()))
-                .map_err(|_| Error::RejectedCredentials { operation: OPERATION })?;
-        authorization.set_sensitive(true);
+        let whole = if self.is_bulk { patience * PAGE_PATIENCE } else { patience };
+        let authorization =
+            bearer(token.secret()).ok_or(Error::RejectedCredentials { operation: OPERATION })?;
         // Never without: `Target` writes nothing that a URL would change.
-        let url = self
-            .transport
-            .url(&incoming.path_and_query)
+        let url = transport
+            .url(&self.path_and_query)
             .ok_or(Error::UnsafePath { operation: OPERATION })?;
-        let mut request = self
-            .transport
+        let mut request = transport
             .http()
-            .request(incoming.method.clone(), url)
+            .request(self.method.clone(), url)
             .timeout(whole)
             .header(header::AUTHORIZATION, authorization);
         for name in &REQUEST_HEADERS {
-            if let Some(value) = incoming.headers.get(name) {
+            if let Some(value) = self.headers.get(name) {
                 request = request.header(name, value);
             }
         }
-        if incoming.method != Method::GET {
-            request = request.body(incoming.body.clone());
+        if self.method != Method::GET {
+            request = request.body(self.body.clone());
         }
-        let sent = match tokio::time::timeout(patience, request.send()).await {
-            Ok(sent) => sent.map_err(|cause| Error::from_transport(OPERATION, patience, cause)),
-            Err(_) => Err(Error::Timeout { operation: OPERATION, limit: patience }),
-        };
-        match sent {
-            Ok(answer) if !is_page(&answer) => {
-                self.health.answered(outcome(answer.status()));
-                Ok(answer)
-            }
-            Ok(page) => Err(self.failed(Error::NotDremioApi {
+        match tokio::time::timeout(patience, request.send()).await {
+            Ok(Ok(page)) if is_page(&page) => Err(Error::NotDremioApi {
                 operation: OPERATION,
                 status: page.status().as_u16(),
                 kind: "a web page",
-            })),
-            Err(cause) => Err(self.failed(cause)),
+            }),
+            Ok(sent) => sent.map_err(|cause| Error::from_transport(OPERATION, patience, cause)),
+            Err(_) => Err(Error::Timeout { operation: OPERATION, limit: patience }),
         }
-    }
-
-    fn failed(&self, error: Error) -> Error {
-        self.health.failed(&error);
-        error
-    }
-}
-
-fn verdict(answer: &Result<reqwest::Response, Error>) -> Verdict {
-    match answer {
-        Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => Verdict::Rejected,
-        Ok(_) => Verdict::Accepted,
-        Err(_) => Verdict::Unknown,
-    }
-}
-
-fn outcome(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        200..=299 => "ok",
-        401 => "rejected_credentials",
-        400..=499 => "refused",
-        _ => "server_status",
     }
 }
 

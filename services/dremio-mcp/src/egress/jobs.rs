@@ -11,20 +11,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use dremio_client::{JobId, JobState};
 use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use service_kit::lifecycle::Shutdown;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 
-use super::forward::{ForwardError, Forwarder, Incoming};
+use super::forward::{Forwarder, Incoming, unanswered};
 use super::refusal;
 use crate::budget::Charge;
-use crate::dremio::Pauses;
+use crate::dremio::{DremioCaller, HeldJob, JobCustody, Pauses};
 
 /// Below the 300 s after which the official server's HTTP client gives up. Then the child simply
 /// asks again.
@@ -37,26 +36,20 @@ const UNASKED_MAX: Duration = Duration::from_secs(20);
 /// How often abandoned jobs are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long the cancellation of one job is tried, and how long a stop waits for those under way.
-const CANCEL_MAX: Duration = Duration::from_secs(15);
-const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
-
 /// A job status is a few hundred bytes; error messages and reflection lists can make it longer.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// The states that a job never leaves (contract §4.2).
-const TERMINAL: [&str; 3] = ["COMPLETED", "CANCELED", "FAILED"];
 
 /// The jobs that the child has started and that are not known to be over.
 pub(super) struct Jobs {
     forwarder: Forwarder,
-    running: Mutex<HashMap<String, Asked>>,
-    cancellations: TaskTracker,
+    custody: JobCustody,
+    running: Mutex<HashMap<JobId, Asked>>,
 }
 
-/// When a job was last asked for, and whether a question is waiting now.
-#[derive(Clone, Copy)]
+/// A job, when it was last asked for, and how many questions wait now. Taken out of the table and
+/// dropped, it is cancelled.
 struct Asked {
+    job: HeldJob,
     last: Instant,
     waiting: usize,
 }
@@ -69,7 +62,7 @@ struct Submitted {
 #[derive(Deserialize)]
 struct JobStatus {
     #[serde(rename = "jobState")]
-    state: String,
+    state: JobState,
 }
 
 /// An answer of Dremio's that was read whole.
@@ -80,8 +73,12 @@ struct Answer {
 }
 
 impl Jobs {
-    pub(super) fn new(forwarder: Forwarder) -> Arc<Self> {
-        Arc::new(Self { forwarder, running: Mutex::default(), cancellations: TaskTracker::new() })
+    pub(super) fn new(dremio: DremioCaller) -> Arc<Self> {
+        Arc::new(Self {
+            forwarder: Forwarder::new(dremio.clone()),
+            custody: JobCustody::new(dremio),
+            running: Mutex::default(),
+        })
     }
 
     /// Whether a job runs, as far as is known.
@@ -93,30 +90,26 @@ impl Jobs {
         &self.forwarder
     }
 
-    /// `POST /api/v3/sql`. The submission finishes even if the child goes away in the middle,
-    /// because only then the job's id is known; a job that nobody is told of is cancelled.
-    /// `room` is that of the statement.
+    /// `POST /api/v3/sql`. The submission finishes even if the child goes away in the middle, and
+    /// its job is then cancelled. `room` is that of the statement.
     pub(super) async fn submit(self: &Arc<Self>, incoming: Incoming, room: Charge) -> Response {
-        let (told, answered) = oneshot::channel();
         let jobs = Arc::clone(self);
-        self.cancellations.spawn(async move {
-            let answer = jobs.ask(&incoming).await;
+        let submission = async move {
+            let answer = jobs.ask(&incoming).await?;
             drop((incoming, room));
-            let id = answer
-                .as_ref()
-                .ok()
-                .filter(|answer| answer.status == StatusCode::OK)
-                .and_then(Answer::job_id);
-            if let Some(id) = &id {
-                jobs.running().insert(id.clone(), Asked { last: Instant::now(), waiting: 0 });
+            let job = answer.job_id().map(|id| jobs.custody.hold(id));
+            Ok((answer, job))
+        };
+        match self.custody.submit(submission).await {
+            Some(Ok((answer, job))) => {
+                if let Some(job) = job {
+                    let asked = Asked { job, last: Instant::now(), waiting: 0 };
+                    self.running().insert(asked.job.id().clone(), asked);
+                }
+                answer.into_response()
             }
-            if let (Err(_), Some(id)) = (told.send(answer), id) {
-                jobs.cancel(&id).await;
-            }
-        });
-        match answered.await {
-            Ok(answer) => answer.map_or_else(|response| response, Answer::into_response),
-            Err(_) => refusal(StatusCode::BAD_GATEWAY, "the query was not submitted"),
+            Some(Err(response)) => response,
+            None => refusal(StatusCode::BAD_GATEWAY, "the query was not submitted"),
         }
     }
 
@@ -131,16 +124,16 @@ impl Jobs {
             let answer = match self.ask(&incoming).await {
                 Ok(answer) => answer,
                 Err(response) => {
-                    question.answered();
+                    question.is_answered = true;
                     return response;
                 }
             };
             let unfinished = answer.is_unfinished();
             let pause = pauses.next();
             if !unfinished || Instant::now() + pause > deadline {
-                question.answered();
+                question.is_answered = true;
                 if !unfinished {
-                    self.running().remove(id);
+                    question.job_is_over();
                 }
                 return answer.into_response();
             }
@@ -148,105 +141,77 @@ impl Jobs {
         }
     }
 
-    /// Cancels jobs that nobody asks for any more until `shutdown` drains, then finishes the
-    /// cancellations under way.
+    /// Cancels jobs that nobody asks for any more until `shutdown` drains, then all that are left,
+    /// and finishes the cancellations under way.
     pub(super) async fn sweep(self: Arc<Self>, shutdown: Shutdown) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(SWEEP_INTERVAL) => {}
                 () = shutdown.draining() => break,
             }
-            let abandoned = |(_, asked): &(&String, &Asked)| {
-                asked.waiting == 0 && asked.last.elapsed() > UNASKED_MAX
-            };
-            let ids: Vec<String> =
-                self.running().iter().filter(abandoned).map(|(id, _)| id.clone()).collect();
-            for id in ids {
-                self.cancel_in_background(id);
-            }
+            self.give_up(|asked| asked.waiting == 0 && asked.last.elapsed() > UNASKED_MAX);
         }
-        let left: Vec<String> = self.running().keys().cloned().collect();
-        for id in left {
-            self.cancel_in_background(id);
-        }
-        self.cancellations.close();
-        let _in_time = tokio::time::timeout(STOP_WAIT_MAX, self.cancellations.wait()).await;
+        self.give_up(|_| true);
+        self.custody.finish().await;
     }
 
-    fn cancel_in_background(self: &Arc<Self>, id: String) {
-        let jobs = Arc::clone(self);
-        self.cancellations.spawn(async move { jobs.cancel(&id).await });
-    }
-
-    async fn cancel(&self, id: &str) {
-        self.running().remove(id);
-        let path_and_query = format!("/api/v3/job/{id}/cancel");
-        let incoming = Incoming {
-            method: Method::POST,
-            path_and_query,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            is_bulk: false,
-        };
-        match tokio::time::timeout(CANCEL_MAX, self.forwarder.send(&incoming)).await {
-            // 404 is Dremio's answer for a job that is over.
-            Ok(Ok(answer)) => tracing::info!(
-                job = id,
-                status = answer.status().as_u16(),
-                "cancelled a job that nobody waits for"
-            ),
-            Ok(Err(cause)) => {
-                tracing::warn!(job = id, error = %cause, "could not cancel a job that nobody waits for");
-            }
-            Err(_) => {
-                tracing::warn!(job = id, "could not cancel a job that nobody waits for in time");
-            }
-        }
+    fn give_up(&self, is_abandoned: impl Fn(&Asked) -> bool) {
+        let abandoned: Vec<_> = self.running().extract_if(|_, asked| is_abandoned(asked)).collect();
+        drop(abandoned);
     }
 
     async fn ask(&self, incoming: &Incoming) -> Result<Answer, Response> {
-        let answer =
-            self.forwarder.send(incoming).await.map_err(|cause: ForwardError| cause.response())?;
+        let answer = self.forwarder.send(incoming).await.map_err(|cause| unanswered(&cause))?;
         Answer::read(answer).await
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<String, Asked>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<JobId, Asked>> {
         self.running.lock()
     }
 }
 
 /// A question for a job that waits for its answer.
 struct Question<'j> {
-    jobs: &'j Arc<Jobs>,
-    id: &'j str,
+    jobs: &'j Jobs,
+    /// Nothing for what is no job's id: such a job was not started here.
+    id: Option<JobId>,
     is_answered: bool,
 }
 
 impl<'j> Question<'j> {
-    fn new(jobs: &'j Arc<Jobs>, id: &'j str) -> Self {
-        if let Some(asked) = jobs.running().get_mut(id) {
+    fn new(jobs: &'j Jobs, id: &str) -> Self {
+        let id: Option<JobId> = id.parse().ok();
+        if let Some(id) = &id
+            && let Some(asked) = jobs.running().get_mut(id)
+        {
             asked.waiting += 1;
         }
         Self { jobs, id, is_answered: false }
     }
 
-    fn answered(&mut self) {
-        self.is_answered = true;
+    fn job_is_over(&self) {
+        let asked = self.id.as_ref().and_then(|id| self.jobs.running().remove(id));
+        if let Some(mut asked) = asked {
+            asked.job.mark_over();
+        }
+    }
+
+    /// The job, if nobody waits for it any more.
+    fn abandoned(&self) -> Option<Asked> {
+        let id = self.id.as_ref()?;
+        let mut running = self.jobs.running();
+        // Jobs that the child did not start through this egress proxy are none of its business.
+        let asked = running.get_mut(id)?;
+        asked.waiting = asked.waiting.saturating_sub(1);
+        asked.last = Instant::now();
+        let is_abandoned = !self.is_answered && asked.waiting == 0;
+        if is_abandoned { running.remove(id) } else { None }
     }
 }
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        let mut running = self.jobs.running();
-        // Jobs that the child did not start through this egress proxy are none of its business.
-        let Some(asked) = running.get_mut(self.id) else { return };
-        asked.waiting = asked.waiting.saturating_sub(1);
-        asked.last = Instant::now();
-        let is_abandoned = !self.is_answered && asked.waiting == 0;
-        drop(running);
-        if is_abandoned {
-            self.jobs.cancel_in_background(self.id.to_owned());
-        }
+        drop(self.abandoned());
     }
 }
 
@@ -281,17 +246,15 @@ impl Answer {
         }
     }
 
-    fn job_id(&self) -> Option<String> {
-        serde_json::from_slice::<Submitted>(&self.body)
-            .ok()
-            .map(|submitted| submitted.id)
-            .filter(|id| is_job_id(id))
+    /// The job that Dremio says it has started.
+    fn job_id(&self) -> Option<JobId> {
+        let submitted = serde_json::from_slice::<Submitted>(&self.body).ok()?;
+        submitted.id.parse().ok().filter(|_| self.status == StatusCode::OK)
     }
 
     fn is_unfinished(&self) -> bool {
         let status = serde_json::from_slice::<JobStatus>(&self.body);
-        self.status == StatusCode::OK
-            && status.is_ok_and(|job| !TERMINAL.contains(&job.state.as_str()))
+        self.status == StatusCode::OK && status.is_ok_and(|job| !job.state.is_terminal())
     }
 
     fn into_response(self) -> Response {
@@ -300,12 +263,4 @@ impl Answer {
         response.headers_mut().insert(header::CONTENT_TYPE, self.content_type);
         response
     }
-}
-
-/// Whether a text that came from outside may become a part of a path (contract §4.1: hex digits and
-/// dashes).
-fn is_job_id(text: &str) -> bool {
-    text.len() <= 64
-        && !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -27,7 +27,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use dremio_client::Transport;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::http::{Limits, serve};
 use service_kit::lifecycle::Shutdown;
@@ -35,11 +34,11 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
 pub(crate) use self::activity::Activity;
-use self::forward::{Forwarder, Incoming};
+use self::forward::Incoming;
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
 use self::target::Target;
-use crate::dremio::{DremioHealth, TokenSource};
+use crate::dremio::DremioCaller;
 use crate::guard::gate::Gate;
 
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
@@ -61,15 +60,13 @@ impl Egress {
     /// # Errors
     /// When there is no free port, or the operating system gives no random numbers.
     pub(crate) async fn bind(
-        transport: Transport,
-        tokens: TokenSource,
-        health: DremioHealth,
+        dremio: DremioCaller,
         gate: Gate,
         pages: Pages,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let secret = crate::random::hex_256()?;
-        let jobs = Jobs::new(Forwarder::new(transport, tokens, health));
+        let jobs = Jobs::new(dremio);
         Ok(Self {
             listener,
             secret: secret.into(),

@@ -11,7 +11,7 @@ use axum::response::Response;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::forward::{Forwarder, Incoming, passed_on};
+use super::forward::{Forwarder, Incoming, passed_on, unanswered};
 use super::refusal;
 use crate::budget::{Budget, Charge, Kind, NoRoom};
 use crate::principal::Principal;
@@ -99,7 +99,7 @@ impl Pages {
         let mut answer = match forwarder.send(&incoming).await {
             Ok(answer) if answer.status() == StatusCode::OK => answer,
             Ok(refused) => return passed_on(refused, forwarder.pause_max()),
-            Err(cause) => return cause.response(),
+            Err(cause) => return unanswered(&cause),
         };
         let content_type = answer
             .headers()

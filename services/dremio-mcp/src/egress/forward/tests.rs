@@ -10,6 +10,7 @@ use service_kit::admin::Readiness;
 use token_file::Writer;
 
 use super::*;
+use crate::dremio::{DremioHealth, TokenSource};
 use crate::metrics::Metrics;
 
 /// A forwarder with little patience, and its Dremio.
@@ -31,7 +32,8 @@ async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) 
     );
     let transport =
         Transport::connect(&ConnectConfig { request_timeout: patience, ..generous }).unwrap();
-    (sandbox, Forwarder::new(transport, tokens, health), folder)
+    let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
+    (sandbox, Forwarder::new(dremio), folder)
 }
 
 fn get(path: &str, is_bulk: bool) -> Incoming {
@@ -74,8 +76,7 @@ async fn a_page_of_results_may_take_longer_than_a_quick_answer() {
 
 #[test]
 fn less_time_than_usual_is_explained() {
-    let timeout =
-        |limit| ForwardError::from(Error::Timeout { operation: OPERATION, limit }).response();
+    let timeout = |limit| unanswered(&Error::Timeout { operation: OPERATION, limit }.into());
     let reason = |response: Response| {
         response
             .extensions()

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 
 use dremio_client::{Error, ErrorClass};
 
-use super::calls::AskError;
-use crate::dremio::{AWAY_TIMEOUT, TokenError};
+use crate::dremio::{AWAY_TIMEOUT, DremioError, TokenError};
 
 /// Advice for what an operator must mend.
 pub(super) const TELL_OPERATOR: &str =
@@ -46,16 +45,17 @@ pub(super) fn broken_view(said: &str) -> Option<Failure> {
     Some(Failure::new(said, advice))
 }
 
-impl From<AskError> for Failure {
-    fn from(cause: AskError) -> Self {
+impl From<DremioError> for Failure {
+    fn from(cause: DremioError) -> Self {
         let advice = match &cause {
-            AskError::Token(TokenError::None(_)) => TELL_OPERATOR,
-            AskError::Token(TokenError::Rejected) => {
+            DremioError::Token(TokenError::None(_)) => TELL_OPERATOR,
+            DremioError::Token(TokenError::Rejected) => {
                 "Nothing is wrong with the request. Try it again in a moment."
             }
-            AskError::Dremio(error) => advice(error),
+            DremioError::Dremio(error) => advice(error),
         };
-        let said = if let AskError::Dremio(error) = &cause { error.remote_message() } else { None };
+        let said =
+            if let DremioError::Dremio(error) = &cause { error.remote_message() } else { None };
         let error = said.map_or_else(|| cause.to_string(), |said| format!("{cause}: {said}"));
         Self::new(error, advice)
     }

@@ -1,21 +1,12 @@
 //! One statement as a Dremio job: submitted, awaited, and cancelled at Dremio when nobody waits for
 //! it any more.
 
-use std::time::Duration;
-
 use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
-use tokio::runtime::Handle;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::calls::{AskError, Dremio};
 use super::failure::{Failure, TELL_OPERATOR, broken_view};
 use super::progress::{Holds, Progress};
-use crate::dremio::Pauses;
+use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
-
-/// How long the cancellation of an abandoned job is tried, a replacement of its token included. A
-/// guess; nobody waits for it.
-const CANCEL_MAX: Duration = Duration::from_secs(15);
 
 /// Runs `statement` and returns its job when it has completed. Dropping the future cancels the job
 /// at Dremio, also while it is being submitted. `label` names the caller in Dremio's job history;
@@ -24,108 +15,55 @@ const CANCEL_MAX: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the job could not be started or watched, or did not complete.
 pub(super) async fn run(
-    dremio: &Dremio,
+    jobs: &JobCustody,
     label: &str,
     statement: &Statement,
     progress: &mut Progress<'_>,
 ) -> Result<JobId, Failure> {
-    let mut job = RunningJob::submit(
-        dremio,
-        format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str()),
-        progress.holds(),
-    )
-    .await?;
-    let status = job.end(progress).await?;
+    let sql = format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str());
+    let mut job = submit(jobs, sql, progress.holds()).await?;
+    let status = end(jobs.dremio(), job.id(), progress).await?;
+    job.mark_over();
     match status.state {
-        JobState::Completed => Ok(job.id.clone()),
+        JobState::Completed => Ok(job.id().clone()),
         JobState::Failed => Err(failed(status.error_message.as_ref())),
         _ => Err(cancelled(status.cancellation_reason.as_ref())),
     }
 }
 
-/// A job that somebody waits for.
-#[derive(Debug)]
-struct RunningJob {
-    dremio: Dremio,
-    id: JobId,
-    runtime: Handle,
-    /// Whether Dremio said that it is over.
-    is_over: bool,
-    /// Kept until its cancellation is under way, so that a stop sees no gap between the two.
-    _counted: TaskTrackerToken,
+/// Submits `sql`. Meanwhile the submission has what the call `holds`: statements of calls that were
+/// given up take room like any other.
+async fn submit(jobs: &JobCustody, sql: String, holds: Holds) -> Result<HeldJob, Failure> {
+    let custody = jobs.clone();
+    let submission = async move {
+        let sql = sql.as_str();
+        let submitted = custody
+            .dremio()
+            .ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await });
+        let id = submitted.await?;
+        drop(holds);
+        Ok::<_, DremioError>(custody.hold(id))
+    };
+    let submitted = jobs.submit(submission).await;
+    Ok(submitted.ok_or_else(|| Failure::new("the query was not submitted", "Try it again."))??)
 }
 
-impl RunningJob {
-    /// Submits `sql` in a task of its own: a caller that goes away in the middle would leave a job
-    /// behind whose id nobody knows. The task ends within the time limits of its calls, and the
-    /// job that it then returns to nobody is cancelled by being dropped. What remains is a job
-    /// whose id was lost with the connection: that one runs to its end. Meanwhile the task has what
-    /// the call `holds`: statements of calls that were given up take room like any other.
-    async fn submit(dremio: &Dremio, sql: String, holds: Holds) -> Result<Self, Failure> {
-        let dremio = dremio.clone();
-        let runtime = Handle::current();
-        let counted = dremio.background().token();
-        let submission = dremio.background().clone().spawn(async move {
-            let sql = sql.as_str();
-            let id =
-                dremio
-                    .ask(|client, token| async move {
-                        client.submit_sql(token.secret(), sql, &[]).await
-                    })
-                    .await?;
-            drop(holds);
-            Ok::<_, AskError>(Self { dremio, id, runtime, is_over: false, _counted: counted })
-        });
-        let submitted = submission
-            .await
-            .map_err(|_| Failure::new("the query was not submitted", "Try it again."))?;
-        Ok(submitted?)
-    }
-
-    /// Waits for the end of the job, however it ends.
-    async fn end(&mut self, progress: &mut Progress<'_>) -> Result<JobStatus, AskError> {
-        let mut pauses = Pauses::new();
-        loop {
-            let id = &self.id;
-            let status = self
-                .dremio
-                .read(|client, token| async move { client.job(token.secret(), id).await })
-                .await?;
-            if status.state.is_terminal() {
-                self.is_over = true;
-                return Ok(status);
-            }
-            progress.report(state_name(status.state));
-            tokio::time::sleep(pauses.next()).await;
+/// Waits for the end of a job, however it ends.
+async fn end(
+    dremio: &DremioCaller,
+    id: &JobId,
+    progress: &mut Progress<'_>,
+) -> Result<JobStatus, DremioError> {
+    let mut pauses = Pauses::new();
+    loop {
+        let status =
+            dremio.read(|client, token| async move { client.job(token.secret(), id).await });
+        let status = status.await?;
+        if status.state.is_terminal() {
+            return Ok(status);
         }
-    }
-}
-
-impl Drop for RunningJob {
-    /// Nobody waits any more: spares Dremio the rest of the work. In the background, because a drop
-    /// cannot wait.
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        let (dremio, id) = (self.dremio.clone(), self.id.clone());
-        let cancelling = async move {
-            let id = &id;
-            let cancellation =
-                dremio.ask(|client, token| async move { client.cancel(token.secret(), id).await });
-            match tokio::time::timeout(CANCEL_MAX, cancellation).await {
-                Ok(Ok(outcome)) => {
-                    tracing::debug!(job = %id, ?outcome, "cancelled the job of an abandoned call");
-                }
-                Ok(Err(cause)) => {
-                    tracing::warn!(job = %id, error = %cause, "could not cancel the job of an abandoned call");
-                }
-                Err(_) => {
-                    tracing::warn!(job = %id, "could not cancel the job of an abandoned call in time");
-                }
-            }
-        };
-        self.dremio.background().spawn_on(cancelling, &self.runtime);
+        progress.report(state_name(status.state));
+        tokio::time::sleep(pauses.next()).await;
     }
 }
 

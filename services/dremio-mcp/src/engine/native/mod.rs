@@ -3,9 +3,8 @@
 //!
 //! One call goes: `arguments` (are they what the tool expects?) → for a query the gate of
 //! [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many as fit); for a
-//! schema `table_name` → `table_schema`. All of them reach Dremio through `calls`, which knows the
-//! current token, and fail with a `failure`, which says what helps. `listing` and `system_tables`
-//! are the texts.
+//! schema `table_name` → `table_schema`. All of them reach Dremio through [`crate::dremio`], and
+//! fail with a `failure`, which says what helps. `listing` and `system_tables` are the texts.
 //!
 //! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or
 //! tool) is a JSON-RPC error; a call that comes to nothing, be it for its arguments, is a result
@@ -15,7 +14,6 @@
 //! between calls.
 
 mod arguments;
-mod calls;
 mod failure;
 mod job;
 mod listing;
@@ -26,29 +24,23 @@ mod table_name;
 mod table_schema;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use dremio_client::DremioClient;
 use service_kit::lifecycle::Shutdown;
 
 use self::arguments::{BadArguments, NameArgument};
-use self::calls::Dremio;
 use self::failure::Failure;
 use self::listing::Tool;
 use self::progress::{Holds, Progress};
 use self::table_name::TableName;
 use super::{CallError, FairQueue, Introduction, ProgressSink, ToolList};
-use crate::dremio::{DremioHealth, TokenSource};
+use crate::dremio::{DremioCaller, JobCustody};
 use crate::guard::gate::Gate;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
-
-/// How long a stop waits for what is under way in the background.
-const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Answers MCP requests by itself.
 #[derive(Debug)]
 pub(crate) struct Native {
-    dremio: Dremio,
+    jobs: JobCustody,
     gate: Gate,
     introduction: Arc<Introduction>,
     list: Message,
@@ -59,31 +51,17 @@ pub(crate) struct Native {
 impl Native {
     /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be
     /// there.
-    pub(crate) fn new(
-        client: DremioClient,
-        tokens: TokenSource,
-        health: DremioHealth,
-        gate: Gate,
-        queue: FairQueue,
-    ) -> Self {
+    pub(crate) fn new(dremio: DremioCaller, gate: Gate, queue: FairQueue) -> Self {
         let list = Message::from_result(&listing::tools_list(gate.guard()));
         let tools = ToolList::read(&list);
         let introduction = Arc::new(Introduction::new(&listing::initialize_result(gate.guard())));
-        Self { dremio: Dremio::new(client, tokens, health), gate, introduction, list, tools, queue }
+        Self { jobs: JobCustody::new(dremio), gate, introduction, list, tools, queue }
     }
 
-    /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while:
-    /// Dremio may be away.
+    /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while.
     pub(crate) async fn finish(self: Arc<Self>, shutdown: Shutdown) {
         shutdown.draining().await;
-        let background = self.dremio.background();
-        background.close();
-        if tokio::time::timeout(STOP_WAIT_MAX, background.wait()).await.is_err() {
-            tracing::warn!(
-                calls = background.len(),
-                "stopping without Dremio's answer: a job that nobody waits for may run on"
-            );
-        }
+        self.jobs.finish().await;
     }
 
     /// The `InitializeResult`, as JSON text.
@@ -194,8 +172,8 @@ impl Native {
             };
             Failure::new(refusal.to_string(), advice)
         })?;
-        let job = job::run(&self.dremio, Tool::RunSqlQuery.name(), &statement, progress).await?;
-        rows::fetch(&self.dremio, &job, progress).await
+        let job = job::run(&self.jobs, Tool::RunSqlQuery.name(), &statement, progress).await?;
+        rows::fetch(self.jobs.dremio(), &job, progress).await
     }
 
     async fn schema_of_table(&self, name: NameArgument<'_>) -> Result<String, Failure> {
@@ -212,7 +190,7 @@ impl Native {
                 "Give a dotted name like \"source\".\"folder\".\"table\", or a list of its parts like [\"source\", \"folder\", \"table\"].";
             Failure::new(format!("table_name cannot be read: {cause}"), advice)
         })?;
-        table_schema::fetch(&self.dremio, &name).await
+        table_schema::fetch(self.jobs.dremio(), &name).await
     }
 }
 

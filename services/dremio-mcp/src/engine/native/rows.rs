@@ -4,9 +4,9 @@
 use dremio_client::{Error, JobId, PAGE_ROWS_MAX};
 use serde_json::value::RawValue;
 
-use super::calls::{AskError, Dremio};
 use super::failure::Failure;
 use super::progress::Progress;
+use crate::dremio::{DremioCaller, DremioError};
 use crate::rpc::string_literal;
 
 /// Most rows that an answer carries, in bytes of JSON: the official server's default. More would
@@ -29,7 +29,7 @@ const SCHEMA_BYTES_MAX: usize = 16 * 1024;
 /// # Errors
 /// When the results cannot be fetched, or Dremio has fewer rows than it says.
 pub(super) async fn fetch(
-    dremio: &Dremio,
+    dremio: &DremioCaller,
     job: &JobId,
     progress: &Progress<'_>,
 ) -> Result<String, Failure> {
@@ -45,7 +45,7 @@ pub(super) async fn fetch(
             Ok(page) => page,
             // The columns did not stand before the rows, or are too many. The former may be had
             // with fewer rows.
-            Err(AskError::Dremio(Error::TooLarge { .. })) if page_rows_max > 1 => {
+            Err(DremioError::Dremio(Error::TooLarge { .. })) if page_rows_max > 1 => {
                 page_rows_max = (page_rows_max / 10).max(1);
                 continue;
             }
@@ -67,9 +67,9 @@ pub(super) async fn fetch(
 }
 
 /// Results are gone after a day, or with the executor that held them (contract §4.3).
-fn unavailable(cause: AskError) -> Failure {
+fn unavailable(cause: DremioError) -> Failure {
     match &cause {
-        AskError::Dremio(error @ (Error::Refused { .. } | Error::NotFound { .. })) => {
+        DremioError::Dremio(error @ (Error::Refused { .. } | Error::NotFound { .. })) => {
             let said = error.remote_message().map_or_else(String::new, |said| format!(": {said}"));
             Failure::new(
                 format!("the query completed, but its results are not available{said}"),

@@ -7,9 +7,9 @@ use dremio_client::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::calls::{AskError, Dremio};
 use super::failure::{Failure, broken_view};
 use super::table_name::{TableName, quoted};
+use crate::dremio::{DremioCaller, DremioError};
 
 /// Room that one call takes: for what Dremio says of a table, and for the answer made of it.
 pub(super) const ROOM_BYTES: usize = 10 * 1024 * 1024;
@@ -97,7 +97,7 @@ struct Schema<'a> {
 ///
 /// # Errors
 /// When there is no such table, it is something else, or Dremio cannot be asked.
-pub(super) async fn fetch(dremio: &Dremio, name: &TableName) -> Result<String, Failure> {
+pub(super) async fn fetch(dremio: &DremioCaller, name: &TableName) -> Result<String, Failure> {
     let found =
         dremio
             .ask(|client, token| async move {
@@ -126,7 +126,7 @@ pub(super) async fn fetch(dremio: &Dremio, name: &TableName) -> Result<String, F
 }
 
 /// The columns are what matters: without tags or wiki the answer is still good.
-fn optional<T>(answer: Result<T, AskError>) -> Option<T> {
+fn optional<T>(answer: Result<T, DremioError>) -> Option<T> {
     answer.inspect_err(|cause| tracing::debug!(error = %cause, "a table's schema is shown without its tags or wiki")).ok()
 }
 
@@ -167,8 +167,8 @@ fn shortened(text: &str) -> String {
 
 /// Dremio has three answers for a path that does not exist: 404 below spaces and homes, 400 below
 /// databases, 500 below file systems (contract §5.2). Of these, only the first is certain.
-fn missing(name: &TableName, cause: AskError) -> Failure {
-    let AskError::Dremio(error) = &cause else { return cause.into() };
+fn missing(name: &TableName, cause: DremioError) -> Failure {
+    let DremioError::Dremio(error) = &cause else { return cause.into() };
     if let Some(failure) = error.remote_message().and_then(broken_view) {
         return failure;
     }
@@ -244,8 +244,8 @@ mod tests {
     use dremio_client::{Error, RemoteMessage};
 
     use super::{
-        AskError, DESCRIPTION_CHARS_MAX, Entity, FIELDS_BYTES_MAX, TableName, missing, not_a_table,
-        search_hint,
+        DESCRIPTION_CHARS_MAX, DremioError, Entity, FIELDS_BYTES_MAX, TableName, missing,
+        not_a_table, search_hint,
     };
 
     #[test]
@@ -318,7 +318,8 @@ mod tests {
         let message = RemoteMessage::new(
             "Error while expanding view a.b. Table 'gone' not found. Verify the view's SQL definition.",
         );
-        let cause = AskError::Dremio(Error::Refused { operation: "catalog", status: 400, message });
+        let cause =
+            DremioError::Dremio(Error::Refused { operation: "catalog", status: 400, message });
         let said = missing(&TableName::parse("a.b").unwrap(), cause).to_json();
         assert!(
             said.contains("The view a.b is broken") && !said.contains("there is no table"),

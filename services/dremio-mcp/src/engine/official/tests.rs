@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::connection::Answer;
 use super::{Launch, Official, Supervisor};
 use crate::budget::Budget;
-use crate::dremio::{DremioHealth, TokenSource};
+use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Egress, Pages};
 use crate::engine::{CALL_LIMITS, CallError, FairQueue, ProgressSink};
 use crate::guard::Guard;
@@ -43,10 +43,8 @@ impl Setting {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let transport =
             Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap();
-        let login = DremioClient::new(transport.clone())
-            .login("dremio", &"dremio123".into())
-            .await
-            .unwrap();
+        let client = DremioClient::new(transport);
+        let login = client.login("dremio", &"dremio123".into()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let token_file = folder.path().join("token.json");
         Writer::open(token_file.clone())
@@ -58,7 +56,8 @@ impl Setting {
         let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::clone(&metrics), true);
         let gate = Gate::new(Guard::default(), "official", Arc::clone(&metrics));
         let pages = Pages::new(Budget::new(&metrics), 1 << 20);
-        let egress = Egress::bind(transport, tokens, health, gate, pages).await.unwrap();
+        let dremio = DremioCaller::new(client, tokens, health);
+        let egress = Egress::bind(dremio, gate, pages).await.unwrap();
         let launch = Launch {
             command: vec![
                 stdio_fixture::executable().to_str().unwrap().to_owned(),

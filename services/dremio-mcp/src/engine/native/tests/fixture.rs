@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use token_file::{Token, Writer};
 
 use super::super::Native;
-use crate::dremio::{DremioHealth, TokenSource};
+use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::engine::{CALL_LIMITS, FairQueue, ProgressSink};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
@@ -58,13 +58,8 @@ impl Fixture {
         let (source, _requester) = TokenSource::watch(&path, Clock::system(), None);
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
-        let native = Arc::new(Native::new(
-            client.clone(),
-            source,
-            health,
-            gate(guard),
-            FairQueue::new(CALL_LIMITS, None),
-        ));
+        let dremio = DremioCaller::new(client.clone(), source, health);
+        let native = Arc::new(Native::new(dremio, gate(guard), FairQueue::new(CALL_LIMITS, None)));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
 
@@ -121,13 +116,8 @@ pub(super) fn lonely() -> Native {
     let (tokens, _requester) =
         TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
-    Native::new(
-        DremioClient::new(transport),
-        tokens,
-        health,
-        gate(Guard::default()),
-        FairQueue::new(CALL_LIMITS, None),
-    )
+    let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
+    Native::new(dremio, gate(Guard::default()), FairQueue::new(CALL_LIMITS, None))
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {
