@@ -12,7 +12,7 @@ use super::answer::{Delivery, Finished, answer};
 use super::legacy_session::Running;
 use super::{Gateway, modern};
 use crate::budget::{Charge, Held, Kind, NoRoom};
-use crate::engine::{CallError, Caller, LogLevel, ProgressSink};
+use crate::engine::{CallContext, CallError, Caller, LogLevel};
 use crate::rpc::Message;
 
 /// A request that was found good, and what its answer needs.
@@ -38,8 +38,8 @@ impl Call {
     /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern
     /// client, dropping the body of a stream.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
-        let (sink, progress) = ProgressSink::channel();
-        let sink = sink.of(self.caller.clone(), self.log_level).within(&gateway.budget);
+        let (context, notifications) =
+            CallContext::new(self.caller.clone(), self.log_level, &gateway.budget);
         let delivery = match &self.client {
             _ if !self.may_stream => Delivery::Whole,
             Client::Legacy(running) => Delivery::Resumable(
@@ -49,16 +49,15 @@ impl Call {
             Client::Modern => Delivery::Stream,
         };
         let shutdown = gateway.shutdown.clone();
-        let call = Box::pin(async move { self.run(&gateway, sink).await });
-        answer(call, progress, delivery, shutdown).await
+        let call = Box::pin(async move { self.run(&gateway, context).await });
+        answer(call, notifications, delivery, shutdown).await
     }
 
     /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was
     /// cancelled.
     pub(super) async fn finish(self, gateway: &Gateway) -> Option<Held> {
-        let (sink, _nobody_reads) = ProgressSink::channel();
-        let sink = sink.of(self.caller.clone(), None).within(&gateway.budget);
-        self.run(gateway, sink).await.body
+        let (context, _unread) = CallContext::new(self.caller.clone(), None, &gateway.budget);
+        self.run(gateway, context).await.body
     }
 
     /// Resolves when the client cancels the call by another request, or its key is withdrawn.
@@ -70,7 +69,7 @@ impl Call {
         }
     }
 
-    async fn run(self, gateway: &Gateway, sink: ProgressSink) -> Finished {
+    async fn run(self, gateway: &Gateway, context: CallContext) -> Finished {
         let mut record =
             Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
         let limit = gateway.call_timeout;
@@ -81,7 +80,7 @@ impl Call {
                 record.outcome = "cancelled";
                 return Finished { status: StatusCode::OK, body: None };
             }
-            called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &sink)) => {
+            called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &context)) => {
                 called.unwrap_or(Err(CallError::TimedOut { limit }))
             }
             () = gateway.last_call.cancelled() => Err(CallError::Stopping),

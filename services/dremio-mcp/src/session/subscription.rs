@@ -15,7 +15,7 @@ use super::Gateway;
 use super::asker::{Asker, caller_at, count_more};
 use super::sse::{Events, Gone};
 use crate::budget::Kind;
-use crate::engine::{Caller, Changes, List, Notifications, ProgressSink};
+use crate::engine::{CallContext, Caller, Changes, List, Notifications};
 use crate::rpc::{ErrorCode, Message, RpcError, member, refuse, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
@@ -157,11 +157,13 @@ impl Subscription {
         let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
             let request =
                 Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
-            let (sink, _no_progress) = ProgressSink::channel();
-            let sink = sink.of(self.caller.clone(), None).within(&self.gateway.budget);
-            let answer =
-                tokio::time::timeout(AGREEMENT_WAIT_MAX, self.gateway.engine.call(&request, &sink))
-                    .await;
+            let (context, _unread) =
+                CallContext::new(self.caller.clone(), None, &self.gateway.budget);
+            let answer = tokio::time::timeout(
+                AGREEMENT_WAIT_MAX,
+                self.gateway.engine.call(&request, &context),
+            )
+            .await;
             matches!(answer, Ok(Ok(answer)) if answer.result().is_some()).then_some(uri)
         });
         join_all(asked).await.into_iter().flatten().collect()

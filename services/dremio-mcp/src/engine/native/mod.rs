@@ -32,7 +32,7 @@ use self::failure::Failure;
 use self::listing::Tool;
 use self::progress::{Holds, Progress};
 use self::table_name::TableName;
-use super::{CallError, FairQueue, Introduction, ProgressSink, ToolList};
+use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::dremio::{DremioCaller, JobCustody};
 use crate::guard::gate::Gate;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
@@ -81,16 +81,16 @@ impl Native {
     pub(crate) async fn call(
         &self,
         request: &Message,
-        progress: &ProgressSink,
+        context: &CallContext,
     ) -> Result<Message, CallError> {
         // Only a tool keeps anybody waiting.
         let permit = match request.method() {
-            "tools/call" => Some(Arc::new(self.queue.take(progress.requester()).await?)),
+            "tools/call" => Some(Arc::new(self.queue.take(context.requester()).await?)),
             _ => None,
         };
         let holds = Holds { _room: request.room(), _permit: permit };
         Ok(self
-            .answer(request, progress, holds)
+            .answer(request, context, holds)
             .await
             .unwrap_or_else(|error| Message::from_error(&error.object())))
     }
@@ -98,7 +98,7 @@ impl Native {
     async fn answer(
         &self,
         request: &Message,
-        progress: &ProgressSink,
+        context: &CallContext,
         holds: Holds,
     ) -> Result<Message, RpcError> {
         let params = request
@@ -111,7 +111,7 @@ impl Native {
                 "unknown cursor: the list of tools has one page",
             )),
             "tools/list" => Ok(self.list.clone()),
-            "tools/call" => self.call_tool(&params, progress, holds).await,
+            "tools/call" => self.call_tool(&params, context, holds).await,
             method => Err(RpcError::new(
                 ErrorCode::MethodNotFound,
                 format!("this server has no method {method}"),
@@ -122,7 +122,7 @@ impl Native {
     async fn call_tool(
         &self,
         params: &Params<'_>,
-        progress: &ProgressSink,
+        context: &CallContext,
         holds: Holds,
     ) -> Result<Message, RpcError> {
         let name = params.name.unwrap_or_default();
@@ -134,7 +134,7 @@ impl Native {
             )
         })?;
         let token = params.meta.progress_token;
-        let mut progress = Progress::new(progress, token, holds);
+        let mut progress = Progress::new(context, token, holds);
         Ok(tool_result(self.run(tool, params.arguments, &mut progress).await))
     }
 

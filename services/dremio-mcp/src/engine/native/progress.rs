@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use crate::budget::{Charge, Kind};
-use crate::engine::ProgressSink;
+use crate::engine::CallContext;
 use crate::engine::fair_queue::Permit;
 use crate::rpc::string_literal;
 
@@ -26,7 +26,7 @@ pub(super) struct Holds {
 /// The progress of one call.
 #[derive(Debug)]
 pub(super) struct Progress<'c> {
-    sink: &'c ProgressSink,
+    context: &'c CallContext,
     holds: Holds,
     /// The client's own token, raw. Without one it wants no reports.
     token: Option<&'c str>,
@@ -36,9 +36,9 @@ pub(super) struct Progress<'c> {
 
 impl<'c> Progress<'c> {
     /// Progress of a call that starts now.
-    pub(super) fn new(sink: &'c ProgressSink, token: Option<&'c str>, holds: Holds) -> Self {
+    pub(super) fn new(context: &'c CallContext, token: Option<&'c str>, holds: Holds) -> Self {
         let started = Instant::now();
-        Self { sink, holds, token, started, next: started + REPORT_INTERVAL }
+        Self { context, holds, token, started, next: started + REPORT_INTERVAL }
     }
 
     /// What the call holds.
@@ -48,7 +48,7 @@ impl<'c> Progress<'c> {
 
     /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
     pub(super) async fn room(&self, bytes: usize) -> Result<Charge, Failure> {
-        self.sink
+        self.context
             .take(Kind::Pages, bytes)
             .await
             .map_err(|cause| Failure::new(cause.to_string(), "Ask for less."))
@@ -62,7 +62,7 @@ impl<'c> Progress<'c> {
         self.next = now + REPORT_INTERVAL;
         let seconds = now.duration_since(self.started).as_secs();
         let message = string_literal(&format!("{what} ({seconds} s)"));
-        self.sink.send(format!(
+        self.context.notify(format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{seconds},"message":{message}}}}}"#
         ));
     }
@@ -72,12 +72,12 @@ impl<'c> Progress<'c> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Holds, Progress, ProgressSink};
+    use super::{CallContext, Holds, Progress};
 
     #[tokio::test(start_paused = true)]
     async fn reports_are_rare_and_their_number_grows() {
-        let (sink, mut sent) = ProgressSink::channel();
-        let mut progress = Progress::new(&sink, Some("\"p\\\"1\""), Holds::default());
+        let (context, mut sent) = CallContext::anyones();
+        let mut progress = Progress::new(&context, Some("\"p\\\"1\""), Holds::default());
         for _ in 0..50 {
             progress.report("RUNNING \"q\"");
             tokio::time::advance(Duration::from_millis(100)).await;
@@ -92,8 +92,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_without_a_token_gets_none() {
-        let (sink, mut sent) = ProgressSink::channel();
-        let mut progress = Progress::new(&sink, None, Holds::default());
+        let (context, mut sent) = CallContext::anyones();
+        let mut progress = Progress::new(&context, None, Holds::default());
         tokio::time::advance(Duration::from_secs(60)).await;
         progress.report("RUNNING");
         assert!(sent.try_recv().is_err());

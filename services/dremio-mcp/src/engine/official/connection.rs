@@ -18,7 +18,7 @@ use super::lines::{Line, id_in_head, next_line};
 use super::task_owners::{Origin, TaskOwners};
 use crate::budget::{self, Charge};
 use crate::egress::Activity;
-use crate::engine::{CallError, ProgressSink};
+use crate::engine::{CallContext, CallError};
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message};
 
@@ -70,7 +70,8 @@ pub(super) type Answer = Result<Message, CallError>;
 struct Waiting {
     answer: oneshot::Sender<Answer>,
     token: Option<String>,
-    sink: Option<ProgressSink>,
+    /// Of a client's call; the gateway's own have none.
+    context: Option<CallContext>,
     /// Whether a task was asked for.
     is_task: bool,
     /// When it was sent, or the child last reported its progress.
@@ -118,8 +119,8 @@ impl Connection {
     /// # Errors
     /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`],
     /// [`CallError::Forgotten`].
-    pub(super) async fn call(&self, request: &Message, progress: Option<&ProgressSink>) -> Answer {
-        let caller = progress.and_then(|sink| sink.caller.as_ref());
+    pub(super) async fn call(&self, request: &Message, context: Option<&CallContext>) -> Answer {
+        let caller = context.map(CallContext::caller);
         if let Some(refusal) = self.owners.refuse(request, caller) {
             return Ok(refusal);
         }
@@ -132,7 +133,7 @@ impl Connection {
         let waiting = Waiting {
             answer,
             token,
-            sink: progress.cloned(),
+            context: context.cloned(),
             is_task: params.asks_for_task,
             since: Instant::now(),
         };
@@ -239,7 +240,7 @@ impl Connection {
         let answered = self.answered.load(Ordering::Relaxed);
         let pending = self.pending.lock();
         let is_outrun = |(id, waiting): &(&u64, &Waiting)| {
-            **id < answered && waiting.sink.is_some() && waiting.since.elapsed() >= silence_max
+            **id < answered && waiting.context.is_some() && waiting.since.elapsed() >= silence_max
         };
         pending.iter().flatten().filter(is_outrun).map(|(id, _)| *id).collect()
     }
@@ -302,23 +303,19 @@ impl Connection {
         let id = message.id().and_then(|id| id.parse().ok()).unwrap_or_default();
         match self.take(id) {
             Some(waiting) => {
-                if waiting.sink.is_some() {
+                if let Some(context) = &waiting.context {
                     self.answered.fetch_max(id, Ordering::Relaxed);
-                }
-                if let Some(caller) = waiting.sink.as_ref().and_then(|sink| sink.caller.as_ref()) {
-                    self.owners.note(
-                        &Origin {
-                            id,
-                            caller,
-                            token: waiting.token.as_deref(),
-                            is_task: waiting.is_task,
-                        },
-                        &message,
-                    );
+                    let origin = Origin {
+                        id,
+                        caller: context.caller(),
+                        token: waiting.token.as_deref(),
+                        is_task: waiting.is_task,
+                    };
+                    self.owners.note(&origin, &message);
                 }
                 // Who reads the child cannot wait: all others' answers come behind this one.
-                let room = waiting.sink.as_ref().map(|sink| {
-                    sink.try_take(budget::Kind::Answers, message.text().len() * ANSWER_COPIES)
+                let room = waiting.context.as_ref().map(|context| {
+                    context.try_take(budget::Kind::Answers, message.text().len() * ANSWER_COPIES)
                 });
                 let _gone = waiting.answer.send(match room {
                     Some(Ok(charge)) => Ok(message.charged(charge)),
@@ -360,7 +357,8 @@ impl Connection {
                     return self.owners.tell(message);
                 };
                 waiting.since = Instant::now();
-                waiting.sink.as_ref()?.send(message.to_line("", Some(waiting.token.as_ref()?)));
+                let line = message.to_line("", Some(waiting.token.as_ref()?));
+                waiting.context.as_ref()?.notify(line);
                 None
             }
             _ => self.owners.tell(message),

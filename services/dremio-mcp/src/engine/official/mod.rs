@@ -31,7 +31,7 @@ pub(crate) use self::process::Launch;
 use self::subscriptions::SubscriptionRegistry;
 pub(crate) use self::supervisor::Supervisor;
 use super::changes::{Changes, List, Versions};
-use super::{CallError, FairQueue, Introduction, Notifications, ProgressSink, ToolList};
+use super::{CallContext, CallError, FairQueue, Introduction, Notifications, ToolList};
 use crate::rpc::Message;
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet
@@ -179,27 +179,26 @@ impl Official {
     }
 
     /// Relays one request to the child, waiting for a child that is being replaced.
-    pub(crate) async fn call(&self, request: &Message, progress: &ProgressSink) -> Answer {
+    pub(crate) async fn call(&self, request: &Message, context: &CallContext) -> Answer {
         let (subscriptions, child) = (&self.info.subscriptions, &self.child);
         let is_subscription =
             matches!(request.method(), "resources/subscribe" | "resources/unsubscribe");
-        let subscriber = if is_subscription { subscriber_and_uri(request, progress) } else { None };
+        let subscriber = if is_subscription { subscriber_and_uri(request, context) } else { None };
         // Boxed where it is rare: a call's future is as large as its largest branch.
         match subscriber {
             Some((notifications, uri)) if request.method() == "resources/subscribe" => {
-                Box::pin(subscriptions.subscribe(uri, notifications, request, progress, child))
-                    .await
+                Box::pin(subscriptions.subscribe(uri, notifications, request, context, child)).await
             }
             Some((notifications, uri)) => {
-                Box::pin(subscriptions.unsubscribe(uri, notifications, request, progress, child))
+                Box::pin(subscriptions.unsubscribe(uri, notifications, request, context, child))
                     .await
             }
-            None => self.call_or_recall(request, progress).await,
+            None => self.call_or_recall(request, context).await,
         }
     }
 
     /// Answers a list that is known, and else relays.
-    async fn call_or_recall(&self, request: &Message, progress: &ProgressSink) -> Answer {
+    async fn call_or_recall(&self, request: &Message, context: &CallContext) -> Answer {
         let list =
             LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());
         let first_page =
@@ -207,9 +206,9 @@ impl Official {
         if let Some(list) = first_page.and_then(|method| self.info.list(method)) {
             return Ok(list.as_ref().clone());
         }
-        let _permit = self.queue.take(progress.requester()).await?;
+        let _permit = self.queue.take(context.requester()).await?;
         let asked_at = self.info.versions.borrow().numbers();
-        let answer = self.child.get().await?.call(request, Some(progress)).await?;
+        let answer = self.child.get().await?.call(request, Some(context)).await?;
         if let Some(method) = first_page {
             self.info.learn(method, &answer, asked_at);
         }
@@ -230,9 +229,9 @@ impl Official {
 /// Who a request subscribes, and to what.
 fn subscriber_and_uri<'c>(
     request: &'c Message,
-    progress: &'c ProgressSink,
+    context: &'c CallContext,
 ) -> Option<(&'c Arc<Notifications>, &'c str)> {
-    let notifications = progress.caller.as_ref()?.notifications.as_ref()?;
+    let notifications = context.caller().notifications.as_ref()?;
     Some((notifications, request.params().ok()?.uri?))
 }
 

@@ -18,7 +18,7 @@ use super::CurrentChild;
 use super::connection::{Answer, Connection};
 use crate::engine::fair_queue::{FairQueue, Limits, Requester};
 use crate::engine::notifications::{Notifications, Subject};
-use crate::engine::{CallError, ProgressSink};
+use crate::engine::{CallContext, CallError};
 use crate::principal::Principal;
 use crate::rpc::{Message, string_literal};
 
@@ -70,10 +70,10 @@ impl SubscriptionRegistry {
         uri: &str,
         notifications: &Arc<Notifications>,
         request: &Message,
-        progress: &ProgressSink,
+        context: &CallContext,
         child: &CurrentChild,
     ) -> Answer {
-        let entry = self.enter(uri, notifications, progress)?;
+        let entry = self.enter(uri, notifications, context)?;
         let mut agreement = entry.agreement.lock().await;
         let child = child.get().await?;
         if agreement.is_sure && agreement.is_about(&child) {
@@ -81,7 +81,7 @@ impl SubscriptionRegistry {
             return Ok(Message::from_result("{}"));
         }
         *agreement = Agreement { child: Arc::downgrade(&child), is_sure: false };
-        let answer = self.exchange(&child, request, Some(progress)).await?;
+        let answer = self.exchange(&child, request, Some(context)).await?;
         if answer.result().is_some() {
             agreement.is_sure = true;
             entry.stay(&child);
@@ -99,10 +99,10 @@ impl SubscriptionRegistry {
         uri: &str,
         notifications: &Arc<Notifications>,
         request: &Message,
-        progress: &ProgressSink,
+        context: &CallContext,
         child: &CurrentChild,
     ) -> Answer {
-        let entry = self.enter(uri, notifications, progress)?;
+        let entry = self.enter(uri, notifications, context)?;
         let mut agreement = entry.agreement.lock().await;
         entry.leave();
         if self.is_wanted(uri, Some(notifications)) {
@@ -111,7 +111,7 @@ impl SubscriptionRegistry {
         let child = child.get().await?;
         // From here on the child may have stopped telling, whatever comes of the request.
         agreement.is_sure = false;
-        let answer = self.exchange(&child, request, Some(progress)).await?;
+        let answer = self.exchange(&child, request, Some(context)).await?;
         if answer.result().is_some() {
             *agreement = Agreement::default();
         }
@@ -231,13 +231,9 @@ impl SubscriptionRegistry {
         &'w self,
         uri: &'w str,
         notifications: &'w Arc<Notifications>,
-        progress: &ProgressSink,
+        context: &CallContext,
     ) -> Result<Entry<'w>, CallError> {
-        // Only calls of clients come here; the gateway's own ones have no queue.
-        let principal = progress
-            .caller
-            .as_ref()
-            .map_or_else(Principal::anyone, |caller| caller.principal.clone());
+        let principal = context.caller().principal.clone();
         if uri.len() > URI_BYTES_MAX {
             return Err(CallError::TooManySubscriptions);
         }
@@ -284,12 +280,12 @@ impl SubscriptionRegistry {
         &self,
         child: &Connection,
         request: &Message,
-        progress: Option<&ProgressSink>,
+        context: Option<&CallContext>,
     ) -> Answer {
-        let requester = progress.map_or_else(Requester::gateway, ProgressSink::requester);
+        let requester = context.map_or_else(Requester::gateway, CallContext::requester);
         let answered = async {
             let _permit = self.queue.take(requester).await?;
-            child.call(request, progress).await
+            child.call(request, context).await
         };
         tokio::time::timeout(ANSWER_WAIT_MAX, answered).await.unwrap_or(Err(CallError::NotReady))
     }

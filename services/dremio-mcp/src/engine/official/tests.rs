@@ -21,7 +21,7 @@ use super::{Launch, Official, Supervisor};
 use crate::budget::Budget;
 use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Egress, Pages};
-use crate::engine::{CALL_LIMITS, CallError, FairQueue, ProgressSink};
+use crate::engine::{CALL_LIMITS, CallContext, CallError, FairQueue};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -87,7 +87,7 @@ impl Setting {
             &json!({ "name": tool, "arguments": arguments }).to_string(),
         );
         let official = Arc::clone(&self.official);
-        tokio::spawn(async move { official.call(&request, &ProgressSink::channel().0).await })
+        tokio::spawn(async move { official.call(&request, &CallContext::anyones().0).await })
     }
 
     async fn text(&self, tool: &str, arguments: Value) -> String {

@@ -16,7 +16,7 @@ use token_file::{Token, Writer};
 
 use super::super::Native;
 use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
-use crate::engine::{CALL_LIMITS, FairQueue, ProgressSink};
+use crate::engine::{CALL_LIMITS, CallContext, FairQueue};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -72,7 +72,7 @@ impl Fixture {
         outcome(
             &self
                 .native
-                .call(&tool_call(name, &arguments), &ProgressSink::channel().0)
+                .call(&tool_call(name, &arguments), &CallContext::anyones().0)
                 .await
                 .unwrap(),
         )
@@ -87,7 +87,7 @@ impl Fixture {
         let (native, request) =
             (Arc::clone(&self.native), tool_call("RunSqlQuery", &json!({ "query": sql })));
         tokio::spawn(async move {
-            outcome(&native.call(&request, &ProgressSink::channel().0).await.unwrap())
+            outcome(&native.call(&request, &CallContext::anyones().0).await.unwrap())
         })
     }
 

@@ -9,7 +9,7 @@ use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 
 use super::fixture::{Fixture, job_id, login, outcome, request, wait_for};
-use crate::engine::ProgressSink;
+use crate::engine::CallContext;
 
 #[tokio::test]
 async fn a_query_that_is_cancelled_at_dremio_says_so() {
@@ -213,9 +213,9 @@ async fn what_fails_in_passing_does_not_cost_the_result() {
 async fn a_long_query_reports_its_progress() {
     let fixture = Fixture::start().await;
     fixture.control().set_job_duration(Duration::from_millis(2500));
-    let (sink, mut progress) = ProgressSink::channel();
+    let (context, mut progress) = CallContext::anyones();
     let params = json!({ "name": "RunSqlQuery", "arguments": { "query": "SELECT 1" }, "_meta": { "progressToken": "p-1" } });
-    let response = fixture.native.call(&request("tools/call", &params), &sink).await.unwrap();
+    let response = fixture.native.call(&request("tools/call", &params), &context).await.unwrap();
     assert!(!outcome(&response).0);
     let notification: Value =
         serde_json::from_str(&progress.try_recv().unwrap().into_text()).unwrap();

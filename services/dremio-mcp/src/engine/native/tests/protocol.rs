@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::{lonely, outcome, request, tool_call};
-use crate::engine::ProgressSink;
+use crate::engine::CallContext;
 
 #[tokio::test]
 async fn it_introduces_itself() {
@@ -15,7 +15,7 @@ async fn it_introduces_itself() {
     assert!(introduction["instructions"].as_str().unwrap().contains("double quotes"));
 
     let response =
-        native.call(&request("tools/list", &json!({})), &ProgressSink::channel().0).await.unwrap();
+        native.call(&request("tools/list", &json!({})), &CallContext::anyones().0).await.unwrap();
     let list: Value = serde_json::from_str(response.result().unwrap()).unwrap();
     let names: Vec<&str> = list["tools"]
         .as_array()
@@ -38,10 +38,10 @@ async fn it_introduces_itself() {
     assert_eq!(list["tools"][0]["_meta"]["anthropic/maxResultSizeChars"], 225 * 1024);
     for params in [json!({ "cursor": null }), json!({ "cursor": "" }), Value::Null] {
         let again =
-            native.call(&request("tools/list", &params), &ProgressSink::channel().0).await.unwrap();
+            native.call(&request("tools/list", &params), &CallContext::anyones().0).await.unwrap();
         assert_eq!(again.result(), Some(list.to_string().as_str()), "{params}");
     }
-    let pong = native.call(&request("ping", &json!({})), &ProgressSink::channel().0).await.unwrap();
+    let pong = native.call(&request("ping", &json!({})), &CallContext::anyones().0).await.unwrap();
     assert_eq!(pong.result(), Some("{}"));
 }
 
@@ -63,7 +63,7 @@ async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
         ("tools/call", json!({ "name": 5 }), -32602, "wrong type"),
     ] {
         let response =
-            native.call(&request(method, &params), &ProgressSink::channel().0).await.unwrap();
+            native.call(&request(method, &params), &CallContext::anyones().0).await.unwrap();
         let error: Value =
             serde_json::from_str(response.error().unwrap_or_else(|| panic!("{}", response.text())))
                 .unwrap();
@@ -133,7 +133,7 @@ async fn calls_that_come_to_nothing_tell_the_model_why() {
         ),
     ] {
         let (is_error, text) = outcome(
-            &native.call(&tool_call(tool, &arguments), &ProgressSink::channel().0).await.unwrap(),
+            &native.call(&tool_call(tool, &arguments), &CallContext::anyones().0).await.unwrap(),
         );
         assert!(is_error, "{text}");
         assert!(text["error"].as_str().unwrap().contains(error), "{text}");

@@ -7,7 +7,7 @@ use serde_json::json;
 use service_kit::admin::Condition;
 
 use super::fixture::{Fixture, job_id, outcome_text, tool_call};
-use crate::engine::ProgressSink;
+use crate::engine::CallContext;
 
 /// A query for the rows `{"n":0}` to `{"n":999}`, which needs no table.
 fn thousand() -> String {
@@ -25,7 +25,7 @@ async fn rows_arrive_as_dremio_wrote_them() {
     let sql = "SELECT CAST(9223372036854775807 AS BIGINT) AS \"big\", CAST(12.50 AS DECIMAL(10, 2)) AS \"amount\", 'it''s' AS \"text\";";
     let response = fixture
         .native
-        .call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &ProgressSink::channel().0)
+        .call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &CallContext::anyones().0)
         .await
         .unwrap();
     let expected =

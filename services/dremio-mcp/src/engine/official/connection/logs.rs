@@ -22,13 +22,12 @@ impl Connection {
         let only = calls
             .next()
             .filter(|_| calls.next().is_none())
-            .and_then(|waiting| waiting.sink.as_ref());
-        let alone = only
-            .and_then(|sink| sink.caller.as_ref())
-            .is_some_and(|caller| self.has_only_worked_for(&caller.principal));
+            .and_then(|waiting| waiting.context.as_ref());
+        let alone =
+            only.is_some_and(|context| self.has_only_worked_for(&context.caller().principal));
         match (only, LogLevel::of(message)) {
-            (Some(sink), Some(level)) if alone && sink.wants_log(level) => {
-                sink.send(message.text().to_owned());
+            (Some(context), Some(level)) if alone && context.wants_log(level) => {
+                context.notify(message.text().to_owned());
             }
             _ => {
                 tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use super::{Answer, Connection};
 use crate::budget::Budget;
 use crate::egress::Activity;
-use crate::engine::{CallError, Caller, ClientId, ProgressSink};
+use crate::engine::{CallContext, CallError, Caller, ClientId};
 use crate::principal::Principal;
 use crate::rpc::Message;
 
@@ -42,7 +42,7 @@ fn child(pongs: bool) -> Arc<Connection> {
 
 async fn call(connection: &Connection, tool: &str) -> Answer {
     let request = Message::request("tools/call", &json!({ "name": tool }).to_string());
-    connection.call(&request, Some(&ProgressSink::channel().0)).await
+    connection.call(&request, Some(&CallContext::anyones().0)).await
 }
 
 fn is_forgotten(answer: &Answer) -> bool {
@@ -152,11 +152,11 @@ async fn an_answer_without_room_fails_its_call_and_no_other() {
         batch: None,
         notifications: None,
     };
-    let sink = ProgressSink::channel().0.of(caller, None).within(&budget);
+    let context = CallContext::new(caller, None, &budget).0;
     let call = async |kib: usize| {
         let request =
             Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
-        connection.call(&request, Some(&sink)).await
+        connection.call(&request, Some(&context)).await
     };
     // One principal may have half of all, and each answer is counted twice.
     let first = call(4).await.unwrap();

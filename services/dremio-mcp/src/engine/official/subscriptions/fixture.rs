@@ -11,9 +11,10 @@ use tokio::sync::watch;
 
 use super::SubscriptionRegistry;
 use crate::access::KeyRing;
+use crate::budget::Budget;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
-use crate::engine::{CallError, Caller, ClientId, Notifications, ProgressSink};
+use crate::engine::{CallContext, CallError, Caller, ClientId, Notifications};
 use crate::rpc::Message;
 
 /// A child that says yes to all but one URI, or nothing at all, and what it was asked: `+uri` or
@@ -83,7 +84,7 @@ impl Child {
 
 pub(super) struct Client {
     pub(super) notifications: Arc<Notifications>,
-    pub(super) sink: ProgressSink,
+    pub(super) context: CallContext,
 }
 
 impl Client {
@@ -100,7 +101,8 @@ impl Client {
             batch: None,
             notifications: Some(Arc::clone(&notifications)),
         };
-        Self { notifications, sink: ProgressSink::channel().0.of(caller, None) }
+        let context = CallContext::new(caller, None, &Budget::small(1 << 30)).0;
+        Self { notifications, context }
     }
 
     pub(super) async fn subscribe(
@@ -111,7 +113,7 @@ impl Client {
     ) -> Result<Message, CallError> {
         let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
         subscriptions
-            .subscribe(uri, &self.notifications, &request, &self.sink, &child.current)
+            .subscribe(uri, &self.notifications, &request, &self.context, &child.current)
             .await
     }
 
@@ -123,7 +125,7 @@ impl Client {
     ) -> Message {
         let request = Message::request("resources/unsubscribe", &json!({ "uri": uri }).to_string());
         subscriptions
-            .unsubscribe(uri, &self.notifications, &request, &self.sink, &child.current)
+            .unsubscribe(uri, &self.notifications, &request, &self.context, &child.current)
             .await
             .unwrap()
     }

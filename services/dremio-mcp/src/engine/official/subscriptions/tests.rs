@@ -238,7 +238,7 @@ async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_
     // Calls keep it busy.
     let slow = Message::request("tools/call", "{}");
     let mut busy: Vec<_> =
-        (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.sink)))).collect();
+        (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.context)))).collect();
     for call in &mut busy {
         assert!(poll!(call).is_pending());
     }
@@ -279,7 +279,7 @@ async fn what_no_child_can_know_of_is_forgotten() {
     let current = CurrentChild(seen);
     let request = Message::request("resources/subscribe", "{}");
     let lost = subscriptions
-        .subscribe("x:1", &client.notifications, &request, &client.sink, &current)
+        .subscribe("x:1", &client.notifications, &request, &client.context, &current)
         .await;
     assert!(matches!(lost, Err(CallError::EngineLost)));
     assert_eq!(subscriptions.subscriptions.lock().len(), 1, "the child may have heard of it");
@@ -357,6 +357,6 @@ async fn a_child_that_is_told_of_a_keys_subscription_has_worked_for_that_key() {
         _renewed = bob.notifications.next() => {}
         never = subscriptions.keep(&new.connection) => match never {},
     }
-    assert!(!new.connection.has_only_worked_for(&ada.sink.caller.as_ref().unwrap().principal));
-    assert!(new.connection.has_only_worked_for(&bob.sink.caller.as_ref().unwrap().principal));
+    assert!(!new.connection.has_only_worked_for(&ada.context.caller().principal));
+    assert!(new.connection.has_only_worked_for(&bob.context.caller().principal));
 }

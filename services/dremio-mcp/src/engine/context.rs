@@ -1,0 +1,120 @@
+//! What an engine must know of a call besides its request: whose it is, and where the messages go
+//! that come before its answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::fair_queue::Requester;
+use super::{LogLevel, Notifications};
+use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
+use crate::principal::Principal;
+
+/// Notifications of one call that its client has not read yet; the newest are dropped beyond.
+/// A guess: no tool reports more often than a person can read.
+const NOTIFICATIONS_MAX: usize = 64;
+
+/// The context of one call of a client. Calls of the gateway's own have none.
+#[derive(Clone, Debug)]
+pub(crate) struct CallContext {
+    caller: Caller,
+    /// The least severe log messages that the client wants.
+    log_level: Option<LogLevel>,
+    /// Where there is room for what the call brings.
+    budget: Budget,
+    notifications: mpsc::Sender<Held>,
+}
+
+/// Whose call it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// By which key.
+    pub(crate) principal: Principal,
+    /// Which client of that key, as far as it can be told: calls of one client wait for each other
+    /// before those of others do.
+    pub(crate) client: ClientId,
+    /// The batch that the call is a part of.
+    pub(crate) batch: Option<u64>,
+    /// Where it is told what comes outside of its calls, if it can be told.
+    pub(crate) notifications: Option<Arc<Notifications>>,
+}
+
+/// Which client of a key asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ClientId {
+    /// The one with this session.
+    Session(u64),
+    /// One without a session: only its address tells it from others.
+    Address(IpAddr),
+    /// The gateway itself.
+    Gateway,
+}
+
+impl CallContext {
+    /// Of a call of `caller`, who wants log messages from `log_level` on, or none; and the
+    /// notifications that it brings, ready-made: `notifications/progress` with the client's own
+    /// token, and `notifications/message`.
+    pub(crate) fn new(
+        caller: Caller,
+        log_level: Option<LogLevel>,
+        budget: &Budget,
+    ) -> (Self, mpsc::Receiver<Held>) {
+        let (notifications, received) = mpsc::channel(NOTIFICATIONS_MAX);
+        (Self { caller, log_level, budget: budget.clone(), notifications }, received)
+    }
+
+    /// One for tests: somebody's, and with much room.
+    #[cfg(test)]
+    pub(crate) fn anyones() -> (Self, mpsc::Receiver<Held>) {
+        let caller = Caller {
+            principal: Principal::anyone(),
+            client: ClientId::Gateway,
+            batch: None,
+            notifications: None,
+        };
+        Self::new(caller, None, &Budget::small(1 << 30))
+    }
+
+    /// Whose call it is.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// For whom the call takes a permit.
+    pub(super) fn requester(&self) -> Requester {
+        let Caller { principal, client, batch, .. } = &self.caller;
+        Requester { principal: principal.clone(), client: *client, batch: *batch }
+    }
+
+    pub(super) fn wants_log(&self, level: LogLevel) -> bool {
+        self.log_level.is_some_and(|least| level >= least)
+    }
+
+    /// Room for `bytes` of what the call brings, if there is any now.
+    ///
+    /// # Errors
+    /// Those of [`Budget::try_take`].
+    pub(super) fn try_take(&self, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+        self.budget.try_take(&self.caller.principal, kind, bytes)
+    }
+
+    /// Room for `bytes` of what the call brings, waiting for it. Cancel safe.
+    ///
+    /// # Errors
+    /// Those of [`Budget::take`].
+    pub(super) async fn take(&self, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
+        self.budget.take(&self.caller.principal, kind, bytes).await
+    }
+
+    /// Sends the client a notification. Never blocks the engine: a reader that is too slow loses
+    /// progress, not answers.
+    pub(super) fn notify(&self, notification: String) {
+        let held = self
+            .try_take(Kind::Streams, notification.len())
+            .map(|charge| charge.hold(notification));
+        if held.is_err() || held.is_ok_and(|held| self.notifications.try_send(held).is_err()) {
+            tracing::debug!("progress dropped: the client reads too slowly or has gone");
+        }
+    }
+}
