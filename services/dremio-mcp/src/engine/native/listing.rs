@@ -1,9 +1,12 @@
-//! What the engine says about itself: its introduction, and its tools with their descriptions. The
-//! texts teach; a model reads them before it writes its first query. Names and arguments are those
+//! What the engine says about itself: its introduction, and the one table of its tools. The texts
+//! teach; a model reads them before it writes its first query. Names and arguments are those
 //! of the official server, so that prompts work with both engines.
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::failure::Failure;
+use super::handlers::{self, ToolCall};
 use crate::guard::Guard;
 
 /// The revision that the engine's answers are written for. The session layer negotiates the one
@@ -32,72 +35,62 @@ const READS: &str = "Only statements that read are accepted: SELECT, WITH, VALUE
 const WRITES: &str = "Statements that write are accepted, too: INSERT, UPDATE, DELETE, MERGE, CREATE, DROP, ALTER and the rest of Dremio's \
                       SQL. What they do cannot be undone here.";
 
-/// The tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tool {
-    RunSqlQuery,
-    GetSchemaOfTable,
-    GetUsefulSystemTableNames,
+/// A tool: what a client is told of it, and what it does.
+pub(super) struct Tool {
+    /// The name by which clients call it.
+    pub(super) name: &'static str,
+    title: &'static str,
+    /// `{statements}` stands for what statements are accepted.
+    description: &'static str,
+    input_schema: fn() -> Value,
+    does: Does,
+    /// How many characters of an answer Claude Code should show, if that is more than it shows by
+    /// itself.
+    result_chars_max: Option<usize>,
+    /// Answers a call.
+    pub(super) run: for<'c> fn(ToolCall<'c>) -> BoxFuture<'c, Result<String, Failure>>,
 }
 
-impl Tool {
-    /// All tools, in the order in which they are listed.
-    pub(super) const ALL: [Self; 3] =
-        [Self::RunSqlQuery, Self::GetSchemaOfTable, Self::GetUsefulSystemTableNames];
+/// What a tool does at Dremio.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    /// It only reads.
+    Read,
+    /// It runs what statement it is given.
+    RunStatement,
+}
 
-    /// The tool of this name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tool| tool.name() == name)
-    }
-
-    /// The name by which clients call it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::RunSqlQuery => "RunSqlQuery",
-            Self::GetSchemaOfTable => "GetSchemaOfTable",
-            Self::GetUsefulSystemTableNames => "GetUsefulSystemTableNames",
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::RunSqlQuery => "Run a SQL query",
-            Self::GetSchemaOfTable => "Get the schema of a table",
-            Self::GetUsefulSystemTableNames => "Get useful system tables",
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::RunSqlQuery => {
-                "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
+/// All tools, in the order in which they are listed.
+pub(super) static TOOLS: &[Tool] = &[
+    Tool {
+        name: "RunSqlQuery",
+        title: "Run a SQL query",
+        description: "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
                  listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". {statements}\n\
                  Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
                  \"source\".\"folder\".\"table\" GROUP BY \"date\". Reserved words like date, month, count, value or user need the quotes \
                  whenever they are names.\n\
                  At most 200 KiB of rows are returned. A longer result is cut after a whole row and marked with \"truncated\": true, the \
-                 full \"row_count\" and a note; then aggregate, filter, select fewer columns, or add LIMIT."
-            }
-            Self::GetSchemaOfTable => {
-                "Returns the columns of a table or view with their exact types (\"fields\"), its tags, and its wiki text \
-                 (\"description\"), which often says what the columns mean. Use it before querying a table for the first time. If the name \
-                 is a space, source or folder, the error lists what is in it."
-            }
-            Self::GetUsefulSystemTableNames => {
-                "Returns the system tables that help to find data and to understand this Dremio, each with what it is for: the tables, \
-                 columns and views that exist, reflections, nodes, settings. Query them with RunSqlQuery."
-            }
-        }
-    }
-
-    fn input_schema(self) -> Value {
-        match self {
-            Self::RunSqlQuery => json!({
+                 full \"row_count\" and a note; then aggregate, filter, select fewer columns, or add LIMIT.",
+        input_schema: || {
+            json!({
                 "type": "object",
                 "properties": { "query": { "type": "string", "description": "One SQL statement in Dremio's dialect. A ; at its end is fine." } },
                 "required": ["query"],
-            }),
-            Self::GetSchemaOfTable => json!({
+            })
+        },
+        does: Does::RunStatement,
+        result_chars_max: Some(RESULT_CHARS_MAX),
+        run: |call| Box::pin(handlers::run_sql_query(call)),
+    },
+    Tool {
+        name: "GetSchemaOfTable",
+        title: "Get the schema of a table",
+        description: "Returns the columns of a table or view with their exact types (\"fields\"), its tags, and its wiki text \
+                 (\"description\"), which often says what the columns mean. Use it before querying a table for the first time. If the name \
+                 is a space, source or folder, the error lists what is in it.",
+        input_schema: || {
+            json!({
                 "type": "object",
                 "properties": {
                     "table_name": {
@@ -107,31 +100,50 @@ impl Tool {
                     },
                 },
                 "required": ["table_name"],
-            }),
-            Self::GetUsefulSystemTableNames => json!({ "type": "object", "properties": {} }),
-        }
+            })
+        },
+        does: Does::Read,
+        result_chars_max: Some(RESULT_CHARS_MAX),
+        run: |call| Box::pin(handlers::schema_of_table(call)),
+    },
+    Tool {
+        name: "GetUsefulSystemTableNames",
+        title: "Get useful system tables",
+        description: "Returns the system tables that help to find data and to understand this Dremio, each with what it is for: the tables, \
+                 columns and views that exist, reflections, nodes, settings. Query them with RunSqlQuery.",
+        input_schema: || json!({ "type": "object", "properties": {} }),
+        does: Does::Read,
+        result_chars_max: None,
+        run: |call| Box::pin(handlers::system_tables(call)),
+    },
+];
+
+impl Tool {
+    /// The tool of this name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        TOOLS.iter().find(|tool| tool.name == name)
     }
 
     /// What Claude Code asks of tools: to be there without a search, and how long an answer it
     /// should show whole.
-    fn meta(self) -> Value {
-        match self {
-            Self::RunSqlQuery | Self::GetSchemaOfTable => {
-                json!({ "anthropic/alwaysLoad": true, "anthropic/maxResultSizeChars": RESULT_CHARS_MAX })
-            }
-            Self::GetUsefulSystemTableNames => json!({ "anthropic/alwaysLoad": true }),
+    fn meta(&self) -> Value {
+        let mut meta = json!({ "anthropic/alwaysLoad": true });
+        if let (Some(chars), Some(members)) = (self.result_chars_max, meta.as_object_mut()) {
+            members.insert("anthropic/maxResultSizeChars".to_owned(), chars.into());
         }
+        meta
     }
 
-    fn to_value(self, guard: Guard) -> Value {
-        let writes = self == Self::RunSqlQuery && guard.allow_writes;
+    fn to_value(&self, guard: Guard) -> Value {
+        let writes = self.does == Does::RunStatement && guard.allow_writes;
+        let statements = if guard.allow_writes { WRITES } else { READS };
         json!({
-            "name": self.name(),
-            "title": self.title(),
-            "description": self.description().replace("{statements}", if guard.allow_writes { WRITES } else { READS }),
-            "inputSchema": self.input_schema(),
+            "name": self.name,
+            "title": self.title,
+            "description": self.description.replace("{statements}", statements),
+            "inputSchema": (self.input_schema)(),
             "annotations": {
-                "title": self.title(),
+                "title": self.title,
                 "readOnlyHint": !writes,
                 "destructiveHint": writes,
                 "idempotentHint": !writes,
@@ -160,5 +172,6 @@ pub(super) fn initialize_result(guard: Guard) -> String {
 
 /// The result of `tools/list`: one page.
 pub(super) fn tools_list(guard: Guard) -> String {
-    json!({ "tools": Tool::ALL.map(|tool| tool.to_value(guard)) }).to_string()
+    let tools: Vec<Value> = TOOLS.iter().map(|tool| tool.to_value(guard)).collect();
+    json!({ "tools": tools }).to_string()
 }

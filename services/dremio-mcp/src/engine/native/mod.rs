@@ -1,8 +1,8 @@
 //! The native engine: our own tools, in process, with the names and arguments of the official
 //! server's, made for Dremio Community Edition. It needs no Python and no child process.
 //!
-//! One call goes: `arguments` (are they what the tool expects?) → for a query the gate of
-//! [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many as fit); for a
+//! One call goes: `listing` (which tool?) → `handlers` (are the arguments what it expects?) → for a
+//! query the gate of [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many as fit); for a
 //! schema `table_name` → `table_schema`. All of them reach Dremio through [`crate::dremio`], and
 //! fail with a `failure`, which says what helps. `listing` and `system_tables` are the texts.
 //!
@@ -13,8 +13,8 @@
 //! What it deliberately does not do: it declares no prompts and no resources, and keeps no state
 //! between calls.
 
-mod arguments;
 mod failure;
+mod handlers;
 mod job;
 mod listing;
 mod progress;
@@ -27,11 +27,10 @@ use std::sync::Arc;
 
 use service_kit::lifecycle::Shutdown;
 
-use self::arguments::{BadArguments, NameArgument};
 use self::failure::Failure;
-use self::listing::Tool;
+use self::handlers::ToolCall;
+use self::listing::{TOOLS, Tool};
 use self::progress::{Holds, Progress};
-use self::table_name::TableName;
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::dremio::{DremioCaller, JobCustody};
 use crate::guard::gate::Gate;
@@ -127,78 +126,21 @@ impl Native {
     ) -> Result<Message, RpcError> {
         let name = params.name.unwrap_or_default();
         let tool = Tool::named(name).ok_or_else(|| {
-            let known = Tool::ALL.map(Tool::name).join(", ");
+            let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+            let known = known.join(", ");
             RpcError::new(
                 ErrorCode::InvalidParams,
                 format!("there is no tool `{name}`; the tools are {known}"),
             )
         })?;
-        let token = params.meta.progress_token;
-        let mut progress = Progress::new(context, token, holds);
-        Ok(tool_result(self.run(tool, params.arguments, &mut progress).await))
-    }
-
-    async fn run(
-        &self,
-        tool: Tool,
-        arguments: Option<&str>,
-        progress: &mut Progress<'_>,
-    ) -> Result<String, Failure> {
-        match tool {
-            Tool::RunSqlQuery => self.run_sql_query(&arguments::query(arguments)?, progress).await,
-            Tool::GetSchemaOfTable => {
-                let name = arguments::table_name(arguments)?;
-                let _room = progress.room(table_schema::ROOM_BYTES).await?;
-                self.schema_of_table(name).await
-            }
-            Tool::GetUsefulSystemTableNames => {
-                arguments::none(tool, arguments)?;
-                Ok(system_tables::to_json(self.gate.guard()))
-            }
-        }
-    }
-
-    async fn run_sql_query(
-        &self,
-        query: &str,
-        progress: &mut Progress<'_>,
-    ) -> Result<String, Failure> {
-        let statement = self.gate.check(query).map_err(|refusal| {
-            let advice = if self.gate.guard().allow_writes {
-                "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
-            } else {
-                "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE \
-                 or SHOW."
-            };
-            Failure::new(refusal.to_string(), advice)
-        })?;
-        let job = job::run(&self.jobs, Tool::RunSqlQuery.name(), &statement, progress).await?;
-        rows::fetch(self.jobs.dremio(), &job, progress).await
-    }
-
-    async fn schema_of_table(&self, name: NameArgument<'_>) -> Result<String, Failure> {
-        let name = match name {
-            // Models often write a list as text.
-            NameArgument::Text(text) => match serde_json::from_str::<Vec<String>>(&text) {
-                Ok(parts) => TableName::from_parts(parts),
-                Err(_) => TableName::parse(&text),
-            },
-            NameArgument::Parts(parts) => TableName::from_parts(parts),
+        let call = ToolCall {
+            jobs: &self.jobs,
+            gate: &self.gate,
+            tool: tool.name,
+            arguments: params.arguments,
+            progress: Progress::new(context, params.meta.progress_token, holds),
         };
-        let name = name.map_err(|cause| {
-            let advice =
-                "Give a dotted name like \"source\".\"folder\".\"table\", or a list of its parts like [\"source\", \"folder\", \"table\"].";
-            Failure::new(format!("table_name cannot be read: {cause}"), advice)
-        })?;
-        table_schema::fetch(self.jobs.dremio(), &name).await
-    }
-}
-
-/// A model can correct its arguments, so it must see what was wrong with them (2025-11-25, tools,
-/// "Error Handling").
-impl From<BadArguments> for Failure {
-    fn from(cause: BadArguments) -> Self {
-        Self::new(cause.to_string(), "Correct the arguments and call the tool again.")
+        Ok(tool_result((tool.run)(call).await))
     }
 }
 

@@ -1,0 +1,217 @@
+//! What each tool does, and the arguments that it takes. Unknown members are ignored: models add
+//! some, and the official server does not mind either.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::failure::Failure;
+use super::progress::Progress;
+use super::table_name::TableName;
+use super::{job, rows, system_tables, table_schema};
+use crate::dremio::JobCustody;
+use crate::guard::gate::Gate;
+
+/// One call of a tool.
+pub(super) struct ToolCall<'c> {
+    /// Jobs, and Dremio.
+    pub(super) jobs: &'c JobCustody,
+    pub(super) gate: &'c Gate,
+    /// The name of the tool.
+    pub(super) tool: &'static str,
+    /// As the client wrote them, if it did.
+    pub(super) arguments: Option<&'c str>,
+    pub(super) progress: Progress<'c>,
+}
+
+/// Arguments that do not have the shape that the tool's schema describes. The text is for the
+/// agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{tool} expects {expected}")]
+struct BadArguments {
+    tool: &'static str,
+    expected: &'static str,
+}
+
+/// `table_name` in either of its forms.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum NameArgument<'a> {
+    /// Dotted.
+    Text(#[serde(borrow)] Cow<'a, str>),
+    /// One element per part.
+    Parts(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Query<'a> {
+    #[serde(borrow)]
+    query: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct TableNameArgument<'a> {
+    #[serde(borrow)]
+    table_name: NameArgument<'a>,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+/// Runs one statement that the guard lets pass, and gives its rows.
+pub(super) async fn run_sql_query(mut call: ToolCall<'_>) -> Result<String, Failure> {
+    let query = query(call.tool, call.arguments)?;
+    let statement = call.gate.check(&query).map_err(|refusal| {
+        let advice = if call.gate.guard().allow_writes {
+            "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
+        } else {
+            "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE \
+             or SHOW."
+        };
+        Failure::new(refusal.to_string(), advice)
+    })?;
+    let job = job::run(call.jobs, call.tool, &statement, &mut call.progress).await?;
+    rows::fetch(call.jobs.dremio(), &job, &call.progress).await
+}
+
+/// Gives the columns of a table or view, its tags and its wiki.
+pub(super) async fn schema_of_table(call: ToolCall<'_>) -> Result<String, Failure> {
+    let name = table_name(call.tool, call.arguments)?;
+    let _room = call.progress.room(table_schema::ROOM_BYTES).await?;
+    let name = match name {
+        // Models often write a list as text.
+        NameArgument::Text(text) => match serde_json::from_str::<Vec<String>>(&text) {
+            Ok(parts) => TableName::from_parts(parts),
+            Err(_) => TableName::parse(&text),
+        },
+        NameArgument::Parts(parts) => TableName::from_parts(parts),
+    };
+    let name = name.map_err(|cause| {
+        let advice =
+            "Give a dotted name like \"source\".\"folder\".\"table\", or a list of its parts like [\"source\", \"folder\", \"table\"].";
+        Failure::new(format!("table_name cannot be read: {cause}"), advice)
+    })?;
+    table_schema::fetch(call.jobs.dremio(), &name).await
+}
+
+/// Names the system tables that may be queried.
+pub(super) async fn system_tables(call: ToolCall<'_>) -> Result<String, Failure> {
+    none(call.tool, call.arguments)?;
+    Ok(system_tables::to_json(call.gate.guard()))
+}
+
+/// The `query` of a tool that runs one.
+fn query<'c>(tool: &'static str, arguments: Option<&'c str>) -> Result<Cow<'c, str>, BadArguments> {
+    let expected = "arguments {\"query\": \"…\"}: the text of one SQL statement";
+    parse::<Query<'_>>(arguments)
+        .map(|arguments| arguments.query)
+        .ok_or(BadArguments { tool, expected })
+}
+
+/// The `table_name` of a tool that looks at one.
+fn table_name<'c>(
+    tool: &'static str,
+    arguments: Option<&'c str>,
+) -> Result<NameArgument<'c>, BadArguments> {
+    let expected = "arguments {\"table_name\": …}: a string like \"\\\"source\\\".\\\"folder\\\".\\\"table\\\"\", or a list of strings like \
+                    [\"source\", \"folder\", \"table\"]";
+    parse::<TableNameArgument<'_>>(arguments)
+        .map(|arguments| arguments.table_name)
+        .ok_or(BadArguments { tool, expected })
+}
+
+/// Arguments of a tool that has none: absent, or any object.
+fn none(tool: &'static str, arguments: Option<&str>) -> Result<(), BadArguments> {
+    parse::<Nothing>(arguments)
+        .map(|Nothing {}| ())
+        .ok_or(BadArguments { tool, expected: "no arguments, or an empty object" })
+}
+
+/// Absent arguments are empty arguments. A list is none: serde would take it for an object's
+/// members in order.
+fn parse<'a, T: Deserialize<'a>>(arguments: Option<&'a str>) -> Option<T> {
+    let text = arguments.unwrap_or("{}");
+    if text.starts_with('{') { serde_json::from_str(text).ok() } else { None }
+}
+
+/// A model can correct its arguments, so it must see what was wrong with them (2025-11-25, tools,
+/// "Error Handling").
+impl From<BadArguments> for Failure {
+    fn from(cause: BadArguments) -> Self {
+        Self::new(cause.to_string(), "Correct the arguments and call the tool again.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BadArguments, NameArgument, none};
+
+    fn query(arguments: Option<&str>) -> Result<std::borrow::Cow<'_, str>, BadArguments> {
+        super::query("RunSqlQuery", arguments)
+    }
+
+    fn table_name(arguments: Option<&str>) -> Result<NameArgument<'_>, BadArguments> {
+        super::table_name("GetSchemaOfTable", arguments)
+    }
+
+    fn raw(text: &str) -> Option<&str> {
+        (!text.is_empty()).then_some(text)
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        assert_eq!(query(raw(r#"{"query":"SELECT 1"}"#)).unwrap(), "SELECT 1");
+        assert_eq!(query(raw(r#"{"limit":5,"query":"SELECT \"a\""}"#)).unwrap(), "SELECT \"a\"");
+        assert_eq!(
+            table_name(raw(r#"{"table_name":"a.b"}"#)),
+            Ok(NameArgument::Text("a.b".into()))
+        );
+        assert_eq!(
+            table_name(raw(r#"{"table_name":["a","\"b"]}"#)),
+            Ok(NameArgument::Parts(vec!["a".to_owned(), "\"b".to_owned()]))
+        );
+        for text in ["", "{}", r#"{"x":1}"#] {
+            assert_eq!(none("GetUsefulSystemTableNames", raw(text)), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_shapes_say_what_is_expected() {
+        for text in [
+            "",
+            "{}",
+            "null",
+            "[]",
+            r#"["SELECT 1"]"#,
+            r#"{"query":null}"#,
+            r#"{"query":1}"#,
+            r#"{"sql":"SELECT 1"}"#,
+            "7",
+        ] {
+            let problem = query(raw(text)).unwrap_err().to_string();
+            assert_eq!(
+                problem,
+                "RunSqlQuery expects arguments {\"query\": \"…\"}: the text of one SQL statement",
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            r#"{"table_name":7}"#,
+            r#"{"table_name":[1]}"#,
+            r#"{"table_name":null}"#,
+            r#"{"name":"a"}"#,
+        ] {
+            let problem = table_name(raw(text)).unwrap_err().to_string();
+            assert!(
+                problem.starts_with(
+                    "GetSchemaOfTable expects arguments {\"table_name\": …}: a string like"
+                ),
+                "{text}"
+            );
+        }
+        for text in ["null", "[]", "\"\""] {
+            assert!(none("GetUsefulSystemTableNames", raw(text)).is_err(), "{text}");
+        }
+    }
+}
