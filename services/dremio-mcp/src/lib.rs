@@ -21,6 +21,7 @@ mod front;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod guard;
+mod methods;
 mod metrics;
 mod principal;
 mod random;

@@ -44,7 +44,7 @@ fn packages_use_what_is_below_them() -> Result<()> {
 
 /// The gateway, from the ground up.
 const GATEWAY: &[&[&str]] = &[
-    &["guard", "metrics", "principal", "random", "signer"],
+    &["guard", "methods", "metrics", "principal", "random", "signer"],
     &["budget"],
     &["rpc"],
     &["dremio"],

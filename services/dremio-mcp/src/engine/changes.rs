@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::methods;
 use crate::rpc::Message;
 
 /// A list that clients can be told about.
@@ -39,9 +40,9 @@ impl List {
 
     fn notification(self) -> &'static str {
         match self {
-            Self::Tools => "notifications/tools/list_changed",
-            Self::Prompts => "notifications/prompts/list_changed",
-            Self::Resources => "notifications/resources/list_changed",
+            Self::Tools => methods::TOOLS_LIST_CHANGED,
+            Self::Prompts => methods::PROMPTS_LIST_CHANGED,
+            Self::Resources => methods::RESOURCES_LIST_CHANGED,
         }
     }
 }

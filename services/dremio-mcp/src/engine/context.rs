@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::fair_queue::Requester;
 use super::{LogLevel, Notifications};
 use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
 use crate::principal::Principal;
@@ -79,12 +78,6 @@ impl CallContext {
     /// Whose call it is.
     pub(super) fn caller(&self) -> &Caller {
         &self.caller
-    }
-
-    /// For whom the call takes a permit.
-    pub(super) fn requester(&self) -> Requester {
-        let Caller { principal, client, batch, .. } = &self.caller;
-        Requester { principal: principal.clone(), client: *client, batch: *batch }
     }
 
     pub(super) fn wants_log(&self, level: LogLevel) -> bool {

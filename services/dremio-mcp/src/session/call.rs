@@ -13,6 +13,7 @@ use super::legacy_session::Running;
 use super::{Gateway, modern};
 use crate::budget::{Charge, Held, Kind, NoRoom};
 use crate::engine::{CallContext, CallError, Caller, LogLevel};
+use crate::methods;
 use crate::rpc::Message;
 
 /// A request that was found good, and what its answer needs.
@@ -143,7 +144,7 @@ struct Record<'c> {
 impl Drop for Record<'_> {
     fn drop(&mut self) {
         let Self { gateway, call, started, outcome } = *self;
-        if call.request.method() != "tools/call" {
+        if call.request.method() != methods::TOOLS_CALL {
             return;
         }
         let took = started.elapsed();

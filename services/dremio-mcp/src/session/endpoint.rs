@@ -17,6 +17,7 @@ use super::modern::{self, Refused};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, news, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
 use crate::engine::LogLevel;
+use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError, refuse};
 
@@ -116,12 +117,12 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         return refuse(status, &error, message.id());
     }
     match message.method() {
-        "server/discover" => {
+        methods::SERVER_DISCOVER => {
             let finished = modern::discover(&gateway, &message).await;
             let body = finished.body.map(Held::into_bytes).unwrap_or_default();
             (finished.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
-        "subscriptions/listen" => subscription::listen(gateway, asker, &message),
+        methods::SUBSCRIPTIONS_LISTEN => subscription::listen(gateway, asker, &message),
         _ => {
             let log_level = params.meta.log_level.and_then(LogLevel::read);
             let caller = caller_at(asker);
@@ -309,9 +310,7 @@ async fn collect(
 
 /// Which era a message belongs to: the modern one says so in `_meta`, or at least in its headers.
 fn is_modern(headers: &HeaderMap, message: &Message, says_so_in_meta: bool) -> bool {
-    says_so_in_meta
-        || claims_modern(headers)
-        || matches!(message.method(), "server/discover" | "subscriptions/listen")
+    says_so_in_meta || claims_modern(headers) || methods::NEW_IN_MODERN.contains(&message.method())
 }
 
 /// Whether the version header names a revision after the last one with a handshake. Revisions are

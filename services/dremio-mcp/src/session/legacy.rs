@@ -18,6 +18,7 @@ use super::table::{FindError, Found};
 use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::Held;
 use crate::engine::{Caller, ClientId, LogLevel};
+use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{
     ErrorCode, Kind, Message, Params, RpcError, refuse, replace_member, string_literal,
@@ -43,7 +44,7 @@ pub(super) async fn handle(
     message: Message,
     may_stream: bool,
 ) -> Response {
-    if message.kind() == Kind::Request && message.method() == "initialize" {
+    if message.kind() == Kind::Request && message.method() == methods::INITIALIZE {
         return initialize(&gateway, asker, &message).await;
     }
     let session = match session(&gateway, asker, headers) {
@@ -88,7 +89,7 @@ pub(super) async fn handle_batch(
     let batch = gateway.batches.fetch_add(1, Ordering::Relaxed);
     let answers = parts.iter().map(|part| {
         let sorted = match Message::parse_strictly(part.get().to_owned()) {
-            Ok(message) if message.method() == "initialize" => {
+            Ok(message) if message.method() == methods::INITIALIZE => {
                 let error = RpcError::new(
                     ErrorCode::InvalidRequest,
                     "`initialize` must not be part of a batch",
@@ -134,8 +135,8 @@ fn sort(
 ) -> Sorted {
     match message.kind() {
         Kind::Request => match message.method() {
-            "ping" => Sorted::Answered(reply(&message, "{}")),
-            "logging/setLevel" => Sorted::Answered(set_log_level(session, &message)),
+            methods::PING => Sorted::Answered(reply(&message, "{}")),
+            methods::LOGGING_SET_LEVEL => Sorted::Answered(set_log_level(session, &message)),
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
                 let caller = Caller {
@@ -154,7 +155,7 @@ fn sort(
             }
         },
         Kind::Notification => {
-            if message.method() == "notifications/cancelled"
+            if message.method() == methods::CANCELLED
                 && let Ok(Params { request_id: Some(id), .. }) = message.params()
             {
                 session.cancel(id);

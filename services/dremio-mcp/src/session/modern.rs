@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::answer::Finished;
 use super::{Gateway, MODERN_VERSION};
 use crate::engine::{HeaderArgument, LogLevel, ToolList};
+use crate::methods;
 use crate::rpc::{
     ErrorCode, Message, Params, RpcError, insert_members, member, members, replace_member,
 };
@@ -19,22 +20,6 @@ use crate::rpc::{
 /// How long a client may keep a list. Lists rarely change but with the server's version, and who
 /// listens is told.
 const LIST_TTL_MS: u32 = 300_000;
-
-/// The requests of this revision. Others are refused here: servers of earlier revisions still have
-/// those that were removed, and the Python SDK calls one that it does not know "invalid
-/// parameters", which must be "not found".
-const METHODS: [&str; 10] = [
-    "server/discover",
-    "subscriptions/listen",
-    "tools/list",
-    "tools/call",
-    "prompts/list",
-    "prompts/get",
-    "resources/list",
-    "resources/templates/list",
-    "resources/read",
-    "completion/complete",
-];
 
 /// A request that this revision's rules refuse: the HTTP status and the JSON-RPC error.
 #[derive(Debug)]
@@ -80,7 +65,9 @@ pub(super) fn check(
     if params.meta.log_level.is_some_and(|raw| LogLevel::read(raw).is_none()) {
         return Err(invalid("io.modelcontextprotocol/logLevel is not a log level"));
     }
-    if !METHODS.contains(&request.method()) {
+    // Servers of earlier revisions still have the requests that were removed, and the Python SDK
+    // calls one that it does not know "invalid parameters", which must be "not found".
+    if !methods::MODERN.contains(&request.method()) {
         let message =
             format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
         return Err(Refused(
@@ -89,13 +76,13 @@ pub(super) fn check(
         ));
     }
     let named = match request.method() {
-        "tools/call" | "prompts/get" => params.name,
-        "resources/read" => params.uri,
+        methods::TOOLS_CALL | methods::PROMPTS_GET => params.name,
+        methods::RESOURCES_READ => params.uri,
         _ => None,
     };
     if let Some(named) = named {
         expect("Mcp-Name", decoded(header("mcp-name")?, "Mcp-Name")?.as_deref(), named)?;
-        if request.method() == "tools/call" {
+        if request.method() == methods::TOOLS_CALL {
             check_arguments(headers, params, tools.header_arguments(named))?;
         }
     }
@@ -274,13 +261,10 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
         members.push(r#""resultType":"complete""#.to_owned());
     }
     let ttl_ms = match method {
-        "server/discover"
-        | "tools/list"
-        | "prompts/list"
-        | "resources/list"
-        | "resources/templates/list" => Some(LIST_TTL_MS),
+        methods::SERVER_DISCOVER => Some(LIST_TTL_MS),
+        list if methods::LISTS.contains(&list) => Some(LIST_TTL_MS),
         // Its content may change any time.
-        "resources/read" => Some(0),
+        methods::RESOURCES_READ => Some(0),
         _ => None,
     };
     if let Some(ttl_ms) = ttl_ms {

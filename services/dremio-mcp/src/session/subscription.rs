@@ -16,6 +16,7 @@ use super::asker::{Asker, caller_at, count_more};
 use super::sse::{Events, Gone};
 use crate::budget::Kind;
 use crate::engine::{CallContext, Caller, Changes, List, Notifications};
+use crate::methods;
 use crate::rpc::{ErrorCode, Message, RpcError, member, refuse, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
@@ -125,11 +126,8 @@ impl Subscription {
             said.push(format!(r#""resourceSubscriptions":{}"#, json!(resources)));
         }
         let said = format!(r#"{{"notifications":{{{}}}}}"#, said.join(","));
-        self.message(&Message::notification(
-            "notifications/subscriptions/acknowledged",
-            Some(&said),
-        ))
-        .await?;
+        self.message(&Message::notification(methods::SUBSCRIPTION_ACKNOWLEDGED, Some(&said)))
+            .await?;
         loop {
             tokio::select! {
                 // What came before the stop is still told.
@@ -156,7 +154,7 @@ impl Subscription {
     async fn subscribe(&self, uris: Vec<String>) -> Vec<String> {
         let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
             let request =
-                Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
+                Message::request(methods::RESOURCES_SUBSCRIBE, &json!({ "uri": uri }).to_string());
             let (context, _unread) =
                 CallContext::new(self.caller.clone(), None, &self.gateway.budget);
             let answer = tokio::time::timeout(

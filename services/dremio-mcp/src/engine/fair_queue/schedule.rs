@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::engine::ClientId;
+use crate::engine::{CallContext, Caller, ClientId};
 use crate::principal::{ByPrincipal, Principal};
 
 /// Calls of one client that may wait. A guess: nobody reads a thousand answers, and each waiting
@@ -34,6 +34,12 @@ pub(crate) struct Requester {
 }
 
 impl Requester {
+    /// For the call of this context.
+    pub(crate) fn of(context: &CallContext) -> Self {
+        let Caller { principal, client, batch, .. } = context.caller();
+        Self { principal: principal.clone(), client: *client, batch: *batch }
+    }
+
     /// For the gateway's own calls.
     pub(crate) fn gateway() -> Self {
         Self { principal: Principal::anyone(), client: ClientId::Gateway, batch: None }

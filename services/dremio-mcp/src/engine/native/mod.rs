@@ -2,9 +2,13 @@
 //! server's, made for Dremio Community Edition. It needs no Python and no child process.
 //!
 //! One call goes: `listing` (which tool?) → `handlers` (are the arguments what it expects?) → for a
-//! query the gate of [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many as fit); for a
-//! schema `table_name` → `table_schema`. All of them reach Dremio through [`crate::dremio`], and
-//! fail with a `failure`, which says what helps. `listing` and `system_tables` are the texts.
+//! query the gate of [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many
+//! as fit); for a schema `table_name` → `table_schema`. All of them reach Dremio through
+//! [`crate::dremio`], and fail with a `failure`, which says what helps. `listing` and
+//! `system_tables` are the texts.
+//!
+//! A new tool is an entry in `listing::TOOLS`, its function in `handlers`, and the shape of its
+//! arguments there.
 //!
 //! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or
 //! tool) is a JSON-RPC error; a call that comes to nothing, be it for its arguments, is a result
@@ -31,9 +35,11 @@ use self::failure::Failure;
 use self::handlers::ToolCall;
 use self::listing::{TOOLS, Tool};
 use self::progress::{Holds, Progress};
+use super::fair_queue::Requester;
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::dremio::{DremioCaller, JobCustody};
 use crate::guard::gate::Gate;
+use crate::methods;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
 
 /// Answers MCP requests by itself.
@@ -84,7 +90,7 @@ impl Native {
     ) -> Result<Message, CallError> {
         // Only a tool keeps anybody waiting.
         let permit = match request.method() {
-            "tools/call" => Some(Arc::new(self.queue.take(context.requester()).await?)),
+            methods::TOOLS_CALL => Some(Arc::new(self.queue.take(Requester::of(context)).await?)),
             _ => None,
         };
         let holds = Holds { _room: request.room(), _permit: permit };
@@ -104,13 +110,13 @@ impl Native {
             .params()
             .map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
         match request.method() {
-            "ping" => Ok(Message::from_result("{}")),
-            "tools/list" if !params.is_first_page() => Err(RpcError::new(
+            methods::PING => Ok(Message::from_result("{}")),
+            methods::TOOLS_LIST if !params.is_first_page() => Err(RpcError::new(
                 ErrorCode::InvalidParams,
                 "unknown cursor: the list of tools has one page",
             )),
-            "tools/list" => Ok(self.list.clone()),
-            "tools/call" => self.call_tool(&params, context, holds).await,
+            methods::TOOLS_LIST => Ok(self.list.clone()),
+            methods::TOOLS_CALL => self.call_tool(&params, context, holds).await,
             method => Err(RpcError::new(
                 ErrorCode::MethodNotFound,
                 format!("this server has no method {method}"),

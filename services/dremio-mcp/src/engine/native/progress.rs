@@ -9,6 +9,7 @@ use super::failure::Failure;
 use crate::budget::{Charge, Kind};
 use crate::engine::CallContext;
 use crate::engine::fair_queue::Permit;
+use crate::methods;
 use crate::rpc::string_literal;
 
 /// How often a call reports. Also how long it is silent at first: an answer that comes sooner can
@@ -63,7 +64,8 @@ impl<'c> Progress<'c> {
         let seconds = now.duration_since(self.started).as_secs();
         let message = string_literal(&format!("{what} ({seconds} s)"));
         self.context.notify(format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{seconds},"message":{message}}}}}"#
+            r#"{{"jsonrpc":"2.0","method":"{}","params":{{"progressToken":{token},"progress":{seconds},"message":{message}}}}}"#,
+            methods::PROGRESS
         ));
     }
 }

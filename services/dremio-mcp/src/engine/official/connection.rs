@@ -19,6 +19,7 @@ use super::task_owners::{Origin, TaskOwners};
 use crate::budget::{self, Charge};
 use crate::egress::Activity;
 use crate::engine::{CallContext, CallError};
+use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message};
 
@@ -188,11 +189,8 @@ impl Connection {
             }
             // Nobody waits for the answer; that one comes counts.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
-            if self
-                .outbox
-                .try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#).into())
-                .is_err()
-            {
+            let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{}"}}"#, methods::PING);
+            if self.outbox.try_send(ping.into()).is_err() {
                 tracing::debug!("the child does not read its input");
             }
             tokio::time::sleep(silence_max / 2).await;
@@ -222,7 +220,7 @@ impl Connection {
             if forgotten.is_empty() {
                 continue;
             }
-            let ping = tokio::time::timeout(PING_WAIT_MAX, self.ask("ping", "{}")).await;
+            let ping = tokio::time::timeout(PING_WAIT_MAX, self.ask(methods::PING, "{}")).await;
             if !matches!(ping, Ok(Ok(_))) || egress.quiet_since() != Some(quiet_since) {
                 continue;
             }
@@ -247,9 +245,8 @@ impl Connection {
 
     /// Tells the child that nobody waits for the answer to a call any more.
     fn tell_cancelled(&self, id: u64, reason: &str) {
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
-        );
+        let params = format!(r#"{{"requestId":{id},"reason":"{reason}"}}"#);
+        let text = Message::notification(methods::CANCELLED, Some(&params)).text().to_owned();
         if self.outbox.try_send(text.into()).is_err() {
             tracing::debug!(id, "cancellation not sent: the child does not read");
         }
@@ -331,7 +328,7 @@ impl Connection {
     /// The child may not call the client: over a shared child nobody knows which client it means.
     fn refuse(&self, message: &Message) {
         let id = message.id().unwrap_or("null");
-        let text = if message.method() == "ping" {
+        let text = if message.method() == methods::PING {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
         } else {
             format!(
@@ -345,11 +342,11 @@ impl Connection {
 
     fn notification(&self, message: Message) -> Option<Message> {
         match message.method() {
-            "notifications/message" => {
+            methods::LOG_MESSAGE => {
                 self.log(&message);
                 None
             }
-            "notifications/progress" => {
+            methods::PROGRESS => {
                 let token: u64 = message.params().ok()?.progress_token?.parse().ok()?;
                 let mut pending = self.pending.lock();
                 let Some(waiting) = pending.as_mut()?.get_mut(&token) else {

@@ -31,7 +31,9 @@ pub(crate) use self::process::Launch;
 use self::subscriptions::SubscriptionRegistry;
 pub(crate) use self::supervisor::Supervisor;
 use super::changes::{Changes, List, Versions};
+use super::fair_queue::Requester;
 use super::{CallContext, CallError, FairQueue, Introduction, Notifications, ToolList};
+use crate::methods;
 use crate::rpc::Message;
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet
@@ -84,10 +86,10 @@ pub(crate) struct ServerInfo {
 /// The requests whose first page stays as it is until the child says that it has changed, and what
 /// they list.
 const LISTS: [(&str, List); 4] = [
-    ("tools/list", List::Tools),
-    ("prompts/list", List::Prompts),
-    ("resources/list", List::Resources),
-    ("resources/templates/list", List::Resources),
+    (methods::TOOLS_LIST, List::Tools),
+    (methods::PROMPTS_LIST, List::Prompts),
+    (methods::RESOURCES_LIST, List::Resources),
+    (methods::RESOURCE_TEMPLATES_LIST, List::Resources),
 ];
 
 impl ServerInfo {
@@ -110,7 +112,8 @@ impl ServerInfo {
     /// What a new child lists. Where its lists are not those of the child before, they have
     /// changed.
     fn set_lists(&self, lists: HashMap<&'static str, Arc<Message>>) {
-        let tools = lists.get("tools/list").map(|list| ToolList::read(list)).unwrap_or_default();
+        let tools =
+            lists.get(methods::TOOLS_LIST).map(|list| ToolList::read(list)).unwrap_or_default();
         *self.tools.lock() = tools;
         let before = std::mem::replace(&mut *self.lists.lock(), lists.clone());
         let result = |lists: &HashMap<_, Arc<Message>>, method| {
@@ -132,7 +135,7 @@ impl ServerInfo {
             (Some(list), ..) => {
                 self.list_changed(list, if is_short { notification } else { list.changed() });
             }
-            (None, "notifications/resources/updated", Some(uri)) if is_short => {
+            (None, methods::RESOURCE_UPDATED, Some(uri)) if is_short => {
                 self.subscriptions.updated(&uri, notification);
             }
             _ => {
@@ -156,7 +159,7 @@ impl ServerInfo {
         if list.result().is_none() || self.versions.borrow().numbers() != asked_at {
             return;
         }
-        if method == "tools/list" {
+        if method == methods::TOOLS_LIST {
             *self.tools.lock() = ToolList::read(list);
         }
         lists.insert(method, Arc::new(list.clone().uncharged()));
@@ -181,12 +184,14 @@ impl Official {
     /// Relays one request to the child, waiting for a child that is being replaced.
     pub(crate) async fn call(&self, request: &Message, context: &CallContext) -> Answer {
         let (subscriptions, child) = (&self.info.subscriptions, &self.child);
-        let is_subscription =
-            matches!(request.method(), "resources/subscribe" | "resources/unsubscribe");
+        let is_subscription = matches!(
+            request.method(),
+            methods::RESOURCES_SUBSCRIBE | methods::RESOURCES_UNSUBSCRIBE
+        );
         let subscriber = if is_subscription { subscriber_and_uri(request, context) } else { None };
         // Boxed where it is rare: a call's future is as large as its largest branch.
         match subscriber {
-            Some((notifications, uri)) if request.method() == "resources/subscribe" => {
+            Some((notifications, uri)) if request.method() == methods::RESOURCES_SUBSCRIBE => {
                 Box::pin(subscriptions.subscribe(uri, notifications, request, context, child)).await
             }
             Some((notifications, uri)) => {
@@ -206,7 +211,7 @@ impl Official {
         if let Some(list) = first_page.and_then(|method| self.info.list(method)) {
             return Ok(list.as_ref().clone());
         }
-        let _permit = self.queue.take(context.requester()).await?;
+        let _permit = self.queue.take(Requester::of(context)).await?;
         let asked_at = self.info.versions.borrow().numbers();
         let answer = self.child.get().await?.call(request, Some(context)).await?;
         if let Some(method) = first_page {

@@ -19,6 +19,7 @@ use super::connection::{Answer, Connection};
 use crate::engine::fair_queue::{FairQueue, Limits, Requester};
 use crate::engine::notifications::{Notifications, Subject};
 use crate::engine::{CallContext, CallError};
+use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{Message, string_literal};
 
@@ -186,7 +187,7 @@ impl SubscriptionRegistry {
         if !(agreement.is_sure && agreement.is_about(child)) {
             *agreement = Agreement { child: Arc::downgrade(child), is_sure: false };
             self.note_subscribers(uri, child);
-            agreement.is_sure = self.ask(child, "resources/subscribe", uri).await?;
+            agreement.is_sure = self.ask(child, methods::RESOURCES_SUBSCRIBE, uri).await?;
         }
         self.look_again(uri, child);
         Ok(())
@@ -195,7 +196,7 @@ impl SubscriptionRegistry {
     /// Tells those who had the word of another child on `uri` that it may have changed since.
     fn look_again(&self, uri: &str, child: &Arc<Connection>) {
         let message =
-            Arc::new(Message::notification("notifications/resources/updated", Some(&params(uri))));
+            Arc::new(Message::notification(methods::RESOURCE_UPDATED, Some(&params(uri))));
         let mut all = self.lock();
         let Some(Subscription { normal, subscribers, .. }) = all.get_mut(uri) else { return };
         for subscriber in subscribers
@@ -216,7 +217,7 @@ impl SubscriptionRegistry {
             return;
         }
         if agreement.is_about(child) {
-            let _whatever_it_says = self.ask(child, "resources/unsubscribe", uri).await;
+            let _whatever_it_says = self.ask(child, methods::RESOURCES_UNSUBSCRIBE, uri).await;
         }
         *agreement = Agreement::default();
         let mut all = self.lock();
@@ -282,7 +283,7 @@ impl SubscriptionRegistry {
         request: &Message,
         context: Option<&CallContext>,
     ) -> Answer {
-        let requester = context.map_or_else(Requester::gateway, CallContext::requester);
+        let requester = context.map_or_else(Requester::gateway, Requester::of);
         let answered = async {
             let _permit = self.queue.take(requester).await?;
             child.call(request, context).await

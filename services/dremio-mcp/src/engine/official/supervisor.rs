@@ -20,8 +20,9 @@ use super::connection::Connection;
 use super::process::{LAST_WORDS_WAIT, Launch, Process};
 use super::{CurrentChild, LISTS, Official, ServerInfo};
 use crate::engine::{CallError, FairQueue, Introduction};
+use crate::methods;
 use crate::metrics::{Counted, Metrics};
-use crate::rpc::member;
+use crate::rpc::{Message, member};
 
 /// The newest revision that the official server's SDK speaks. A child may answer with an older one.
 const PROTOCOL_VERSION: &str = "2025-11-25";
@@ -234,15 +235,12 @@ impl Supervisor {
                 .await
                 .map_err(|source| IntroductionError::NoAnswer { method, source })
         };
-        let result = ask("initialize", &initialize_params()).await?;
-        let result = result.result().ok_or(IntroductionError::Refused { method: "initialize" })?;
-        connection
-            .notify(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
-            .await
-            .map_err(|source| IntroductionError::NoAnswer {
-                method: "notifications/initialized",
-                source,
-            })?;
+        let result = ask(methods::INITIALIZE, &initialize_params()).await?;
+        let result =
+            result.result().ok_or(IntroductionError::Refused { method: methods::INITIALIZE })?;
+        connection.notify(Message::notification(methods::INITIALIZED, None).text()).await.map_err(
+            |source| IntroductionError::NoAnswer { method: methods::INITIALIZED, source },
+        )?;
         let capabilities = Capable::capabilities(result);
         let mut lists = HashMap::new();
         for (method, list) in LISTS {
@@ -255,8 +253,8 @@ impl Supervisor {
                 None => tracing::debug!(method, "the MCP server process does not offer this list"),
             }
         }
-        if capabilities.contains_key("tools") && !lists.contains_key("tools/list") {
-            return Err(IntroductionError::Refused { method: "tools/list" });
+        if capabilities.contains_key("tools") && !lists.contains_key(methods::TOOLS_LIST) {
+            return Err(IntroductionError::Refused { method: methods::TOOLS_LIST });
         }
         self.info.set_lists(lists);
         self.info.set_introduction(Introduction::new(result));

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::engine::Caller;
 use crate::engine::notifications::{Notifications, Subject};
+use crate::methods;
 use crate::principal::{ByPrincipal, Principal};
 use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 
@@ -94,11 +95,11 @@ impl TaskOwners {
     pub(super) fn tell(&self, message: Message) -> Option<Message> {
         let params = message.params_text().unwrap_or("{}");
         let subject = match message.method() {
-            "notifications/tasks/status" => name_in(params, "taskId").map(Subject::Task),
-            "notifications/elicitation/complete" => {
+            methods::TASK_STATUS => name_in(params, "taskId").map(Subject::Task),
+            methods::ELICITATION_COMPLETE => {
                 name_in(params, "elicitationId").map(Subject::Elicitation)
             }
-            "notifications/progress" => member(params, "progressToken")
+            methods::PROGRESS => member(params, "progressToken")
                 .and_then(|token| token.parse().ok())
                 .map(Subject::Progress),
             _ => return Some(message),
@@ -121,8 +122,7 @@ impl TaskOwners {
 
     /// The answer to a request about a task of another key, or of none: that there is no such task.
     pub(super) fn refuse(&self, request: &Message, caller: Option<&Caller>) -> Option<Message> {
-        let is_about_one =
-            matches!(request.method(), "tasks/get" | "tasks/result" | "tasks/cancel");
+        let is_about_one = methods::OF_ONE_TASK.contains(&request.method());
         if !is_about_one || self.is_own(request.params_text().unwrap_or("{}"), caller) {
             return None;
         }
@@ -138,7 +138,8 @@ impl TaskOwners {
         caller: Option<&Caller>,
         answer: Message,
     ) -> Message {
-        let Some(result) = answer.result().filter(|_| request.method() == "tasks/list") else {
+        let Some(result) = answer.result().filter(|_| request.method() == methods::TASKS_LIST)
+        else {
             return answer;
         };
         let own: Vec<&str> =
