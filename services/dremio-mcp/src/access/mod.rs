@@ -27,7 +27,7 @@ pub(crate) use self::rate::{RateLimit, RateSetting, TooMany};
 pub(crate) use self::refusals::RefusalLog;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
-use crate::rpc::{ErrorCode, RpcError};
+use crate::rpc::{Refusal, json_response};
 
 /// How much of a path is logged.
 const PATH_CHARS_MAX: usize = 100;
@@ -54,13 +54,13 @@ pub(crate) struct Access {
 
 /// Why a request is turned away.
 #[derive(Clone, Copy, Debug)]
-struct Refusal {
+struct Denial {
     status: StatusCode,
     reason: &'static str,
     message: &'static str,
 }
 
-impl Refusal {
+impl Denial {
     const fn new(status: StatusCode, reason: &'static str, message: &'static str) -> Self {
         Self { status, reason, message }
     }
@@ -74,7 +74,7 @@ impl Access {
     /// The answer, 400 or 403, when it may not come in.
     pub(crate) fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
         let deny = |status, reason, message| {
-            Err(Box::new(self.deny(request, Refusal::new(status, reason, message))))
+            Err(Box::new(self.deny(request, Denial::new(status, reason, message))))
         };
         if !self.hosts.host_allowed(request.headers(), request.uri()) {
             let message =
@@ -99,7 +99,7 @@ impl Access {
     /// The answer, 400, 401 or 429, when it shows none that may ask now.
     pub(crate) fn require_key(&self, request: &Request) -> Result<Principal, Box<Response>> {
         let principal =
-            self.principal(request).map_err(|refusal| Box::new(self.deny(request, refusal)))?;
+            self.principal(request).map_err(|denial| Box::new(self.deny(request, denial)))?;
         if let Some(connection) = request.extensions().get::<Connection>() {
             connection.prove();
         }
@@ -135,29 +135,26 @@ impl Access {
                 "This server has no OAuth login, and needs none: it is open to everybody who reaches it."
             }
         };
-        let refusal = Refusal::new(status, reason, message);
+        let denial = Denial::new(status, reason, message);
         if reason == "unknown_path" {
-            return self.deny(request, refusal);
+            return self.deny(request, denial);
         }
-        self.note(request, refusal, None);
+        self.note(request, denial, None);
         let body = serde_json::json!({ "error": "access_denied", "error_description": message })
             .to_string();
-        self.closing(
-            request,
-            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        )
+        self.closing(request, json_response(status, body))
     }
 
-    fn principal(&self, request: &Request) -> Result<Principal, Refusal> {
+    fn principal(&self, request: &Request) -> Result<Principal, Denial> {
         let repeated = "The request has more than one Authorization header.";
         let presented = only(request, &header::AUTHORIZATION).map_err(|()| {
-            Refusal::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
+            Denial::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
         })?;
         let ring = match &self.auth {
             Auth::Open(anyone) => return Ok(anyone.clone()),
             Auth::Keys(ring) => ring,
         };
-        let refused = |reason, message| Refusal::new(StatusCode::UNAUTHORIZED, reason, message);
+        let refused = |reason, message| Denial::new(StatusCode::UNAUTHORIZED, reason, message);
         let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of MCP_API_KEYS_FILE.";
         let presented = presented.ok_or(refused("key_missing", missing))?;
         let key = credentials(presented.as_bytes())
@@ -169,20 +166,20 @@ impl Access {
     fn slow_down(&self, request: &Request, principal: &Principal, wait: Duration) -> Response {
         let message =
             "This key makes too many requests (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
-        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
-        self.note(request, refusal, Some(principal));
-        let mut response = refusal.response();
+        let denial = Denial::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        self.note(request, denial, Some(principal));
+        let mut response = denial.response();
         let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
         response
     }
 
-    fn deny(&self, request: &Request, refusal: Refusal) -> Response {
-        self.note(request, refusal, None);
-        let mut response = self.closing(request, refusal.response());
-        if refusal.status == StatusCode::UNAUTHORIZED {
+    fn deny(&self, request: &Request, denial: Denial) -> Response {
+        self.note(request, denial, None);
+        let mut response = self.closing(request, denial.response());
+        if denial.status == StatusCode::UNAUTHORIZED {
             // RFC 6750 §3: no error code when no credentials were sent.
-            let challenge = match refusal.reason {
+            let challenge = match denial.reason {
                 "key_missing" => r#"Bearer realm="dremio-mcp""#,
                 _ => r#"Bearer realm="dremio-mcp", error="invalid_token""#,
             };
@@ -217,8 +214,8 @@ impl Access {
     }
 
     /// Counts and logs a request that is turned away.
-    fn note(&self, request: &Request, refusal: Refusal, principal: Option<&Principal>) {
-        let Refusal { status, reason, .. } = refusal;
+    fn note(&self, request: &Request, denial: Denial, principal: Option<&Principal>) {
+        let Denial { status, reason, .. } = denial;
         self.metrics.access_denied(reason);
         let peer = request
             .extensions()
@@ -247,10 +244,9 @@ impl Access {
     }
 }
 
-impl Refusal {
+impl Denial {
     fn response(self) -> Response {
-        let body = RpcError::new(ErrorCode::InvalidRequest, self.message).response(None);
-        (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        Refusal::invalid(self.status, self.message).response(None)
     }
 }
 

@@ -116,7 +116,7 @@ impl Jobs {
     /// `GET /api/v3/job/{id}`: the status of the job once it is terminal, or the hold is over.
     /// Dropping the future, as happens when the child is told that its call was cancelled,
     /// cancels the job.
-    pub(super) async fn wait(self: &Arc<Self>, id: &str, incoming: Incoming) -> Response {
+    pub(super) async fn wait(&self, id: &str, incoming: Incoming) -> Response {
         let mut question = Question::new(self, id);
         let deadline = Instant::now() + HOLD_MAX;
         let mut pauses = Pauses::new();
@@ -143,7 +143,7 @@ impl Jobs {
 
     /// Cancels jobs that nobody asks for any more until `shutdown` drains, then all that are left,
     /// and finishes the cancellations under way.
-    pub(super) async fn sweep(self: Arc<Self>, shutdown: Shutdown) {
+    pub(super) async fn sweep(&self, shutdown: Shutdown) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(SWEEP_INTERVAL) => {}

@@ -14,7 +14,7 @@ pub(crate) use object::{
     insert_members, member, members, replace_member, set_meta, string_literal,
 };
 pub(crate) use params::Params;
-pub(crate) use refusal::refuse;
+pub(crate) use refusal::{Refusal, json_response};
 
 #[cfg(test)]
 mod tests;

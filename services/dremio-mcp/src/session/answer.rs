@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use service_kit::lifecycle::Shutdown;
 use tokio::sync::mpsc;
 
@@ -19,6 +19,7 @@ use super::legacy_session::Session;
 use super::replay::{Replay, Start};
 use super::sse::{Events, Gone, event_stream};
 use crate::budget::Held;
+use crate::rpc::json_response;
 
 /// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of
 /// life.
@@ -128,10 +129,7 @@ async fn resumable(
 
 fn json(finished: Finished) -> Response {
     match finished.body {
-        Some(text) => {
-            (finished.status, [(header::CONTENT_TYPE, "application/json")], text.into_bytes())
-                .into_response()
-        }
+        Some(text) => json_response(finished.status, text.into_bytes()),
         // A cancelled request gets no response (2025-11-25, "Cancellation"): a stream that ends
         // says so.
         None => event_stream(Body::empty()),

@@ -1,14 +1,13 @@
 //! Who sends a message over HTTP, and what that costs.
 
 use axum::http::{StatusCode, header};
-use axum::response::Response;
 use service_kit::http::Peer;
 
 use super::Gateway;
 use crate::access::TooMany;
 use crate::engine::{Caller, ClientId};
 use crate::principal::Principal;
-use crate::rpc::{ErrorCode, RpcError, refuse};
+use crate::rpc::Refusal;
 
 /// Who sends a message.
 pub(super) struct Asker {
@@ -22,32 +21,23 @@ pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
 }
 
 /// Counts what a request holds beyond the one message as which it was counted when it came in: all
-/// of it, or nothing and gives the answer, when that is too much for the key's rate.
-pub(super) fn count_more(
-    gateway: &Gateway,
-    asker: &Asker,
-    more: usize,
-    id: Option<&str>,
-) -> Option<Response> {
-    let cause = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more).err()?;
-    let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
-    Some(match cause {
+/// of it, or nothing.
+///
+/// # Errors
+/// When it is too much for the key's rate.
+pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize) -> Result<(), Refusal> {
+    let counted = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more);
+    counted.map_err(|cause| match cause {
         TooMany::Now(wait) => {
-            let error = invalid(
-                "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.",
-            );
-            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &error, id);
+            let message = "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
             // Whole seconds, rounded up so that the retry succeeds (RFC 9110 §10.2.3).
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into());
-            response
+            Refusal::invalid(StatusCode::TOO_MANY_REQUESTS, message)
+                .with_header(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into())
         }
         TooMany::AtOnce => {
-            let error = invalid(
-                "This is more at once than MCP_RATE_LIMIT lets a key send or ask for. Split it.",
-            );
-            refuse(StatusCode::BAD_REQUEST, &error, id)
+            let message =
+                "This is more at once than MCP_RATE_LIMIT lets a key send or ask for. Split it.";
+            Refusal::invalid(StatusCode::BAD_REQUEST, message)
         }
     })
 }

@@ -13,13 +13,12 @@ use service_kit::http::Peer;
 
 use super::asker::{Asker, caller_at};
 use super::call::{Call, Client};
-use super::modern::{self, Refused};
-use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, news, subscription};
+use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, modern, news, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
 use crate::engine::LogLevel;
 use crate::methods;
 use crate::principal::Principal;
-use crate::rpc::{ErrorCode, Kind, Message, ParseError, RpcError, refuse};
+use crate::rpc::{ErrorCode, Kind, Message, ParseError, Refusal, RpcError, json_response};
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -64,16 +63,18 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
             return Box::pin(legacy::handle_batch(gateway, &asker, headers, &text)).await;
         }
         Ok(Received::Batch(..)) => {
-            return refuse(StatusCode::BAD_REQUEST, &ParseError::Batch.to_rpc(), None);
+            let error = ParseError::Batch.to_rpc();
+            return Refusal::new(StatusCode::BAD_REQUEST, error).response(None);
         }
-        Err(Unread::Invalid { status, error, id }) => {
+        Err(Unread::Invalid(refusal, id)) => {
+            let status = refusal.status();
             gateway.metrics.refused(match status {
                 StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
                 StatusCode::REQUEST_TIMEOUT => "body_too_slow",
                 StatusCode::BAD_REQUEST => "unreadable",
                 _ => "media_type",
             });
-            let response = refuse(status, &error, id.as_deref());
+            let response = refusal.response(id.as_deref());
             return if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT)
             {
                 closing(response)
@@ -87,14 +88,9 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         }
     };
     let Ok(params) = message.params() else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            &RpcError::new(
-                ErrorCode::InvalidParams,
-                "`params` is not an object of the right shape",
-            ),
-            message.id(),
-        );
+        let error =
+            RpcError::new(ErrorCode::InvalidParams, "`params` is not an object of the right shape");
+        return Refusal::new(StatusCode::BAD_REQUEST, error).response(message.id());
     };
     if !is_modern(headers, &message, params.meta.protocol_version.is_some()) {
         return legacy::handle(gateway, &asker, headers, message, may_stream).await;
@@ -104,23 +100,20 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         // responses.
         return match message.kind() {
             Kind::Notification => StatusCode::ACCEPTED.into_response(),
-            _ => refuse(
-                StatusCode::BAD_REQUEST,
-                &RpcError::new(ErrorCode::InvalidRequest, "A client must not send responses"),
-                None,
-            ),
+            _ => {
+                let message = "A client must not send responses";
+                Refusal::invalid(StatusCode::BAD_REQUEST, message).response(None)
+            }
         };
     }
-    if let Err(Refused(status, error)) =
-        modern::check(headers, &message, &params, &gateway.engine.tools())
-    {
-        return refuse(status, &error, message.id());
+    if let Err(refusal) = modern::check(headers, &message, &params, &gateway.engine.tools()) {
+        return refusal.response(message.id());
     }
     match message.method() {
         methods::SERVER_DISCOVER => {
             let finished = modern::discover(&gateway, &message).await;
             let body = finished.body.map(Held::into_bytes).unwrap_or_default();
-            (finished.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+            json_response(finished.status, body)
         }
         methods::SUBSCRIPTIONS_LISTEN => subscription::listen(gateway, asker, &message),
         _ => {
@@ -135,11 +128,8 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
 
 fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
     if !accepts(headers, "text/event-stream") {
-        let error = RpcError::new(
-            ErrorCode::InvalidRequest,
-            "GET opens a stream: send `Accept: text/event-stream`",
-        );
-        return refuse(StatusCode::NOT_ACCEPTABLE, &error, None);
+        let message = "GET opens a stream: send `Accept: text/event-stream`";
+        return Refusal::invalid(StatusCode::NOT_ACCEPTABLE, message).response(None);
     }
     if claims_modern(headers) {
         return not_in_this_revision();
@@ -155,13 +145,10 @@ fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
 }
 
 fn not_in_this_revision() -> Response {
-    let error = RpcError::new(
-        ErrorCode::InvalidRequest,
-        format!("Protocol revision {MODERN_VERSION} has no GET and no DELETE"),
-    );
-    let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, &error, None);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    response
+    let message = format!("Protocol revision {MODERN_VERSION} has no GET and no DELETE");
+    Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, message)
+        .with_header(header::ALLOW, HeaderValue::from_static("POST"))
+        .response(None)
 }
 
 /// What a request carried.
@@ -174,18 +161,14 @@ enum Received {
 
 /// Why a request carried nothing.
 enum Unread {
-    Invalid {
-        status: StatusCode,
-        error: RpcError,
-        /// The id of the message, if that much could be read.
-        id: Option<String>,
-    },
+    /// With the id of the message, if that much could be read.
+    Invalid(Refusal, Option<String>),
     NoRoom(NoRoom),
 }
 
 impl From<(ParseError, Option<String>)> for Unread {
     fn from((cause, id): (ParseError, Option<String>)) -> Self {
-        Self::Invalid { status: StatusCode::BAD_REQUEST, error: cause.to_rpc(), id }
+        Self::Invalid(Refusal::new(StatusCode::BAD_REQUEST, cause.to_rpc()), id)
     }
 }
 
@@ -214,9 +197,9 @@ fn no_room(cause: NoRoom) -> Response {
             "This server holds as many bytes of requests and answers as it may. Send this again in a moment.",
         ),
     };
-    let mut response = refuse(status, &RpcError::internal("no_room", message), None);
-    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
-    closing(response)
+    let refusal = Refusal::new(status, RpcError::internal("no_room", message))
+        .with_header(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+    closing(refusal.response(None))
 }
 
 async fn read(
@@ -225,11 +208,7 @@ async fn read(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Received, Unread> {
-    let invalid = |status, message: &str| Unread::Invalid {
-        status,
-        error: RpcError::new(ErrorCode::InvalidRequest, message),
-        id: None,
-    };
+    let invalid = |status, message: &str| Unread::Invalid(Refusal::invalid(status, message), None);
     let (takes_json, takes_stream) =
         (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
     if !takes_json && !takes_stream {

@@ -21,7 +21,8 @@ use crate::engine::{Caller, ClientId, LogLevel};
 use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{
-    ErrorCode, Kind, Message, Params, RpcError, refuse, replace_member, string_literal,
+    ErrorCode, Kind, Message, Params, Refusal, RpcError, json_response, replace_member,
+    string_literal,
 };
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -49,7 +50,7 @@ pub(super) async fn handle(
     }
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
-        Err(refused) => return refused.response(message.id()),
+        Err(refusal) => return refusal.response(message.id()),
     };
     match sort(&session, asker.principal.clone(), message, may_stream, None) {
         Sorted::Call(call) => call.answer(gateway).await,
@@ -67,12 +68,10 @@ pub(super) async fn handle_batch(
     headers: &HeaderMap,
     text: &str,
 ) -> Response {
-    let invalid = |message: &str| {
-        refuse(StatusCode::BAD_REQUEST, &RpcError::new(ErrorCode::InvalidRequest, message), None)
-    };
+    let invalid = |message: &str| Refusal::invalid(StatusCode::BAD_REQUEST, message).response(None);
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
-        Err(refused) => return refused.response(None),
+        Err(refusal) => return refusal.response(None),
     };
     if !WITH_BATCHES.contains(&session.protocol_version()) {
         return invalid(
@@ -83,8 +82,8 @@ pub(super) async fn handle_batch(
     if parts.is_empty() || parts.len() > BATCH_MAX {
         return invalid("A batch has 1 to 64 messages");
     }
-    if let Some(refused) = count_more(&gateway, asker, parts.len() - 1, None) {
-        return refused;
+    if let Err(refusal) = count_more(&gateway, asker, parts.len() - 1) {
+        return refusal.response(None);
     }
     let batch = gateway.batches.fetch_add(1, Ordering::Relaxed);
     let answers = parts.iter().map(|part| {
@@ -170,13 +169,13 @@ fn sort(
 
 /// `DELETE`: the client is done with its session.
 pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
-    let Some(id) = session_id(headers) else { return Refused::NoSession.response(None) };
+    let Some(id) = session_id(headers) else { return no_session().response(None) };
     match gateway.sessions.close(id, &asker.principal) {
         Ok(claims) => {
             audit::ended(asker, &claims);
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(unknown) => Refused::unknown(gateway, asker, unknown).response(None),
+        Err(unknown) => unknown_session(gateway, asker, unknown).response(None),
     }
 }
 
@@ -192,17 +191,17 @@ fn set_log_level(session: &Session, message: &Message) -> String {
 
 async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Response {
     let Ok(params) = message.params() else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            &RpcError::new(ErrorCode::InvalidParams, "`params` of initialize are not usable"),
-            message.id(),
-        );
+        let error =
+            RpcError::new(ErrorCode::InvalidParams, "`params` of initialize are not usable");
+        return Refusal::new(StatusCode::BAD_REQUEST, error).response(message.id());
     };
     let asked = params.protocol_version.unwrap_or_default();
     let version = LEGACY_VERSIONS.into_iter().find(|&known| known == asked).unwrap_or(LATEST);
     let introduction = match gateway.engine.introduction().await {
         Ok(introduction) => introduction,
-        Err(cause) => return refuse(StatusCode::OK, &cause.to_rpc(), message.id()),
+        Err(cause) => {
+            return Refusal::new(StatusCode::OK, cause.to_rpc()).response(message.id());
+        }
     };
     let client = ClientInfo::of(message);
     let opening = Opening { protocol_version: version, log_level: None, shows_ui: client.shows_ui };
@@ -210,7 +209,7 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
         Ok(session) => session,
         Err(cause) => {
             tracing::warn!(error = %cause, "no session opened");
-            return Refused::full(gateway, asker).response(message.id());
+            return full(gateway, asker).response(message.id());
         }
     };
     audit::opened(asker, &session.claims, &client);
@@ -222,85 +221,34 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
     response
 }
 
-/// Why a message does not belong to a session.
-pub(super) enum Refused {
-    NoSession,
-    UnknownSession(Unknown),
-    Full,
-    StreamOver,
-    NoStream,
-    Version(String),
+/// The id names no session that this client has here. The specification's cure for 404 is what
+/// clients do by themselves: initialize again.
+fn unknown_session(gateway: &Gateway, asker: &Asker, unknown: Unknown) -> Refusal {
+    audit::refused(gateway, asker, unknown.reason());
+    let why = match unknown {
+        Unknown::Forged | Unknown::FromTheFuture => {
+            "this server has not issued its id, or signs with another gateway key now"
+        }
+        Unknown::Foreign => "it belongs to another key",
+        Unknown::TooOld => "it is older than 30 days",
+        Unknown::Ended => "it was ended",
+    };
+    let message = format!("Session not found: {why}. Send `initialize` again.");
+    Refusal::new(StatusCode::NOT_FOUND, RpcError::new(ErrorCode::SessionNotFound, message))
 }
 
-impl Refused {
-    /// No session, and the id is to blame.
-    fn unknown(gateway: &Gateway, asker: &Asker, unknown: Unknown) -> Self {
-        audit::refused(gateway, asker, unknown.reason());
-        Self::UnknownSession(unknown)
-    }
+/// No session for want of places.
+fn full(gateway: &Gateway, asker: &Asker) -> Refusal {
+    audit::refused(gateway, asker, "full");
+    let message = "This server has no room for another session. Close one, or try again later.";
+    let error = RpcError::internal("too_many_sessions", message);
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error)
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("30"))
+}
 
-    /// No session for want of places.
-    fn full(gateway: &Gateway, asker: &Asker) -> Self {
-        audit::refused(gateway, asker, "full");
-        Self::Full
-    }
-
-    pub(super) fn response(&self, id: Option<&str>) -> Response {
-        let invalid = |message: &str| RpcError::new(ErrorCode::InvalidRequest, message);
-        let (status, error) = match self {
-            Self::NoSession => (
-                StatusCode::BAD_REQUEST,
-                invalid("The Mcp-Session-Id header is missing. Send `initialize` first."),
-            ),
-            // The specification's cure for 404 is what clients do by themselves: initialize again.
-            Self::UnknownSession(unknown) => {
-                let why = match unknown {
-                    Unknown::Forged | Unknown::FromTheFuture => {
-                        "this server has not issued its id, or signs with another gateway key now"
-                    }
-                    Unknown::Foreign => "it belongs to another key",
-                    Unknown::TooOld => "it is older than 30 days",
-                    Unknown::Ended => "it was ended",
-                };
-                let message = format!("Session not found: {why}. Send `initialize` again.");
-                (StatusCode::NOT_FOUND, RpcError::new(ErrorCode::SessionNotFound, message))
-            }
-            Self::Full => {
-                let message =
-                    "This server has no room for another session. Close one, or try again later.";
-                (StatusCode::SERVICE_UNAVAILABLE, RpcError::internal("too_many_sessions", message))
-            }
-            // What the specification has for "no stream here", and the one refusal after which
-            // clients do not try again.
-            Self::StreamOver => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                invalid("The stream of the event in Last-Event-ID is over."),
-            ),
-            Self::NoStream => {
-                (StatusCode::SERVICE_UNAVAILABLE, invalid("No stream could be opened. Try again."))
-            }
-            Self::Version(said) => {
-                let message = format!(
-                    "Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}",
-                    LEGACY_VERSIONS.join(", ")
-                );
-                (StatusCode::BAD_REQUEST, invalid(&message))
-            }
-        };
-        let mut response = refuse(status, &error, id);
-        match self {
-            Self::Full => drop(
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30")),
-            ),
-            Self::StreamOver => drop(
-                response
-                    .headers_mut()
-                    .insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE")),
-            ),
-            _ => {}
-        }
-        response
-    }
+fn no_session() -> Refusal {
+    let message = "The Mcp-Session-Id header is missing. Send `initialize` first.";
+    Refusal::invalid(StatusCode::BAD_REQUEST, message)
 }
 
 /// The session that a request names.
@@ -311,15 +259,20 @@ pub(super) fn session(
     gateway: &Gateway,
     asker: &Asker,
     headers: &HeaderMap,
-) -> Result<Arc<Session>, Refused> {
+) -> Result<Arc<Session>, Refusal> {
     // Absent, it is the one that was negotiated; a client that sends it may send any that we speak.
     if let Some(said) =
         headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))
         && !LEGACY_VERSIONS.contains(&said)
     {
-        return Err(Refused::Version(said.chars().take(40).collect()));
+        let said: String = said.chars().take(40).collect();
+        let message = format!(
+            "Unsupported protocol version '{said}' in MCP-Protocol-Version; supported: {}",
+            LEGACY_VERSIONS.join(", ")
+        );
+        return Err(Refusal::invalid(StatusCode::BAD_REQUEST, message));
     }
-    let id = session_id(headers).ok_or(Refused::NoSession)?;
+    let id = session_id(headers).ok_or_else(no_session)?;
     match gateway.sessions.find(id, &asker.principal) {
         Ok(Found { session, is_new_here }) => {
             if is_new_here {
@@ -327,8 +280,8 @@ pub(super) fn session(
             }
             Ok(session)
         }
-        Err(FindError::Unknown(unknown)) => Err(Refused::unknown(gateway, asker, unknown)),
-        Err(FindError::Full) => Err(Refused::full(gateway, asker)),
+        Err(FindError::Unknown(unknown)) => Err(unknown_session(gateway, asker, unknown)),
+        Err(FindError::Full) => Err(full(gateway, asker)),
     }
 }
 
@@ -341,5 +294,5 @@ fn reply(request: &Message, result: &str) -> String {
 }
 
 fn json(body: Held) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body.into_bytes()).into_response()
+    json_response(StatusCode::OK, body.into_bytes())
 }

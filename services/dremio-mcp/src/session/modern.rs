@@ -14,19 +14,15 @@ use super::{Gateway, MODERN_VERSION};
 use crate::engine::{HeaderArgument, LogLevel, ToolList};
 use crate::methods;
 use crate::rpc::{
-    ErrorCode, Message, Params, RpcError, insert_members, member, members, replace_member,
+    ErrorCode, Message, Params, Refusal, RpcError, insert_members, member, members, replace_member,
 };
 
 /// How long a client may keep a list. Lists rarely change but with the server's version, and who
 /// listens is told.
 const LIST_TTL_MS: u32 = 300_000;
 
-/// A request that this revision's rules refuse: the HTTP status and the JSON-RPC error.
-#[derive(Debug)]
-pub(super) struct Refused(pub(super) StatusCode, pub(super) RpcError);
-
-fn mismatch(message: String) -> Refused {
-    Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::HeaderMismatch, message))
+fn mismatch(message: String) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::HeaderMismatch, message))
 }
 
 /// Checks a request against its headers ("Server Validation") and its required metadata
@@ -39,9 +35,9 @@ pub(super) fn check(
     request: &Message,
     params: &Params<'_>,
     tools: &ToolList,
-) -> Result<(), Refused> {
+) -> Result<(), Refusal> {
     let invalid = |message: &str| {
-        Refused(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message))
+        Refusal::new(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message))
     };
     let header = |name: &str| one(headers, name);
     let version = params.meta.protocol_version;
@@ -70,7 +66,7 @@ pub(super) fn check(
     if !methods::MODERN.contains(&request.method()) {
         let message =
             format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
-        return Err(Refused(
+        return Err(Refusal::new(
             StatusCode::NOT_FOUND,
             RpcError::new(ErrorCode::MethodNotFound, message),
         ));
@@ -92,14 +88,14 @@ pub(super) fn check(
 /// A version that this server does not speak. It names what `server/discover` names: the versions
 /// that a request may state. Those with a handshake are not among them; clients find those by
 /// `initialize`.
-pub(super) fn unsupported(requested: &str) -> Refused {
+pub(super) fn unsupported(requested: &str) -> Refusal {
     let error =
         RpcError::new(ErrorCode::UnsupportedProtocolVersion, "Unsupported protocol version")
             .with_data(json!({ "supported": [MODERN_VERSION], "requested": requested }));
-    Refused(StatusCode::BAD_REQUEST, error)
+    Refusal::new(StatusCode::BAD_REQUEST, error)
 }
 
-fn expect(name: &str, said: Option<&str>, meant: &str) -> Result<(), Refused> {
+fn expect(name: &str, said: Option<&str>, meant: &str) -> Result<(), Refusal> {
     match said {
         None => Err(mismatch(format!("The {name} header is missing"))),
         Some(said) if said == meant => Ok(()),
@@ -114,7 +110,7 @@ fn check_arguments(
     headers: &HeaderMap,
     params: &Params<'_>,
     expected: &[HeaderArgument],
-) -> Result<(), Refused> {
+) -> Result<(), Refusal> {
     if expected.is_empty() {
         return Ok(());
     }
@@ -148,7 +144,7 @@ fn check_arguments(
 }
 
 /// The one value of a header; twice, or with characters outside ASCII, is a mismatch by itself.
-fn one(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refused> {
+fn one(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -161,7 +157,7 @@ fn one(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refused> {
 }
 
 /// Undoes the Base64 form of header values ("Value Encoding").
-fn decoded(value: Option<String>, name: &str) -> Result<Option<String>, Refused> {
+fn decoded(value: Option<String>, name: &str) -> Result<Option<String>, Refusal> {
     let Some(text) = value else { return Ok(None) };
     let Some(encoded) = text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="))
     else {

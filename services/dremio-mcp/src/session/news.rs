@@ -4,41 +4,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::Gateway;
 use super::asker::Asker;
-use super::legacy::{Refused, session};
+use super::legacy::session;
 use super::legacy_session::{Running, Session};
 use super::replay::{Lost, Replay, Start};
 use super::sse::{event, event_stream};
 use crate::budget;
 use crate::engine::{Changes, List, Notifications};
-use crate::rpc::{RpcError, member};
+use crate::rpc::{Refusal, RpcError, member};
 
 /// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that
 /// the client subscribed to. With `Last-Event-ID`: the rest of the stream that has this event.
 pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
-        Err(refused) => return refused.response(None),
+        Err(refusal) => return refusal.response(None),
     };
     // A session that is listened to is in use.
     let in_use = session.begin(None);
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     match last.map(|last| (session.find_replay(last), Lost::of(last))) {
-        Some((Some((replay, number)), _)) if replay.is_over_after(number) => {
-            Refused::StreamOver.response(None)
-        }
+        Some((Some((replay, number)), _)) if replay.is_over_after(number) => stream_over(),
         Some((Some((replay, number)), _)) => replay.read(Start::After(number), in_use),
         // The rest is about streams that this process does not have: it is another than the one
         // that began them, or it has dropped them.
         Some((None, Lost::Call(id))) => lost_call(&id),
-        Some((None, Lost::Over)) => Refused::StreamOver.response(None),
-        Some((None, Lost::News)) | None => read_news(&gateway, &session, in_use)
-            .unwrap_or_else(|_| Refused::NoStream.response(None)),
+        Some((None, Lost::Over)) => stream_over(),
+        Some((None, Lost::News)) | None => {
+            read_news(&gateway, &session, in_use).unwrap_or_else(|_| no_stream())
+        }
     }
+}
+
+/// What the specification has for "no stream here", and the one refusal after which clients do not
+/// try again.
+fn stream_over() -> Response {
+    let message = "The stream of the event in Last-Event-ID is over.";
+    Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, message)
+        .with_header(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"))
+        .response(None)
+}
+
+fn no_stream() -> Response {
+    let message = "No stream could be opened. Try again.";
+    Refusal::invalid(StatusCode::SERVICE_UNAVAILABLE, message).response(None)
 }
 
 /// The end of a call's stream whose rest is lost: the client waits for an answer, and there will be

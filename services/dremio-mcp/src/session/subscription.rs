@@ -17,7 +17,7 @@ use super::sse::{Events, Gone};
 use crate::budget::Kind;
 use crate::engine::{CallContext, Caller, Changes, List, Notifications};
 use crate::methods;
-use crate::rpc::{ErrorCode, Message, RpcError, member, refuse, set_meta};
+use crate::rpc::{ErrorCode, Message, Refusal, RpcError, member, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
 const LISTS: [(&str, List); 3] = [
@@ -41,11 +41,8 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> 
     let changes = gateway.engine.changes();
     let params = request.params_text().unwrap_or("{}");
     let invalid = |message: String| {
-        refuse(
-            StatusCode::BAD_REQUEST,
-            &RpcError::new(ErrorCode::InvalidParams, message),
-            request.id(),
-        )
+        let error = RpcError::new(ErrorCode::InvalidParams, message);
+        Refusal::new(StatusCode::BAD_REQUEST, error).response(request.id())
     };
     let Ok(filter) = serde_json::from_str::<Filter>(
         member(params, "notifications").filter(|raw| *raw != "null").unwrap_or("{}"),
@@ -59,8 +56,8 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> 
         ));
     }
     // The engine is asked about each.
-    if let Some(refused) = count_more(&gateway, &asker, resources, request.id()) {
-        return refused;
+    if let Err(refusal) = count_more(&gateway, &asker, resources) {
+        return refusal.response(request.id());
     }
     let id = request.id().unwrap_or("null").to_owned();
     let (events, response) = Events::channel();

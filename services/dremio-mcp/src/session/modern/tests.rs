@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Refused, check, completed, renewed};
+use super::{check, completed, renewed};
 use crate::engine::ToolList;
 use crate::rpc::Message;
 
@@ -19,7 +19,7 @@ fn refusal(method: &str, params: &str, headers: &[(&str, &str)]) -> Option<(u16,
     }
     check(&map, &request, &request.params().unwrap(), &tools)
         .err()
-        .map(|Refused(status, error)| (status.as_u16(), error.code as i32))
+        .map(|refusal| (refusal.status().as_u16(), refusal.error().code as i32))
 }
 
 #[test]
