@@ -56,7 +56,8 @@ const LAST_CALL_BEFORE: Duration = Duration::from_secs(4);
 pub enum StartError {
     /// Another process has the port, or the address is not of this machine.
     #[error(
-        "{variable}={addr}: cannot listen there; is another program using the port? Choose another with {variable}"
+        "{variable}={addr}: cannot listen there; is another program using the port? Choose \
+         another with {variable}"
     )]
     Bind {
         /// The setting that names the address.
@@ -74,7 +75,8 @@ pub enum StartError {
     Keys(#[from] KeyRingError),
     /// The official server is not installed where it is looked for.
     #[error(
-        "MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official server or name its full path"
+        "MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official \
+         server or name its full path"
     )]
     NoSuchProgram {
         /// The program.
@@ -180,7 +182,8 @@ impl App {
         let dremio = DremioCaller::new(client, tokens, health);
         let queue = FairQueue::new(CALL_LIMITS, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
-            let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and Dremio itself";
+            let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and \
+                           Dremio itself";
             readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
         }
         let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));

@@ -76,7 +76,8 @@ async fn run(env: &Env) -> ExitCode {
     }
     if !config.dremio.tls_verify {
         tracing::warn!(
-            "DREMIO_TLS_VERIFY=false: anyone between here and Dremio can read and change everything"
+            "DREMIO_TLS_VERIFY=false: anyone between here and Dremio can read and change \
+             everything"
         );
     }
     if config.guard.allow_writes {

@@ -106,7 +106,8 @@ impl Signer {
                 format!("{cause}; the key that was there before stays in use"),
             ),
             Err(cause) => {
-                let cost = "without it, clients' sessions end with this process, and replicas do not know each other's";
+                let cost = "without it, clients' sessions end with this process, and replicas do \
+                            not know each other's";
                 Condition::met_with_warning(cause.reason(), format!("{cause}; {cost}"))
             }
         };

@@ -36,7 +36,8 @@ pub enum KeyRingError {
 pub enum BadLine {
     /// A key that can be guessed.
     #[error(
-        "the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with `openssl rand -hex 32`"
+        "the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with \
+         `openssl rand -hex 32`"
     )]
     TooShort {
         /// Its line, from 1.
@@ -235,7 +236,8 @@ mod tests {
             ("# none\n", "holds no key; write one key a line"),
             (
                 "\nshort",
-                "the key in line 2 is shorter than 16 characters; make one with `openssl rand -hex 32`",
+                "the key in line 2 is shorter than 16 characters; make one with `openssl rand \
+                 -hex 32`",
             ),
             (
                 "aaaaaaaaaaaa aaaaaaaaaaaa",
@@ -247,8 +249,8 @@ mod tests {
             ),
             (
                 "aaaaaaaaaaaaaaaa\nsh\u{f6}rt-and-strange\nshort",
-                "the key in line 2 has a character that cannot stand in an HTTP header; \
-                 the key in line 3 is shorter than 16 characters; make one with `openssl rand -hex 32`",
+                "the key in line 2 has a character that cannot stand in an HTTP header; the key \
+                 in line 3 is shorter than 16 characters; make one with `openssl rand -hex 32`",
             ),
         ] {
             assert_eq!(ring(text).unwrap_err().to_string(), expected);

@@ -119,12 +119,14 @@ impl KeyRing {
                 if unreadable_since.get_or_insert_with(Instant::now).elapsed() >= UNREADABLE_MAX {
                     self.replace(Vec::new(), 0);
                     let message = format!(
-                        "MCP_API_KEYS_FILE cannot be read ({why}), so no key is valid any more and everybody is refused"
+                        "MCP_API_KEYS_FILE cannot be read ({why}), so no key is valid any more \
+                         and everybody is refused"
                     );
                     Condition::unmet("keys_lost", message)
                 } else {
                     let message = format!(
-                        "MCP_API_KEYS_FILE cannot be read ({why}); the keys known so far stay valid for 5 minutes"
+                        "MCP_API_KEYS_FILE cannot be read ({why}); the keys known so far stay \
+                         valid for 5 minutes"
                     );
                     Condition::unmet("keys_unreadable", message)
                 }
@@ -140,7 +142,8 @@ fn judge(lines: &KeyLines) -> Condition {
         (false, true) => Condition::met(),
         (false, false) => {
             let message = format!(
-                "MCP_API_KEYS_FILE holds something else than a key in line {numbers}; the other keys are valid"
+                "MCP_API_KEYS_FILE holds something else than a key in line {numbers}; the other \
+                 keys are valid"
             );
             Condition::met_with_warning("bad_key_lines", message)
         }
@@ -150,7 +153,8 @@ fn judge(lines: &KeyLines) -> Condition {
         ),
         (true, false) => {
             let message = format!(
-                "MCP_API_KEYS_FILE holds no key, so everybody is refused; what stands in line {numbers} is none"
+                "MCP_API_KEYS_FILE holds no key, so everybody is refused; what stands in line \
+                 {numbers} is none"
             );
             Condition::unmet("no_key", message)
         }

@@ -128,11 +128,13 @@ impl Access {
                 "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP."
             }
             (_, Auth::Keys(_)) => {
-                "This server has no OAuth login. It needs a key, and your client sent none that it accepts. Ask whoever runs \
-             this server for a key, and have your client send the header `Authorization: Bearer KEY` with it."
+                "This server has no OAuth login. It needs a key, and your client sent none that it \
+                 accepts. Ask whoever runs this server for a key, and have your client send the \
+                 header `Authorization: Bearer KEY` with it."
             }
             (_, Auth::Open(_)) => {
-                "This server has no OAuth login, and needs none: it is open to everybody who reaches it."
+                "This server has no OAuth login, and needs none: it is open to everybody who \
+                 reaches it."
             }
         };
         let denial = Denial::new(status, reason, message);
@@ -155,7 +157,8 @@ impl Access {
             Auth::Keys(ring) => ring,
         };
         let refused = |reason, message| Denial::new(StatusCode::UNAUTHORIZED, reason, message);
-        let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of MCP_API_KEYS_FILE.";
+        let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of \
+                       MCP_API_KEYS_FILE.";
         let presented = presented.ok_or(refused("key_missing", missing))?;
         let key = credentials(presented.as_bytes())
             .map_err(|message| refused("key_malformed", message))?;
@@ -271,34 +274,28 @@ fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
     let is_bearer =
         |word: &[u8]| word.eq_ignore_ascii_case(b"bearer") || word.eq_ignore_ascii_case(b"bearer:");
     if scheme.eq_ignore_ascii_case(b"basic") {
-        return Err(
-            "This server takes a key, not a user name and password: send `Authorization: Bearer <key>` instead of Basic.",
-        );
+        return Err("This server takes a key, not a user name and password: send `Authorization: \
+                    Bearer <key>` instead of Basic.");
     }
     if scheme.is_empty() || (is_bearer(scheme) && rest.is_empty()) {
-        return Err(
-            "The Authorization header holds no key: send `Authorization: Bearer <key>`. Is a variable empty in your client?",
-        );
+        return Err("The Authorization header holds no key: send `Authorization: Bearer <key>`. \
+                    Is a variable empty in your client?");
     }
     if rest.is_empty() {
-        return Err(
-            "The Authorization header lacks the word Bearer: send `Authorization: Bearer <key>`, with a space between the two.",
-        );
+        return Err("The Authorization header lacks the word Bearer: send `Authorization: Bearer \
+                    <key>`, with a space between the two.");
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err(
-            "This server takes a key as `Authorization: Bearer <key>`, and no other kind of authorization.",
-        );
+        return Err("This server takes a key as `Authorization: Bearer <key>`, and no other kind \
+                    of authorization.");
     }
     if rest.split(u8::is_ascii_whitespace).next().is_some_and(is_bearer) {
-        return Err(
-            "The Authorization header has the word Bearer twice: send `Authorization: Bearer <key>`.",
-        );
+        return Err("The Authorization header has the word Bearer twice: send `Authorization: \
+                    Bearer <key>`.");
     }
     if rest.starts_with(b"${") || rest.starts_with(b"{{") {
-        return Err(
-            "The Authorization header has the name of a variable in place of a key: your client has not replaced it.",
-        );
+        return Err("The Authorization header has the name of a variable in place of a key: your \
+                    client has not replaced it.");
     }
     Ok(rest)
 }
@@ -325,7 +322,8 @@ pub(crate) fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> 
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(
-            "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id",
+            "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, \
+             mcp-method, mcp-name, last-event-id",
         ),
     );
     headers.insert(

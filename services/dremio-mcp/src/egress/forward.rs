@@ -14,7 +14,8 @@ use super::refusal;
 use crate::dremio::{AWAY_TIMEOUT, DremioCaller, DremioError, TokenError};
 
 /// Why a call was given less time than usual.
-const AWAY: &str = "; it does not answer dremio-mcp's own checks either, so calls are given less time until it does";
+const AWAY: &str = "; it does not answer dremio-mcp's own checks either, so calls are given less \
+                    time until it does";
 
 /// How error texts name a forwarded call.
 const OPERATION: &str = "the call to Dremio failed";

@@ -166,8 +166,9 @@ impl Pages {
             "a result was too large for the MCP server process, and was not passed on"
         );
         let message = format!(
-            "This result is larger than {mib} MiB, and nothing of it can be shown. Ask for less: aggregate, filter, select fewer columns, \
-             or add LIMIT and read on with ORDER BY and OFFSET"
+            "This result is larger than {mib} MiB, and nothing of it can be shown. Ask for less: \
+             aggregate, filter, select fewer columns, or add LIMIT and read on with ORDER BY and \
+             OFFSET"
         );
         refusal(StatusCode::PAYLOAD_TOO_LARGE, &message)
     }

@@ -16,7 +16,8 @@ const LABEL: &str = "/* dremioai: submitter=RunSqlQuery */\n";
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SqlError {
     #[error(
-        "the request for Dremio cannot be read: it must be a JSON object with the statement as text in `sql`"
+        "the request for Dremio cannot be read: it must be a JSON object with the statement as \
+         text in `sql`"
     )]
     Body,
     #[error("{0}. Nothing was sent to Dremio")]

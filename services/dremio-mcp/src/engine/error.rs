@@ -15,7 +15,8 @@ pub(crate) enum CallError {
     /// The child will never answer: it did nothing for this call for so long, while it answered
     /// others.
     #[error(
-        "the MCP server process did nothing for this call for {silence:?}, while it answered others"
+        "the MCP server process did nothing for this call for {silence:?}, while it answered \
+         others"
     )]
     Forgotten {
         /// How long.
@@ -62,14 +63,17 @@ impl CallError {
         match self {
             Self::EngineLost => RpcError::internal(
                 "engine_lost",
-                "The MCP server process ended while it worked on this call; a new one is starting. \
-                 The call may or may not have taken effect. Repeating a read-only call is safe.",
+                "The MCP server process ended while it worked on this call; a new one is \
+                 starting. The call may or may not have taken effect. Repeating a read-only call \
+                 is safe.",
             ),
             Self::Forgotten { silence } => RpcError::internal(
                 "call_forgotten",
                 format!(
-                    "The MCP server process does not answer this call: for {} s it has asked Dremio for nothing and no job of its \
-                     ran, while it answered later calls. Repeating a read-only call is safe; if it is lost again, write it differently.",
+                    "The MCP server process does not answer this call: for {} s it has asked \
+                     Dremio for nothing and no job of its ran, while it answered later calls. \
+                     Repeating a read-only call is safe; if it is lost again, write it \
+                     differently.",
                     silence.as_secs()
                 ),
             ),
@@ -83,7 +87,8 @@ impl CallError {
             ),
             Self::TooManySubscriptions => RpcError::internal(
                 "too_many_subscriptions",
-                "There are too many resource subscriptions, or this URI is too long. Take some back with `resources/unsubscribe`, or end their sessions.",
+                "There are too many resource subscriptions, or this URI is too long. Take some \
+                 back with `resources/unsubscribe`, or end their sessions.",
             ),
             Self::AnswerTooLarge { bytes_max } => RpcError::internal(
                 "answer_too_large",
@@ -94,22 +99,25 @@ impl CallError {
             ),
             Self::NoRoom(NoRoom::Share) => RpcError::internal(
                 "no_room",
-                "The call was made, but its answer was dropped: answers that your key has asked for and not yet read, and \
-                 its requests, hold as many bytes as one key may. Read them, call less at a time, or ask for fewer rows or columns.",
+                "The call was made, but its answer was dropped: answers that your key has asked \
+                 for and not yet read, and its requests, hold as many bytes as one key may. Read \
+                 them, call less at a time, or ask for fewer rows or columns.",
             ),
             Self::NoRoom(NoRoom::All) => RpcError::internal(
                 "no_room",
-                "The call was made, but its answer was dropped: this server holds as many bytes as it may. Try again in a moment, \
-                 or ask for fewer rows or columns.",
+                "The call was made, but its answer was dropped: this server holds as many bytes \
+                 as it may. Try again in a moment, or ask for fewer rows or columns.",
             ),
             Self::Stopping => RpcError::internal(
                 "stopping",
-                "This server is stopping, and the call was cancelled before it was done. Try again in a moment: it comes back, or another takes over.",
+                "This server is stopping, and the call was cancelled before it was done. Try \
+                 again in a moment: it comes back, or another takes over.",
             ),
             Self::TimedOut { limit } => RpcError::internal(
                 "call_timed_out",
                 format!(
-                    "The call took longer than {} s and was cancelled (MCP_CALL_TIMEOUT). Narrow the query or raise the limit.",
+                    "The call took longer than {} s and was cancelled (MCP_CALL_TIMEOUT). Narrow \
+                     the query or raise the limit.",
                     limit.as_secs()
                 ),
             ),

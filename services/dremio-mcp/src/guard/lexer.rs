@@ -71,7 +71,8 @@ pub enum LexError {
     #[error("{0} is opened and never closed")]
     Unclosed(&'static str),
     #[error(
-        "a comment that starts with /** goes on past the slash of /***/, and here it is never closed; write /* and a blank"
+        "a comment that starts with /** goes on past the slash of /***/, and here it is never \
+         closed; write /* and a blank"
     )]
     UnclosedStars,
     #[error("*/ stands where no comment is open; remove it, or write a blank between the two")]
@@ -91,7 +92,8 @@ pub enum LexError {
     #[error("an unquoted name with $ inside is not allowed here; write it in double quotes")]
     Collation,
     #[error(
-        "{{d '...'}}, {{ts '...'}} and {{fn ...}} are not allowed; write DATE '...', TIMESTAMP '...', or the function without braces"
+        "{{d '...'}}, {{ts '...'}} and {{fn ...}} are not allowed; write DATE '...', TIMESTAMP \
+         '...', or the function without braces"
     )]
     Brace,
     #[error("a double-quoted name is empty; remove it or name what is meant")]
@@ -101,7 +103,8 @@ pub enum LexError {
     #[error("a back-tick is no quote in Dremio; write names in double quotes")]
     BackTick,
     #[error(
-        "the character {0} is not allowed outside strings and double-quoted names; if it belongs to a name, write that in double quotes"
+        "the character {0} is not allowed outside strings and double-quoted names; if it belongs \
+         to a name, write that in double quotes"
     )]
     Character(char),
     #[error("the character {} is not allowed outside strings and double-quoted names; {}", code(*.0), .1)]

@@ -14,7 +14,8 @@ pub enum Refusal {
     #[error("the query is empty")]
     Empty,
     #[error(
-        "the query is longer than 1 MiB; shorten it, for example by a join instead of a long list of values"
+        "the query is longer than 1 MiB; shorten it, for example by a join instead of a long list \
+         of values"
     )]
     TooLong,
     #[error("the query cannot be read: {0}")]
@@ -22,7 +23,8 @@ pub enum Refusal {
     #[error("the query has several statements; send one per call")]
     SeveralStatements,
     #[error(
-        "a statement that starts with {0} is not allowed: only queries are, unless the operator sets MCP_ALLOW_WRITES=true"
+        "a statement that starts with {0} is not allowed: only queries are, unless the operator \
+         sets MCP_ALLOW_WRITES=true"
     )]
     NotAQuery(String),
     #[error("EXPLAIN is allowed as EXPLAIN PLAN FOR or EXPLAIN JSON FOR, followed by a query")]
@@ -30,15 +32,18 @@ pub enum Refusal {
     #[error("the query contains {0}, which writes; if that is a name, write it in double quotes")]
     Writes(&'static str),
     #[error(
-        "external_query is not allowed: it sends statements to a source that cannot be checked here; query the source's tables instead"
+        "external_query is not allowed: it sends statements to a source that cannot be checked \
+         here; query the source's tables instead"
     )]
     ExternalQuery,
     #[error(
-        "sys.jobs and its like show what every other agent asked; the operator can allow them with MCP_ALLOW_JOB_HISTORY=true"
+        "sys.jobs and its like show what every other agent asked; the operator can allow them \
+         with MCP_ALLOW_JOB_HISTORY=true"
     )]
     JobHistory,
     #[error(
-        "CONTAINS(...) with a single quote, slash, bracket, caret or backslash is not allowed; use LIKE or REGEXP_LIKE"
+        "CONTAINS(...) with a single quote, slash, bracket, caret or backslash is not allowed; \
+         use LIKE or REGEXP_LIKE"
     )]
     Contains,
     #[error("the query cannot be sent without its comments; remove them")]

@@ -33,7 +33,8 @@ fn statements_that_read_pass() {
         "SELECT * FROM t WHERE query LIKE 'INSERT INTO%' OR query LIKE '%external_query(%'",
         "SELECT 'it''s; fine' FROM t",
         // Functions and columns that are named like statements.
-        "SELECT TRUNCATE(x, 2), REPLACE(y, 'a', 'b'), INSERT('a', 1, 1, 'b'), updated, deleted, external_query FROM t",
+        "SELECT TRUNCATE(x, 2), REPLACE(y, 'a', 'b'), INSERT('a', 1, 1, 'b'), updated, deleted, \
+         external_query FROM t",
         "SELECT \"external_query\" FROM t WHERE drop_count > 0",
         "SELECT * FROM t WHERE CONTAINS(name:\"dremio\")",
         "SELECT * FROM t WHERE CONTAINS(+name:(dremio OR \"a b\") -other:x*) AND a < 1",
@@ -148,7 +149,8 @@ fn ways_around_are_refused() {
         ("SELECT * FROM TABLE(\"pg\".\"External_Query\" /* */ ('DROP TABLE t'))", ExternalQuery),
         ("SELECT * FROM TABLE(pg.EXTERNAL_QUERY -- x\n('DROP TABLE t'))", ExternalQuery),
         (
-            "SELECT * FROM t WHERE contains(a:x') UNION SELECT * FROM TABLE(pg.external_query('DROP TABLE t",
+            "SELECT * FROM t WHERE contains(a:x') UNION SELECT * FROM \
+             TABLE(pg.external_query('DROP TABLE t",
             Contains,
         ),
         ("SELECT * FROM t WHERE contains(a:\"x\\\") UNION SELECT 1 --\")", Contains),

@@ -126,11 +126,15 @@ fn what_an_engine_might_not_read_is_refused_with_the_id_that_can_be_read() {
 
 #[test]
 fn only_id_and_progress_token_change_on_the_way() {
-    let text = "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,\n \"id\":\"a\\\"b\",\"method\":\"tools/call\",\r\n\"params\":{\"z\":1e400,\"_meta\":{\"k\":[],\"progressToken\" : \"p\"},\"a\":12345678901234567890123}}";
+    let text = "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,\n \
+                \"id\":\"a\\\"b\",\"method\":\"tools/call\",\r\n\"params\":{\"z\":1e400,\"_meta\":\
+                {\"k\":[],\"progressToken\" : \"p\"},\"a\":12345678901234567890123}}";
     let line = parse(text).unwrap().to_line("7", Some("7"));
     assert_eq!(
         line,
-        "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,  \"id\":7,\"method\":\"tools/call\",  \"params\":{\"z\":1e400,\"_meta\":{\"k\":[],\"progressToken\" : 7},\"a\":12345678901234567890123}}"
+        "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,  \"id\":7,\"method\":\"tools/call\",  \
+         \"params\":{\"z\":1e400,\"_meta\":{\"k\":[],\"progressToken\" : \
+         7},\"a\":12345678901234567890123}}"
     );
 }
 

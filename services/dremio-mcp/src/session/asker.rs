@@ -29,7 +29,8 @@ pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize) -> Resul
     let counted = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more);
     counted.map_err(|cause| match cause {
         TooMany::Now(wait) => {
-            let message = "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
+            let message = "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as \
+                           Retry-After says.";
             // Whole seconds, rounded up so that the retry succeeds (RFC 9110 §10.2.3).
             Refusal::invalid(StatusCode::TOO_MANY_REQUESTS, message)
                 .with_header(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into())

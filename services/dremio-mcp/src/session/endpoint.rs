@@ -189,12 +189,13 @@ fn no_room(cause: NoRoom) -> Response {
     let (status, message) = match cause {
         NoRoom::Share => (
             StatusCode::TOO_MANY_REQUESTS,
-            "Requests of this key, and answers that it has not read yet, hold as many bytes as one key may. \
-             Wait for some of them, then send this again.",
+            "Requests of this key, and answers that it has not read yet, hold as many bytes as \
+             one key may. Wait for some of them, then send this again.",
         ),
         NoRoom::All => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "This server holds as many bytes of requests and answers as it may. Send this again in a moment.",
+            "This server holds as many bytes of requests and answers as it may. Send this again \
+             in a moment.",
         ),
     };
     let refusal = Refusal::new(status, RpcError::internal("no_room", message))

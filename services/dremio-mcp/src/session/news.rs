@@ -59,8 +59,9 @@ fn no_stream() -> Response {
 fn lost_call(id: &str) -> Response {
     let error = RpcError::internal(
         "stream_lost",
-        "The connection was lost while this call ran, and the process that ran it is gone, or no longer keeps its answer. \
-         The call may or may not have taken effect. Repeating a read-only call is safe.",
+        "The connection was lost while this call ran, and the process that ran it is gone, or no \
+         longer keeps its answer. The call may or may not have taken effect. Repeating a \
+         read-only call is safe.",
     );
     event_stream(Body::from(event(&error.response(Some(id)), Some(Lost::OVER))))
 }

@@ -218,7 +218,8 @@ async fn a_refusal_ends_the_connection_but_a_trusted_proxys() {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let body = vec![b'x'; 300_000];
         let head = format!(
-            "POST /mcp HTTP/1.1\r\nhost: {address}\r\nx-forwarded-for: 192.0.2.7\r\ncontent-length: {}\r\n\r\n",
+            "POST /mcp HTTP/1.1\r\nhost: {address}\r\nx-forwarded-for: \
+             192.0.2.7\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();

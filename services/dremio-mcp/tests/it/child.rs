@@ -190,7 +190,8 @@ async fn a_first_client_waits_for_the_first_child() {
 
 #[tokio::test]
 async fn a_child_that_never_comes_up_has_its_last_words_in_readiness() {
-    let dying = "/bin/sh -c 'echo loading >&2; echo \"ModuleNotFoundError: dremioai, not $DREMIOAI_DREMIO__PAT\" >&2; exit 1'";
+    let dying = "/bin/sh -c 'echo loading >&2; echo \"ModuleNotFoundError: dremioai, not \
+                 $DREMIOAI_DREMIO__PAT\" >&2; exit 1'";
     let gateway = Gateway::start_with(
         "http://127.0.0.1:9",
         &[("MCP_SERVER_COMMAND", dying), ("PATH", "/usr/bin:/bin")],
@@ -201,7 +202,8 @@ async fn a_child_that_never_comes_up_has_its_last_words_in_readiness() {
     let said = engine().await["message"].clone();
     assert_eq!(
         said,
-        "it ended (exit status: 1); its last words: loading | ModuleNotFoundError: dremioai, not ***"
+        "it ended (exit status: 1); its last words: loading | ModuleNotFoundError: dremioai, not \
+         ***"
     );
     gateway.stop().await;
 }

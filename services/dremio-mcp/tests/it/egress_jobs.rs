@@ -138,7 +138,8 @@ fn thousand_of(bytes: usize) -> String {
         format!("{query} UNION ALL SELECT {digit}")
     });
     format!(
-        "WITH \"d\" AS ({digits}) SELECT REPEAT('x', {bytes}) AS \"x\" FROM \"d\" a CROSS JOIN \"d\" b CROSS JOIN \"d\" c"
+        "WITH \"d\" AS ({digits}) SELECT REPEAT('x', {bytes}) AS \"x\" FROM \"d\" a CROSS JOIN \
+         \"d\" b CROSS JOIN \"d\" c"
     )
 }
 

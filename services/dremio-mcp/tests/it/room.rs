@@ -15,8 +15,9 @@ async fn begun(gateway: &Gateway, framing: &str, rest: &[u8]) -> TcpStream {
     let address = gateway.uri.trim_start_matches("http://").trim_end_matches("/mcp");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST /mcp HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {KEY}\r\naccept: application/json, text/event-stream\r\n\
-         content-type: application/json\r\n{framing}\r\n\r\n"
+        "POST /mcp HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {KEY}\r\naccept: \
+         application/json, text/event-stream\r\ncontent-type: \
+         application/json\r\n{framing}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     // One that is refused meanwhile does not take all of it.

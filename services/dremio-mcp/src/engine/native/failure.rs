@@ -39,8 +39,9 @@ pub(super) fn broken_view(said: &str) -> Option<Failure> {
     // A name with dots in it ends at the first dot with a blank behind it.
     let view = after.split(". ").next().unwrap_or(after).trim_end_matches('.');
     let advice = format!(
-        "The view {view} is broken: its own SQL no longer fits what it reads. Its owner must mend it in Dremio; until then, query the tables \
-         below it (VIEW_DEFINITION in INFORMATION_SCHEMA.\"VIEWS\" names them)."
+        "The view {view} is broken: its own SQL no longer fits what it reads. Its owner must mend \
+         it in Dremio; until then, query the tables below it (VIEW_DEFINITION in \
+         INFORMATION_SCHEMA.\"VIEWS\" names them)."
     );
     Some(Failure::new(said, advice))
 }
@@ -63,12 +64,14 @@ impl From<DremioError> for Failure {
 
 fn advice(error: &Error) -> &'static str {
     if matches!(error, Error::Timeout { limit, .. } if *limit == AWAY_TIMEOUT) {
-        return "Nothing is wrong with the request: Dremio does not answer dremio-mcp's own checks either, so calls are given less time \
-                until it does. Try it again in a minute.";
+        return "Nothing is wrong with the request: Dremio does not answer dremio-mcp's own \
+                checks either, so calls are given less time until it does. Try it again in a \
+                minute.";
     }
     match error.class() {
         ErrorClass::Unreachable | ErrorClass::Interrupted | ErrorClass::ServerStatus => {
-            "Nothing is wrong with the request: Dremio is away, starting or overloaded. Try it again in a minute."
+            "Nothing is wrong with the request: Dremio is away, starting or overloaded. Try it \
+             again in a minute."
         }
         ErrorClass::Timeout => {
             "Dremio is slow or overloaded. Try it again in a minute, or ask for less."

@@ -65,8 +65,8 @@ pub(super) async fn run_sql_query(mut call: ToolCall<'_>) -> Result<String, Fail
         let advice = if call.gate.guard().allow_writes {
             "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
         } else {
-            "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE \
-             or SHOW."
+            "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, \
+             VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE or SHOW."
         };
         Failure::new(refusal.to_string(), advice)
     })?;
@@ -87,8 +87,8 @@ pub(super) async fn schema_of_table(call: ToolCall<'_>) -> Result<String, Failur
         NameArgument::Parts(parts) => TableName::from_parts(parts),
     };
     let name = name.map_err(|cause| {
-        let advice =
-            "Give a dotted name like \"source\".\"folder\".\"table\", or a list of its parts like [\"source\", \"folder\", \"table\"].";
+        let advice = "Give a dotted name like \"source\".\"folder\".\"table\", or a list of its \
+                      parts like [\"source\", \"folder\", \"table\"].";
         Failure::new(format!("table_name cannot be read: {cause}"), advice)
     })?;
     table_schema::fetch(call.jobs.dremio(), &name).await
@@ -113,7 +113,8 @@ fn table_name<'c>(
     tool: &'static str,
     arguments: Option<&'c str>,
 ) -> Result<NameArgument<'c>, BadArguments> {
-    let expected = "arguments {\"table_name\": …}: a string like \"\\\"source\\\".\\\"folder\\\".\\\"table\\\"\", or a list of strings like \
+    let expected = "arguments {\"table_name\": …}: a string like \
+                    \"\\\"source\\\".\\\"folder\\\".\\\"table\\\"\", or a list of strings like \
                     [\"source\", \"folder\", \"table\"]";
     parse::<TableNameArgument<'_>>(arguments)
         .map(|arguments| arguments.table_name)

@@ -105,8 +105,8 @@ fn hint(said: &str) -> &'static str {
     let said = said.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if said.contains("not found") {
-        "Look names up in INFORMATION_SCHEMA.\"TABLES\" and INFORMATION_SCHEMA.\"COLUMNS\", and write each part of a path in its own \
-         double quotes."
+        "Look names up in INFORMATION_SCHEMA.\"TABLES\" and INFORMATION_SCHEMA.\"COLUMNS\", and \
+         write each part of a path in its own double quotes."
     } else if says(&[
         "memory limit",
         "out of memory",
@@ -116,8 +116,9 @@ fn hint(said: &str) -> &'static str {
         "failed to spill",
         "no space left",
     ]) {
-        "Nothing is wrong with the SQL: Dremio has not enough memory for it. Ask for less (filter early, fewer columns, fewer groups, no \
-         ORDER BY over everything), or try it again later; the operator of Dremio can give it more."
+        "Nothing is wrong with the SQL: Dremio has not enough memory for it. Ask for less (filter \
+         early, fewer columns, fewer groups, no ORDER BY over everything), or try it again later; \
+         the operator of Dremio can give it more."
     } else if says(&[
         "lost connectivity",
         "nodes lost",
@@ -126,8 +127,8 @@ fn hint(said: &str) -> &'static str {
         "no executor",
         "executors available",
     ]) {
-        "Nothing is wrong with the query: Dremio lost one of its nodes, or has none to run it. Try it again in a minute; if it fails again, \
-         this needs the operator of Dremio."
+        "Nothing is wrong with the query: Dremio lost one of its nodes, or has none to run it. Try \
+         it again in a minute; if it fails again, this needs the operator of Dremio."
     } else if says(&["queue resources", "queue is full", "waiting in queue", "too many queries"]) {
         "Nothing is wrong with the query: Dremio is busy. Try it again in a minute."
     } else if says(&[
@@ -138,8 +139,8 @@ fn hint(said: &str) -> &'static str {
     ]) {
         TELL_OPERATOR
     } else if said.contains("parsing") || said.contains("encountered") || said.contains("syntax") {
-        "Check the syntax. Names that are reserved words, like \"date\", \"count\", \"value\" or \"user\", need double quotes; strings \
-         need single quotes."
+        "Check the syntax. Names that are reserved words, like \"date\", \"count\", \"value\" or \
+         \"user\", need double quotes; strings need single quotes."
     } else {
         "Correct the query and try again."
     }
@@ -155,7 +156,8 @@ mod tests {
     fn hints_fit_what_dremio_says() {
         let check = |said: &str, start: &str| assert!(hint(said).starts_with(start), "{said}");
         check(
-            "Object 'orderz' not found within 'Sales'. Please check that it exists in the selected context.",
+            "Object 'orderz' not found within 'Sales'. Please check that it exists in the \
+             selected context.",
             "Look names up",
         );
         check("Column 'x' not found in any table", "Look names up");
@@ -169,11 +171,13 @@ mod tests {
             fine,
         );
         check(
-            "One or more nodes lost connectivity during query.  Identified nodes were [10.0.0.5:45678].",
+            "One or more nodes lost connectivity during query.  Identified nodes were \
+             [10.0.0.5:45678].",
             fine,
         );
         check(
-            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue was set at 300 seconds.",
+            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue \
+             was set at 300 seconds.",
             fine,
         );
         check("SYSTEM ERROR: NullPointerException", fine);
@@ -182,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_broken_view_is_named_and_its_owner_must_mend_it() {
-        let said = "Error while expanding view Sales.v_orders. Column 'amount' not found in any table. Verify the view's SQL definition.";
+        let said = "Error while expanding view Sales.v_orders. Column 'amount' not found in any \
+                    table. Verify the view's SQL definition.";
         let failure = failed(RemoteMessage::new(said).as_ref()).to_json();
         assert!(
             failure.contains("The view Sales.v_orders is broken")

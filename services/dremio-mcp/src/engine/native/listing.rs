@@ -17,23 +17,31 @@ const PROTOCOL_VERSION: &str = "2025-11-25";
 const INSTRUCTIONS: &str = "\
 This server answers questions from the data in a Dremio (Community Edition). {writes}
 
-How to work: find tables in INFORMATION_SCHEMA.\"TABLES\", look at a table with GetSchemaOfTable, then query it with RunSqlQuery.
+How to work: find tables in INFORMATION_SCHEMA.\"TABLES\", look at a table with GetSchemaOfTable, \
+                            then query it with RunSqlQuery.
 
 Dremio SQL:
-- Put every name in double quotes, each part of a path on its own: SELECT \"date\" FROM \"source\".\"folder\".\"table\". Many common \
-names are reserved words (date, time, year, month, day, count, value, user, position, rank, result) and fail without quotes.
-- Names are looked up without regard to case. Strings are in single quotes, '' for a quote; there are no backslash escapes.
-- Give the whole path of a table. A user's home is \"@user\". Each call is a session of its own: USE and SET have no effect on the next.
-- One statement per call. Answers are cut at 200 KiB: aggregate in SQL, name the columns that you need, and add LIMIT.
+- Put every name in double quotes, each part of a path on its own: SELECT \"date\" FROM \
+                            \"source\".\"folder\".\"table\". Many common names are reserved words \
+                            (date, time, year, month, day, count, value, user, position, rank, \
+                            result) and fail without quotes.
+- Names are looked up without regard to case. Strings are in single quotes, '' for a quote; there \
+                            are no backslash escapes.
+- Give the whole path of a table. A user's home is \"@user\". Each call is a session of its own: \
+                            USE and SET have no effect on the next.
+- One statement per call. Answers are cut at 200 KiB: aggregate in SQL, name the columns that you \
+                            need, and add LIMIT.
 - Timestamps are UTC without a zone. 64-bit integers and decimals come with every digit.";
 
 /// No answer is longer: 200 KiB of rows or columns, and what stands around them.
 const RESULT_CHARS_MAX: usize = 225 * 1024;
 
 /// What statements the tool for queries accepts.
-const READS: &str = "Only statements that read are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE and SHOW.";
-const WRITES: &str = "Statements that write are accepted, too: INSERT, UPDATE, DELETE, MERGE, CREATE, DROP, ALTER and the rest of Dremio's \
-                      SQL. What they do cannot be undone here.";
+const READS: &str = "Only statements that read are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN \
+                     PLAN FOR, DESCRIBE and SHOW.";
+const WRITES: &str = "Statements that write are accepted, too: INSERT, UPDATE, DELETE, MERGE, \
+                      CREATE, DROP, ALTER and the rest of Dremio's SQL. What they do cannot be \
+                      undone here.";
 
 /// A tool: what a client is told of it, and what it does.
 pub(super) struct Tool {
@@ -65,13 +73,16 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "RunSqlQuery",
         title: "Run a SQL query",
-        description: "Runs one SQL statement in Dremio and returns its rows as {\"result\": [{column: value, …}, …]}, a row a line. Tables are \
-                 listed in INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". {statements}\n\
-                 Put names in double quotes, each part of a path on its own: SELECT \"date\", COUNT(*) AS \"n\" FROM \
-                 \"source\".\"folder\".\"table\" GROUP BY \"date\". Reserved words like date, month, count, value or user need the quotes \
-                 whenever they are names.\n\
-                 At most 200 KiB of rows are returned. A longer result is cut after a whole row and marked with \"truncated\": true, the \
-                 full \"row_count\" and a note; then aggregate, filter, select fewer columns, or add LIMIT.",
+        description: "Runs one SQL statement in Dremio and returns its rows as {\"result\": \
+                      [{column: value, …}, …]}, a row a line. Tables are listed in \
+                      INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". \
+                      {statements}\nPut names in double quotes, each part of a path on its own: \
+                      SELECT \"date\", COUNT(*) AS \"n\" FROM \"source\".\"folder\".\"table\" \
+                      GROUP BY \"date\". Reserved words like date, month, count, value or user \
+                      need the quotes whenever they are names.\nAt most 200 KiB of rows are \
+                      returned. A longer result is cut after a whole row and marked with \
+                      \"truncated\": true, the full \"row_count\" and a note; then aggregate, \
+                      filter, select fewer columns, or add LIMIT.",
         input_schema: || {
             json!({
                 "type": "object",
@@ -86,9 +97,10 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "GetSchemaOfTable",
         title: "Get the schema of a table",
-        description: "Returns the columns of a table or view with their exact types (\"fields\"), its tags, and its wiki text \
-                 (\"description\"), which often says what the columns mean. Use it before querying a table for the first time. If the name \
-                 is a space, source or folder, the error lists what is in it.",
+        description: "Returns the columns of a table or view with their exact types (\"fields\"), \
+                      its tags, and its wiki text (\"description\"), which often says what the \
+                      columns mean. Use it before querying a table for the first time. If the \
+                      name is a space, source or folder, the error lists what is in it.",
         input_schema: || {
             json!({
                 "type": "object",
@@ -109,8 +121,9 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "GetUsefulSystemTableNames",
         title: "Get useful system tables",
-        description: "Returns the system tables that help to find data and to understand this Dremio, each with what it is for: the tables, \
-                 columns and views that exist, reflections, nodes, settings. Query them with RunSqlQuery.",
+        description: "Returns the system tables that help to find data and to understand this \
+                      Dremio, each with what it is for: the tables, columns and views that exist, \
+                      reflections, nodes, settings. Query them with RunSqlQuery.",
         input_schema: || json!({ "type": "object", "properties": {} }),
         does: Does::Read,
         result_chars_max: None,

@@ -141,12 +141,14 @@ fn note(count: u64, total: u64, bytes_max: usize) -> String {
     let limit_kib = bytes_max / 1024;
     if count == 0 {
         return format!(
-            "Not even the first of {total} rows fits into {limit_kib} KiB. Select fewer columns, or shorter values (SUBSTR)."
+            "Not even the first of {total} rows fits into {limit_kib} KiB. Select fewer columns, \
+             or shorter values (SUBSTR)."
         );
     }
     format!(
-        "Only the first {count} of {total} rows are here; {limit_kib} KiB is the limit. Narrow the query: aggregate, filter, select fewer \
-         columns, or read on with ORDER BY, LIMIT and OFFSET."
+        "Only the first {count} of {total} rows are here; {limit_kib} KiB is the limit. Narrow \
+         the query: aggregate, filter, select fewer columns, or read on with ORDER BY, LIMIT and \
+         OFFSET."
     )
 }
 
@@ -179,7 +181,8 @@ mod tests {
     #[test]
     fn rows_that_fit_are_all_there_as_dremio_wrote_them() {
         let rows: &[&str] = &[r#"{"a":12.50,"b":9223372036854775807}"#, r#"{"a":1.0E10,"b":null}"#];
-        let expected = "{\"result\":[\n{\"a\":12.50,\"b\":9223372036854775807},\n{\"a\":1.0E10,\"b\":null}\n]}";
+        let expected = "{\"result\":[\n{\"a\":12.50,\"b\":9223372036854775807},\n{\"a\":1.0E10,\"\
+                        b\":null}\n]}";
         assert_eq!(answer(1024, 2, &[rows]), (expected.to_owned(), 1));
         assert_eq!(answer(1024, 2, &[&rows[..1], &rows[1..]]), (expected.to_owned(), 2));
     }
@@ -229,7 +232,8 @@ mod tests {
     fn notes_say_what_helps() {
         assert_eq!(
             super::note(0, 7, 200 * 1024),
-            "Not even the first of 7 rows fits into 200 KiB. Select fewer columns, or shorter values (SUBSTR)."
+            "Not even the first of 7 rows fits into 200 KiB. Select fewer columns, or shorter \
+             values (SUBSTR)."
         );
         assert!(
             super::note(3, 12345, 200 * 1024)

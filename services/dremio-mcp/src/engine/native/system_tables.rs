@@ -8,30 +8,33 @@ use crate::guard::Guard;
 pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
     (
         "INFORMATION_SCHEMA.\"TABLES\"",
-        "All tables and views: TABLE_SCHEMA (the path to it, joined by dots), TABLE_NAME, TABLE_TYPE (TABLE, VIEW or SYSTEM_TABLE). \
-         Filter out SYSTEM_TABLE to see what users made.",
+        "All tables and views: TABLE_SCHEMA (the path to it, joined by dots), TABLE_NAME, \
+         TABLE_TYPE (TABLE, VIEW or SYSTEM_TABLE). Filter out SYSTEM_TABLE to see what users made.",
     ),
     (
         "INFORMATION_SCHEMA.\"COLUMNS\"",
-        "The columns of tables that Dremio has read before: TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, DATA_TYPE. The \
-         place to look for a column by its name.",
+        "The columns of tables that Dremio has read before: TABLE_SCHEMA, TABLE_NAME, \
+         COLUMN_NAME, ORDINAL_POSITION, DATA_TYPE. The place to look for a column by its name.",
     ),
     ("INFORMATION_SCHEMA.\"VIEWS\"", "The views with their SQL in VIEW_DEFINITION."),
     ("INFORMATION_SCHEMA.\"SCHEMATA\"", "All sources, spaces, folders and homes: SCHEMA_NAME."),
     (
         "sys.\"jobs_recent\"",
-        "Every query of the last 30 days, of all users: job_id, status, query_type, user_name, queried_datasets, submitted_ts, \
-         final_state_ts, rows_scanned, rows_returned, accelerated, error_msg, query. Missing values are '' or 0 or 1970-01-01, not NULL.",
+        "Every query of the last 30 days, of all users: job_id, status, query_type, user_name, \
+         queried_datasets, submitted_ts, final_state_ts, rows_scanned, rows_returned, \
+         accelerated, error_msg, query. Missing values are '' or 0 or 1970-01-01, not NULL.",
     ),
     ("sys.\"jobs\"", "The queries that run now; the same columns as jobs_recent."),
     (
         "sys.\"reflections\"",
-        "Reflections (accelerations): reflection_name, type, dataset_name, status, num_failures, last_failure_message, record_count, \
-         current_footprint_bytes, considered_count, matched_count, accelerated_count.",
+        "Reflections (accelerations): reflection_name, type, dataset_name, status, num_failures, \
+         last_failure_message, record_count, current_footprint_bytes, considered_count, \
+         matched_count, accelerated_count.",
     ),
     (
         "sys.\"materializations\"",
-        "The stored copies of reflections: reflection_id, state, created, expires, size_bytes, failure_msg.",
+        "The stored copies of reflections: reflection_id, state, created, expires, size_bytes, \
+         failure_msg.",
     ),
     (
         "sys.\"reflection_dependencies\"",
@@ -39,16 +42,19 @@ pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
     ),
     (
         "sys.\"refreshes\"",
-        "Refresh jobs of reflections: reflection_id, job_id, job_start, job_end, input_records, output_records.",
+        "Refresh jobs of reflections: reflection_id, job_id, job_start, job_end, input_records, \
+         output_records.",
     ),
     (
         "sys.\"nodes\"",
-        "The nodes of this cluster: name, hostname, cpu, memory, status, is_coordinator, is_executor, version.",
+        "The nodes of this cluster: name, hostname, cpu, memory, status, is_coordinator, \
+         is_executor, version.",
     ),
     ("sys.\"version\"", "The version of this Dremio, in one row."),
     (
         "sys.\"options\"",
-        "Settings with their values: name, type, status (CHANGED if not the default), num_val, string_val, bool_val.",
+        "Settings with their values: name, type, status (CHANGED if not the default), num_val, \
+         string_val, bool_val.",
     ),
     (
         "sys.\"user_defined_functions\"",

@@ -190,8 +190,9 @@ fn search_hint(table: &str) -> String {
     // In the pattern, % and _ of the name stay wildcards: it then finds more, not less.
     let pattern = table.to_lowercase().replace('\'', "''");
     format!(
-        "Give the whole path from the top, and put a part that contains dots in double quotes: \"source\".\"folder\".\"table\". Find \
-         tables with RunSqlQuery: SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.\"TABLES\" WHERE LOWER(TABLE_NAME) LIKE \
+        "Give the whole path from the top, and put a part that contains dots in double quotes: \
+         \"source\".\"folder\".\"table\". Find tables with RunSqlQuery: SELECT TABLE_SCHEMA, \
+         TABLE_NAME FROM INFORMATION_SCHEMA.\"TABLES\" WHERE LOWER(TABLE_NAME) LIKE \
          '%{pattern}%'. Columns of tables in sys and INFORMATION_SCHEMA are shown by DESCRIBE."
     )
 }
@@ -316,7 +317,8 @@ mod tests {
     #[test]
     fn a_broken_view_is_no_missing_table() {
         let message = RemoteMessage::new(
-            "Error while expanding view a.b. Table 'gone' not found. Verify the view's SQL definition.",
+            "Error while expanding view a.b. Table 'gone' not found. Verify the view's SQL \
+             definition.",
         );
         let cause =
             DremioError::Dremio(Error::Refused { operation: "catalog", status: 400, message });

@@ -137,19 +137,22 @@ impl fmt::Display for Enforced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fully => f.write_str(
-                "the MCP server process is fully confined (Landlock): it cannot read the token, the keys or the gateway's memory, \
-                 write outside of its folder, or signal other processes",
+                "the MCP server process is fully confined (Landlock): it cannot read the token, \
+                 the keys or the gateway's memory, write outside of its folder, or signal other \
+                 processes",
             ),
             Self::Partly(abi) => write!(
                 f,
-                "the MCP server process is partly confined (Landlock ABI {}, 6 or Linux 6.12 has all): it cannot read the token, the \
-                 keys or the gateway's memory, or make files outside of its folder",
+                "the MCP server process is partly confined (Landlock ABI {}, 6 or Linux 6.12 has \
+                 all): it cannot read the token, the keys or the gateway's memory, or make files \
+                 outside of its folder",
                 *abi as i32
             ),
             Self::Not(why) => write!(
                 f,
-                "the MCP server process is not confined ({why}): it could read the token and the keys, as it runs as the gateway's user; \
-                 use a kernel with Landlock (Linux 5.13 or newer), or MCP_ENGINE=native, which starts no process"
+                "the MCP server process is not confined ({why}): it could read the token and the \
+                 keys, as it runs as the gateway's user; use a kernel with Landlock (Linux 5.13 \
+                 or newer), or MCP_ENGINE=native, which starts no process"
             ),
         }
     }

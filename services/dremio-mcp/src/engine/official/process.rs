@@ -65,7 +65,8 @@ pub(crate) struct Launch {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
     #[error(
-        "MCP_SERVER_COMMAND: `{program}` was not found; install the official server or name its full path"
+        "MCP_SERVER_COMMAND: `{program}` was not found; install the official server or name its \
+         full path"
     )]
     NotFound { program: String },
     #[error("MCP_SERVER_COMMAND: `{program}` cannot be started")]

@@ -33,7 +33,8 @@ async fn system_tables_that_are_named_exist() {
 #[tokio::test]
 async fn the_schema_of_a_table_is_the_same_by_either_form_of_its_name() {
     let fixture = Fixture::start().await;
-    let sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.\"TABLES\" WHERE TABLE_TYPE <> 'SYSTEM_TABLE' ORDER BY 1, 2";
+    let sql = "SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.\"TABLES\" WHERE \
+               TABLE_TYPE <> 'SYSTEM_TABLE' ORDER BY 1, 2";
     let (_, tables) = fixture.query(sql).await;
     let mut described = 0;
     for table in tables["result"].as_array().unwrap() {

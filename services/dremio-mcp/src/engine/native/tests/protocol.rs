@@ -57,7 +57,8 @@ async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
             "tools/call",
             json!({}),
             -32602,
-            "there is no tool ``; the tools are RunSqlQuery, GetSchemaOfTable, GetUsefulSystemTableNames",
+            "there is no tool ``; the tools are RunSqlQuery, GetSchemaOfTable, \
+             GetUsefulSystemTableNames",
         ),
         ("tools/call", json!({ "name": "runsqlquery" }), -32602, "there is no tool `runsqlquery`"),
         ("tools/call", json!({ "name": 5 }), -32602, "wrong type"),

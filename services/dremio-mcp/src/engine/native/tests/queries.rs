@@ -15,14 +15,16 @@ fn thousand() -> String {
         format!("{query} UNION ALL SELECT {digit}")
     });
     format!(
-        "WITH \"d\" AS ({digits}) SELECT a.\"n\" * 100 + b.\"n\" * 10 + c.\"n\" AS \"n\" FROM \"d\" a CROSS JOIN \"d\" b CROSS JOIN \"d\" c ORDER BY 1"
+        "WITH \"d\" AS ({digits}) SELECT a.\"n\" * 100 + b.\"n\" * 10 + c.\"n\" AS \"n\" FROM \
+         \"d\" a CROSS JOIN \"d\" b CROSS JOIN \"d\" c ORDER BY 1"
     )
 }
 
 #[tokio::test]
 async fn rows_arrive_as_dremio_wrote_them() {
     let fixture = Fixture::start().await;
-    let sql = "SELECT CAST(9223372036854775807 AS BIGINT) AS \"big\", CAST(12.50 AS DECIMAL(10, 2)) AS \"amount\", 'it''s' AS \"text\";";
+    let sql = "SELECT CAST(9223372036854775807 AS BIGINT) AS \"big\", CAST(12.50 AS DECIMAL(10, \
+               2)) AS \"amount\", 'it''s' AS \"text\";";
     let response = fixture
         .native
         .call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &CallContext::anyones().0)
