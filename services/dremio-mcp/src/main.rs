@@ -96,7 +96,13 @@ async fn run(env: &Env) -> ExitCode {
             return Exit::Config.into();
         }
     };
-    tracing::info!(mcp = format!("http://{}/mcp", app.mcp_addr()), admin = %app.admin_addr(), dremio, version = env!("CARGO_PKG_VERSION"), "serving");
+    tracing::info!(
+        mcp = format!("http://{}/mcp", app.mcp_addr()),
+        admin = %app.admin_addr(),
+        dremio,
+        version = env!("CARGO_PKG_VERSION"),
+        "serving",
+    );
     let exit = app.run().await;
     tracing::info!("stopped");
     exit.into()

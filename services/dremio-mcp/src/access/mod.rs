@@ -210,7 +210,15 @@ impl Access {
             let (event, reason) = ("access_denied", "rate_limited");
             self.metrics.access_denied(reason);
             if self.refusals.is_news(reason, peer, Some(principal)) {
-                tracing::info!(target: "audit", event, reason, %peer, %principal, messages = more, "request turned away");
+                tracing::info!(
+                    target: "audit",
+                    event,
+                    reason,
+                    %peer,
+                    %principal,
+                    messages = more,
+                    "request turned away",
+                );
             }
         }
         counted
@@ -229,7 +237,17 @@ impl Access {
             // Cut: it is a stranger's text. A URI holds no control characters.
             let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
             let (event, method) = ("access_denied", request.method().as_str());
-            tracing::info!(target: "audit", event, reason, status, %peer, principal, method, path, "request turned away");
+            tracing::info!(
+                target: "audit",
+                event,
+                reason,
+                status,
+                %peer,
+                principal,
+                method,
+                path,
+                "request turned away",
+            );
         }
     }
 

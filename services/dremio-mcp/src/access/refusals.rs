@@ -80,7 +80,16 @@ impl RefusalLog {
             let principal =
                 kind.client.and_then(|(_, principal)| principal).map(tracing::field::display);
             let (event, reason) = ("access_denied_summary", kind.reason);
-            tracing::info!(target: "audit", event, reason, peer, principal, count, seconds, "more requests turned away");
+            tracing::info!(
+                target: "audit",
+                event,
+                reason,
+                peer,
+                principal,
+                count,
+                seconds,
+                "more requests turned away",
+            );
         }
     }
 

@@ -250,7 +250,11 @@ impl TokenSource {
                 }
                 Ok(token) => {
                     if last.replace(token.id()) != Some(token.id()) {
-                        tracing::info!(token_id = %token.id(), expires_at = %token.expires_at(), "using a new Dremio token");
+                        tracing::info!(
+                            token_id = %token.id(),
+                            expires_at = %token.expires_at(),
+                            "using a new Dremio token",
+                        );
                     }
                     metrics.token_expires(Some(token.expires_at()));
                     readiness.set(
@@ -297,10 +301,18 @@ impl RefreshRequester {
             }
             match request {
                 RefreshRequest::Rejected(_) => {
-                    tracing::warn!(target: "audit", event = "token_invalid", token_id = %id, "Dremio rejected the token; asking the refresher for another");
+                    tracing::warn!(
+                        target: "audit",
+                        event = "token_invalid",
+                        token_id = %id,
+                        "Dremio rejected the token; asking the refresher for another",
+                    );
                 }
                 RefreshRequest::Expired(_) => {
-                    tracing::info!(token_id = %id, "the token has expired; asking the refresher for another");
+                    tracing::info!(
+                        token_id = %id,
+                        "the token has expired; asking the refresher for another",
+                    );
                 }
             }
             let Some(url) = &self.url else {
@@ -313,7 +325,10 @@ impl RefreshRequester {
                     "the refresher was asked for a new token"
                 ),
                 Err(cause) => {
-                    tracing::warn!(error = %cause.without_url(), "the refresher does not answer (REFRESHER_URL)");
+                    tracing::warn!(
+                        error = %cause.without_url(),
+                        "the refresher does not answer (REFRESHER_URL)",
+                    );
                 }
             }
         }

@@ -138,7 +138,11 @@ async fn handle(state: &EgressState, request: Request) -> Response {
     let target = match Target::parse(parts.uri.path(), parts.uri.query()) {
         Ok(target) => target,
         Err(why) => {
-            tracing::warn!(method = %parts.method, %why, "the MCP server process asked Dremio for something that could be read in two ways");
+            tracing::warn!(
+                method = %parts.method,
+                %why,
+                "the MCP server process asked Dremio for something that could be read in two ways",
+            );
             return refusal(
                 StatusCode::FORBIDDEN,
                 &format!("dremio-mcp does not let the MCP server do this: {why}"),
@@ -147,7 +151,10 @@ async fn handle(state: &EgressState, request: Request) -> Response {
     };
     let names = target.segments();
     if !rules::allows(&parts.method, &names) {
-        tracing::warn!(method = %parts.method, "the MCP server process asked Dremio for something that it may not");
+        tracing::warn!(
+            method = %parts.method,
+            "the MCP server process asked Dremio for something that it may not",
+        );
         return refusal(StatusCode::FORBIDDEN, "dremio-mcp does not let the MCP server do this");
     }
     let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {

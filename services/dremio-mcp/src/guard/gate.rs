@@ -35,7 +35,13 @@ impl Gate {
     /// Reports a refusal. `reason` is a stable word.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.metrics.statement_refused(reason);
-        tracing::info!(target: "audit", event = "statement_refused", engine = self.engine, reason, "statement not sent to Dremio");
+        tracing::info!(
+            target: "audit",
+            event = "statement_refused",
+            engine = self.engine,
+            reason,
+            "statement not sent to Dremio",
+        );
     }
 }
 

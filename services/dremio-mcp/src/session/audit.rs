@@ -66,7 +66,14 @@ pub(super) fn resumed(asker: &Asker, claims: &Claims) {
 pub(super) fn refused(gateway: &Gateway, asker: &Asker, reason: &'static str) {
     gateway.metrics.session_refused(reason);
     let (principal, peer) = (&asker.principal, asker.peer.0.ip());
-    tracing::info!(target: "audit", event = "session_refused", reason, %principal, %peer, "no session for this request");
+    tracing::info!(
+        target: "audit",
+        event = "session_refused",
+        reason,
+        %principal,
+        %peer,
+        "no session for this request",
+    );
 }
 
 pub(super) fn ended(asker: &Asker, claims: &Claims) {

@@ -154,7 +154,15 @@ impl Drop for Record<'_> {
             params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other");
         gateway.metrics.tool_called(tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "audit", event = "tool_called", tool, principal = %call.caller.principal, outcome, duration_ms, "tool called");
+        tracing::info!(
+            target: "audit",
+            event = "tool_called",
+            tool,
+            principal = %call.caller.principal,
+            outcome,
+            duration_ms,
+            "tool called",
+        );
     }
 }
 

@@ -127,7 +127,14 @@ pub(super) async fn fetch(dremio: &DremioCaller, name: &TableName) -> Result<Str
 
 /// The columns are what matters: without tags or wiki the answer is still good.
 fn optional<T>(answer: Result<T, DremioError>) -> Option<T> {
-    answer.inspect_err(|cause| tracing::debug!(error = %cause, "a table's schema is shown without its tags or wiki")).ok()
+    answer
+        .inspect_err(|cause| {
+            tracing::debug!(
+                error = %cause,
+                "a table's schema is shown without its tags or wiki",
+            );
+        })
+        .ok()
 }
 
 impl Entity<'_> {

@@ -101,7 +101,10 @@ impl Confinement {
         // For good: `restrict_self` has set `no_new_privs`, so no program that root starts gets
         // them back.
         if let Err(cause) = drop_piercing_capabilities() {
-            tracing::warn!(%cause, "the MCP server process keeps capabilities that lead past Landlock");
+            tracing::warn!(
+                %cause,
+                "the MCP server process keeps capabilities that lead past Landlock",
+            );
         }
         Ok(match status.landlock {
             LandlockStatus::NotImplemented => {

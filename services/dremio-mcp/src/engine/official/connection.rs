@@ -226,7 +226,11 @@ impl Connection {
             }
             for id in forgotten {
                 let Some(waiting) = self.take(id) else { continue };
-                tracing::warn!(id, silence = ?silence_max, "the MCP server process does not answer a call; it is given up");
+                tracing::warn!(
+                    id,
+                    silence = ?silence_max,
+                    "the MCP server process does not answer a call; it is given up",
+                );
                 self.tell_cancelled(id, "it was not answered");
                 let _gone = waiting.answer.send(Err(CallError::Forgotten { silence: silence_max }));
             }

@@ -139,7 +139,10 @@ impl ServerInfo {
                 self.subscriptions.updated(&uri, notification);
             }
             _ => {
-                tracing::debug!(target: "dremio_mcp::child", "ignored from the child: a notification that is too long, or not relayed");
+                tracing::debug!(
+                    target: "dremio_mcp::child",
+                    "ignored from the child: a notification that is too long, or not relayed",
+                );
             }
         }
     }

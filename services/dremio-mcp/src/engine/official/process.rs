@@ -199,7 +199,10 @@ impl Process {
             let needs = Needs { program: found.as_deref(), folder: &working_folder, port };
             let enforced = confinement.map(|confinement| {
                 confinement.apply(&needs).unwrap_or_else(|cause| {
-                    tracing::warn!(%cause, "the kernel refused the confinement of the MCP server process");
+                    tracing::warn!(
+                        %cause,
+                        "the kernel refused the confinement of the MCP server process",
+                    );
                     Enforced::Not("the kernel refused the rules")
                 })
             });
@@ -308,7 +311,12 @@ async fn log_stderr<R: AsyncBufRead + Unpin>(mut stderr: R, group: Pid, last_wor
         let text = String::from_utf8_lossy(&bytes);
         if !text.trim().is_empty() {
             last_words.hear(text.trim_end());
-            tracing::debug!(target: "dremio_mcp::child", pid, line = text.trim_end(), "stderr of the MCP server process");
+            tracing::debug!(
+                target: "dremio_mcp::child",
+                pid,
+                line = text.trim_end(),
+                "stderr of the MCP server process",
+            );
         }
     }
 }

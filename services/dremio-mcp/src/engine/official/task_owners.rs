@@ -109,7 +109,10 @@ impl TaskOwners {
         let (Some(subject), Some(owner), Some(notifications)) =
             (subject, owner, notifications.filter(|_| message.text().len() <= SAID_BYTES_MAX))
         else {
-            tracing::debug!(target: "dremio_mcp::child", "ignored from the child: it speaks of what is nobody's, or at length");
+            tracing::debug!(
+                target: "dremio_mcp::child",
+                "ignored from the child: it speaks of what is nobody's, or at length",
+            );
             return None;
         };
         let message = match owner.token {

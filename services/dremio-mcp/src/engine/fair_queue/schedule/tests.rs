@@ -236,7 +236,9 @@ proptest! {
                     waiting.push((text, call));
                 }
             }
-            prop_assert!(world.held.len() <= limits.total && world.schedule.held() == world.held.len());
+            prop_assert!(
+                world.held.len() <= limits.total && world.schedule.held() == world.held.len(),
+            );
             for held in &world.held {
                 let (key, client) = (&held[..2], held.split('#').next().unwrap());
                 let clients = world.held.iter().filter(|other| other.split('#').next() == Some(client)).count();
@@ -245,7 +247,11 @@ proptest! {
             }
             for (text, _) in &waiting {
                 let requester = world.requester(text);
-                prop_assert!(!world.schedule.take(&requester), "{text} waits and need not: {:?}", world.held);
+                prop_assert!(
+                    !world.schedule.take(&requester),
+                    "{text} waits and need not: {:?}",
+                    world.held,
+                );
             }
         }
         // Whoever leaves last finds everything forgotten.

@@ -30,7 +30,11 @@ impl Connection {
                 context.notify(message.text().to_owned());
             }
             _ => {
-                tracing::debug!(target: "dremio_mcp::child", bytes = message.text().len(), "log notification of the child, not forwarded");
+                tracing::debug!(
+                    target: "dremio_mcp::child",
+                    bytes = message.text().len(),
+                    "log notification of the child, not forwarded",
+                );
             }
         }
     }
