@@ -238,7 +238,7 @@ impl Running {
     /// Asks it to leave, and waits for it; what it exited with, `None` when it had to be killed.
     pub(crate) async fn stop(mut self) -> Option<i32> {
         if let Some(pid) = Pid::from_raw(self.pid) {
-            let _gone = kill_process(pid, Signal::TERM);
+            let _ = kill_process(pid, Signal::TERM);
         }
         let left = tokio::time::timeout(STOP_WAIT_MAX, self.child.wait()).await;
         left.ok().and_then(Result::ok).and_then(|status| status.code())
@@ -249,7 +249,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let Some(group) = Pid::from_raw(self.pid) {
             // An error means that the group is gone, which is what is wanted.
-            let _gone = kill_process_group(group, Signal::KILL);
+            let _ = kill_process_group(group, Signal::KILL);
         }
     }
 }

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(cause) => {
-            let _unprintable = cause.print();
+            let _ = cause.print();
             return if cause.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
         }
     };
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         );
     }
     // One TLS implementation for the whole process; installing it twice is no harm.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let screen = Screen::new();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -105,7 +105,7 @@ Ctrl-C stops everything.",
     pub(crate) fn rows(&self, table: &Table) {
         let mut stdout = std::io::stdout().lock();
         // A closed pipe (`| head`) is the reader's choice.
-        let _closed = write!(stdout, "{table}").and_then(|()| stdout.flush());
+        let _ = write!(stdout, "{table}").and_then(|()| stdout.flush());
     }
 
     /// Something went wrong: each cause on a line of its own.
@@ -137,5 +137,5 @@ Ctrl-C stops everything.",
 
 /// Who has closed standard error does not want to know.
 fn say(text: &str) {
-    let _unread = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

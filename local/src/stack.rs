@@ -113,10 +113,9 @@ impl Stack {
     pub(crate) async fn stop(mut self) {
         let token = token_file::read(&self.folder.path().join("token.json")).ok();
         self.services.stop_now();
-        let _stopped = tokio::join!(&mut self.gateway, self.refresher.join());
+        let _ = tokio::join!(&mut self.gateway, self.refresher.join());
         if let Some(token) = token {
-            let _in_vain =
-                tokio::time::timeout(LOGOUT_WAIT_MAX, log_out(&self.dremio, &token)).await;
+            let _ = tokio::time::timeout(LOGOUT_WAIT_MAX, log_out(&self.dremio, &token)).await;
         }
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;

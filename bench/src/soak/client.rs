@@ -70,7 +70,7 @@ impl Worker {
         if self.era == Era::Legacy
             && let Ok(mut client) = self.client().await
         {
-            let _deleted = tokio::time::timeout(Duration::from_secs(5), client.delete()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(5), client.delete()).await;
         }
     }
 

@@ -94,7 +94,7 @@ async fn inflict(endpoint: &Endpoint, era: Era, kind: &str, says: Option<&str>) 
         };
     if era == Era::Legacy {
         // A session that is left open would only idle.
-        let _deleted = tokio::time::timeout(Duration::from_secs(5), client.delete()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(5), client.delete()).await;
     }
     outcome
 }

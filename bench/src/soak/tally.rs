@@ -101,9 +101,9 @@ impl Tally {
         let mut text = String::from("\n| what | outcome | count |\n|---|---|---|\n");
         for ((action, name), count) in &counts.outcomes {
             // Writing to a string does not fail.
-            let _written = writeln!(text, "| {action} | {name} | {count} |");
+            let _ = writeln!(text, "| {action} | {name} | {count} |");
         }
-        let _written = writeln!(
+        let _ = writeln!(
             text,
             "| progress | came, of {} that could have come at most | {} |",
             counts.progress_expected, counts.progress

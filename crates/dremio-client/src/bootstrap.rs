@@ -7,23 +7,23 @@ use serde::Serialize;
 use crate::exchange::Call;
 use crate::{DremioClient, Error};
 
-/// Largest answer. A real one has a few hundred bytes.
+/// Largest answer that is accepted. A real one has a few hundred bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// How Dremio says that there is a user already. There is no other sign: the status is that of
-/// every refusal.
+/// How Dremio reports that it has a user already. The status does not help: every refusal has the
+/// same.
 const EXISTS: &str = "First user can only be created when no user is already registered";
 
-/// What came of the wish for a first user.
+/// The result of a request for a first user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstUser {
-    /// It exists now.
+    /// The user now exists.
     Created,
-    /// Dremio has users already; nothing changed. Whether this is one of them, a login tells.
+    /// Dremio has users already; nothing changed. Only a login shows whether this is one of them.
     AlreadyThere,
 }
 
-/// Dremio wants names and an address, and does nothing with them.
+/// Dremio requires names and an address, but does not use them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NewUser<'a> {
@@ -39,7 +39,7 @@ impl DremioClient {
     /// repeat.
     ///
     /// # Errors
-    /// [`Error::Refused`] when Dremio does not like the password (at least 8 characters, a letter
+    /// [`Error::Refused`] when Dremio does not accept the password (at least 8 characters, a letter
     /// and a digit) or the name (no quotes, no colons); [`Error::remote_message`] says which.
     /// Otherwise see [`Error::is_transient`].
     pub async fn create_first_user(

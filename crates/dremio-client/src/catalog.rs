@@ -9,8 +9,8 @@ use crate::exchange::{Call, Credential};
 use crate::segment::encode_segment;
 use crate::{DremioClient, Error};
 
-/// Largest catalog object. A folder lists all its children, about 250 bytes each: this is room for
-/// some 16,000 of them.
+/// Largest catalog object. A folder lists all its children, about 250 bytes each: room for about
+/// 16,000 of them.
 const ENTITY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Largest wiki or list of tags. Dremio's own limit for a wiki is 100,000 characters.
@@ -27,14 +27,14 @@ struct TagsAnswer {
 }
 
 impl DremioClient {
-    /// The object at `path`, one element per name, unquoted (`GET /api/v3/catalog/by-path/…`), as
-    /// Dremio sent it.
+    /// The object at `path`, one unquoted element per name (`GET /api/v3/catalog/by-path/…`), as
+    /// sent by Dremio.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a missing name below a space or a home, and for a path that no
-    /// object can have (empty, or with an empty or dot-only name). Below a source Dremio
-    /// answers otherwise: [`Error::Refused`] (databases) or [`Error::ServerStatus`] with 500
-    /// (files). [`Error::remote_message`] has its words.
+    /// object can have (empty, or with an empty or dot-only name). Below a source Dremio answers
+    /// differently: [`Error::Refused`] (databases) or [`Error::ServerStatus`] with 500 (files).
+    /// [`Error::remote_message`] has Dremio's message.
     pub async fn catalog_by_path(
         &self,
         token: &SecretString,
@@ -49,7 +49,7 @@ impl DremioClient {
             .await
     }
 
-    /// The object with this id (`GET /api/v3/catalog/{id}`), as Dremio sent it.
+    /// The object with this id (`GET /api/v3/catalog/{id}`), as sent by Dremio.
     ///
     /// # Errors
     /// As for [`catalog_by_path`](Self::catalog_by_path).
@@ -65,8 +65,8 @@ impl DremioClient {
         self.entity(OPERATION, token, &format!("/api/v3/catalog/{id}")).await
     }
 
-    /// The wiki text of the object with this id; nothing if it has none. Reading a home's wiki for
-    /// the first time makes Dremio store a default one.
+    /// The wiki text of the object with this id; `None` if it has none. The first read of a home's
+    /// wiki makes Dremio store a default one.
     ///
     /// # Errors
     /// [`Error::Refused`] (400) for an unknown id, and for an object that cannot have a wiki.
@@ -97,10 +97,10 @@ impl DremioClient {
             .exchange(call(operation, token, path, ENTITY_BYTES_MAX))
             .await?
             .json("not a complete object")?;
-        match entity.get().starts_with('{') {
-            true => Ok(entity),
-            false => Err(Error::BadAnswer { operation, problem: "not an object" }),
+        if !entity.get().starts_with('{') {
+            return Err(Error::BadAnswer { operation, problem: "not an object" });
         }
+        Ok(entity)
     }
 
     async fn collaboration<T: serde::de::DeserializeOwned>(

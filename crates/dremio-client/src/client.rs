@@ -1,5 +1,4 @@
-//! The client: one value that all calls hang on. The calls themselves are in `session`, `jobs` and
-//! `catalog`.
+//! The client. Its calls are in `session`, `jobs` and `catalog`.
 
 use std::time::Duration;
 
@@ -7,8 +6,8 @@ use crate::transport::Transport;
 
 /// Makes calls to one Dremio. Cheap to clone; holds no token.
 ///
-/// Every call may be dropped at any time. Dremio may then still do what was asked: a dropped
-/// [`submit_sql`](Self::submit_sql) can leave a job behind whose id nobody knows, and a dropped
+/// Every call may be dropped at any time. Dremio may still do what was requested: a dropped
+/// [`submit_sql`](Self::submit_sql) can leave a job behind whose id is lost, and a dropped
 /// [`login`](Self::login) a token.
 #[derive(Clone, Debug)]
 pub struct DremioClient {
@@ -18,17 +17,17 @@ pub struct DremioClient {
 impl DremioClient {
     /// A client over `transport`.
     #[must_use]
-    pub fn new(transport: Transport) -> DremioClient {
-        DremioClient { transport }
+    pub fn new(transport: Transport) -> Self {
+        Self { transport }
     }
 
-    /// The same client with another limit for a call.
+    /// The same client with another time limit per call.
     #[must_use]
-    pub fn within(&self, request_timeout: Duration) -> DremioClient {
-        DremioClient { transport: self.transport.within(request_timeout) }
+    pub fn within(&self, request_timeout: Duration) -> Self {
+        Self { transport: self.transport.within(request_timeout) }
     }
 
-    /// The connection that the calls go over.
+    /// The connection pool of the calls.
     #[must_use]
     pub fn transport(&self) -> &Transport {
         &self.transport

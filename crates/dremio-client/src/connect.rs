@@ -1,4 +1,4 @@
-//! What a connection to Dremio needs to know, and why none could be prepared.
+//! The settings of a connection to Dremio, and why it could not be prepared.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use crate::uri::DremioUri;
 
-/// Where Dremio is, whom to trust there, and how long to wait.
+/// Dremio's address, trusted certificates and time limits.
 #[derive(Clone, Debug)]
 pub struct ConnectConfig {
     /// The base address.
     pub uri: DremioUri,
-    /// Certificates (PEM) of authorities that are trusted besides those of the system.
+    /// Certificates (PEM) of authorities that are trusted in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// Whether Dremio's certificate is checked. `false` accepts any impostor.
+    /// Whether Dremio's certificate is verified. `false` accepts any impostor.
     pub tls_verify: bool,
-    /// Limit for a new connection, TLS handshake included.
+    /// Limit for a new connection, including the TLS handshake.
     pub connect_timeout: Duration,
     /// Limit for a whole call, from the first byte sent to the last byte received. A page of
     /// results may take [`PAGE_PATIENCE`](crate::PAGE_PATIENCE) times as long, if Dremio keeps
@@ -24,12 +24,12 @@ pub struct ConnectConfig {
 }
 
 impl ConnectConfig {
-    /// Certificates are checked against the system's authorities; 5 s for a connection, 30 s for a
-    /// call. Both limits are guesses: a healthy Dremio connects in milliseconds and answers a
-    /// login within a second.
+    /// Certificates are verified against the system's authorities; 5 s for a connection, 30 s for a
+    /// call. Both limits are guesses: a healthy Dremio connects in milliseconds and answers a login
+    /// within a second.
     #[must_use]
-    pub fn new(uri: DremioUri) -> ConnectConfig {
-        ConnectConfig {
+    pub fn new(uri: DremioUri) -> Self {
+        Self {
             uri,
             ca_file: None,
             tls_verify: true,
@@ -39,8 +39,8 @@ impl ConnectConfig {
     }
 }
 
-/// Why no [`Transport`](crate::Transport) could be made. All of these are mistakes in the
-/// configuration or the machine, and nothing was sent.
+/// Why a [`Transport`](crate::Transport) could not be made. These are mistakes in the configuration
+/// or the machine; nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -54,7 +54,10 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// The file of extra authorities has no certificate in PEM form.
-    #[error("the CA file {} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", path.display())]
+    #[error(
+        "the CA file {} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
+        path.display()
+    )]
     CaFileNotPem {
         /// The file.
         path: PathBuf,
@@ -68,9 +71,10 @@ pub enum ConnectError {
         #[source]
         source: rustls::Error,
     },
-    /// `https`, and nobody to trust.
+    /// `https` without any trusted authority.
     #[error(
-        "no trusted certificate authority was found; install the system's CA certificates or set DREMIO_CA_FILE"
+        "no trusted certificate authority was found; install the system's CA certificates or set \
+         DREMIO_CA_FILE"
     )]
     NoRoots,
     /// The TLS library refused its settings.

@@ -1,4 +1,4 @@
-//! What can go wrong in a call to Dremio, in classes that callers act upon.
+//! The failures of a call to Dremio, in classes that callers act on.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,82 +9,83 @@ use crate::RemoteMessage;
 
 /// A call to Dremio that did not succeed.
 ///
-/// `Display` names the operation and the cause, and holds no token, no password and no text from
-/// the network. `source` is the technical cause, free of the same.
+/// `Display` names the operation and the cause, without tokens, passwords or text from the network.
+/// `source` is the technical cause, with the same guarantee.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No connection: refused, no route, name not found. Dremio is down, still starting (it opens
+    /// No connection: refused, no route, or unknown name. Dremio is down, still starting (it opens
     /// its port last), or elsewhere.
     #[error("{operation}: Dremio cannot be reached")]
     Unreachable {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
-        /// What the network said.
+        /// The network error.
         #[source]
         source: reqwest::Error,
     },
-    /// The connection ended in the middle of the exchange. What was asked may have been done.
+    /// The connection ended during the exchange. Dremio may have done what was requested.
     #[error("{operation}: the connection to Dremio was lost in the middle of the call")]
     Interrupted {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
-        /// What the network said.
+        /// The network error.
         #[source]
         source: reqwest::Error,
     },
-    /// No complete answer in time. What was asked may have been done.
+    /// No complete answer in time. Dremio may have done what was requested.
     #[error("{operation}: Dremio did not answer within {}", seconds(*.limit))]
     Timeout {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
-        /// The limit that passed.
+        /// The limit that was exceeded.
         limit: Duration,
     },
     /// No trusted, encrypted connection: the certificate is unknown, expired or for another name,
     /// or the port does not speak TLS.
     #[error("{operation}: no trusted TLS connection to Dremio ({problem})")]
     Tls {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
-        /// What is wrong, and where to mend it.
+        /// What is wrong, and the cure.
         problem: &'static str,
-        /// What the TLS library said.
+        /// The error of the TLS library.
         #[source]
         source: reqwest::Error,
     },
     /// Dremio, or a proxy in front of it, failed (5xx) or asked for patience (408, 429).
     #[error("{operation}: Dremio answered with status {status}")]
     ServerStatus {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What Dremio said, in calls about statements and objects.
+        /// Dremio's message, in calls about statements and objects.
         message: Option<RemoteMessage>,
     },
     /// 401: the user name or password is wrong, or the token is unknown, expired or revoked. Dremio
     /// does not say which.
     #[error("{operation}: Dremio rejected the credentials")]
     RejectedCredentials {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
     },
-    /// 403 on a fresh Dremio whose first user has not been created.
+    /// 403 from a fresh Dremio whose first user does not exist yet.
     #[error(
         "{operation}: this Dremio has no users yet; open it in a browser and create the first one"
     )]
     NoUserYet {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
     },
     /// Something answered, but not in HTTP: another of Dremio's ports (only 9047 is the REST
     /// API's), or one that wants TLS.
     #[error(
-        "{operation}: the port does not speak HTTP; should DREMIO_URI start with https://, or have another port?"
+        "{operation}: the port does not speak HTTP; should DREMIO_URI start with https://, or have \
+         another port?"
     )]
     NotHttp {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// What was wrong with the answer.
         #[source]
@@ -93,20 +94,21 @@ pub enum Error {
     /// A web page, a redirect or something else that Dremio's API never sends: another server, or a
     /// wrong path.
     #[error(
-        "{operation}: the answer is not from Dremio's REST API (status {status}, {kind}); check the host, port and path of DREMIO_URI"
+        "{operation}: the answer is not from Dremio's REST API (status {status}, {kind}); check \
+         the host, port and path of DREMIO_URI"
     )]
     NotDremioApi {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What came instead of JSON.
+        /// The kind of content that came instead of JSON.
         kind: &'static str,
     },
-    /// JSON that is broken, cut short, or lacks what it must have.
+    /// JSON that is broken, cut short, or lacks a required member.
     #[error("{operation}: Dremio's answer cannot be used ({problem})")]
     BadAnswer {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// What is wrong with it.
         problem: &'static str,
@@ -114,33 +116,33 @@ pub enum Error {
     /// The answer exceeds the limit for this call. Asking for less may help.
     #[error("{operation}: Dremio's answer is larger than {limit_bytes} bytes")]
     TooLarge {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// The limit in bytes.
         limit_bytes: usize,
     },
-    /// No such job or object.
+    /// The job or object does not exist.
     #[error("{operation}: not found")]
     NotFound {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
-        /// What Dremio said.
+        /// Dremio's message.
         message: Option<RemoteMessage>,
     },
-    /// The path would not be sent as it is written. Nothing was sent.
+    /// The path would not be sent as written. Nothing was sent.
     #[error("{operation}: the path cannot be sent as it is")]
     UnsafePath {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
     },
-    /// Dremio understood and refused (any other 4xx).
+    /// Dremio understood the request and refused it (any other 4xx).
     #[error("{operation}: Dremio refused the request with status {status}")]
     Refused {
-        /// What was being done.
+        /// The operation.
         operation: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What Dremio said, in calls about statements and objects.
+        /// Dremio's message, in calls about statements and objects.
         message: Option<RemoteMessage>,
     },
 }
@@ -176,7 +178,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// Every class, for metrics that show zeros.
+    /// Every class, for metrics that also show zeros.
     pub const ALL: [ErrorClass; 12] = [
         ErrorClass::Unreachable,
         ErrorClass::Interrupted,
@@ -238,10 +240,10 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later without anyone changing anything.
+    /// Whether the same call may succeed later by itself.
     ///
-    /// Not transient are: credentials, trust and addresses that someone must mend, answers that
-    /// would be the same again, and refusals.
+    /// Not transient are: wrong credentials, trust and addresses, answers that would be the same
+    /// again, and refusals.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(
@@ -253,8 +255,8 @@ impl Error {
         )
     }
 
-    /// What Dremio itself said, where it is worth passing on to the user who asked: about
-    /// statements, jobs and catalog objects.
+    /// Dremio's message, where it may be passed on to the user who made the call: about statements,
+    /// jobs and catalog objects.
     #[must_use]
     pub fn remote_message(&self) -> Option<&str> {
         match self {
@@ -266,30 +268,25 @@ impl Error {
     }
 
     /// Classifies a failure below HTTP, also for callers that forward with
-    /// [`Transport::http`](crate::Transport::http). The address is taken out of the technical
-    /// cause; `limit` is the time limit that the call had.
+    /// [`Transport::http`](crate::Transport::http). The address is removed from the technical
+    /// cause; `limit` is the time limit of the call.
     #[must_use]
-    pub fn from_transport(
-        operation: &'static str,
-        limit: Duration,
-        error: reqwest::Error,
-    ) -> Error {
+    pub fn from_transport(operation: &'static str, limit: Duration, error: reqwest::Error) -> Self {
         let source = error.without_url();
         if let Some(problem) = tls_problem(&source) {
             return Error::Tls { operation, problem, source };
         }
-        // Before the question for a timeout: a connection that was not made in time has its own
-        // limit.
+        // Before the check for a timeout: a connection attempt has its own limit.
         if source.is_connect() {
             return Error::Unreachable { operation, source };
         }
         if source.is_timeout() {
             return Error::Timeout { operation, limit };
         }
-        match cause::<hyper::Error>(&source).is_some_and(hyper::Error::is_parse) {
-            true => Error::NotHttp { operation, source },
-            false => Error::Interrupted { operation, source },
+        if cause::<hyper::Error>(&source).is_some_and(hyper::Error::is_parse) {
+            return Error::NotHttp { operation, source };
         }
+        Error::Interrupted { operation, source }
     }
 }
 
@@ -299,7 +296,8 @@ fn tls_problem(error: &reqwest::Error) -> Option<&'static str> {
     use rustls::Error as Tls;
     Some(match cause::<Tls>(error)? {
         Tls::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "its certificate is not signed by a known authority; set DREMIO_CA_FILE to the authority's certificate"
+            "its certificate is not signed by a known authority; set DREMIO_CA_FILE to the \
+             authority's certificate"
         }
         Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "its certificate has expired"
@@ -318,7 +316,7 @@ fn tls_problem(error: &reqwest::Error) -> Option<&'static str> {
     })
 }
 
-/// Finds an error of one type in the chain of causes. An `io::Error` hides the error inside it from
+/// Finds an error of one type in the chain of causes. An `io::Error` hides its inner error from
 /// `source`.
 fn cause<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause = error.source();

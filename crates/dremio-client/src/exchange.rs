@@ -1,4 +1,4 @@
-//! One request and its answer: sent, bounded, and classified, before anyone looks at the content.
+//! One request and its answer: sent, bounded and classified before the content is parsed.
 
 use std::time::Duration;
 
@@ -12,39 +12,38 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use crate::transport::{PAGE_PATIENCE, Transport};
 use crate::{Error, RemoteMessage};
 
-/// Largest error body that is looked at. Dremio's are a few hundred bytes; of a larger one only the
+/// Largest error body that is read. Dremio's are a few hundred bytes; of a larger one only the
 /// status counts.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
-/// How a token is put into the header.
+/// How a token is sent in the header.
 #[derive(Clone, Copy)]
 pub(crate) enum Credential<'a> {
-    /// `Bearer <token>`, which every call but the logout understands.
+    /// `Bearer <token>`, which every call but the logout accepts.
     Bearer(&'a SecretString),
-    /// `_dremio<token>`: the only form that the logout understands as well (it takes `Bearer` for a
-    /// part of the token).
+    /// `_dremio<token>`: the only form that the logout accepts as well (it takes `Bearer` as part
+    /// of the token).
     Dremio(&'a SecretString),
 }
 
-/// A request, described.
+/// The description of a request.
 pub(crate) struct Call<'a> {
-    /// What is being done, for error texts.
+    /// The operation, for error texts.
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
     pub(crate) path_and_query: &'a str,
     pub(crate) credential: Option<Credential<'a>>,
     pub(crate) body: Option<Vec<u8>>,
-    /// Limit of a successful answer.
+    /// Size limit of a successful answer.
     pub(crate) answer_bytes_max: usize,
-    /// Whether the answer may be long, and so take [`PAGE_PATIENCE`] times the limit if it never
-    /// pauses for that.
+    /// Whether the answer may be long. It may then take [`PAGE_PATIENCE`] times the limit, as long
+    /// as no single pause reaches the limit.
     pub(crate) is_bulk: bool,
-    /// Whether Dremio's own words about a failure go to the caller. Not for sign-in: they name the
-    /// user.
+    /// Whether callers get Dremio's message about a failure. Not for sign-in: it names the user.
     pub(crate) keeps_message: bool,
 }
 
-/// How long an answer may take in all, and how long it may pause, its beginning included.
+/// Limits for the whole answer and for each pause in it, including the first.
 #[derive(Clone, Copy)]
 struct Limits {
     pause: Duration,
@@ -57,37 +56,36 @@ pub(crate) struct Answer {
     content_type_is_json: bool,
     status: StatusCode,
     body: Bytes,
-    /// Whether there was more than the limit.
+    /// Whether the answer was cut at the limit.
     is_cut: bool,
 }
 
-/// What becomes of an answer beyond its limit.
+/// What to do with an answer beyond its limit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beyond {
     Refuse,
     Cut,
 }
 
-/// Dremio's error bodies, as far as they are of use.
+/// The useful members of Dremio's error bodies.
 #[derive(Deserialize)]
 struct ErrorBody {
     #[serde(rename = "errorMessage")]
     error_message: String,
 }
 
-/// What a login answers while Dremio has no user (contract: `NoUserFilter`).
+/// The answer to a login while Dremio has no user (contract: `NoUserFilter`).
 const NO_USER_MESSAGE: &str = "No User Available";
 
 impl Transport {
-    /// Sends `call` and returns its answer if that is a success, or else the [`Error`] that fits.
+    /// Sends `call` and returns its answer if it is a success, else the matching [`Error`].
     pub(crate) async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
         let (operation, limit_bytes) = (call.operation, call.answer_bytes_max);
         let answer = self.send(call, Beyond::Refuse).await?;
         if answer.is_cut { Err(Error::TooLarge { operation, limit_bytes }) } else { Ok(answer) }
     }
 
-    /// The same for who can use the beginning of an answer: of one beyond the limit, that much is
-    /// read.
+    /// The same for callers that can use a partial answer: one beyond the limit is cut there.
     pub(crate) async fn exchange_start(&self, call: Call<'_>) -> Result<Answer, Error> {
         self.send(call, Beyond::Cut).await
     }
@@ -124,16 +122,14 @@ impl Transport {
                 is_cut,
             });
         }
-        // The status says most of it: a body that is broken, cut or too large only loses the
-        // details.
-        let message = match kind == JSON {
-            true => match read_body(response, operation, limits, ERROR_BYTES_MAX, Beyond::Refuse)
-                .await
-            {
+        // The status is enough: a broken, cut or too large body only loses the details.
+        let message = if kind == JSON {
+            match read_body(response, operation, limits, ERROR_BYTES_MAX, Beyond::Refuse).await {
                 Ok((body, false)) => error_message(&body),
                 _ => None,
-            },
-            false => None,
+            }
+        } else {
+            None
         };
         Err(classify(operation, status, kind, message.as_deref(), call.keeps_message))
     }
@@ -149,17 +145,17 @@ impl Answer {
                 kind: NOT_JSON,
             });
         }
-        // What serde says is dropped: its texts quote the input.
+        // serde's message is dropped because it quotes the input.
         serde_json::from_slice(&self.body)
             .map_err(|_| Error::BadAnswer { operation: self.operation, problem })
     }
 
-    /// Whether there was more than the limit.
+    /// Whether the answer was cut at the limit.
     pub(crate) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
-    /// Parses the body of an answer that was cut, as far as it goes, into `seed`.
+    /// Parses the body of a cut answer into `seed`, as far as it goes.
     pub(crate) fn json_start<'a>(&'a self, seed: impl DeserializeSeed<'a>) -> Result<(), Error> {
         if !self.content_type_is_json {
             return Err(Error::NotDremioApi {
@@ -168,8 +164,8 @@ impl Answer {
                 kind: NOT_JSON,
             });
         }
-        // It ends in the middle, so an error is the rule.
-        let _cut = seed.deserialize(&mut serde_json::Deserializer::from_slice(&self.body));
+        // The body ends in the middle, so an error is expected.
+        let _ = seed.deserialize(&mut serde_json::Deserializer::from_slice(&self.body));
         Ok(())
     }
 
@@ -191,7 +187,7 @@ const NOT_JSON: &str = "not JSON";
 const NOT_EMPTY: &str = "an unexpected body";
 const REDIRECT: &str = "a redirect";
 
-/// What the answer claims to be, in words of our own.
+/// The kind of content that the answer claims to be, in our own words.
 fn content_kind(headers: &http::HeaderMap) -> &'static str {
     let content_type =
         headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -245,15 +241,14 @@ fn error_message(body: &[u8]) -> Option<String> {
 }
 
 /// The `Authorization` header that carries `token`, for calls that are forwarded rather than made
-/// here; marked as sensitive. Nothing if the token is not a text that a header can carry, which
-/// Dremio would reject as well.
+/// here; marked as sensitive. `None` if a header cannot carry the token; Dremio would reject such a
+/// token, too.
 #[must_use]
 pub fn bearer(token: &SecretString) -> Option<HeaderValue> {
     authorization(Credential::Bearer(token))
 }
 
-/// The header, or nothing if the token is not a text that a header can carry, which Dremio would
-/// reject as well.
+/// The header, or `None` if a header cannot carry the token; Dremio would reject such a token, too.
 fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {
     let (scheme, token) = match credential {
         Credential::Bearer(token) => ("Bearer ", token),
@@ -281,7 +276,7 @@ async fn read_body(
     if declared_bytes > limit_bytes && beyond == Beyond::Refuse {
         return Ok((Bytes::new(), true));
     }
-    // Grown as it arrives: what the header declares is no reason to reserve memory.
+    // Grows as data arrives: the declared length is no reason to reserve memory.
     let mut body = Vec::new();
     loop {
         let read = tokio::time::timeout(limits.pause, response.chunk()).await;

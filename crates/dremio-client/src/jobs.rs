@@ -1,4 +1,4 @@
-//! SQL statements as jobs: submit, look, fetch, cancel (contract §4).
+//! SQL statements as jobs: submit, check, fetch, cancel (contract §4).
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,11 +13,11 @@ use serde_json::value::RawValue;
 use crate::exchange::{Call, Credential};
 use crate::{DremioClient, Error, RemoteMessage};
 
-/// Most rows that one page of results can have; Dremio refuses a larger limit.
+/// Most rows in one page of results; Dremio refuses a larger limit.
 pub const PAGE_ROWS_MAX: u32 = 500;
 
-/// Largest answer of the other calls. They hold an id, or a job's state with an error message that
-/// may repeat the statement.
+/// Largest answer of the other calls: an id, or a job's state with an error message that may repeat
+/// the statement.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The id of a job: 8-4-4-4-12 hexadecimal digits, but not a proper UUID.
@@ -40,14 +40,11 @@ impl JobId {
 impl FromStr for JobId {
     type Err = JobIdError;
 
-    fn from_str(text: &str) -> Result<JobId, JobIdError> {
+    fn from_str(text: &str) -> Result<Self, JobIdError> {
         let group_chars = [8, 4, 4, 4, 12];
         let well_formed = text.split('-').map(str::len).eq(group_chars)
             && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        match well_formed {
-            true => Ok(JobId(text.to_ascii_lowercase().into())),
-            false => Err(JobIdError),
-        }
+        if well_formed { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(JobIdError) }
     }
 }
 
@@ -63,7 +60,7 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// Where a job is in its life. States come in about this order, and may be skipped.
+/// The state of a job. States come in about this order, and may be skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
@@ -72,13 +69,13 @@ pub enum JobState {
     NotSubmitted,
     /// Submitted.
     Pending,
-    /// Reading what the sources know about the tables.
+    /// Reading the sources' metadata of the tables.
     MetadataRetrieval,
     /// Planning.
     Planning,
     /// Waiting for an engine to start.
     EngineStart,
-    /// Waiting for a place in its queue.
+    /// Waiting in its queue.
     Queued,
     /// Legacy name of [`Queued`](Self::Queued).
     Enqueued,
@@ -90,32 +87,31 @@ pub enum JobState {
     Running,
     /// Done: the results can be fetched.
     Completed,
-    /// Asked to stop, and not yet stopped.
+    /// Asked to stop, but not stopped yet.
     CancellationRequested,
-    /// Stopped before its end.
+    /// Stopped early.
     Canceled,
     /// Failed: [`JobStatus::error_message`] says why.
     Failed,
     /// Dremio's own name for a state that it does not know.
     InvalidState,
-    /// A state that this client does not know. Not terminal: a newer Dremio may have more steps on
-    /// the way.
+    /// A state that this client does not know. Not terminal: a newer Dremio may have more steps.
     #[serde(other)]
     Unknown,
 }
 
 impl JobState {
-    /// Whether the job will never change again.
+    /// Whether the job's state is final.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         matches!(self, JobState::Completed | JobState::Canceled | JobState::Failed)
     }
 }
 
-/// What Dremio knows about a job.
+/// The status of a job.
 #[derive(Clone, Debug)]
 pub struct JobStatus {
-    /// Where it is.
+    /// The state.
     pub state: JobState,
     /// Rows of the result; 0 until known.
     pub row_count: u64,
@@ -140,7 +136,7 @@ pub struct Page {
     /// Each row as the JSON object that Dremio sent, byte for byte: 64-bit integers and decimals
     /// keep every digit.
     pub rows: Vec<Box<RawValue>>,
-    /// Whether there were more rows in the page than the caller has room for.
+    /// Whether the page was cut because it exceeds the caller's limit.
     #[serde(skip)]
     pub is_cut: bool,
 }
@@ -181,7 +177,7 @@ impl<'de> Visitor<'de> for &mut PageStart {
     }
 }
 
-/// The rows that are whole.
+/// The complete rows.
 struct RowsStart<'p>(&'p mut Vec<Box<RawValue>>);
 
 impl<'de> DeserializeSeed<'de> for RowsStart<'_> {
@@ -207,12 +203,12 @@ impl<'de> Visitor<'de> for RowsStart<'_> {
     }
 }
 
-/// What a request to cancel a job did.
+/// The result of a request to cancel a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelOutcome {
-    /// The job was told to stop. It may still end as completed.
+    /// The job was asked to stop. It may still complete.
     Requested,
-    /// There is no such job, or it has ended. Dremio does not say which.
+    /// The job does not exist or has ended. Dremio does not say which.
     NotRunning,
 }
 
@@ -245,11 +241,10 @@ impl DremioClient {
     /// which unqualified names are looked up, and may be empty.
     ///
     /// Dremio accepts any text: a statement that is wrong or not allowed becomes a job that fails.
-    /// Every call is a session of its own.
+    /// Every call is its own session.
     ///
     /// # Errors
-    /// A transient error leaves open whether the job was started: repeat only statements that may
-    /// run twice.
+    /// After a transient error the job may have started: repeat only statements that may run twice.
     pub async fn submit_sql(
         &self,
         token: &SecretString,
@@ -269,7 +264,7 @@ impl DremioClient {
         answer.id.parse().map_err(|_| bad("the job id is malformed"))
     }
 
-    /// What Dremio knows about a job (`GET /api/v3/job/{id}`).
+    /// The status of a job (`GET /api/v3/job/{id}`).
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown job, or one older than Dremio keeps (30 days).
@@ -280,9 +275,9 @@ impl DremioClient {
             .exchange(call("job status", token, &path))
             .await?
             .json("no job state in it")?;
-        // Dremio writes "" where there is nothing to say.
+        // Dremio writes "" for no message.
         let message = |text: Option<String>| text.as_deref().and_then(RemoteMessage::new);
-        // Times are for show: an odd one is no reason to lose the state.
+        // Times are for display: an invalid one must not lose the state.
         let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
         Ok(JobStatus {
             state: answer.job_state,
@@ -298,14 +293,14 @@ impl DremioClient {
     /// row `offset` on, counted from 0 (`GET /api/v3/job/{id}/results`). An offset past the end
     /// gives no rows. Pages can be fetched in any order and repeatedly.
     ///
-    /// Dremio does not cut cells: 500 rows may be many megabytes. Of a page beyond `bytes_max`,
-    /// what follows is not read; the rows before it are here, maybe none, and [`Page::is_cut`]
-    /// says so.
+    /// Dremio does not cut cells: 500 rows may be many megabytes. A page is read up to `bytes_max`;
+    /// its complete rows are returned, possibly none, and [`Page::is_cut`] is set if there was
+    /// more.
     ///
     /// # Errors
-    /// [`Error::Refused`] while the job has not completed, and when Dremio has thrown the results
-    /// away (after a day, by default). [`Error::TooLarge`] when not even the number of rows and
-    /// the columns stand within `bytes_max`.
+    /// [`Error::Refused`] while the job has not completed, and after Dremio has deleted the results
+    /// (after a day, by default). [`Error::TooLarge`] if not even the number of rows and the
+    /// columns fit into `bytes_max`.
     pub async fn results(
         &self,
         token: &SecretString,

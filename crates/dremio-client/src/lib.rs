@@ -1,8 +1,8 @@
 //! A client for the parts of Dremio's REST API that the services use: sign-in, SQL jobs, and the
 //! catalog.
 //!
-//! A [`Transport`] knows where Dremio is and how far to trust its certificate; a [`DremioClient`]
-//! makes calls over it:
+//! A [`Transport`] holds Dremio's address and which certificates to trust; a [`DremioClient`] makes
+//! calls over it:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,11 +15,11 @@
 //! # }
 //! ```
 //!
-//! Every call has a timeout and a limit on the answer's size, checks what kind of answer it got
-//! before it parses one, and fails with an [`Error`] that says whether a retry may help. No call is
-//! repeated here: only the caller knows what may be done twice. Texts of errors contain no token,
-//! no password and nothing that Dremio sent; what Dremio said about a statement is in a field of
-//! its own ([`Error::remote_message`]).
+//! Every call has a timeout and a size limit for the answer, checks the kind of answer before
+//! parsing it, and fails with an [`Error`] that says whether a retry may help. Calls are not
+//! repeated here: only the caller knows what may be done twice. Error texts contain no token, no
+//! password and no text from Dremio; Dremio's message about a statement is in a separate field
+//! ([`Error::remote_message`]).
 //!
 //! The crate does not keep tokens, does not log, and does not poll.
 

@@ -1,16 +1,16 @@
-//! Text that Dremio wrote, made safe to pass on.
+//! Text from Dremio, made safe to pass on.
 
 use std::fmt;
 
-/// Longest text that is kept, in characters. Dremio's own messages have a few hundred; the longest
+/// Longest text that is kept, in characters. Dremio's messages have a few hundred; the longest
 /// repeat the statement.
 const CHARS_MAX: usize = 2000;
 
-/// Longest list of the tokens that the parser would have taken ("Was expecting one of: …") that is
-/// kept. Most have some 70 of them, which tell nobody anything.
+/// Longest list of expected tokens ("Was expecting one of: …") that is kept. Most have about 70 of
+/// them, which help no reader.
 const EXPECTED_CHARS_MAX: usize = 120;
 
-/// What Dremio said about a statement or an object: bounded, on one line, without control
+/// Dremio's message about a statement or an object: bounded, on one line, without control
 /// characters.
 ///
 /// It may repeat names and parts of the statement, so it belongs to the user who made the call, and
@@ -19,9 +19,9 @@ const EXPECTED_CHARS_MAX: usize = 120;
 pub struct RemoteMessage(Box<str>);
 
 impl RemoteMessage {
-    /// Cleans `text`; nothing if nothing is left.
+    /// Cleans `text`; `None` if nothing is left.
     #[must_use]
-    pub fn new(text: &str) -> Option<RemoteMessage> {
+    pub fn new(text: &str) -> Option<Self> {
         let mut clean = String::new();
         for (count, c) in without_long_list(text).trim().chars().enumerate() {
             if count == CHARS_MAX {
@@ -31,7 +31,7 @@ impl RemoteMessage {
             clean.push(if is_printable(c) { c } else { ' ' });
         }
         let clean = clean.trim();
-        (!clean.is_empty()).then(|| RemoteMessage(clean.into()))
+        (!clean.is_empty()).then(|| Self(clean.into()))
     }
 
     /// The text.
@@ -51,8 +51,7 @@ fn without_long_list(text: &str) -> &str {
     }
 }
 
-/// Not a control character, nor one of those that break lines or turn the direction of writing
-/// around.
+/// Not a control character, a line separator or a mark of writing direction.
 fn is_printable(c: char) -> bool {
     !(c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
@@ -64,7 +63,7 @@ impl fmt::Display for RemoteMessage {
     }
 }
 
-/// Shows the length only: a `{:?}` in a log must not show the text.
+/// Shows only the length: a `{:?}` in a log must not reveal the text.
 impl fmt::Debug for RemoteMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RemoteMessage({} bytes)", self.0.len())

@@ -1,4 +1,4 @@
-//! Names as segments of a path, in the one form in which they are sent.
+//! Names encoded as segments of a path.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -6,15 +6,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// `name` as one segment of a path. Everything but RFC 3986's unreserved characters is encoded:
-/// Dremio's server takes a bare `;` for the start of a parameter. Nothing for a name that no
-/// segment can carry: an empty one, and `.` and `..`, which are steps even when encoded.
+/// Dremio's server takes a bare `;` for the start of a parameter. `None` for a name that no segment
+/// can carry: an empty one, and `.` and `..`, which are steps even when encoded.
 #[must_use]
 pub fn encode_segment(name: &str) -> Option<String> {
     (!matches!(name, "" | "." | "..")).then(|| encode_query(name))
 }
 
-/// `text` as a name or a value in a query. The same characters stay as they are as in
-/// [`encode_segment`].
+/// `text` as a name or value in a query, encoded as in [`encode_segment`].
 #[must_use]
 pub fn encode_query(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()

@@ -1,4 +1,4 @@
-//! Sign-in: obtaining, checking and giving back a token (contract §1).
+//! Sign-in: obtaining, checking and logging out a token (contract §1).
 
 use http::Method;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::exchange::{Call, Credential};
 use crate::{DremioClient, Error};
 
-/// Largest answer of the sign-in calls. A real one has about 1 KiB.
+/// Largest answer of the sign-in calls that is accepted. A real one has about 1 KiB.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 const PATH: &str = "/apiv2/login";
@@ -16,22 +16,22 @@ const PATH: &str = "/apiv2/login";
 /// A fresh token.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The token. Dremio keeps it valid until it expires or is logged out, also across restarts
-    /// and password changes.
+    /// The token. It stays valid until it expires or is logged out, also across restarts and
+    /// password changes.
     pub token: SecretString,
     /// When it expires, by Dremio's clock. Fixed: use does not extend it.
     pub expires_at: Timestamp,
-    /// Dremio's version, if it said one.
+    /// Dremio's version, if reported.
     pub dremio_version: Option<String>,
 }
 
-/// What is known after a logout.
+/// The result of a logout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logout {
-    /// A call with the token was rejected afterwards.
+    /// Proven: a later call with the token was rejected.
     Proven,
-    /// Dremio said yes and still accepted the token afterwards: another coordinator has it cached
-    /// (for up to 5 minutes), or the token had just left the cache. Another try may help.
+    /// Dremio confirmed the logout but still accepts the token: another coordinator has it cached
+    /// (for up to 5 minutes), or it had just left the cache. Another attempt may help.
     StillAccepted,
 }
 
@@ -51,13 +51,13 @@ struct LoginAnswer {
 }
 
 impl DremioClient {
-    /// Logs in with user name and password (`POST /apiv2/login`). Every success makes one more
+    /// Logs in with user name and password (`POST /apiv2/login`). Every success creates one more
     /// token.
     ///
     /// # Errors
     /// [`Error::RejectedCredentials`] for a wrong name or password: a retry with the same ones is
-    /// useless. [`Error::NoUserYet`] on a fresh Dremio. Otherwise see [`Error::is_transient`];
-    /// a token may have been made that nobody received.
+    /// useless. [`Error::NoUserYet`] on a fresh Dremio. Otherwise see [`Error::is_transient`]; a
+    /// token that was never received may have been created.
     pub async fn login(&self, user: &str, password: &SecretString) -> Result<Login, Error> {
         const OPERATION: &str = "login";
         let bad = |problem| Error::BadAnswer { operation: OPERATION, problem };
@@ -89,7 +89,7 @@ impl DremioClient {
         Ok(Login { token, expires_at, dremio_version: answer.version })
     }
 
-    /// Asks whether `token` is accepted (`GET /apiv2/login`), which costs Dremio next to nothing.
+    /// Asks whether `token` is accepted (`GET /apiv2/login`), which is very cheap for Dremio.
     ///
     /// # Errors
     /// [`Error::RejectedCredentials`] when it is not. Any other error says nothing about the token.
@@ -106,25 +106,23 @@ impl DremioClient {
             keeps_message: false,
         };
         let accepted: bool = self.transport.exchange(call).await?.json("neither true nor false")?;
-        match accepted {
-            true => Ok(()),
-            false => Err(Error::BadAnswer {
-                operation: OPERATION,
-                problem: "neither accepted nor rejected",
-            }),
+        if accepted {
+            Ok(())
+        } else {
+            Err(Error::BadAnswer { operation: OPERATION, problem: "neither accepted nor rejected" })
         }
     }
 
-    /// Logs `token` out (`DELETE /apiv2/login`), and proves it.
+    /// Logs `token` out (`DELETE /apiv2/login`), and verifies it.
     ///
-    /// Dremio forgets a token for good only while that token is in its cache, and answers 204 in
-    /// any case (contract §1.4). So this makes a call with the token first, which puts it
-    /// there, then logs out, then looks whether the token is still accepted. A token
-    /// that is rejected from the start counts as logged out.
+    /// Dremio invalidates a token only while it is in the cache, but answers 204 in any case
+    /// (contract §1.4). So this first makes a call with the token, which puts it there, then logs
+    /// out, then checks whether the token is still accepted. A token that is rejected from the
+    /// start counts as logged out.
     ///
     /// # Errors
     /// When one of the three calls failed for another reason; the token may still be valid. The
-    /// whole may be repeated.
+    /// whole operation may be repeated.
     pub async fn logout(&self, token: &SecretString) -> Result<Logout, Error> {
         match self.probe(token).await {
             Ok(()) => {}

@@ -1,4 +1,4 @@
-//! Whom to trust on the other end of a connection.
+//! Which servers to trust.
 
 use std::fs;
 use std::path::Path;
@@ -16,15 +16,15 @@ use rustls::{
 
 use crate::connect::{ConnectConfig, ConnectError};
 
-/// The TLS settings for `config`. The crypto provider is passed explicitly, so that nothing has to
-/// be installed process-wide.
+/// The TLS settings for `config`. The crypto provider is passed explicitly, so that none has to be
+/// installed for the whole process.
 pub(crate) fn client_config(config: &ConnectConfig) -> Result<ClientConfig, ConnectError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|source| ConnectError::Tls { source })?;
     if !config.uri.is_https() {
-        // Never used, but the HTTP client insists on having one. It trusts nobody.
+        // Never used, but the HTTP client requires one. It trusts no server.
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
     if !config.tls_verify {
@@ -50,8 +50,8 @@ fn roots(
     configured: &[CertificateDer<'static>],
 ) -> Result<RootCertStore, ConnectError> {
     let mut roots = RootCertStore::empty();
-    // The system's store often has a few odd entries: take what can be used. Nothing usable at all
-    // is caught below.
+    // The system's store often has a few invalid entries: use the valid ones. An empty result is an
+    // error below.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in configured {
         roots.add(certificate.clone()).map_err(|source| ConnectError::CaFileCertificate {
@@ -59,10 +59,7 @@ fn roots(
             source,
         })?;
     }
-    match roots.is_empty() {
-        true => Err(ConnectError::NoRoots),
-        false => Ok(roots),
-    }
+    if roots.is_empty() { Err(ConnectError::NoRoots) } else { Ok(roots) }
 }
 
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
@@ -71,19 +68,19 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectErro
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&content)
         .collect::<Result<_, _>>()
         .map_err(|_| ConnectError::CaFileNotPem { path: path.to_owned() })?;
-    match certificates.is_empty() {
-        true => Err(ConnectError::CaFileNotPem { path: path.to_owned() }),
-        false => Ok(certificates),
+    if certificates.is_empty() {
+        return Err(ConnectError::CaFileNotPem { path: path.to_owned() });
     }
+    Ok(certificates)
 }
 
 /// Trusts the authorities of the system and of the CA file, and servers that present a certificate
 /// of the CA file itself.
 ///
-/// The latter is for the certificate that many a Dremio has: self-signed by `openssl req -x509`,
-/// which marks it as an authority. The standard verifier rejects an authority in the role of a
-/// server, for reasons that do not hold when exactly this certificate was named as trusted. Its
-/// period of validity and its names count as ever.
+/// The latter is for self-signed certificates from `openssl req -x509`, which are common for Dremio
+/// and marked as an authority. The standard verifier rejects an authority as a server, for reasons
+/// that do not apply when exactly this certificate is configured as trusted. Its validity period
+/// and names are checked as usual.
 #[derive(Debug)]
 struct TrustConfigured {
     standard: Arc<WebPkiServerVerifier>,
@@ -95,13 +92,13 @@ impl TrustConfigured {
         ca_file: Option<&Path>,
         configured: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
-    ) -> Result<TrustConfigured, ConnectError> {
+    ) -> Result<Self, ConnectError> {
         let roots = roots(ca_file, &configured)?;
-        // It fails only without any root, and `roots` has seen to that.
+        // This fails only without any root, and `roots` has checked that.
         let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .map_err(|_| ConnectError::NoRoots)?;
-        Ok(TrustConfigured { standard, configured })
+        Ok(Self { standard, configured })
     }
 }
 
@@ -121,8 +118,8 @@ impl ServerCertVerifier for TrustConfigured {
             ocsp_response,
             now,
         ) {
-            // "Other" is, among exotic defects, the one about roles. It is found after the period
-            // of validity has been checked, and before the name.
+            // "Other" includes the defect of an authority used as a server. It is found after the
+            // check of the validity period, and before that of the name.
             Err(rustls::Error::InvalidCertificate(CertificateError::Other(_)))
                 if self.configured.contains(end_entity) =>
             {
@@ -156,9 +153,8 @@ impl ServerCertVerifier for TrustConfigured {
     }
 }
 
-/// Trusts whoever answers: `DREMIO_TLS_VERIFY=false`. The connection is then safe from listeners,
-/// not from impostors. Signatures of the handshake are still checked, which keeps broken peers
-/// apart from deliberate ones.
+/// Trusts any server: `DREMIO_TLS_VERIFY=false`. The connection is then safe from eavesdroppers,
+/// not from impostors. Handshake signatures are still verified, which detects broken peers.
 #[derive(Debug)]
 struct AcceptAnyCertificate {
     provider: Arc<CryptoProvider>,

@@ -1,21 +1,21 @@
-//! Where Dremio's REST API is, as a checked value.
+//! The address of Dremio's REST API, checked.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::Url;
 
-/// The base address of a Dremio: `http(s)://host[:port]`, and a path if a reverse proxy puts Dremio
-/// under one.
+/// The base address of a Dremio: `http(s)://host[:port]`, with a path if a reverse proxy puts
+/// Dremio under one.
 ///
 /// It holds no credentials, so it may be shown anywhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DremioUri {
-    /// Never has user information, a query, a fragment, or a slash at the end of a path prefix.
+    /// Never has user information, a query, a fragment, or a slash at the end of its path.
     base: Url,
 }
 
-/// Why a text is not the address of a Dremio. No text repeats the input, which may hold a password.
+/// Why a text is not a Dremio address. No text repeats the input, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DremioUriError {
@@ -54,11 +54,10 @@ impl DremioUri {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. Nothing if a URL
-    /// cannot carry that text just as it is: the URL parser would turn a backslash into a
-    /// slash, walk `..` and `%2e%2e`, and encode what is not encoded, and the path that is sent
-    /// would not be the one that the caller knows. Whatever the text, no URL leads away from this
-    /// Dremio, or out of its path.
+    /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. `None` if a URL
+    /// cannot carry that text unchanged: the URL parser would turn a backslash into a slash,
+    /// resolve `..` and `%2e%2e`, and encode characters, and the path sent would not be the one
+    /// that the caller checked. No URL leads away from this Dremio or out of its base path.
     #[must_use]
     pub fn join(&self, path_and_query: &str) -> Option<Url> {
         let (path, query) = match path_and_query.split_once('?') {
@@ -80,14 +79,14 @@ impl DremioUri {
 impl FromStr for DremioUri {
     type Err = DremioUriError;
 
-    fn from_str(text: &str) -> Result<DremioUri, DremioUriError> {
+    fn from_str(text: &str) -> Result<Self, DremioUriError> {
         let text = text.trim();
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if !matches!(scheme.as_deref(), Some("http" | "https")) {
             return Err(DremioUriError::Scheme);
         }
-        // The URL parser silently drops tabs and line breaks and turns backslashes around: refuse
-        // what it would repair.
+        // The URL parser silently drops tabs and line breaks and replaces backslashes: refuse what
+        // it would repair.
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
             return Err(DremioUriError::Malformed);
         }
@@ -106,7 +105,7 @@ impl FromStr for DremioUri {
             return Err(DremioUriError::ApiPath);
         }
         base.set_path(&path);
-        Ok(DremioUri { base })
+        Ok(Self { base })
     }
 }
 

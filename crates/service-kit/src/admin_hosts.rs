@@ -31,12 +31,13 @@ impl FromStr for AdminHosts {
         let read = |name: &str| {
             let is_name = !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-            match is_name || name == "*" {
-                true => Ok(name.to_ascii_lowercase()),
-                false => Err(format!(
+            if is_name || name == "*" {
+                Ok(name.to_ascii_lowercase())
+            } else {
+                Err(format!(
                     "`{name}` is not a host name; write names only, for example \
                      gateway.internal,metrics.example"
-                )),
+                ))
             }
         };
         names.map(read).collect::<Result<_, _>>().map(Self)

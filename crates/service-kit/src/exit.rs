@@ -22,13 +22,13 @@ impl Exit {
     /// Writes `text` and a line end to standard output, as the answer of a command. Where nobody
     /// reads it, as behind `| head -1` or on a full disk, the exit code still says how it went.
     pub fn print(self, text: &str) -> Self {
-        let _unread = writeln!(io::stdout(), "{text}");
+        let _ = writeln!(io::stdout(), "{text}");
         self
     }
 
     /// The same on standard error, for what went wrong.
     pub fn eprint(self, text: &str) -> Self {
-        let _unread = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{text}");
         self
     }
 }

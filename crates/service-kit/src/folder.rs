@@ -59,7 +59,7 @@ pub async fn report_open_folder(
         // On a thread of its own: a volume may hang, and the runtime would wait for it at the end.
         let thread = std::thread::Builder::new().name("folder-look".into()).spawn(move || {
             // Nobody listens any more when a stop was asked for.
-            let _gone = reply.send(is_open_to_all(&path));
+            let _ = reply.send(is_open_to_all(&path));
         });
         let looked = async { if thread.is_ok() { looked.await.ok() } else { None } };
         tokio::select! {

@@ -54,7 +54,7 @@ impl Out {
         let _whole_lines = self.seen();
         let mut stdout = std::io::stdout().lock();
         // A closed pipe means that the client has gone; then nobody cares.
-        let _gone = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
     }
 
     fn result(&self, id: &Value, result: &Value) {
@@ -268,7 +268,7 @@ fn fault(out: &Out, id: &Value, kind: &str) {
         "flood" => {
             let line = format!("{}\n", "e".repeat(100_000));
             for _ in 0..50 {
-                let _gone = std::io::stderr().write_all(line.as_bytes());
+                let _ = std::io::stderr().write_all(line.as_bytes());
             }
             out.text(id, "after the flood");
         }
@@ -316,7 +316,7 @@ fn cancel(out: &Out, id: u64) {
     seen.cancelled.insert(id);
     if let Some(connection) = seen.open.remove(&id) {
         // Already closed is as good.
-        let _closed = connection.shutdown(Shutdown::Both);
+        let _ = connection.shutdown(Shutdown::Both);
     }
 }
 

@@ -1,10 +1,9 @@
-//! The gateway key: 32 random bytes in `gateway.key` beside the token file, with which every
-//! gateway of an installation signs what it must recognise later, such as the ids of its clients'
-//! sessions.
+//! The gateway key: 32 random bytes in `gateway.key` beside the token file. Every gateway of an
+//! installation signs with it what it must recognise later, such as session ids.
 //!
-//! The service that writes the token file makes it when it is absent, so there is nothing to set
-//! up; gateways only read it. Deleting the file rotates the key: another one is made, and what was
-//! signed with the old one is not recognised any more.
+//! The service that writes the token file creates the key if it is absent, so there is nothing to
+//! set up; gateways only read it. Deleting the file rotates the key: a new one is created, and what
+//! was signed with the old one is no longer valid.
 
 use std::fmt;
 use std::io;
@@ -21,7 +20,7 @@ use crate::{ReadError, Watcher, WriteError, Writer};
 /// The file's name, in the folder of the token file.
 pub const FILE_NAME: &str = "gateway.key";
 
-/// The size of the key, and of the file: as much as the hash has that it is used with.
+/// The size of the key and of the file: that of the hash it is used with.
 pub const KEY_BYTES: usize = 32;
 
 /// A gateway key.
@@ -32,10 +31,10 @@ impl GatewayKey {
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
-    pub fn random() -> Result<GatewayKey, getrandom::Error> {
+    pub fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = Box::new([0_u8; KEY_BYTES]);
         getrandom::fill(bytes.as_mut_slice())?;
-        Ok(GatewayKey(SecretBox::new(bytes)))
+        Ok(Self(SecretBox::new(bytes)))
     }
 }
 
@@ -57,18 +56,18 @@ impl fmt::Debug for GatewayKey {
     }
 }
 
-/// What the file is, when it is not a key. No variant and no text carries anything that the file
-/// contains.
+/// The state of a file that holds no key. Neither a variant nor its text has anything from the
+/// file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The first read of a [`Watcher`] has not finished: the volume hangs.
     #[error("{FILE_NAME} has not been read yet; its volume does not answer")]
     Pending,
-    /// There is no file, or not even its folder.
+    /// The file or its folder does not exist.
     #[error("there is no {FILE_NAME} beside the token file; token-refresher makes it")]
     Missing,
-    /// The file or a folder on the way to it may not be read by this user.
+    /// This user may not read the file or a folder on the way to it.
     #[error("{FILE_NAME} may not be read by this user; run both services as one user or group")]
     PermissionDenied,
     /// A folder, a pipe, a socket or a device stands where the file should be.
@@ -77,7 +76,7 @@ pub enum KeyError {
     /// A symbolic link leads out of the folder.
     #[error("{FILE_NAME} is a symbolic link to a place outside of its folder")]
     LeavesFolder,
-    /// It has another size than a key.
+    /// It does not have the size of a key.
     #[error("{FILE_NAME} is not {KEY_BYTES} bytes long; delete it, token-refresher makes another")]
     WrongSize,
     /// The operating system reported something else.
@@ -86,7 +85,7 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// A stable name for the state, for readiness and tests.
+    /// The stable name of the state, for readiness and tests.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -102,7 +101,7 @@ impl KeyError {
 }
 
 impl From<ReadError> for KeyError {
-    fn from(error: ReadError) -> KeyError {
+    fn from(error: ReadError) -> Self {
         match error {
             ReadError::Pending => KeyError::Pending,
             ReadError::Missing => KeyError::Missing,
@@ -110,18 +109,18 @@ impl From<ReadError> for KeyError {
             ReadError::NotAFile => KeyError::NotAFile,
             ReadError::LeavesFolder => KeyError::LeavesFolder,
             ReadError::Io(cause) => KeyError::Io(cause),
-            // The rest is about what a file of the right kind contains.
+            // The other variants are about the content of a token file.
             _ => KeyError::WrongSize,
         }
     }
 }
 
 impl Unread for KeyError {
-    fn pending() -> KeyError {
+    fn pending() -> Self {
         KeyError::Pending
     }
 
-    fn failed(cause: io::Error) -> KeyError {
+    fn failed(cause: io::Error) -> Self {
         KeyError::Io(cause)
     }
 
@@ -130,11 +129,11 @@ impl Unread for KeyError {
     }
 }
 
-/// Why there is no usable key, and none could be made.
+/// Why there is no usable key, and none could be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnsureError {
-    /// What is there is no key. It is left alone: somebody has put it there.
+    /// The existing file is not a key. It is left alone: it was put there on purpose.
     #[error(transparent)]
     Unusable(#[from] KeyError),
     /// There is none, and it could not be written.
@@ -146,7 +145,7 @@ pub enum EnsureError {
 }
 
 impl EnsureError {
-    /// A stable name for the cause, for logs and metrics.
+    /// The stable name of the cause, for logs and metrics.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -157,19 +156,19 @@ impl EnsureError {
     }
 }
 
-/// What [`ensure`] found.
+/// The result of [`ensure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ensured {
-    /// There was a key.
+    /// The key existed.
     Present,
-    /// There is one now.
+    /// The key was created.
     Made,
 }
 
 /// Reads the key beside `token_file`. Synchronous, like [`crate::read()`].
 ///
 /// # Errors
-/// Each state that is not a key has its own [`KeyError`].
+/// Each state without a key has its own [`KeyError`].
 pub fn read(token_file: &Path) -> Result<GatewayKey, KeyError> {
     let content = read_content(&mut open(&path_beside(token_file))?, KEY_BYTES as u64)?;
     let mut bytes = Box::new([0_u8; KEY_BYTES]);
@@ -180,24 +179,24 @@ pub fn read(token_file: &Path) -> Result<GatewayKey, KeyError> {
     Ok(GatewayKey(SecretBox::new(bytes)))
 }
 
-/// Follows the key beside `token_file`, reading it every `interval`; see [`Watcher::spawn`].
+/// Watches the key beside `token_file`, reading it every `interval`; see [`Watcher::spawn`].
 #[must_use]
 pub fn watch(token_file: PathBuf, interval: Duration) -> Watcher<GatewayKey, KeyError> {
     Watcher::over(move || read(&token_file), interval)
 }
 
-/// Makes a key beside `token_file` if there is none: in one step, with mode 0640, never over
-/// another that came meanwhile. Synchronous, and waits for the disk.
+/// Creates a key beside `token_file` if there is none: in one step, with mode 0640, never over a
+/// key that appears meanwhile. Synchronous, and waits for the disk.
 ///
 /// # Errors
-/// When what is there cannot be used, or nothing can be written; see [`EnsureError`]. Nothing was
-/// changed then.
+/// When the existing file cannot be used, or nothing can be written; see [`EnsureError`]. Nothing
+/// has changed then.
 pub fn ensure(token_file: &Path) -> Result<Ensured, EnsureError> {
     let writer = Writer::at(path_beside(token_file))?;
     match read(token_file) {
         Ok(_) => {
-            // Not before there is a key: until then they may be those of another that makes it just
-            // now.
+            // Only once a key exists: until then the files may belong to a process that is creating
+            // it.
             writer.remove_leftovers();
             return Ok(Ensured::Present);
         }
@@ -208,9 +207,9 @@ pub fn ensure(token_file: &Path) -> Result<Ensured, EnsureError> {
     let content = Zeroizing::new(*key.expose_secret());
     match writer.create(content.as_slice()) {
         Ok(true) => Ok(Ensured::Made),
-        // Somebody else was faster, or a link leads nowhere.
+        // Another process was faster, or a dangling link has the name.
         Ok(false) => Ok(read(token_file).map(|_| Ensured::Present)?),
-        // Who was faster may have taken the temporary file for a leftover.
+        // The faster process may have removed our temporary file as a leftover.
         Err(failed) => read(token_file).map(|_| Ensured::Present).map_err(|_| failed.into()),
     }
 }

@@ -1,21 +1,19 @@
-//! The token file: how a Dremio login token passes from the service that obtains it to those that
-//! use it.
+//! The token file passes a Dremio login token from the service that obtains it to those that use
+//! it.
 //!
-//! The file holds exactly `{"token":"…","expires_at":"2025-06-26T12:00:00Z"}`. This crate is both
+//! The file holds exactly `{"token":"…","expires_at":"2025-06-26T12:00:00Z"}`. This crate has both
 //! sides of that contract, and nothing else opens the file:
 //!
 //! - [`Writer`] replaces the file in one step, so that no reader ever sees half a token.
-//! - [`read`] reads it once. Whatever else it finds is a named [`ReadError`]: never a panic, and
-//!   never a token.
-//! - [`Watcher`] keeps reading it and publishes every change within a second, whatever the folder
-//!   is (a local one, a bind mount, a volume, a projected Kubernetes volume).
+//! - [`read`] reads it once. Any other content is a named [`ReadError`]; reading never panics.
+//! - [`Watcher`] keeps reading it and publishes every change within a second, on any kind of folder
+//!   (local, bind mount, volume, projected Kubernetes volume).
 //!
 //! - [`gateway_key`] makes, reads and watches the other file of that folder: the key with which the
 //!   gateways sign what they must recognise later.
 //!
-//! It does not decide whether a token is good (only Dremio knows), whether it is time for a new
-//! one, or what to do without one. It does not log. It needs no async runtime: see [`Watcher`] for
-//! why.
+//! It does not decide whether a token is good (only Dremio knows), when a new one is needed, or
+//! what to do without one. It does not log. It needs no async runtime; [`Watcher`] says why.
 
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

@@ -1,10 +1,10 @@
-//! Reading the token file once, and naming whatever is wrong with it.
+//! Reads the token file once, and names what is wrong with it.
 //!
-//! The file is opened with care, because its folder is shared: a FIFO or a device there must not
+//! The file is opened with care, because its folder is shared: a FIFO or device there must not
 //! block or be touched, and a symbolic link is followed only inside the folder (Kubernetes projects
 //! files as `token.json -> ..data/token.json`). The link check and the opening are two steps, so a
-//! link that changes in between is not caught; who can do that can also write any token into the
-//! file.
+//! link that changes in between is not detected; but a process that can do that can also write any
+//! token into the file.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -19,30 +19,29 @@ use serde_json::value::RawValue;
 
 use crate::Token;
 
-/// Largest file that is read: a token of 4 KiB, an expiry, and plenty of room for members that a
-/// later version may add.
+/// Largest file that is read: a token of 4 KiB, an expiry, and room for members that a later
+/// version may add.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// How often opening starts again when the file was replaced between finding and opening it. One
-/// repetition is the ordinary case of a swapped `..data` link; more than a few mean that something
-/// is wrong.
+/// How often opening is retried when the file was replaced between check and opening. One retry is
+/// normal when a `..data` link is swapped; more than a few mean that something is wrong.
 const OPEN_ATTEMPTS_MAX: u32 = 5;
 
-/// What the token file is, when it is not a token. No variant and no text carries anything that the
-/// file contains.
+/// The state of a token file that holds no token. Neither a variant nor its text has anything from
+/// the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The first read of a [`Watcher`](crate::Watcher) has not finished: the volume hangs.
     #[error("the token file has not been read yet; its volume does not answer")]
     Pending,
-    /// There is no file, or not even its folder.
+    /// The file or its folder does not exist.
     #[error("there is no token file")]
     Missing,
-    /// The file has no content but white space.
+    /// The file is empty or only white space.
     #[error("the token file is empty")]
     Empty,
-    /// The file or a folder on the way to it may not be read by this user.
+    /// This user may not read the file or a folder on the way to it.
     #[error("the token file may not be read by this user; run both services as one user or group")]
     PermissionDenied,
     /// A folder, a pipe, a socket or a device stands where the file should be.
@@ -51,19 +50,19 @@ pub enum ReadError {
     /// A symbolic link leads out of the folder.
     #[error("the token file is a symbolic link to a place outside of its folder")]
     LeavesFolder,
-    /// The file is far larger than any token.
+    /// The file is far larger than a token.
     #[error("the token file is larger than {FILE_BYTES_MAX} bytes")]
     TooLarge,
-    /// The content is not a JSON object (for example half of one), or names a member twice.
+    /// The content is not a JSON object (for example half of one), or has a member twice.
     #[error("the token file is not a complete JSON object")]
     NotJson,
-    /// There is no member `token`, or it is not a text, or an empty one.
+    /// The member `token` is missing, not a string, or empty.
     #[error("the token file has no token")]
     NoToken,
-    /// The token has characters that an HTTP header cannot carry, or is longer than any token.
+    /// The token has characters that an HTTP header cannot carry, or is too long.
     #[error("the token file's token has characters or a length that no Dremio token has")]
     BadToken,
-    /// There is no member `expires_at`.
+    /// The member `expires_at` is missing.
     #[error("the token file has no expiry (\"expires_at\")")]
     NoExpiry,
     /// `expires_at` is not an RFC 3339 time with its offset.
@@ -75,7 +74,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// A stable name for the state, for metrics, readiness and tests.
+    /// The stable name of the state, for metrics, readiness and tests.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -97,7 +96,7 @@ impl ReadError {
 }
 
 impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> ReadError {
+    fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,
             io::ErrorKind::PermissionDenied => ReadError::PermissionDenied,
@@ -109,13 +108,13 @@ impl From<io::Error> for ReadError {
 
 /// Reads the token file at `path`.
 ///
-/// An expired token is returned like any other: whether it still serves is the caller's decision.
-/// The call is synchronous and usually takes microseconds, but a network volume may hang in it;
-/// [`Watcher`](crate::Watcher) is safe from that.
+/// An expired token is returned like any other: the caller decides whether to use it. The call is
+/// synchronous and usually takes microseconds, but may hang on a network volume;
+/// [`Watcher`](crate::Watcher) protects its users from that.
 ///
 /// # Errors
-/// Each state that is not a token has its own [`ReadError`]. All of them may pass by themselves, as
-/// soon as someone writes the file.
+/// Each state without a token has its own [`ReadError`]. All of them end as soon as a token is
+/// written.
 pub fn read(path: &Path) -> Result<Token, ReadError> {
     let content = read_content(&mut open(path)?, FILE_BYTES_MAX)?;
     parse(&content)
@@ -131,11 +130,11 @@ pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
             Ok(file) => return Ok(file),
         }
     }
-    // Links that change at every look: call it absent, the next look decides anew.
+    // Links that change at every attempt: report the file as absent; the next read tries again.
     Err(ReadError::Missing)
 }
 
-/// The folder of `path`; a bare file name lies in the working directory.
+/// The folder of `path`; for a bare file name, the working directory.
 pub(crate) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -143,9 +142,9 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Why one attempt to open did not succeed.
+/// Why one attempt to open failed.
 enum Opening {
-    /// What was found is no longer there: look again.
+    /// The file found is gone: try again.
     Changed,
     Failed(ReadError),
 }
@@ -157,7 +156,7 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
     if !real_path.starts_with(&real_folder) {
         return Err(Opening::Failed(ReadError::LeavesFolder));
     }
-    // Look before opening: merely opening a device can have effects.
+    // Check before opening: merely opening a device can have effects.
     let changed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Opening::Changed,
         _ => failed(error),
@@ -165,8 +164,8 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
     if !fs::symlink_metadata(&real_path).map_err(changed)?.is_file() {
         return Err(Opening::Failed(ReadError::NotAFile));
     }
-    // NONBLOCK: should it have become a FIFO, opening must not wait for a writer. NOFOLLOW: nor may
-    // it have become a link.
+    // NONBLOCK: if it has become a FIFO, opening must not wait for a writer. NOFOLLOW: if it has
+    // become a link, opening must fail.
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let file = File::options()
         .read(true)
@@ -176,19 +175,19 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
             Some(rustix::io::Errno::LOOP) => Opening::Changed,
             _ => changed(error),
         })?;
-    match file.metadata().map_err(failed)?.is_file() {
-        true => Ok(file),
-        false => Err(Opening::Failed(ReadError::NotAFile)),
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(Opening::Failed(ReadError::NotAFile));
     }
+    Ok(file)
 }
 
-/// The whole content, of `bytes_max` at most.
+/// The whole content, up to `bytes_max`.
 pub(crate) fn read_content(
     file: &mut File,
     bytes_max: u64,
 ) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    // Room for the whole file at once: a growing buffer would leave copies of the token behind in
-    // freed memory.
+    // Reserve room for the whole file: a growing buffer would leave copies of the token in freed
+    // memory.
     let expected_bytes = usize::try_from(file.metadata()?.len().min(bytes_max)).unwrap_or(0);
     let mut content = Zeroizing::new(Vec::with_capacity(expected_bytes.saturating_add(1)));
     file.take(bytes_max + 1).read_to_end(&mut content)?;
@@ -198,8 +197,7 @@ pub(crate) fn read_content(
     Ok(content)
 }
 
-/// The two members that count, each still in its own spelling, so that each can be wrong in its own
-/// way.
+/// The two required members, still as raw JSON, so that each can be checked and named by itself.
 #[derive(Deserialize)]
 struct Members<'a> {
     #[serde(borrow)]
@@ -208,7 +206,7 @@ struct Members<'a> {
     expires_at: Option<&'a RawValue>,
 }
 
-/// Parses the content. What serde says is dropped on purpose: its texts quote the input.
+/// Parses the content. serde's messages are dropped because they quote the input.
 pub(crate) fn parse(content: &[u8]) -> Result<Token, ReadError> {
     if content.trim_ascii().is_empty() {
         return Err(ReadError::Empty);
@@ -229,10 +227,7 @@ pub(crate) fn parse(content: &[u8]) -> Result<Token, ReadError> {
         .and_then(|text| text.parse().ok())
         .ok_or(ReadError::BadExpiry)?;
     let token = Token::new(secret, expires_at);
-    match token.is_sendable() {
-        true => Ok(token),
-        false => Err(ReadError::BadToken),
-    }
+    if token.is_sendable() { Ok(token) } else { Err(ReadError::BadToken) }
 }
 
 #[cfg(test)]

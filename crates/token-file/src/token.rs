@@ -1,4 +1,4 @@
-//! A token with its expiry, and the short name under which it may be logged.
+//! A token with its expiry, and the short id under which it may be logged.
 
 use std::fmt;
 
@@ -7,11 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 /// Longest token that is accepted. Dremio's opaque tokens have 26 characters and its JWTs stay
-/// below 2 KiB; the header that carries the token must fit into Jetty's default limit of 8 KiB
-/// together with all others.
+/// below 2 KiB; all headers together must fit into Jetty's default limit of 8 KiB.
 pub(crate) const TOKEN_BYTES_MAX: usize = 4096;
 
-/// A Dremio token and the moment at which Dremio stops accepting it.
+/// A Dremio token and its expiry.
 ///
 /// `Debug` shows the [`TokenId`] in place of the token.
 #[derive(Clone)]
@@ -22,16 +21,16 @@ pub struct Token {
 }
 
 impl Token {
-    /// Joins a token and its expiry. The expiry is cut to whole seconds, which is all that the file
-    /// carries, so that a token equals itself after a round trip.
+    /// Combines a token and its expiry. The expiry is cut to whole seconds, as in the file, so that
+    /// a token is equal to itself after a round trip.
     #[must_use]
-    pub fn new(secret: SecretString, expires_at: Timestamp) -> Token {
+    pub fn new(secret: SecretString, expires_at: Timestamp) -> Self {
         let id = TokenId::of(secret.expose_secret());
         let whole_seconds = Timestamp::from_second(expires_at.as_second()).unwrap_or(expires_at);
-        Token { secret, expires_at: whole_seconds, id }
+        Self { secret, expires_at: whole_seconds, id }
     }
 
-    /// The token itself, as it goes into an `Authorization` header.
+    /// The token itself, as sent in an `Authorization` header.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.secret
@@ -49,14 +48,13 @@ impl Token {
         self.id
     }
 
-    /// Whether the token is past its expiry at `now`.
+    /// Whether the token has expired at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 
-    /// Whether the token is text that an HTTP header can carry as a credential: visible ASCII
-    /// without spaces.
+    /// Whether an HTTP header can carry the token as a credential: visible ASCII without spaces.
     pub(crate) fn is_sendable(&self) -> bool {
         let token = self.secret.expose_secret();
         !token.is_empty()
@@ -65,8 +63,8 @@ impl Token {
     }
 }
 
-/// Equal when both the token and its expiry are. Compares through the full text, not the short id;
-/// the time it takes is no secret, because both sides are ours.
+/// Equal when token and expiry are equal. Compares the full text, not the short id; timing reveals
+/// nothing, because both sides are ours.
 impl PartialEq for Token {
     fn eq(&self, other: &Token) -> bool {
         self.secret.expose_secret() == other.secret.expose_secret()
@@ -85,15 +83,15 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The first 8 hexadecimal digits of a token's SHA-256: enough to follow one token through the
-/// logs, useless for anything else.
+/// The first 8 hexadecimal digits of a token's SHA-256: enough to follow a token through the logs,
+/// useless for anything else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenId([u8; 4]);
 
 impl TokenId {
-    fn of(token: &str) -> TokenId {
+    fn of(token: &str) -> Self {
         let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(token.as_bytes()));
-        TokenId([a, b, c, d])
+        Self([a, b, c, d])
     }
 }
 

@@ -1,12 +1,12 @@
-//! Noticing that a file of the folder changed: the token file, or the gateway key.
+//! Notices when a file of the folder changes: the token file or the gateway key.
 //!
-//! The watcher reads the file again and again and compares what it finds. Inode events would be
-//! cheaper and miss changes: they are lost on bind-mounted files, on Docker Desktop shares and when
-//! Kubernetes swaps its `..data` link.
+//! The watcher reads the file regularly and compares the content. Inode events would be cheaper but
+//! are lost on bind-mounted files, on Docker Desktop shares and when Kubernetes swaps its `..data`
+//! link.
 //!
-//! It runs on a thread of its own. A read from a hanging network volume cannot be interrupted, and
-//! an async runtime would wait for such a read before it ends; a plain thread holds up neither the
-//! runtime nor the end of the process.
+//! It runs on its own thread. A read from a hanging network volume cannot be interrupted, and an
+//! async runtime would wait for it at shutdown; a plain thread delays neither the runtime nor the
+//! end of the process.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,23 +19,22 @@ use tokio::sync::watch;
 
 use crate::{ReadError, Token, read};
 
-/// How often the file is read, unless the caller wants otherwise: a change, confirmed or not, is
-/// then published within a second.
+/// The default interval: every change, confirmed or not, is published within a second.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long after a good token a bad state must last before it replaces that token. An editor, `cp`
-/// or `docker cp` rewrites a file in place and leaves it empty or half for a moment, which must not
-/// fail the calls of that moment.
+/// How long a bad state must last before it replaces a good token. Editors, `cp` and `docker cp`
+/// rewrite a file in place and leave it empty or half written for a moment; calls in that moment
+/// must not fail.
 const CONFIRM_AFTER: Duration = Duration::from_millis(100);
 
-/// How long [`Watcher::spawn`] waits for the first read, so that usually nobody sees
-/// [`ReadError::Pending`]. Short, because it blocks: only a volume that hangs takes longer.
+/// How long [`Watcher::spawn`] waits for the first read, so that callers rarely see
+/// [`ReadError::Pending`]. Short, because it blocks: only a hanging volume takes longer.
 const FIRST_READ_WAIT_MAX: Duration = Duration::from_millis(250);
 
-/// What the token file is: a token, or the reason why not.
+/// The state of the token file: a token, or the reason for none.
 pub type State = Result<Token, ReadError>;
 
-/// Follows one file until it is dropped.
+/// Watches one file until it is dropped.
 #[derive(Debug)]
 pub struct Watcher<T = Token, E = ReadError> {
     receiver: watch::Receiver<Arc<Result<T, E>>>,
@@ -43,13 +42,13 @@ pub struct Watcher<T = Token, E = ReadError> {
     _stop: mpsc::Sender<()>,
 }
 
-/// Why a file is not what it should be, as far as a watcher must know.
+/// The errors of a watched file, as far as the watcher needs to know them.
 pub trait Unread: Send + Sync + 'static {
     /// The first read has not finished.
     fn pending() -> Self;
-    /// The operating system failed in this way.
+    /// The operating system reported this error.
     fn failed(cause: io::Error) -> Self;
-    /// Whether `other` says the same.
+    /// Whether both are the same error.
     fn is_same(&self, other: &Self) -> bool;
 }
 
@@ -73,14 +72,13 @@ impl Unread for ReadError {
 }
 
 impl Watcher {
-    /// Starts to follow the file at `path`, reading it every `interval` (usually
-    /// [`POLL_INTERVAL`]).
+    /// Starts watching the file at `path`, reading it every `interval` (usually [`POLL_INTERVAL`]).
     ///
     /// When this returns, the state is that of the file, or [`ReadError::Pending`] if the volume
-    /// hangs. While it hangs later, the last state stays: a good token is good until it
-    /// expires. If no thread can be started, the state is [`ReadError::Io`] for ever.
+    /// hangs. If it hangs later, the last state stays: a good token is good until it expires. If
+    /// the thread cannot be started, the state stays [`ReadError::Io`].
     #[must_use]
-    pub fn spawn(path: PathBuf, interval: Duration) -> Watcher {
+    pub fn spawn(path: PathBuf, interval: Duration) -> Self {
         Watcher::over(move || read(&path), interval)
     }
 }
@@ -101,7 +99,7 @@ impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
             follow(look, interval, &publisher, &stopped);
         });
         match spawned {
-            // The thread is not joined: it ends by itself, at once or after a read that hangs.
+            // The thread is not joined: it ends by itself, at once or after a hanging read.
             Ok(_) => drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX)),
             Err(error) => publish(
                 &sender,
@@ -113,8 +111,8 @@ impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
 }
 
 impl<T, E> Watcher<T, E> {
-    /// A receiver that holds the current state and wakes when it changes. It outlives the watcher,
-    /// with the last state.
+    /// A receiver of the current state that wakes on changes. It outlives the watcher and keeps the
+    /// last state.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Result<T, E>>> {
         self.receiver.clone()

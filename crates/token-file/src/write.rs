@@ -1,8 +1,8 @@
-//! Replacing the token file in one step.
+//! Replaces the token file in one step.
 //!
-//! A temporary file in the same folder gets its mode, then its content, then reaches the disk, and
-//! only then takes the file's name. Whatever goes wrong before that leaves the old file as it was.
-//! There is one writer per file: opening a second one removes the temporary files of the first.
+//! A temporary file in the same folder gets its mode and content, is synced to disk, and is then
+//! renamed to the file. A failure before that leaves the old file as it was. There is one writer
+//! per file: opening a second one removes the temporary files of the first.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
@@ -19,21 +19,21 @@ use tempfile::NamedTempFile;
 use crate::Token;
 use crate::read::folder_of;
 
-/// The owner writes, the group reads, others see nothing: the reading service shares the group, not
-/// the user.
+/// The owner writes, the group reads, others have no access: the reading service shares the group,
+/// not the user.
 const FILE_MODE: u32 = 0o640;
 
-/// Ends the name of every temporary file of ours, so that left-over ones are recognised.
+/// Suffix of our temporary files, to recognise leftovers.
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Random characters in a temporary file's name: enough that two never meet, and a fixed number to
-/// recognise them by.
+/// Random characters in a temporary file's name: enough to be unique, and a fixed number to
+/// recognise leftovers by.
 const TEMPORARY_RANDOM_CHARS: usize = 12;
 
-/// What the write check writes, so that a full disk is noticed: about the size of the real content.
+/// Content of the write check, about as large as the real one, to detect a full disk.
 const CHECK_CONTENT: [u8; 128] = [b' '; 128];
 
-/// Why the token file could not be written. The file that was there before is untouched.
+/// Why the token file could not be written. The existing file is untouched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -52,7 +52,7 @@ pub enum WriteError {
         /// The folder that should hold the file.
         folder: String,
     },
-    /// The folder is something else.
+    /// The folder is not a folder.
     #[error("{folder} is not a folder; set TOKEN_FILE to a file inside of a folder")]
     FolderNotAFolder {
         /// The path that should be a folder.
@@ -64,13 +64,13 @@ pub enum WriteError {
         /// The path of the token file.
         path: String,
     },
-    /// The file itself is a mount point, so nothing can take its name.
+    /// The file itself is a mount point, so it cannot be replaced.
     #[error("{path} is mounted as a single file and cannot be replaced; mount its folder instead")]
     TargetIsMount {
         /// The path of the token file.
         path: String,
     },
-    /// The user of this process may not write to the folder.
+    /// This process's user may not write to the folder.
     #[error(
         "user {user_id} may not write to {folder}; make the folder writable for that user \
          (chown {user_id} {folder})"
@@ -78,7 +78,7 @@ pub enum WriteError {
     PermissionDenied {
         /// The folder that should hold the file.
         folder: String,
-        /// The numeric id of the user that this process runs as.
+        /// The numeric id of this process's user.
         user_id: u32,
     },
     /// The file system is mounted read-only.
@@ -102,18 +102,18 @@ pub enum WriteError {
     /// The operating system reported something else.
     #[error("could not {step} in {folder}")]
     Io {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
         /// The folder that should hold the file.
         folder: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
 }
 
 impl WriteError {
-    /// A stable name for the cause, for metrics, readiness and tests.
+    /// The stable name of the cause, for metrics, readiness and tests.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ impl WriteError {
     }
 }
 
-/// Writes one token file. Clone-free on purpose: one file has one writer.
+/// Writes one token file. Not `Clone`: one file has one writer.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
@@ -140,14 +140,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Checks that `path` can be written: removes what a crash of an earlier writer left behind,
-    /// then creates, syncs and removes a temporary file in the folder. The token file itself is
-    /// not touched.
+    /// Checks that `path` can be written: removes temporary files of a crashed writer, then
+    /// creates, syncs and removes a temporary file in the folder. The token file itself is not
+    /// touched.
     ///
     /// # Errors
-    /// Says what is wrong with the volume and how to mend it. A retry helps only after someone has
-    /// done so.
-    pub fn open(path: PathBuf) -> Result<Writer, WriteError> {
+    /// What is wrong with the volume, and the cure. A retry helps only after that.
+    pub fn open(path: PathBuf) -> Result<Self, WriteError> {
         let writer = Writer::at(path)?;
         writer.check_places()?;
         writer.remove_leftovers();
@@ -155,8 +154,8 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Checks the same as [`open`](Self::open), and leaves alone what another writer has under way:
-    /// for a look from outside.
+    /// The same check as [`open`](Self::open), but without removing temporary files of another
+    /// writer: for a check from outside.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -166,16 +165,15 @@ impl Writer {
         writer.check_space()
     }
 
-    /// Replaces the file's content by `token`. When this returns, the new file is on the disk.
+    /// Replaces the file's content with `token`. When this returns, the new file is on disk.
     ///
     /// The call is synchronous and waits for the disk; in async code it belongs into
     /// `spawn_blocking`.
     ///
     /// # Errors
-    /// The old file is untouched and no temporary file remains. A retry helps when the cause is
-    /// mended from outside, for example space freed on a full disk. One exception: when only
-    /// the final sync of the folder failed, the new token is already in place, and writing it
-    /// again is harmless.
+    /// The old file is untouched and no temporary file remains. A retry helps once the cause is
+    /// gone, for example a full disk. One exception: if only the final sync of the folder failed,
+    /// the new token is already in place, and writing it again is harmless.
     pub fn write(&self, token: &Token) -> Result<(), WriteError> {
         if !token.is_sendable() {
             return Err(WriteError::BadToken);
@@ -187,8 +185,8 @@ impl Writer {
         self.sync_folder().map_err(|source| self.error("sync the folder", source))
     }
 
-    /// Gives the file this content if there is no file yet, in one step; tells whether it did. When
-    /// this returns, it is on the disk.
+    /// Creates the file with this content if it does not exist, in one step; returns whether it
+    /// did. The file is then on disk.
     pub(crate) fn create(&self, content: &[u8]) -> Result<bool, WriteError> {
         match self.temporary(content)?.persist_noclobber(&self.path) {
             Ok(_) => self
@@ -206,10 +204,10 @@ impl Writer {
         &self.path
     }
 
-    /// A writer for the file at `path`, where nothing has been looked at yet.
-    pub(crate) fn at(path: PathBuf) -> Result<Writer, WriteError> {
+    /// A writer for the file at `path`, without any check.
+    pub(crate) fn at(path: PathBuf) -> Result<Self, WriteError> {
         match path.file_name().map(OsStr::to_owned) {
-            Some(file_name) => Ok(Writer { folder: folder_of(&path), file_name, path }),
+            Some(file_name) => Ok(Self { folder: folder_of(&path), file_name, path }),
             None => Err(WriteError::NoFileName { path: path.display().to_string() }),
         }
     }
@@ -233,13 +231,12 @@ impl Writer {
             Ok(_) if is_mount_point(&self.path) => {
                 Err(WriteError::TargetIsMount { path: self.path.display().to_string() })
             }
-            // Absent, a link to nowhere, or unreadable: all of them can be replaced.
+            // Absent, a dangling link, or unreadable: all of them can be replaced.
             _ => Ok(()),
         }
     }
 
-    /// Removes temporary files that an earlier process left when it was killed. Best effort: one
-    /// that stays does no harm.
+    /// Removes temporary files of killed processes. Best effort: one that stays does no harm.
     pub(crate) fn remove_leftovers(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
@@ -269,8 +266,8 @@ impl Writer {
             })
     }
 
-    /// A temporary file in the folder with the final mode and `content`, on the disk. It is removed
-    /// when dropped.
+    /// A temporary file in the folder with the final mode and `content`, synced to disk. It is
+    /// removed when dropped.
     fn temporary(&self, content: &[u8]) -> Result<NamedTempFile, WriteError> {
         let mut file = tempfile::Builder::new()
             .prefix(&self.temporary_prefix())
@@ -278,8 +275,8 @@ impl Writer {
             .rand_bytes(TEMPORARY_RANDOM_CHARS)
             .tempfile_in(&self.folder)
             .map_err(|source| self.error("create a temporary file", source))?;
-        // Created with 0600; the mode that counts is set explicitly, because the umask may take
-        // bits away at creation.
+        // Created with 0600; the final mode is set explicitly, because the umask may remove bits at
+        // creation.
         file.as_file()
             .set_permissions(Permissions::from_mode(FILE_MODE))
             .map_err(|source| self.error("set the mode of a temporary file", source))?;
@@ -288,8 +285,8 @@ impl Writer {
         Ok(file)
     }
 
-    /// Makes the rename last through a power cut. Some network and FUSE file systems cannot sync a
-    /// folder and say so.
+    /// Makes the rename survive a power cut. Some network and FUSE file systems cannot sync a
+    /// folder and report that.
     fn sync_folder(&self) -> io::Result<()> {
         match File::open(&self.folder)?.sync_all() {
             Err(error)
@@ -328,17 +325,17 @@ impl Writer {
     }
 }
 
-/// Whether something is mounted exactly at `path`, like a bind mount of a single file. Nothing can
-/// be renamed over that.
+/// Whether something is mounted exactly at `path`, like a bind mount of a single file. It cannot be
+/// replaced by a rename.
 #[cfg(target_os = "linux")]
 fn is_mount_point(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-    // A kernel or sandbox without this attribute does not set it: then the rename finds out.
+    // An old kernel or a sandbox does not set this attribute: then the rename fails instead.
     statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS)
         .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-/// Elsewhere the rename finds out.
+/// On other systems the rename fails instead.
 #[cfg(not(target_os = "linux"))]
 fn is_mount_point(_path: &Path) -> bool {
     false
@@ -355,7 +352,7 @@ fn content_of(token: &Token) -> io::Result<Zeroizing<Vec<u8>>> {
         token: token.secret().expose_secret(),
         expires_at: token.expires_at().to_string(),
     };
-    // The buffer never grows, so that no copy of the token stays behind in freed memory.
+    // The buffer never grows, so no copy of the token stays in freed memory.
     let mut buffer = Zeroizing::new(Vec::with_capacity(2 * content.token.len() + 128));
     serde_json::to_writer(&mut *buffer, &content)?;
     Ok(buffer)

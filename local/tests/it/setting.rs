@@ -145,6 +145,6 @@ async fn metrics(admin: &str) -> String {
 
 /// A client whose process has a TLS implementation, which reqwest wants even for plain HTTP.
 pub(crate) fn http() -> reqwest::Client {
-    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
 }

@@ -1,5 +1,5 @@
-//! The service as a value: started, running, stopped. The binary, the tests and `dremio-mcp-local`
-//! use it alike.
+//! The service as a value that is started, runs and stops. Used by the binary, the tests and
+//! `dremio-mcp-local`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,11 +25,11 @@ use crate::renewal::{Renewal, Tools, Wakers};
 use crate::revoker::{self, Revoker};
 use crate::volume::{Volume, VolumeError};
 
-/// How long a stop may take: a step that is under way is finished, because half a login leaves a
-/// token behind. Below the 10 s after which Docker kills.
+/// How long a stop may take. A step under way is finished, because half a login leaves a token
+/// behind. Below the 10 s after which Docker kills.
 const DRAIN_MAX: Duration = Duration::from_secs(8);
 
-/// The admin endpoints are for a few tools, not for crowds.
+/// The admin endpoints serve a few tools only.
 const ADMIN_LIMITS: Limits = Limits {
     connections_max: 64,
     idle_connections_max: 32,
@@ -41,7 +41,7 @@ const ADMIN_LIMITS: Limits = Limits {
     write_stall_max: Duration::from_secs(10),
 };
 
-/// Why the service did not start. All of these need a person; none goes away by a restart.
+/// Why the service did not start. Each of these needs a person; a restart does not help.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -51,16 +51,16 @@ pub enum StartError {
     /// The token file cannot be written where it is configured.
     #[error("cannot write the token file")]
     TokenFile(#[from] WriteError),
-    /// The admin address is taken or not ours.
+    /// The admin address is in use or not available to this process.
     #[error("cannot listen on {addr}; set ADMIN_ADDR to a free address of this machine")]
     Listen {
         /// The address.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// No thread could be started.
+    /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
 }
@@ -69,8 +69,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct App;
 
-/// A service that runs. Dropping this does not stop it; the [`Shutdown`] that it was started with
-/// does.
+/// A running service. Dropping this does not stop it; its [`Shutdown`] does.
 #[derive(Debug)]
 pub struct RunningApp {
     admin_addr: SocketAddr,
@@ -79,7 +78,7 @@ pub struct RunningApp {
 }
 
 impl RunningApp {
-    /// Where the admin endpoints are; with the port that was found, if 0 was asked for.
+    /// The address of the admin endpoints, with the actual port if 0 was configured.
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
@@ -91,34 +90,32 @@ impl RunningApp {
         &self.readiness
     }
 
-    /// Waits until the service has stopped: because it was asked to, or because a task died. Cancel
-    /// safe.
+    /// Waits until the service has stopped, on request or because a task died. Cancel safe.
     pub async fn join(&mut self) -> Exit {
         (&mut self.tasks).await.unwrap_or(Exit::TaskDied)
     }
 }
 
 impl App {
-    /// Finds what would keep the service from starting although the configuration is well-formed,
-    /// without starting anything. What is in use by a running service is left alone.
+    /// Finds what would prevent a start although the configuration is well-formed, without starting
+    /// anything. It does not touch what a running service uses.
     ///
     /// # Errors
-    /// As for [`start`](Self::start), but for an address that is taken.
+    /// As for [`start`](Self::start), except for an address that is in use.
     pub fn check(config: &Config) -> Result<(), StartError> {
         Transport::connect(&config.connect)?;
         match Writer::check(config.token_file.clone()) {
-            // `start` goes on, too, and says so.
+            // `start` continues in this case, too, and logs it.
             Err(WriteError::DiskFull { .. } | WriteError::Io { .. }) => Ok(()),
             checked => Ok(checked?),
         }
     }
 
-    /// Starts the service. When this returns, the admin endpoints answer; the token comes when it
-    /// comes.
+    /// Starts the service. When this returns, the admin endpoints answer; the token may come later.
     ///
     /// # Errors
-    /// What is wrong with the configuration or the machine. A Dremio that is away is no error, nor
-    /// is a full disk: both may pass.
+    /// A problem of the configuration or the machine. An unreachable Dremio and a full disk are not
+    /// errors here: both may pass.
     pub async fn start(
         config: Config,
         clock: Clock,
@@ -153,8 +150,7 @@ impl App {
         Ok(RunningApp { admin_addr, readiness, tasks: tokio::spawn(tasks.run(DRAIN_MAX)) })
     }
 
-    /// Sees to it once that a good token is in the file: reuses the one there, or logs in. Repeats
-    /// nothing.
+    /// Puts a good token into the file, once: reuses the one there, or logs in. Nothing is retried.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
@@ -180,7 +176,7 @@ fn good(message: &str, token: &Token) -> Exit {
     Exit::Success
 }
 
-/// What `start` and `once` have in common.
+/// The part that `start` and `once` share.
 struct Parts {
     tools: Tools,
     revoker: Revoker,
@@ -188,7 +184,7 @@ struct Parts {
 }
 
 impl Parts {
-    async fn new(config: &Config, clock: Clock) -> Result<Parts, StartError> {
+    async fn new(config: &Config, clock: Clock) -> Result<Self, StartError> {
         for name in &config.unknown {
             tracing::warn!(
                 variable = name,
@@ -233,11 +229,11 @@ impl Parts {
             ),
             replaced,
         };
-        Ok(Parts { tools, revoker, registry })
+        Ok(Self { tools, revoker, registry })
     }
 }
 
-/// Fails for what a person must mend, and only warns about what may pass.
+/// Fails for what a person must fix, and only warns about what may pass.
 async fn check_volume(volume: &Volume) -> Result<(), StartError> {
     match volume.open().await {
         Ok(()) => Ok(()),
@@ -257,7 +253,7 @@ async fn check_volume(volume: &Volume) -> Result<(), StartError> {
     }
 }
 
-/// What a person probably meant whose Dremio at `host` does not answer.
+/// The probable mistake if Dremio at `host` does not answer.
 fn likely_cause_of_silence(host: &str, in_container: bool) -> Option<&'static str> {
     let is_loopback = host == "localhost" || host.starts_with("127.") || host == "[::1]";
     (is_loopback && in_container).then_some(
@@ -267,7 +263,7 @@ fn likely_cause_of_silence(host: &str, in_container: bool) -> Option<&'static st
 }
 
 /// A random number from 0 (inclusive) to 1 (exclusive), for jitter. Without a source of randomness
-/// there is none.
+/// there is no jitter.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
 }
@@ -277,7 +273,7 @@ mod tests {
     use super::likely_cause_of_silence;
 
     #[test]
-    fn a_container_that_asks_itself_is_told() {
+    fn localhost_in_a_container_is_explained() {
         for host in ["localhost", "127.0.0.1", "[::1]"] {
             assert!(
                 likely_cause_of_silence(host, true)

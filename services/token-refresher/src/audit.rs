@@ -1,7 +1,7 @@
-//! The record of what happened to tokens: log lines with `target: "audit"` and a stable `event`.
+//! The record of what happens to tokens: log lines with `target: "audit"` and a stable `event`.
 //!
-//! All of them are here, so that one look shows what is told about a token: its id and its expiry,
-//! never itself.
+//! All of them are here, so that it is easy to verify that a token appears only with its id and
+//! expiry.
 
 use token_file::Token;
 
@@ -30,8 +30,8 @@ pub(crate) fn login_failed(
     retry_in_seconds: f64,
 ) {
     let (reason, error) = (failure.reason, failure.message.as_str());
-    match needs_person {
-        true => audit!(
+    if needs_person {
+        audit!(
             error,
             "login_failed",
             "could not log in to Dremio",
@@ -40,8 +40,9 @@ pub(crate) fn login_failed(
             error,
             failures,
             retry_in_seconds
-        ),
-        false => audit!(
+        );
+    } else {
+        audit!(
             warn,
             "login_failed",
             "could not log in to Dremio",
@@ -50,7 +51,7 @@ pub(crate) fn login_failed(
             error,
             failures,
             retry_in_seconds
-        ),
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! The environment, as checked values.
+//! The configuration, read from the environment.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,18 +13,18 @@ use service_kit::settings::{self, Service};
 
 use crate::schedule::Policy;
 
-/// Limits for one call to Dremio. A login takes it a tenth of a second and a check a few
-/// milliseconds; the gateway, which may be waiting for the result, gives up after two seconds.
+/// Limits for one call to Dremio. A login takes a tenth of a second and a check a few milliseconds;
+/// a gateway that waits for the result gives up after 5 s.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// More frequent checks than this would be a load on Dremio without a use.
+/// More frequent checks would only be a load on Dremio.
 const CHECK_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
-/// Below this, retries would be hammering.
+/// Shorter pauses would flood Dremio with retries.
 const RETRY_INITIAL_MIN: Duration = Duration::from_millis(100);
 
-/// Everything that the service is told from outside.
+/// Everything that can be configured.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where Dremio is (`DREMIO_URI`, `DREMIO_CA_FILE`, `DREMIO_TLS_VERIFY`).
@@ -41,9 +41,9 @@ pub struct Config {
     pub admin_hosts: AdminHosts,
     /// `TOKEN_CHECK_INTERVAL`, `TOKEN_REFRESH_BEFORE`, `RETRY_INITIAL`, `RETRY_MAX`.
     pub policy: Policy,
-    /// `TOKEN_REVOKE_AFTER`; nothing to leave replaced tokens alone.
+    /// `TOKEN_REVOKE_AFTER`; `None` leaves replaced tokens alone.
     pub revoke_after: Option<Duration>,
-    /// Variables with our prefixes that nobody knows: worth a warning.
+    /// Unknown variables with our prefixes: worth a warning.
     pub unknown: Vec<String>,
 }
 
@@ -51,26 +51,27 @@ impl Config {
     /// Reads everything.
     ///
     /// # Errors
-    /// All problems at once, each with its cure. A retry is useless before someone has mended them.
-    pub fn read(env: &Env) -> Result<Config, Problems> {
+    /// All problems at once, each with its cure. A retry does not help until a person has fixed
+    /// them.
+    pub fn read(env: &Env) -> Result<Self, Problems> {
         let mut reader = Reader::new(env, Service::TokenRefresher);
         let config = Config::gather(&mut reader);
         let unknown = reader.finish()?;
-        Ok(Config { unknown, ..config })
+        Ok(Self { unknown, ..config })
     }
 
-    /// Every default, for this Dremio and this user.
+    /// All defaults, for this Dremio and this user.
     #[must_use]
-    pub fn new(uri: DremioUri, username: SecretSource, password: SecretSource) -> Config {
+    pub fn new(uri: DremioUri, username: SecretSource, password: SecretSource) -> Self {
         let config = Config::gather(&mut Reader::new(&Env::default(), Service::TokenRefresher));
-        Config { connect: ConnectConfig { uri, ..config.connect }, username, password, ..config }
+        Self { connect: ConnectConfig { uri, ..config.connect }, username, password, ..config }
     }
 
-    fn gather(reader: &mut Reader<'_>) -> Config {
-        // Read for real before anything else, so that these problems could be logged; here only for
-        // the list of problems.
+    fn gather(reader: &mut Reader<'_>) -> Self {
+        // Logging has already read these, so that problems could be logged; here only for the list
+        // of problems.
         LogConfig::read(reader);
-        Config {
+        Self {
             connect: ConnectConfig {
                 uri: reader.value(&settings::DREMIO_URI),
                 ca_file: reader.optional(&settings::DREMIO_CA_FILE),

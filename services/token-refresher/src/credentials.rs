@@ -1,10 +1,10 @@
-//! The user name and the password, read anew for every login, so that a rotated secret file is
-//! picked up without a restart.
+//! User name and password, read again for every login, so that a rotated secret file is used
+//! without a restart.
 
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{SecretError, SecretSource};
 
-/// What one login needs.
+/// The input of one login.
 #[derive(Clone)]
 pub(crate) struct Credentials {
     pub(crate) user: SecretString,
@@ -18,12 +18,12 @@ impl Credentials {
     }
 }
 
-/// Where the credentials come from, and which ones are known to be useless.
+/// Where the credentials come from, and which ones are known not to work.
 pub(crate) struct CredentialSource {
     username: SecretSource,
     password: SecretSource,
-    /// What was read for the last attempt, if that failed because of it: rejected credentials, or
-    /// (`None` inside) unreadable ones.
+    /// What was read for the last attempt, if it failed because of that: rejected credentials, or
+    /// `Some(None)` if they could not be read.
     useless: Option<Option<Credentials>>,
 }
 
@@ -37,20 +37,19 @@ impl CredentialSource {
         self.username.path().is_some() || self.password.path().is_some()
     }
 
-    /// Reads both. The files are small and local, yet reading them off the async threads costs
-    /// nothing.
+    /// Reads both, off the async threads: the files are small, but may be on a slow volume.
     pub(crate) async fn read(&self) -> Result<Credentials, SecretError> {
         let (username, password) = (self.username.clone(), self.password.clone());
         let read = move || Ok(Credentials { user: username.read()?, password: password.read()? });
         match tokio::task::spawn_blocking(read).await {
             Ok(result) => result,
-            // Reading does not panic, and the runtime is not ending while someone asks.
+            // Reading does not panic, and the runtime does not end while this waits.
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
     }
 
-    /// What about rejected credentials looks like an accident of an editor or a shell, in words for
-    /// a person and without their text.
+    /// What looks like an accident in rejected credentials, in words for a person and without their
+    /// text.
     pub(crate) fn likely_mistake(&self, rejected: &Credentials) -> Option<String> {
         let look = |what: &str, source: &SecretSource, secret: &SecretString| {
             let oddity = oddity(secret.expose_secret())?;
@@ -64,7 +63,7 @@ impl CredentialSource {
             .or_else(|| look("user name", &self.username, &rejected.user))
     }
 
-    /// Remembers that these do not work, or that none could be read.
+    /// Remembers that these do not work, or that they could not be read.
     pub(crate) fn remember_useless(&mut self, credentials: Option<Credentials>) {
         self.useless = Some(credentials);
     }
@@ -73,7 +72,7 @@ impl CredentialSource {
         self.useless = None;
     }
 
-    /// Whether there are other credentials now than the useless ones.
+    /// Whether the credentials differ from those that did not work.
     pub(crate) async fn have_changed(&self) -> bool {
         let Some(useless) = &self.useless else { return false };
         match (self.read().await, useless) {
@@ -84,7 +83,7 @@ impl CredentialSource {
     }
 }
 
-/// What is odd about a secret: all of these may stand in a password, and hardly ever do.
+/// What is odd about a secret: allowed in a password, but rare.
 fn oddity(secret: &str) -> Option<&'static str> {
     if secret.starts_with('\u{feff}') {
         Some("begins with a byte-order mark, which editors on Windows write; save the file without")

@@ -1,14 +1,13 @@
-//! What is wrong, in the two forms in which it is told: a stable word for machines, and a sentence
-//! with the cure for people.
+//! A failure in two forms: a stable word for machines, and a sentence with the cure for people.
 
 use dremio_client::ErrorClass;
 
-/// Something that does not work at the moment.
+/// Something that currently does not work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// The stable word.
     pub(crate) reason: &'static str,
-    /// The sentence. No secret, nothing from the network.
+    /// The sentence. It holds no secret and no text from the network.
     pub(crate) message: String,
 }
 
@@ -17,12 +16,12 @@ impl Failure {
         Self { reason, message: message.into() }
     }
 
-    /// The failure that an error is, with its causes.
+    /// Describes an error with its causes.
     pub(crate) fn of(reason: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self::new(reason, format!("{:#}", error.into()))
     }
 
-    /// The failure that an error of a login is.
+    /// Describes a failed login.
     pub(crate) fn login(error: dremio_client::Error) -> Self {
         match error.class() {
             ErrorClass::RejectedCredentials => Self::new(
@@ -34,14 +33,14 @@ impl Failure {
         }
     }
 
-    /// The same, with what probably is behind it.
+    /// The same, with the probable reason.
     pub(crate) fn with_likely_cause(mut self, cause: &str) -> Self {
         self.message.push_str("; the likely cause: ");
         self.message.push_str(cause);
         self
     }
 
-    /// The failure that an error of any other call is.
+    /// Describes the failure of any other call.
     pub(crate) fn call(error: dremio_client::Error) -> Self {
         Self::of(error.class().as_str(), error)
     }

@@ -1,5 +1,5 @@
-//! Creates the first user of a fresh Dremio, so that nobody has to click: a step before the
-//! service, not a part of it.
+//! Creates the first user of a fresh Dremio without a browser. A step before the service, not part
+//! of it.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 
-/// How long Dremio may take to start: its own container needs one to two minutes, and more on a
-/// small machine.
+/// How long Dremio may take to start. Its own container needs one to two minutes, more on a small
+/// machine.
 const START_WAIT_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// How often a Dremio that starts is asked. It refuses connections until it is ready.
+/// How often a starting Dremio is polled. It refuses connections until it is ready.
 const ASK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Why it could not even be tried.
+/// Why it could not be tried at all.
 #[derive(Debug, thiserror::Error)]
 pub enum FirstUserError {
     /// Trust or the HTTP client could not be set up.
@@ -28,8 +28,8 @@ pub enum FirstUserError {
     Credentials(#[from] SecretError),
 }
 
-/// Waits for Dremio, up to 10 minutes, and creates the configured user if Dremio has none. A Dremio
-/// with users is left alone, which is a success: [`Exit::Failure`] means that there is no user now.
+/// Waits up to 10 minutes for Dremio, and creates the configured user if Dremio has none. A Dremio
+/// with users is left unchanged, which is a success; [`Exit::Failure`] means that no user exists.
 ///
 /// # Errors
 /// See [`FirstUserError`].

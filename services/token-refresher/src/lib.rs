@@ -7,11 +7,11 @@
 //!                └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ renewal
 //! ```
 //!
-//! The renewal loop is the only task that changes anything, one step at a time; what the next step
-//! is, [`schedule::next`] decides without any input or output. The binary is a thin shell around
-//! [`App`], and `dremio-mcp-local` runs the same [`App`] in its own process.
+//! Only the renewal loop changes anything, one step at a time; [`schedule::next`] decides the next
+//! step without I/O. The binary is a thin shell around [`App`], and `dremio-mcp-local` runs the
+//! same [`App`] in its own process.
 //!
-//! It never serves agents, and nothing but its token file leaves it.
+//! It never serves agents, and its only output is the token file.
 
 mod app;
 mod audit;

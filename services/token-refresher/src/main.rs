@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Also help and version, which are no error.
+            // Help and version come here, too, and are no errors.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
         }
@@ -68,7 +68,7 @@ async fn run(env: &Env) -> Exit {
     }
 }
 
-/// What every command that goes on for a while begins with. It must be called inside the runtime.
+/// The first steps of every long-running command. Must be called inside the runtime.
 fn prepare(env: &Env) -> Result<(Config, Shutdown), Exit> {
     // Before anything slow: as PID 1, a signal without a handler is lost.
     let shutdown = Shutdown::new();
@@ -110,7 +110,7 @@ async fn healthcheck(env: &Env) -> Exit {
         Ok(admin_addr) => admin_addr,
         Err(problems) => return Exit::Failure.eprint(&problems.to_string()),
     };
-    // A Dremio that is away is nothing that a restart cures: only the token counts.
+    // A restart does not help if Dremio is down, so only the token counts.
     match health::check(admin_addr, &["token"]).await {
         Ok(health) => Exit::Success.print(&health.to_string()),
         Err(unhealthy) => Exit::Failure.eprint(&unhealthy.to_string()),
@@ -134,8 +134,8 @@ fn check_config(env: &Env) -> Exit {
     Exit::Success.print(&format!("the configuration is valid\n  set: {given}{unknown}"))
 }
 
-/// `LOG_LEVEL` and `LOG_FORMAT`, or their defaults if they are wrong: that is reported with all
-/// other problems.
+/// `LOG_LEVEL` and `LOG_FORMAT`, or the defaults if they are wrong: that is reported later, with
+/// all other problems.
 fn start_logging(env: &Env) {
     logging::init_stdout(LogConfig::read(&mut Reader::new(env, Service::TokenRefresher)));
 }

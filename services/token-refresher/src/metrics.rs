@@ -1,4 +1,4 @@
-//! What is counted. Labels are fixed words, so that nothing from outside can multiply the series.
+//! Metrics. Labels are fixed words, so that outside input cannot add series.
 
 use std::sync::atomic::AtomicI64;
 
@@ -9,14 +9,14 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// What failed, and in which of a few ways.
+/// What failed, from a fixed list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FailureLabels {
     operation: &'static str,
     reason: &'static str,
 }
 
-/// The service's metrics. Clones count together.
+/// The service's metrics. Clones share their counts.
 #[derive(Clone, Default)]
 pub(crate) struct Metrics {
     pub(crate) steps: Counter,
@@ -31,7 +31,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Makes the metrics and registers them in `registry`.
+    /// Creates the metrics and registers them in `registry`.
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let registry = registry.sub_registry_with_prefix("token_refresher");

@@ -1,9 +1,9 @@
-//! `POST /refresh` on the admin address: someone found the token rejected and asks for an immediate
-//! check.
+//! `POST /refresh` on the admin address: a client found the token rejected and requests an
+//! immediate check.
 //!
-//! All that ask at the same time share one check, and checks on request keep a distance, so that
-//! asking cannot be turned into a load on Dremio. Asking is harmless otherwise: the answer names
-//! the token's id and expiry and holds nothing secret.
+//! Concurrent requests share one check, and checks on request keep a minimum distance, so requests
+//! cannot become a load on Dremio. Requests are harmless otherwise: the answer has the token's id
+//! and expiry, and no secret.
 
 use std::time::Duration;
 
@@ -18,32 +18,32 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::failure::Failure;
 
-/// How many may wait for a check at a time. A gateway asks once for all its calls.
+/// How many requests may wait for a check. A gateway sends one for all its calls.
 pub(crate) const WAITING_MAX: usize = 64;
 
-/// Distance between the end of a check on request and the start of the next: small against the 2 s
-/// for which a caller waits, and at most four cheap calls a second for Dremio.
+/// Time between the end of a check on request and the start of the next: small against the 5 s for
+/// which a gateway waits, and at most four cheap calls a second for Dremio.
 pub(crate) const SPACING: Duration = Duration::from_millis(250);
 
-/// How long an answer is waited for. Dremio may need its whole time limit for the check, and again
-/// for a login.
+/// How long a request waits for its answer. Dremio may need its whole time limit for the check, and
+/// again for a login.
 const ANSWER_MAX: Duration = Duration::from_secs(25);
 
-/// What a check on request found or did.
+/// The result of a check on request.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// Dremio accepts the token in the file.
     Valid(Token),
-    /// It did not; there is a new one in the file.
+    /// Dremio rejected it; there is a new one in the file.
     Renewed(Token),
-    /// Neither could be had.
+    /// Neither.
     Failed(Failure),
 }
 
-/// A request for a check; the answer goes back through it.
+/// A request for a check, with the channel for its answer.
 pub(crate) type RefreshRequest = oneshot::Sender<Outcome>;
 
-/// The endpoint. What it receives goes to `requests`.
+/// The endpoint. It passes requests on to `requests`.
 pub(crate) fn router(requests: mpsc::Sender<RefreshRequest>) -> Router {
     Router::new().route("/refresh", post(refresh)).with_state(requests)
 }

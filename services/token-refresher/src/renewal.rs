@@ -1,12 +1,12 @@
-//! The task that owns the token: it asks the schedule what to do next, does it, and tells how
-//! things stand.
+//! The task that owns the token: it asks the schedule for the next step, does it, and publishes the
+//! state.
 //!
-//! One step at a time, so that no two of them ever disagree. A token goes through these hands:
+//! It does one step at a time, so steps never conflict. A token is one of:
 //!
 //! - *candidate*: fresh from a login, not yet proven by a call;
-//! - *held*: the best token there is, in the file or on its way there;
-//! - *replaced*: held before, still in use by others for a while; the revoker gets it once its
-//!   successor is in the file.
+//! - *held*: the best token there is, in the file or about to be written;
+//! - *replaced*: held before and possibly still in use; it goes to the revoker once its successor
+//!   is in the file.
 
 mod check;
 mod renew;
@@ -32,11 +32,11 @@ use crate::schedule::{self, Action, Cause, Held, Moment, Pause, Policy, Requeste
 use crate::status::{self, TokenStatus};
 use crate::volume::Volume;
 
-/// How many tokens of the past are remembered by their ids, so that none of them is taken for a new
-/// one. More than are ever alive at a time; a guess.
+/// How many past tokens are remembered by id, so that none of them is taken for a new one. More
+/// than are ever valid at a time; a guess.
 const FORMER_MAX: usize = 64;
 
-/// What the renewal loop works with.
+/// What the renewal loop needs.
 pub(crate) struct Tools {
     pub(crate) client: DremioClient,
     pub(crate) volume: Volume,
@@ -49,56 +49,56 @@ pub(crate) struct Tools {
     pub(crate) policy: Policy,
     pub(crate) revoke_after: Option<Duration>,
     pub(crate) tls_verified: bool,
-    /// What is probably wrong if nobody answers.
+    /// The probable reason if Dremio does not answer.
     pub(crate) if_unreachable: Option<&'static str>,
-    /// Where replaced tokens go.
+    /// Receives replaced tokens.
     pub(crate) replaced: mpsc::Sender<Replaced>,
 }
 
-/// What wakes the renewal loop from a wait.
+/// What ends a wait of the renewal loop.
 pub(crate) struct Wakers {
     pub(crate) requests: mpsc::Receiver<refresh::RefreshRequest>,
     pub(crate) watcher: Watcher,
 }
 
-/// A token with what the schedule wants to know about it.
+/// A token with what the schedule needs to know about it.
 struct HeldToken {
     token: Token,
     facts: Held,
-    /// Came from the file, and Dremio has not said yet that it is good.
+    /// Read from the file, and not yet accepted by Dremio.
     unproven: bool,
-    /// Whether Dremio accepted it when it was last asked.
+    /// Whether Dremio accepted it at the last check.
     confirmed: bool,
 }
 
-/// A token from a login that waits for its proof.
+/// A token from a login, not proven yet.
 struct Candidate {
     token: Token,
     life: SignedDuration,
 }
 
-/// A row of failures of one kind of step.
+/// Consecutive failures of one kind of step.
 #[derive(Default)]
 struct Failures {
     count: u32,
     pause: Option<Pause>,
 }
 
-/// See the module.
+/// The renewal loop; see the module.
 pub(crate) struct Renewal {
     tools: Tools,
     started: Instant,
     held: Option<HeldToken>,
     candidate: Option<Candidate>,
-    /// What the file holds, as far as is known.
+    /// The last known content of the file.
     in_file: Option<Token>,
     /// Replaced tokens whose successor is not in the file yet.
     superseded: Vec<Token>,
-    /// Tokens that must not be adopted from the file: replaced or rejected ones. The newest last.
+    /// Replaced or rejected tokens, which must not be adopted from the file. The newest is last.
     former: VecDeque<TokenId>,
-    /// Tokens that Dremio said it does not accept.
+    /// Tokens that Dremio rejected.
     rejected: VecDeque<TokenId>,
-    /// How long Dremio's tokens live, as the last login showed.
+    /// The lifetime of Dremio's tokens, as seen at the last login.
     known_life: Option<SignedDuration>,
     file_changed: bool,
     checked_at: Option<Duration>,
@@ -107,19 +107,19 @@ pub(crate) struct Renewal {
     writes: Failures,
     requested: Requested,
     waiting: Vec<refresh::RefreshRequest>,
-    /// Whether the token held has become so since the request.
+    /// Whether the held token is newer than the request.
     renewed: bool,
-    /// What came of the last call to Dremio.
+    /// The result of the last call to Dremio.
     dremio: Option<Result<(), Failure>>,
     read_failure: Option<Failure>,
     write_failure: Option<Failure>,
-    /// What is wrong with the gateway key.
+    /// The current failure of the gateway key.
     key_failure: Option<&'static str>,
 }
 
 impl Renewal {
-    pub(crate) fn new(tools: Tools) -> Renewal {
-        Renewal {
+    pub(crate) fn new(tools: Tools) -> Self {
+        Self {
             tools,
             started: Instant::now(),
             held: None,
@@ -144,8 +144,8 @@ impl Renewal {
         }
     }
 
-    /// Keeps the token fresh until the service stops. The file and the tokens stay as they are
-    /// then: others still use them.
+    /// Keeps the token fresh until the service stops. The file and the tokens then stay as they
+    /// are: others still use them.
     pub(crate) async fn run(mut self, mut wakers: Wakers, shutdown: Shutdown) {
         let mut changes = Some(wakers.watcher.subscribe());
         let mut requests_from = Instant::now();
@@ -167,7 +167,7 @@ impl Renewal {
                     self.renewed = false;
                 }
                 state = next_change(&mut changes) => {
-                    // Our own writes come back as changes, too.
+                    // Our own writes are reported as changes, too.
                     self.file_changed = match state.as_deref() {
                         Some(Ok(token)) => {
                             self.held.as_ref().is_none_or(|held| held.token != *token)
@@ -180,13 +180,13 @@ impl Renewal {
         }
     }
 
-    /// Does everything that is due now, once, and tells what came of it.
+    /// Does everything that is due now, once, and returns the result.
     pub(crate) async fn once(mut self) -> Outcome {
         while self.step().await.is_none() {}
         self.outcome()
     }
 
-    /// Does the next step. Returns how long to wait, if there is none.
+    /// Does the next step, or returns how long to wait if there is none.
     async fn step(&mut self) -> Option<Duration> {
         self.tools.metrics.steps.inc();
         let action = schedule::next(&self.situation(), self.now(), &self.tools.policy);
@@ -224,7 +224,8 @@ impl Renewal {
         }
     }
 
-    /// Answers all that wait. Who asked while a new token was on its way asked about the old one.
+    /// Answers all waiting requests. A request that came while a new token was on its way was about
+    /// the old one.
     fn answer(&mut self, requests: &mut mpsc::Receiver<refresh::RefreshRequest>) {
         self.requested = Requested::None;
         let outcome = self.outcome();
@@ -234,7 +235,7 @@ impl Renewal {
             self.waiting.push(request);
         }
         for request in self.waiting.drain(..) {
-            // Who does not wait any more does not need an answer.
+            // The requester may have given up.
             let _ = request.send(outcome.clone());
         }
     }
@@ -272,7 +273,7 @@ impl Renewal {
         self.write_failure.as_ref().or(self.read_failure.as_ref())
     }
 
-    /// Publishes how things stand.
+    /// Publishes the state.
     fn tell(&self) {
         let now = self.now();
         let usable = self
@@ -287,7 +288,7 @@ impl Renewal {
             file: self.file_failure(),
             dremio: self.dremio_failure(),
         };
-        // Before the first look there is nothing to tell.
+        // Nothing is known before the first check of the file.
         if self.checked_at.is_some() {
             self.tools.readiness.set("token", status::token_condition(&status));
         }
@@ -307,7 +308,7 @@ impl Renewal {
         }
     }
 
-    /// Makes `failures` longer by one, and returns the pause that follows.
+    /// Counts one more failure, and returns the pause that follows.
     fn pause(&self, failures: &Failures, cause: Cause) -> (Failures, Duration) {
         let count = failures.count.saturating_add(1);
         let pause = schedule::pause_after(count, cause, (self.tools.random)(), &self.tools.policy);
@@ -322,7 +323,7 @@ impl Renewal {
     }
 }
 
-/// Remembers `id` among the last few.
+/// Adds `id` to the last few that are remembered.
 fn remember(ids: &mut VecDeque<TokenId>, id: TokenId) {
     if ids.contains(&id) {
         return;
@@ -333,7 +334,7 @@ fn remember(ids: &mut VecDeque<TokenId>, id: TokenId) {
     ids.push_back(id);
 }
 
-/// The next request for a check, not before `from`. Never, when nobody can ask any more.
+/// The next request for a check, not before `from`. Pending for good when no more can come.
 async fn next_request(
     requests: &mut mpsc::Receiver<refresh::RefreshRequest>,
     from: Instant,
@@ -347,7 +348,7 @@ async fn next_request(
 
 type Changes = tokio::sync::watch::Receiver<std::sync::Arc<token_file::State>>;
 
-/// The next change of the file. Never, when nobody watches any more.
+/// The next change of the file. Pending for good when the watcher is gone.
 async fn next_change(changes: &mut Option<Changes>) -> Option<std::sync::Arc<token_file::State>> {
     if let Some(receiver) = changes {
         if receiver.changed().await.is_ok() {

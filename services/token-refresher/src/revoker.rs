@@ -1,7 +1,7 @@
-//! Logs replaced tokens out, once whoever still uses them has had time to move on.
+//! Logs replaced tokens out after a delay in which their users can switch.
 //!
-//! Best effort by nature: a token that cannot be logged out expires by itself, so after a few
-//! attempts, or at the end of the process, it is left alone.
+//! Best effort: a token that cannot be logged out expires by itself, so it is left alone after a
+//! few attempts and when the process ends.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::schedule::{Cause, Policy, pause_after};
 
-/// Replaced tokens that wait at a time. With the usual settings there is one a day.
+/// How many replaced tokens may wait. With the default settings there is one a day.
 pub(crate) const WAITING_MAX: usize = 256;
 
-/// Attempts for one token. With the usual back-off they spread over about a quarter of an hour.
+/// Attempts for one token. With the default back-off they take about a quarter of an hour.
 const ATTEMPTS_MAX: u32 = 10;
 
-/// A token that nobody needs after `due`.
+/// A token that is no longer needed after `due`.
 pub(crate) struct Replaced {
     pub(crate) token: Token,
     pub(crate) due: Instant,
 }
 
-/// The task. It ends when the service stops; tokens that still wait are left alone.
+/// The task. It ends when the service stops; waiting tokens are then left alone.
 pub(crate) struct Revoker {
     pub(crate) client: DremioClient,
     pub(crate) clock: Clock,
@@ -62,11 +62,11 @@ impl Revoker {
         }
     }
 
-    /// Logs one token out. Gives it back, due later, if it may be worth another attempt.
+    /// Logs one token out. Returns it with a later due time if another attempt may help.
     async fn revoke(&self, replaced: Replaced, failures: u32) -> Option<(Replaced, u32)> {
         let token = &replaced.token;
-        // At first it is not asked for its expiry: one that has expired by a clock that is wrong
-        // must go, too.
+        // The first attempt ignores the expiry: a token that is expired only by a wrong clock must
+        // be logged out, too.
         if failures > 0 && token.is_expired(self.clock.now()) {
             return None;
         }
@@ -107,8 +107,7 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// When a token that is replaced now should be logged out, if at all: not when it will have expired
-/// by itself by then.
+/// When a token that is replaced now is logged out; `None` if it will have expired by then.
 pub(crate) fn due(token: &Token, now: jiff::Timestamp, grace: Option<Duration>) -> Option<Instant> {
     let grace = grace?;
     let end_of_grace = now.checked_add(grace).ok()?;

@@ -1,41 +1,37 @@
-//! What to do next, and until when to wait: a pure function of the situation, the time and the
-//! policy.
+//! What to do next, and how long to wait: a pure function of situation, time and policy.
 //!
-//! Two clocks: expiry is a matter of the wall clock, because Dremio wrote it down; pauses and
-//! intervals are a matter of uptime, which nobody sets. The wall clock may jump (a suspended
-//! laptop, a corrected clock), so no wait is longer than [`WAIT_MAX`]: after that everything is
-//! considered anew.
+//! There are two clocks. Expiry follows the wall clock, because Dremio states it as a time of day;
+//! pauses and intervals follow uptime, which cannot be set. The wall clock may jump (a suspended
+//! laptop, a corrected clock), so no wait is longer than [`WAIT_MAX`]: then everything is decided
+//! again.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Longest wait before the clocks are compared again: a jump of the wall clock goes unnoticed for
-/// no longer than this.
+/// Longest wait, and so the longest time until a jump of the wall clock is noticed.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// Shortest wait. Rounding between the clocks may leave a rest of nothing; this keeps it from
-/// becoming a busy loop.
+/// Shortest wait: keeps rounding between the clocks from causing a busy loop.
 const WAIT_MIN: Duration = Duration::from_millis(10);
 
-/// A new token is not renewed before this, however short its life: Dremio's shortest lifetime is a
-/// minute, so less than this is a clock that is wrong, and must not become a flood of logins.
+/// A new token is not renewed before this, however short its lifetime. Dremio's shortest lifetime
+/// is a minute, so less means a wrong clock, which must not cause a flood of logins.
 const RENEWAL_SPACING_MIN: Duration = Duration::from_secs(1);
 
-/// How long a missing first user is waited for between attempts, at most: someone is probably just
-/// creating one.
+/// Longest pause while Dremio has no user: a person is probably just creating one.
 const NO_USER_PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// The intervals that were configured.
+/// The configured intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How often the token is checked (`TOKEN_CHECK_INTERVAL`).
     pub check_interval: Duration,
     /// How long before its expiry a token is renewed (`TOKEN_REFRESH_BEFORE`).
     pub refresh_before: Duration,
-    /// The shortest pause after a failure (`RETRY_INITIAL`).
+    /// Shortest pause after a failure (`RETRY_INITIAL`).
     pub retry_initial: Duration,
-    /// The longest (`RETRY_MAX`).
+    /// Longest pause after a failure (`RETRY_MAX`).
     pub retry_max: Duration,
 }
 
@@ -44,25 +40,25 @@ pub struct Policy {
 pub struct Moment {
     /// The time of day.
     pub wall: Timestamp,
-    /// Time since the start, which only ever grows.
+    /// Time since the start; it never goes back.
     pub uptime: Duration,
 }
 
-/// The token that is kept fresh, as far as the schedule is concerned.
+/// What the schedule knows about the held token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// When Dremio stops accepting it.
     pub expires_at: Timestamp,
     /// When it is renewed, see [`renew_at`].
     pub renew_at: Timestamp,
-    /// Uptime when it became ours.
+    /// Uptime when it became the held token.
     pub since: Duration,
-    /// Whether Dremio said that it does not accept it.
+    /// Whether Dremio rejected it.
     pub rejected: bool,
 }
 
 impl Held {
-    /// Whether it may still serve.
+    /// Whether it may still be used.
     #[must_use]
     pub fn is_good(&self, now: Moment) -> bool {
         !self.rejected && now.wall < self.expires_at
@@ -75,16 +71,15 @@ impl Held {
     }
 }
 
-/// Why something is not tried again at once.
+/// Why a step is not retried at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// It may work later by itself: someone who asks shortens the pause.
+    /// It may work later by itself; a request shortens the pause.
     Passing,
-    /// Dremio rejected the user name or password, or there is none to read: only other credentials
-    /// help, and trying the same again and again would be hammering. Nobody shortens this pause
-    /// but the one who changes them.
+    /// Dremio rejected the credentials, or they could not be read. Only other credentials help, so
+    /// a request does not shorten this pause; a change of the credentials ends it.
     Credentials,
-    /// No user exists yet.
+    /// Dremio has no user yet.
     NoUser,
 }
 
@@ -93,7 +88,7 @@ pub enum Cause {
 pub struct Pause {
     /// Uptime of the failure.
     pub since: Duration,
-    /// Uptime at which to try again.
+    /// Uptime of the next attempt.
     pub until: Duration,
     /// What failed.
     pub cause: Cause,
@@ -111,14 +106,14 @@ impl Pause {
     }
 }
 
-/// Whether someone asked for an immediate check.
+/// Whether an immediate check was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requested {
-    /// Nobody is waiting.
+    /// No request.
     None,
-    /// Asked, and nothing done yet.
+    /// Requested, and nothing done yet.
     Asked,
-    /// The check has been made; what follows from it is under way.
+    /// The check is done; its consequences are under way.
     Checked,
 }
 
@@ -129,29 +124,29 @@ pub struct Situation {
     pub held: Option<Held>,
     /// Whether the file holds exactly that token.
     pub in_file: bool,
-    /// Whether a newer token has been obtained that is not proven yet.
+    /// Whether there is a newer token that is not proven yet.
     pub candidate: bool,
-    /// Whether the file changed since it was last looked at.
+    /// Whether the file has changed since it was last checked.
     pub file_changed: bool,
-    /// Uptime of the last check, whatever came of it.
+    /// Uptime of the last check, whatever its result.
     pub checked_at: Option<Duration>,
-    /// The pause after a check that Dremio did not answer.
+    /// The pause after a check without an answer from Dremio.
     pub check_pause: Option<Pause>,
     /// The pause after a failed login or proof.
     pub login_pause: Option<Pause>,
     /// The pause after a failed write.
     pub write_pause: Option<Pause>,
-    /// Whether someone is waiting for an answer.
+    /// Whether a request waits for an answer.
     pub requested: Requested,
-    /// Whether the credentials may change: they are in files. While they are rejected, they are
-    /// looked at every so often.
+    /// Whether the credentials can change because they are in files. While they are rejected, the
+    /// files are compared regularly.
     pub watch_credentials: bool,
 }
 
 /// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Compare the file with the token held.
+    /// Compare the file with the held token.
     Look,
     /// Compare the file, and ask Dremio whether the token is still accepted.
     Check,
@@ -161,14 +156,14 @@ pub enum Action {
     Prove,
     /// Write the held token into the file.
     Write,
-    /// Nothing for this long, unless something happens.
+    /// Wait for this long, unless something happens.
     Wait(Duration),
 }
 
 /// How often rejected credentials are compared with their files.
 const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Decides the next step. It never answers [`Action::Wait`] while something is due, and never a
+/// Decides the next step. It never returns [`Action::Wait`] while something is due, and never a
 /// step whose pause is not over.
 #[must_use]
 pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
@@ -181,8 +176,8 @@ pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
     if situation.file_changed {
         return Action::Look;
     }
-    // A good token that is not in the file goes there before a better one is fetched. And while it
-    // cannot go there, no other one is fetched in its place until it needs renewal itself.
+    // A good token that is not in the file is written before a better one is fetched. While that
+    // fails, no other token is fetched until it is due for renewal.
     if !situation.in_file
         && situation.held.is_some_and(|held| held.is_good(now))
         && over(situation.write_pause)
@@ -205,9 +200,9 @@ pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
 
 /// When a token is renewed, by the wall clock.
 ///
-/// `whole_life` is the time from issue to expiry, if that is known. A token for which
-/// `refresh_before` would leave less than half of its life is renewed at two thirds of its life
-/// instead: with the usual settings this concerns lives under 12 hours.
+/// `whole_life` is the time from issue to expiry, if known. If `refresh_before` would leave less
+/// than half of the lifetime, the token is renewed at two thirds of its lifetime instead: with the
+/// default settings, for lifetimes under 12 hours.
 #[must_use]
 pub fn renew_at(
     expires_at: Timestamp,
@@ -228,7 +223,7 @@ pub fn renew_at(
 #[must_use]
 pub fn pause_after(failures: u32, cause: Cause, random: f64, policy: &Policy) -> Duration {
     let ceiling = match cause {
-        // No jitter: there is no crowd that asks with the same wrong password.
+        // No jitter: this is the only client with this wrong password.
         Cause::Credentials => return policy.retry_max,
         Cause::NoUser => policy.retry_max.min(NO_USER_PAUSE_MAX),
         Cause::Passing => policy.retry_max,
@@ -240,8 +235,8 @@ pub fn pause_after(failures: u32, cause: Cause, random: f64, policy: &Policy) ->
     policy.retry_initial.min(ceiling) + span.mul_f64(random.clamp(0.0, 1.0))
 }
 
-/// Uptime at which the next check is due. A check that got no answer is repeated after its pause
-/// rather than the interval.
+/// Uptime of the next check. A check without an answer is repeated after its pause, not after the
+/// interval.
 fn check_due_at(situation: &Situation, policy: &Policy) -> Option<Duration> {
     let regular = situation.checked_at?.saturating_add(policy.check_interval);
     Some(situation.check_pause.map_or(regular, |pause| pause.until))

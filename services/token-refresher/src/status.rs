@@ -1,4 +1,4 @@
-//! The two conditions of readiness, as functions of what is known.
+//! The two conditions of readiness, as functions of the state.
 
 use service_kit::admin::Condition;
 
@@ -6,15 +6,15 @@ use crate::failure::Failure;
 
 /// What is known about the token in the file.
 pub(crate) struct TokenStatus<'a> {
-    /// Whether the file holds a token that is not expired and not known to be rejected.
+    /// Whether the file holds a token that is neither expired nor known to be rejected.
     pub(crate) usable: bool,
-    /// Whether the token held was rejected.
+    /// Whether the held token was rejected.
     pub(crate) rejected: bool,
-    /// Whether the token held has expired.
+    /// Whether the held token has expired.
     pub(crate) expired: bool,
-    /// What is wrong with the file, at the last look or write.
+    /// The failure of the last read or write of the file.
     pub(crate) file: Option<&'a Failure>,
-    /// What is wrong with Dremio.
+    /// The failure of Dremio.
     pub(crate) dremio: Option<&'a Failure>,
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_condition_tells_the_nearest_cause() {
+    fn the_token_condition_names_the_nearest_cause() {
         let disk = Failure::new("disk_full", "the disk is full");
         let away = Failure::new("unreachable", "Dremio cannot be reached");
         let check = |usable: bool,
@@ -87,7 +87,7 @@ mod tests {
             );
         };
         check(true, false, false, false, false, (true, None));
-        // A Dremio that is away does not make a good token bad.
+        // A good token stays good while Dremio is down.
         check(true, false, false, false, true, (true, None));
         check(true, false, false, true, false, (true, Some("disk_full")));
         check(false, false, false, true, false, (false, Some("disk_full")));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn unverified_tls_shows() {
+    fn unverified_tls_is_shown() {
         assert_eq!(dremio_condition(None, true), None);
         assert_eq!(dremio_condition(Some(&Ok(())), true), Some(Condition::met()));
         assert_eq!(

@@ -1,8 +1,8 @@
 //! The folder of the token file, which may be on a volume that hangs.
 //!
 //! Reads and writes run on one thread of their own, in order. When one hangs, the caller gets
-//! [`VolumeError::Stuck`] after a while, everything else goes on, and neither the runtime nor the
-//! process waits for it at the end.
+//! [`VolumeError::Stuck`] after a time limit; everything else continues, and neither the runtime
+//! nor the process waits for it at exit.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,17 +15,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::failure::Failure;
 
-/// How long one read or write may take. A disk needs milliseconds, but one that is flooded by
-/// others has been seen to take seconds for a sync.
+/// Limit for one read or write. A disk needs milliseconds, but a sync on a busy disk has been seen
+/// to take seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
-/// Why a read or write did not succeed.
+/// Why a read or write failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VolumeError<E> {
-    /// What went wrong.
+    /// The error.
     #[error(transparent)]
     Failed(E),
-    /// There was no answer in time.
+    /// No answer within the limit.
     #[error("the volume of the token file does not answer; check the storage that it is on")]
     Stuck,
 }
@@ -73,10 +73,9 @@ pub(crate) struct Volume {
 }
 
 impl Volume {
-    /// Starts the thread. Touches nothing yet.
+    /// Starts the thread. It does no I/O yet.
     pub(crate) fn start(path: PathBuf) -> io::Result<Volume> {
-        // One request is under way, one may wait: there is one renewal loop, and it asks one thing
-        // at a time.
+        // One request runs and one may wait: there is one renewal loop, which sends one at a time.
         let (requests, mut received) = mpsc::channel(1);
         thread::Builder::new().name("volume".to_owned()).spawn(move || {
             let mut worker = Worker { path, writer: None };
@@ -87,7 +86,7 @@ impl Volume {
         Ok(Volume { requests })
     }
 
-    /// Runs the write check of [`Writer::open`], once and for all if it succeeds.
+    /// Runs the write check of [`Writer::open`], until it has succeeded once.
     pub(crate) async fn open(&self) -> Result<(), VolumeError<WriteError>> {
         self.ask(Request::Open).await
     }
@@ -100,7 +99,7 @@ impl Volume {
         self.ask(|reply| Request::Write(token, reply)).await
     }
 
-    /// Makes the gateway key if there is none.
+    /// Creates the gateway key if there is none.
     pub(crate) async fn ensure_key(&self) -> Result<Ensured, VolumeError<EnsureError>> {
         self.ask(Request::EnsureKey).await
     }
@@ -120,12 +119,12 @@ impl Volume {
 
 struct Worker {
     path: PathBuf,
-    /// Made at the first chance: a disk that is full at the start is no reason not to start.
+    /// Created at the first success: a full disk at the start is no reason not to start.
     writer: Option<Writer>,
 }
 
 impl Worker {
-    /// Answers nobody if the asker has given up: the result is seen at the next look.
+    /// The caller may have given up; it sees the result at the next check of the file.
     fn serve(&mut self, request: Request) {
         match request {
             Request::Open(reply) => drop(reply.send(self.writer().map(|_| ()))),

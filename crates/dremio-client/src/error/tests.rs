@@ -1,5 +1,4 @@
-//! The promises of the error type as a whole. How real failures are classified is in
-//! `tests/it/failures.rs`.
+//! What holds for every error. How real failures are classified is in `tests/it/failures.rs`.
 
 use std::collections::HashSet;
 
@@ -16,7 +15,7 @@ fn class_names_are_stable_and_distinct() {
 }
 
 #[test]
-fn dremios_words_stay_out_of_the_texts() {
+fn error_texts_do_not_contain_remote_text() {
     let message = RemoteMessage::new("sekret words");
     let error = Error::Refused { operation: "SQL submission", status: 400, message };
     assert_eq!(error.remote_message(), Some("sekret words"));

@@ -36,7 +36,7 @@ fn failures_are_classified() {
 }
 
 #[test]
-fn only_calls_about_statements_keep_dremios_words() {
+fn only_statement_calls_keep_dremios_message() {
     let check = |keeps_message: bool, expected: Option<&str>| {
         let error =
             classify("call", StatusCode::BAD_REQUEST, JSON, Some("no such table"), keeps_message);

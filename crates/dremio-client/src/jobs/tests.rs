@@ -19,7 +19,7 @@ fn job_ids_are_checked() {
 }
 
 #[test]
-fn all_states_are_known_and_others_tolerated() {
+fn known_states_are_read_and_others_tolerated() {
     let check = |name: &str, expected: JobState, terminal: bool| {
         let state: JobState = serde_json::from_str(&format!("{name:?}")).unwrap();
         assert_eq!(state, expected);
@@ -45,11 +45,14 @@ fn all_states_are_known_and_others_tolerated() {
 }
 
 #[test]
-fn of_a_page_that_is_cut_the_rows_that_are_whole_are_kept() {
-    let whole = r#"{"rowCount":3,"x":[{}],"schema":[{"name":"a","type":{"name":"INTEGER"}}],"rows":[{"a":1.50},{"a":"]}\"ä"},{"a":3}]}"#;
+fn complete_rows_of_a_cut_page_are_kept() {
+    let whole = concat!(
+        r#"{"rowCount":3,"x":[{}],"schema":[{"name":"a","type":{"name":"INTEGER"}}],"#,
+        r#""rows":[{"a":1.50},{"a":"]}\"ä"},{"a":3}]}"#
+    );
     for end in 0..whole.len() {
         let mut start = PageStart::default();
-        let _cut = (&mut start)
+        let _ = (&mut start)
             .deserialize(&mut serde_json::Deserializer::from_slice(&whole.as_bytes()[..end]));
         let rows: Vec<&str> = start.rows.iter().map(|row| row.get()).collect();
         let all = [r#"{"a":1.50}"#, r#"{"a":"]}\"ä"}"#, r#"{"a":3}"#];
@@ -57,7 +60,7 @@ fn of_a_page_that_is_cut_the_rows_that_are_whole_are_kept() {
         let expected =
             all.iter().filter(|row| whole[..].find(**row).unwrap() + row.len() <= end).count();
         assert_eq!(rows.len(), expected, "{end}");
-        // Rows are of no use without what stands before them.
+        // Rows are useless without the members before them.
         assert!(rows.is_empty() || (start.row_count == Some(3) && start.schema.is_some()));
     }
 }

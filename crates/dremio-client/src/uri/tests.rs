@@ -1,4 +1,4 @@
-//! Which texts are addresses, and what URLs they give.
+//! Which texts are valid addresses, and the URLs made from them.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn addresses_are_accepted_and_shown() {
 }
 
 #[test]
-fn other_texts_are_refused_without_repeating_them() {
+fn invalid_addresses_are_refused_without_repeating_them() {
     let check = |text: &str, expected: DremioUriError| {
         let error = text.parse::<DremioUri>().unwrap_err();
         assert_eq!(error, expected, "{text:?}");
@@ -66,7 +66,7 @@ fn urls_keep_their_encoding_and_never_leave_the_server() {
 }
 
 #[test]
-fn a_path_that_would_be_sent_otherwise_is_no_url() {
+fn a_path_that_a_url_would_change_is_refused() {
     for base in ["http://d:9047", "https://p/tools/dremio"] {
         for path in [
             r"/api/v3/catalog/x\..\..\..\..\apiv2\users\all",

@@ -14,7 +14,7 @@ use crate::stub::{Reply, Stub, answer, client, json};
 const PASSWORD: &str = "correct-horse-9";
 const TOKEN: &str = "7k2m0q5c1v9t3bsa8h6e4dlnrp";
 
-/// Stands in every body that the servers send: none of it may come back in a text.
+/// Part of every body that the servers send: no error text may contain it.
 const REMOTE: &str = "remote-sekret";
 
 type Outcome = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
@@ -54,13 +54,12 @@ fn calls() -> Vec<Case> {
     ]
 }
 
-/// Runs every call against a server that replies like this, and checks the class of each error.
+/// Runs every call against a server with this reply, and checks the class of each error.
 async fn check(what: &str, reply: Reply, expected: ErrorClass) {
     check_but(what, reply, expected, &[]).await;
 }
 
-/// The same, with exceptions: calls for which the reply means something else. `None`: it means
-/// success.
+/// The same, with exceptions: calls for which the reply means something else. `None` means success.
 async fn check_but(
     what: &str,
     reply: Reply,
@@ -88,7 +87,7 @@ async fn check_but(
     }
 }
 
-/// The whole text of an error, causes included, names the call and nothing secret or remote.
+/// The whole error text, including causes, names the call and nothing secret or remote.
 fn check_text(error: &Error) {
     let mut text = format!("{error} {error:?}");
     let mut source = error.source();
@@ -108,7 +107,7 @@ fn head(status: &str, rest: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn refused() {
-    // A port that nobody listens on, and that no other test can get.
+    // A port without a listener, which no other test can get.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
@@ -199,9 +198,9 @@ async fn bad_json() {
         "\u{0}",
     ] {
         let exceptions = [
-            // A 200 where nothing should come is not Dremio's.
+            // Dremio never sends 200 where no content is expected.
             ("cancel", Some(ErrorClass::NotDremioApi)),
-            // Any complete object is a catalog object: its content is the caller's.
+            // Any complete object is a catalog object: its content is up to the caller.
             ("catalog_by_path", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
             ("catalog_by_id", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
         ];
@@ -249,13 +248,13 @@ async fn web_page() {
         "HTTP/1.1 302 Found\r\nLocation: http://{REMOTE}.example/\r\nContent-Length: 0\r\n\r\n"
     );
     check("a redirect", Reply::Send(redirect.into_bytes()), ErrorClass::NotDremioApi).await;
-    // A browser's guess is not good enough: JSON that is not declared as such may be anything.
+    // A browser would guess; content that is not declared as JSON may be anything.
     check_but("undeclared JSON", answer(200, "", "true"), ErrorClass::NotDremioApi, &[]).await;
 }
 
 #[tokio::test]
 async fn not_http() {
-    // What a gRPC port says first, and how a TLS port answers plain text.
+    // The first bytes from a gRPC port, and a TLS port's answer to plain text.
     check(
         "HTTP/2",
         Reply::Send(b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80".to_vec()),
@@ -273,7 +272,7 @@ async fn not_http() {
 #[tokio::test]
 async fn oversized() {
     let declared = head("200 OK", "Content-Length: 99999999999\r\n");
-    // Of a page, the beginning is of use, however long the rest: here it does not come.
+    // The beginning of a page is useful, however long the rest: here it does not come.
     let exceptions = [("results", Some(ErrorClass::Timeout))];
     check_but(
         "an answer declared too large",
@@ -293,14 +292,14 @@ async fn oversized_without_declaration() {
     let stub = Stub::start([chunked(64 * 1024 + 1)]).await;
     let error = stub.client().login("ada", &PASSWORD.into()).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::TooLarge, "{error:?}");
-    // At the limit it is read, and is not an answer.
+    // At the limit it is read, but is not a valid answer.
     let stub = Stub::start([chunked(64 * 1024)]).await;
     let error = stub.client().login("ada", &PASSWORD.into()).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::BadAnswer, "{error:?}");
 }
 
 #[tokio::test]
-async fn refusals_about_statements_carry_dremios_words() {
+async fn refused_statements_keep_dremios_message() {
     let body = r#"{"errorMessage":"limit can\nnot exceed\u001b 500 rows","moreInfo":""}"#;
     for case in calls() {
         let error = (case.run)(Stub::start([json(400, body)]).await.client()).await.unwrap_err();
@@ -319,6 +318,6 @@ async fn refusals_about_statements_carry_dremios_words() {
 #[tokio::test]
 async fn not_found() {
     let body = format!(r#"{{"errorMessage":"Could not find {REMOTE}","moreInfo":""}}"#);
-    // A job that has ended cannot be cancelled, and Dremio says 404.
+    // A job that has ended cannot be cancelled; Dremio answers 404.
     check_but("404", json(404, &body), ErrorClass::NotFound, &[("cancel", None)]).await;
 }

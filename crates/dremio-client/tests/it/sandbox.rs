@@ -1,4 +1,4 @@
-//! Whole flows against the stand-in, which is written from the same contract by other hands.
+//! Whole flows against the stand-in, which was written independently from the same contract.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Room for any page here.
 const PAGE_BYTES: usize = 1024 * 1024;
 
-/// Far longer than anything takes.
+/// A generous limit for any wait.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
 async fn sandbox() -> (Sandbox, DremioClient) {
@@ -62,7 +62,7 @@ async fn a_token_from_login_to_logout() {
     let login = login(&client).await;
     assert!(login.dremio_version.is_some());
     client.probe(&login.token).await.unwrap();
-    // A restart of Dremio empties its cache, and a plain logout would do nothing.
+    // A restart of Dremio empties its cache, and a plain logout would have no effect.
     sandbox.control().evict_token_cache();
     assert_eq!(client.logout(&login.token).await.unwrap(), Logout::Proven);
     assert_eq!(class(client.probe(&login.token)).await, ErrorClass::RejectedCredentials);
@@ -132,7 +132,7 @@ async fn a_query_with_all_its_pages() {
 }
 
 #[tokio::test]
-async fn numbers_keep_their_spelling() {
+async fn numbers_keep_every_digit() {
     let (_sandbox, client) = sandbox().await;
     let token = login(&client).await.token;
     let (job, _) = run(
@@ -182,7 +182,8 @@ async fn cancellation() {
 async fn the_catalog() {
     let (_sandbox, client) = sandbox().await;
     let token = login(&client).await.token;
-    let sql = r#"SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA."TABLES" WHERE TABLE_TYPE = 'VIEW'"#;
+    let sql = r#"SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA."TABLES"
+        WHERE TABLE_TYPE = 'VIEW'"#;
     let (job, _) = run(&client, &token, sql).await;
     let page = client.results(&token, &job, 0, 1, PAGE_BYTES).await.unwrap();
     let row: Value = serde_json::from_str(page.rows[0].get()).unwrap();

@@ -1,5 +1,5 @@
-//! A scripted HTTP server: it answers each connection with the next entry of its script, and keeps
-//! what it was sent.
+//! A scripted HTTP server: it answers each connection with the next entry of its script, and
+//! records what it received.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -11,13 +11,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// The limit for a whole call to a server that answers: far longer than anything takes.
+/// Limit for a call to a server that answers: generous.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The limit for a whole call to a server that does not: the test waits for it.
+/// Limit for a call to a server that does not answer: the test waits this long.
 const IMPATIENCE: Duration = Duration::from_millis(300);
 
-/// What the server does with one connection, after it has read the request.
+/// What the server does with a connection after reading the request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// Sends this and closes.
@@ -26,7 +26,7 @@ pub(crate) enum Reply {
     SendAndReset(Vec<u8>),
     /// Sends this and then nothing more, with the connection open.
     SendAndStall(Vec<u8>),
-    /// Sends this, then one byte every few milliseconds for ever.
+    /// Sends this, then one byte every few milliseconds without end.
     Drip(Vec<u8>),
 }
 
@@ -36,9 +36,12 @@ pub(crate) fn answer(status: u16, content_type: &str, body: &str) -> Reply {
         "" => String::new(),
         content_type => format!("Content-Type: {content_type}\r\n"),
     };
-    Reply::Send(
-        format!("HTTP/1.1 {status} Status\r\n{content_type}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes(),
-    )
+    let length = body.len();
+    let text = format!(
+        "HTTP/1.1 {status} Status\r\n{content_type}Content-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
+    Reply::Send(text.into_bytes())
 }
 
 /// A JSON answer.
@@ -66,7 +69,7 @@ pub(crate) struct Stub {
 
 impl Stub {
     /// Starts a server. The last entry of the script repeats.
-    pub(crate) async fn start(script: impl IntoIterator<Item = Reply>) -> Stub {
+    pub(crate) async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -82,14 +85,14 @@ impl Stub {
                 tokio::spawn(serve(stream, reply.unwrap(), Arc::clone(&seen)));
             }
         });
-        Stub { address, request_timeout, requests, task }
+        Self { address, request_timeout, requests, task }
     }
 
     pub(crate) fn client(&self) -> DremioClient {
         client_with(&format!("http://{}", self.address), self.request_timeout)
     }
 
-    /// What was asked so far: whole requests, head and body.
+    /// The requests so far: head and body.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }

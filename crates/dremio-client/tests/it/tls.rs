@@ -1,4 +1,4 @@
-//! Whom the client trusts. The certificates are made by `certificates/generate.sh`.
+//! Which servers the client trusts. The certificates are made by `certificates/generate.sh`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -16,7 +16,7 @@ fn certificate_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/certificates").join(name)
 }
 
-/// An HTTPS server that accepts every token, with this certificate. It lives as long as the test
+/// An HTTPS server with this certificate that accepts every token. It lives as long as the test
 /// process.
 fn server(certificate: &str) -> SocketAddr {
     let chain: Vec<CertificateDer<'static>> =
@@ -40,11 +40,13 @@ fn server(certificate: &str) -> SocketAddr {
                 ServerConnection::new(Arc::clone(&config)).unwrap(),
                 socket.unwrap(),
             );
-            // A client that does not trust us ends the handshake: the read fails, and the next one
-            // is served.
+            // A client without trust ends the handshake: the read fails, and the next connection is
+            // served.
             if stream.read(&mut [0; 4096]).is_ok_and(|bytes| bytes > 0) {
-                let _ = stream
-                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4\r\nConnection: close\r\n\r\ntrue");
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                      Content-Length: 4\r\nConnection: close\r\n\r\ntrue",
+                );
                 stream.conn.send_close_notify();
                 let _ = stream.flush();
             }
@@ -100,7 +102,7 @@ async fn a_certificate_must_be_current_and_for_this_host() {
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_is_trusted_when_it_is_configured_itself() {
+async fn a_configured_self_signed_certificate_is_trusted() {
     let address = server("self-signed.pem");
     probe(&config("localhost", address, Some("self-signed.pem"))).await.unwrap();
     probe(&config("127.0.0.1", address, Some("self-signed.pem"))).await.unwrap();
@@ -114,7 +116,7 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_configured_itself() {
     .await;
     check_refused(&config("localhost", server("expired.pem"), Some("expired.pem")), "has expired")
         .await;
-    // One that somebody else signed needs that somebody.
+    // A certificate signed by another authority needs that authority.
     check_refused(
         &config("localhost", server("signed.pem"), Some("signed.pem")),
         "set DREMIO_CA_FILE",
@@ -123,7 +125,7 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_configured_itself() {
 }
 
 #[tokio::test]
-async fn a_plain_port_is_told_apart_from_a_bad_certificate() {
+async fn plain_http_and_a_bad_certificate_are_distinguished() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -170,7 +172,7 @@ fn a_bad_ca_file_is_named() {
 }
 
 #[test]
-fn plain_http_needs_no_authority() {
+fn plain_http_needs_no_certificate_authority() {
     let uri = "http://localhost:9047".parse().unwrap();
     let config =
         ConnectConfig { ca_file: Some(PathBuf::from("/absent.pem")), ..ConnectConfig::new(uri) };

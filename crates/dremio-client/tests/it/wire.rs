@@ -1,4 +1,4 @@
-//! What goes over the wire, byte for byte, and what is made of a good answer.
+//! What is sent, byte for byte, and how a good answer is read.
 
 use dremio_client::{CancelOutcome, JobId, JobState, Logout};
 use secrecy::{ExposeSecret, SecretString};
@@ -48,9 +48,9 @@ fn check_request(stub: &Stub, line: &str, body: &str) {
 
 #[tokio::test]
 async fn login() {
-    let stub =
-        one(json(200, r#"{"token":"7k2m","userName":"ada","expires":1735803600123,"admin":true,"version":"25.2.0-x","permissions":{}}"#))
-            .await;
+    let body = r#"{"token":"7k2m","userName":"ada","expires":1735803600123,
+        "admin":true,"version":"25.2.0-x","permissions":{}}"#;
+    let stub = one(json(200, body)).await;
     let login = stub.client().login("ada \"q\"", &"pass\\word".into()).await.unwrap();
     assert_eq!(login.token.expose_secret(), "7k2m");
     assert_eq!(login.expires_at.as_millisecond(), 1_735_803_600_123);
@@ -59,7 +59,7 @@ async fn login() {
 
     let request = stub.requests().remove(0);
     assert_eq!(line_and_credential(&request), ("POST /apiv2/login HTTP/1.1".to_owned(), None));
-    // Two members and no more: Dremio refuses unknown ones.
+    // Exactly two members: Dremio refuses unknown ones.
     assert!(
         request.ends_with("\r\n\r\n{\"userName\":\"ada \\\"q\\\"\",\"password\":\"pass\\\\word\"}"),
         "{request}"
@@ -112,8 +112,9 @@ async fn submit_sql() {
 
 #[tokio::test]
 async fn job_status() {
-    let completed = r#"{"jobState":"COMPLETED","rowCount":3,"errorMessage":"","startedAt":"2025-01-02T03:04:05.678Z",
-        "endedAt":"2025-01-02T03:04:06.001Z","queryType":"REST","queueName":"SMALL","cancellationReason":""}"#;
+    let completed = r#"{"jobState":"COMPLETED","rowCount":3,"errorMessage":"",
+        "startedAt":"2025-01-02T03:04:05.678Z","endedAt":"2025-01-02T03:04:06.001Z",
+        "queryType":"REST","queueName":"SMALL","cancellationReason":""}"#;
     let stub = one(json(200, completed)).await;
     let status = stub.client().job(&token(), &job()).await.unwrap();
     assert_eq!((status.state, status.row_count), (JobState::Completed, 3));
@@ -121,7 +122,8 @@ async fn job_status() {
     assert_eq!(status.ended_at.unwrap().to_string(), "2025-01-02T03:04:06.001Z");
     check_request(&stub, &format!("GET /api/v3/job/{JOB}"), "");
 
-    let failed = r#"{"jobState":"FAILED","rowCount":0,"errorMessage":"Object 'x'\nnot found","startedAt":"odd"}"#;
+    let failed = r#"{"jobState":"FAILED","rowCount":0,
+        "errorMessage":"Object 'x'\nnot found","startedAt":"odd"}"#;
     let status = one(json(200, failed)).await.client().job(&token(), &job()).await.unwrap();
     assert_eq!(status.error_message.unwrap().as_str(), "Object 'x' not found");
     assert_eq!(status.started_at, None);
@@ -139,10 +141,14 @@ async fn job_status() {
 #[tokio::test]
 async fn results_keep_every_digit() {
     let rows = [
-        r#"{"big":9223372036854775807,"dec":12.50,"wide":12345678901234567890123456789012345678,"tiny":0E-10}"#,
+        concat!(
+            r#"{"big":9223372036854775807,"dec":12.50,"#,
+            r#""wide":12345678901234567890123456789012345678,"tiny":0E-10}"#
+        ),
         r#"{"big":null,"dec":1.0E10,"wide":"NaN","tiny":-0.0}"#,
     ];
-    let schema = r#"[{"name":"big","type":{"name":"BIGINT"}},{"name":"dec","type":{"name":"DECIMAL","precision":10,"scale":2}}]"#;
+    let schema = r#"[{"name":"big","type":{"name":"BIGINT"}},
+        {"name":"dec","type":{"name":"DECIMAL","precision":10,"scale":2}}]"#;
     let body = format!(r#"{{"rowCount":1002,"schema":{schema},"rows":[{}]}}"#, rows.join(","));
     let stub = one(json(200, &body)).await;
     let page = stub.client().results(&token(), &job(), 1000, 501, 1024 * 1024).await.unwrap();
@@ -189,7 +195,7 @@ async fn catalog() {
 }
 
 #[tokio::test]
-async fn impossible_names_are_not_asked_for() {
+async fn impossible_names_are_not_sent() {
     let stub = one(json(200, "{}")).await;
     for path in [&names(&[]), &names(&["a", ""]), &names(&["..", "sql"]), &names(&["."])] {
         let error = stub.client().catalog_by_path(&token(), path).await.unwrap_err();
@@ -200,7 +206,7 @@ async fn impossible_names_are_not_asked_for() {
 }
 
 #[tokio::test]
-async fn a_token_that_fits_no_header_is_rejected_before_it_is_sent() {
+async fn a_token_that_fits_no_header_is_not_sent() {
     let stub = one(json(200, "true")).await;
     let error = stub.client().probe(&"a\r\nX-Injected: 1".into()).await.unwrap_err();
     assert_eq!(error.class().as_str(), "rejected_credentials");

@@ -130,5 +130,5 @@ fn empty_is_unset() {
 #[test]
 #[should_panic(expected = "a setting of the table is not read")]
 fn a_row_that_is_not_read_is_found() {
-    let _never = Reader::new(&Env::default(), Service::Gateway).finish();
+    let _ = Reader::new(&Env::default(), Service::Gateway).finish();
 }

@@ -40,7 +40,7 @@ where
 fn write(event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let mut now = String::with_capacity(32);
     // A clock that cannot be read leaves the time empty, and the event is logged all the same.
-    let _unreadable = SystemTime.format_time(&mut Writer::new(&mut now));
+    let _ = SystemTime.format_time(&mut Writer::new(&mut now));
     let metadata = event.metadata();
     let mut json = serde_json::Serializer::new(line);
     let mut members = json.serialize_map(None)?;

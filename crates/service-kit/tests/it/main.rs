@@ -245,9 +245,9 @@ async fn long_heads_that_never_end_take_so_much_and_no_honest_request_is_in_thei
         stream
     };
     let end = async |mut stream: TcpStream| {
-        let _reset = stream.write_all(b"\r\n\r\n").await;
+        let _ = stream.write_all(b"\r\n\r\n").await;
         let mut text = String::new();
-        let _reset = stream.read_to_string(&mut text).await;
+        let _ = stream.read_to_string(&mut text).await;
         text
     };
     let mut heads = Vec::new();

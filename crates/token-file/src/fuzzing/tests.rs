@@ -1,9 +1,9 @@
-//! The inputs in `fuzz/seeds`, and whatever a fuzz run found.
+//! The inputs in `fuzz/seeds`, and those that fuzzing found.
 
 use std::path::Path;
 
 #[test]
-fn files_that_are_kept() {
+fn stored_inputs_hold() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/token-file");
     let seeds: Vec<_> =
         std::fs::read_dir(seeds).unwrap().map(|seed| seed.unwrap().path()).collect();

@@ -1,4 +1,4 @@
-//! Making, reading and following the key.
+//! Making, reading and watching the key.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -40,7 +40,7 @@ fn a_key_is_made_once_and_stays() {
 }
 
 #[test]
-fn what_a_crash_left_is_removed_once_there_is_a_key() {
+fn leftovers_are_removed_once_there_is_a_key() {
     let (folder, token_file) = folder();
     let leftover = folder.path().join(".gateway.key.aB3dE5gH7jK9.tmp");
     fs::write(&leftover, "x").unwrap();
@@ -51,7 +51,7 @@ fn what_a_crash_left_is_removed_once_there_is_a_key() {
 }
 
 #[test]
-fn of_several_that_make_it_at_once_all_have_the_same() {
+fn concurrent_makers_get_the_same_key() {
     let (_folder, token_file) = folder();
     let made = thread::scope(|scope| {
         let makers: Vec<_> = (0..8)
@@ -64,7 +64,7 @@ fn of_several_that_make_it_at_once_all_have_the_same() {
 }
 
 #[test]
-fn what_is_no_key_is_named_and_left_alone() {
+fn an_invalid_key_is_named_and_left_alone() {
     let (folder, token_file) = folder();
     let path = folder.path().join(FILE_NAME);
     let check = |expected: &str| {
@@ -85,7 +85,7 @@ fn what_is_no_key_is_named_and_left_alone() {
     symlink("nowhere", &path).unwrap();
     check("missing");
     fs::remove_file(&path).unwrap();
-    // Nobody writes into it, and nobody waits for that.
+    // The FIFO has no writer, and opening it does not wait for one.
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0)
         .unwrap();
     check("not_a_file");
@@ -95,7 +95,7 @@ fn what_is_no_key_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_projected_file_is_followed_inside_its_folder() {
+fn a_link_is_followed_inside_the_folder() {
     let (folder, token_file) = folder();
     fs::create_dir(folder.path().join("..data")).unwrap();
     fs::write(folder.path().join("..data").join(FILE_NAME), [7; 32]).unwrap();
@@ -104,7 +104,7 @@ fn a_projected_file_is_followed_inside_its_folder() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told() {
+fn a_missing_folder_is_reported() {
     let (folder, _) = folder();
     assert_eq!(
         ensure(&folder.path().join("absent/token.json")).unwrap_err().reason(),
@@ -113,7 +113,7 @@ fn a_folder_that_is_not_there_is_told() {
 }
 
 #[tokio::test]
-async fn a_rotation_is_seen() {
+async fn a_rotation_is_noticed() {
     let (folder, token_file) = folder();
     let watcher = watch(token_file.clone(), Duration::from_millis(10));
     let mut seen = watcher.subscribe();

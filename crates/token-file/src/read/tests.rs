@@ -1,4 +1,4 @@
-//! Every state that the file can be in.
+//! Every state of the file.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -96,7 +96,7 @@ fn a_good_file_is_read_completely() {
 }
 
 #[test]
-fn things_that_are_not_files_are_named_and_do_not_block() {
+fn special_files_are_named_and_do_not_block() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
 
@@ -109,7 +109,7 @@ fn things_that_are_not_files_are_named_and_do_not_block() {
     assert_eq!(reason(&at("folder")), "not_a_file");
     let _socket = UnixListener::bind(at("socket")).unwrap();
     assert_eq!(reason(&at("socket")), "not_a_file");
-    // Opening a FIFO without O_NONBLOCK would wait here for ever.
+    // Opening a FIFO without O_NONBLOCK would hang here.
     assert!(std::process::Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
     assert_eq!(reason(&at("fifo")), "not_a_file");
     assert_eq!(reason(Path::new("/dev/null")), "not_a_file");
@@ -147,13 +147,13 @@ fn links_are_followed_inside_the_folder_only() {
     symlink("loop.json", at("loop.json")).unwrap();
     assert_eq!(reason(&at("loop.json")), "io");
 
-    // The folder itself may be a link: it is where the operator said.
+    // The folder itself may be a link: the operator configured it.
     symlink(&tokens, folder.path().join("link-to-folder")).unwrap();
     assert_eq!(reason(&folder.path().join("link-to-folder/token.json")), "good");
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_named() {
+fn an_unreadable_file_is_named() {
     let folder = folder();
     let path = folder.path().join("token.json");
     fs::write(&path, GOOD).unwrap();
@@ -168,7 +168,7 @@ fn a_file_that_may_not_be_read_is_named() {
 }
 
 #[test]
-fn no_text_repeats_the_content() {
+fn error_texts_do_not_repeat_the_content() {
     let folder = folder();
     let path = folder.path().join("token.json");
     for content in [

@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::Writer;
 
-/// Fast enough that a test waits for nothing, slow enough not to load the machine.
+/// Fast enough for short tests, slow enough not to load the machine.
 const TEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Far longer than anything takes.
+/// A generous limit for any wait.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
 fn token(secret: &str) -> Token {
@@ -58,7 +58,7 @@ async fn the_first_state_is_there_at_once() {
 }
 
 #[tokio::test]
-async fn changes_are_seen_whatever_makes_them() {
+async fn every_kind_of_change_is_noticed() {
     let (_folder, path) = folder();
     let watcher = Watcher::spawn(path.clone(), TEST_INTERVAL);
     let mut receiver = watcher.subscribe();
@@ -70,7 +70,7 @@ async fn changes_are_seen_whatever_makes_them() {
     writer.write(&token("renamed-2")).unwrap();
     expect(&mut receiver, "renamed-2").await;
 
-    // Truncated and written in place, to the same length.
+    // Rewritten in place with the same length.
     fs::write(&path, content("inplace-1")).unwrap();
     expect(&mut receiver, "inplace-1").await;
     fs::write(&path, content("inplace-2")).unwrap();
@@ -90,7 +90,7 @@ async fn changes_are_seen_whatever_makes_them() {
 }
 
 #[tokio::test]
-async fn the_folder_may_come_go_and_be_replaced() {
+async fn the_folder_may_appear_vanish_and_be_replaced() {
     let base = tempfile::tempdir().unwrap();
     let folder = base.path().join("tokens");
     let path = folder.join("token.json");
@@ -108,7 +108,7 @@ async fn the_folder_may_come_go_and_be_replaced() {
 }
 
 #[tokio::test]
-async fn a_swapped_kubernetes_link_is_seen() {
+async fn a_swapped_kubernetes_link_is_noticed() {
     let (folder, path) = folder();
     let at = |name: &str| folder.path().join(name);
     let project = |version: &str| {
@@ -129,7 +129,7 @@ async fn a_swapped_kubernetes_link_is_seen() {
 }
 
 #[tokio::test]
-async fn a_change_is_seen_within_a_second_at_the_default_interval() {
+async fn a_change_is_noticed_within_a_second_by_default() {
     let (_folder, path) = folder();
     fs::write(&path, content("before")).unwrap();
     let watcher = Watcher::spawn(path.clone(), POLL_INTERVAL);
@@ -142,7 +142,7 @@ async fn a_change_is_seen_within_a_second_at_the_default_interval() {
 }
 
 #[tokio::test]
-async fn the_same_content_again_is_no_change() {
+async fn rewriting_the_same_content_is_no_change() {
     let (_folder, path) = folder();
     let writer = Writer::open(path.clone()).unwrap();
     writer.write(&token("abc")).unwrap();
@@ -156,7 +156,7 @@ async fn the_same_content_again_is_no_change() {
     assert!(!receiver.has_changed().unwrap());
 }
 
-/// A watcher over `script`, one entry per look. The last entry repeats.
+/// A watcher over `script`, one entry per read. The last entry repeats.
 fn scripted(script: &'static [&'static str]) -> (Watcher, mpsc::Receiver<usize>) {
     let (progress, looked) = mpsc::channel();
     let mut looks = 0;
@@ -175,24 +175,24 @@ fn scripted(script: &'static [&'static str]) -> (Watcher, mpsc::Receiver<usize>)
 
 #[tokio::test]
 async fn a_bad_state_must_last_before_it_replaces_a_token() {
-    // A flicker: seen once, gone at the second look.
+    // A bad state that is gone at the second read.
     let (watcher, looked) = scripted(&["good", "empty", "good", "good"]);
     let mut receiver = watcher.subscribe();
     receiver.mark_unchanged();
     while looked.recv_timeout(WAIT_MAX).unwrap() < 5 {}
     assert!(!receiver.has_changed().unwrap(), "{}", word(&receiver.borrow()));
 
-    // It lasts.
+    // A bad state that lasts.
     let (watcher, _looked) = scripted(&["good", "empty", "missing"]);
     expect(&mut watcher.subscribe(), "missing").await;
 
-    // A new token is taken at once, also from within a flicker.
+    // A new token is published at once, also after a bad read.
     let (watcher, _looked) = scripted(&["good", "empty", "next"]);
     expect(&mut watcher.subscribe(), "next").await;
 }
 
 #[tokio::test]
-async fn a_read_that_hangs_holds_up_nobody() {
+async fn a_hanging_read_blocks_nothing_else() {
     let (release, released) = mpsc::channel::<()>();
     let started = Instant::now();
     let watcher = Watcher::over(
@@ -207,7 +207,7 @@ async fn a_read_that_hangs_holds_up_nobody() {
     assert!(started.elapsed() < WAIT_MAX);
     release.send(()).unwrap();
     expect(&mut receiver, "late").await;
-    // It hangs again, and dropping the watcher does not wait for it.
+    // It hangs again; dropping the watcher does not wait for it.
     drop(watcher);
     assert_eq!(word(&receiver.borrow()), "late");
 }

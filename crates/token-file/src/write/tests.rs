@@ -1,4 +1,4 @@
-//! The writer: what it leaves behind, in success and in failure.
+//! The writer: what it leaves behind after success and failure.
 
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_file_is_exactly_the_contract() {
+fn the_file_matches_the_contract() {
     let folder = folder();
     let path = folder.path().join("token.json");
     let writer = Writer::open(path.clone()).unwrap();
@@ -67,7 +67,7 @@ fn a_link_is_replaced_not_followed() {
 }
 
 #[test]
-fn leftovers_of_a_crash_are_removed_and_nothing_else() {
+fn only_leftovers_of_a_crash_are_removed() {
     let folder = folder();
     let ours = [".token.json.aB3dE5gH7jK9.tmp", ".token.json.000000000000.tmp"];
     let others = [
@@ -96,7 +96,7 @@ fn leftovers_of_a_crash_are_removed_and_nothing_else() {
 }
 
 #[test]
-fn a_bad_place_is_found_at_the_start() {
+fn an_unusable_path_is_found_at_the_start() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
     let check = |path: PathBuf, expected: &str| {
@@ -114,7 +114,7 @@ fn a_bad_place_is_found_at_the_start() {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_is_found_at_the_start() {
+fn an_unwritable_folder_is_found_at_the_start() {
     if rustix::process::geteuid().is_root() {
         return; // Root may write everywhere; `errors_name_cause_and_cure` covers the translation.
     }
@@ -147,7 +147,7 @@ fn errors_name_cause_and_cure() {
 }
 
 #[test]
-fn a_failed_write_leaves_the_old_state_and_no_temporary_file() {
+fn a_failed_write_changes_nothing() {
     let folder = folder();
     let path = folder.path().join("token.json");
     let writer = Writer::open(path.clone()).unwrap();
@@ -156,7 +156,7 @@ fn a_failed_write_leaves_the_old_state_and_no_temporary_file() {
     assert_eq!(writer.write(&token("not sendable")).unwrap_err().reason(), "bad_token");
     assert_eq!(read(&path).unwrap(), token("old"));
 
-    // The rename is the last step that can fail: something that is not a file took the name.
+    // The rename is the last step that can fail: a folder took the name.
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert_eq!(writer.write(&token("new")).unwrap_err().reason(), "target_not_a_file");

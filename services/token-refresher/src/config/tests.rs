@@ -1,4 +1,4 @@
-//! The configuration: defaults, and each mistake with its message.
+//! Configuration: defaults, and the message for each mistake.
 
 use secrecy::ExposeSecret;
 
@@ -52,7 +52,7 @@ fn settings() {
 }
 
 #[test]
-fn every_mistake_is_named_and_no_secret_shown() {
+fn mistakes_are_named_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let password_file = folder.path().join("password");
     std::fs::write(&password_file, "sekret-9\n").unwrap();
@@ -109,7 +109,7 @@ fn every_mistake_is_named_and_no_secret_shown() {
 }
 
 #[test]
-fn all_mistakes_come_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let text = Config::read(&Env::from_pairs([("RETRY_MAX", "1"), ("TOKEN_FILES", "x")]))
         .unwrap_err()
         .to_string();
@@ -119,16 +119,16 @@ fn all_mistakes_come_at_once() {
 }
 
 #[test]
-fn a_slip_of_the_gateways_variables_does_not_stop_it() {
+fn a_misspelt_gateway_variable_does_not_stop_it() {
     let config = read(&[("MCP_ADR", "127.0.0.1:1"), ("MCP_RATE_LIMITS", "1/s")]).unwrap();
     assert!(config.unknown.is_empty());
-    // As for its own:
+    // Its own misspelt variables do:
     let problems = read(&[("RETRY_MIN", "1s")]).unwrap_err().to_string();
     assert_eq!(problems, "RETRY_MIN: is not a known variable; did you mean RETRY_MAX?");
 }
 
 #[test]
-fn it_can_be_made_without_an_environment() {
+fn defaults_need_no_environment() {
     let secret = |text: &str| SecretSource::Inline(text.into());
     let uri: DremioUri = "http://d:1".parse().unwrap();
     let made = Config::new(uri, secret("ada"), secret("sekret-9"));

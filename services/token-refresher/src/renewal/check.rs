@@ -1,4 +1,4 @@
-//! Comparing: the file with the token held, and the token held with Dremio's opinion.
+//! Checks: compares the file with the held token, and asks Dremio whether it accepts that.
 
 use dremio_client::ErrorClass;
 use jiff::SignedDuration;
@@ -10,29 +10,29 @@ use crate::audit;
 use crate::failure::Failure;
 use crate::schedule::{Cause, Held, Requested, renew_at};
 
-/// What Dremio says about a token.
+/// Dremio's verdict on a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Accepted,
     Rejected,
-    /// It did not say.
+    /// No verdict.
     Unknown,
 }
 
 impl Renewal {
-    /// Looks at the file, then asks Dremio about the token held.
+    /// Checks the file, then asks Dremio about the held token.
     pub(super) async fn check(&mut self) {
         if self.requested == Requested::Asked {
             self.requested = Requested::Checked;
         }
         self.see_to_the_gateway_key().await;
-        // Set anew if Dremio does not answer. If there is nothing to ask it about, the next check
+        // Set again if Dremio does not answer. If there is no token to ask about, the next check
         // comes after the interval.
         self.checks.pause = None;
         let asked = self.look_and_ask().await;
         let now = self.now();
-        // The token found in the file was accepted and is the one held now, or Dremio does not
-        // answer anyway.
+        // The token found in the file was accepted and is now held, or Dremio does not answer
+        // anyway.
         let settled = matches!(asked, Some(Verdict::Accepted | Verdict::Unknown));
         if let Some(held) = self.held.as_ref().filter(|held| held.facts.is_good(now) && !settled) {
             let token = held.token.clone();
@@ -42,8 +42,8 @@ impl Renewal {
         self.checked_at = Some(self.now().uptime);
     }
 
-    /// Makes the gateway key if there is none. Tokens do not depend on it, so failure with it is
-    /// told and tried again, and nothing else.
+    /// Creates the gateway key if there is none. Tokens do not depend on it, so a failure is only
+    /// reported, and retried later.
     async fn see_to_the_gateway_key(&mut self) {
         let failure = match self.tools.volume.ensure_key().await {
             Ok(Ensured::Present) => None,
@@ -70,14 +70,13 @@ impl Renewal {
         self.key_failure = reason;
     }
 
-    /// Looks at the file. Whatever is wrong with it, the token held is written into it next, if
-    /// that is good. Another good token in it, from another refresher or an earlier life, is
-    /// adopted.
+    /// Checks the file. Whatever is wrong with it, the held token is written into it next, if that
+    /// is good. Another good token in it, from another refresher or an earlier run, is adopted.
     pub(super) async fn look(&mut self) {
         self.look_and_ask().await;
     }
 
-    /// Tells what Dremio said about the token in the file, if it was asked.
+    /// Reports Dremio's verdict on the token in the file, if there is one.
     async fn look_and_ask(&mut self) -> Option<Verdict> {
         self.file_changed = false;
         match self.tools.volume.read().await {
@@ -102,7 +101,7 @@ impl Renewal {
         }
     }
 
-    /// Considers a token found in the file that is not the one held.
+    /// Decides about a token in the file that is not the held one.
     async fn consider(&mut self, token: Token) -> Option<Verdict> {
         let now = self.now();
         let known_bad = self.former.contains(&token.id()) || token.is_expired(now.wall);
@@ -115,7 +114,7 @@ impl Renewal {
         let verdict = self.ask(&token).await;
         match verdict {
             Verdict::Accepted => self.adopt(token, facts, true),
-            // Better a token that may be good than none.
+            // A token that may be good is better than none.
             Verdict::Unknown if self.held.is_none() => self.adopt(token, facts, false),
             Verdict::Unknown => {}
             Verdict::Rejected => {
@@ -134,7 +133,7 @@ impl Renewal {
         self.hand_over_replaced();
     }
 
-    /// Asks Dremio about `token`, and notes how Dremio is.
+    /// Asks Dremio about `token`, and records Dremio's state.
     async fn ask(&mut self, token: &Token) -> Verdict {
         let error = self.tools.client.probe(token.secret()).await.err();
         match error {
@@ -161,7 +160,7 @@ impl Renewal {
             answered => {
                 self.checks = super::Failures::default();
                 self.tools.metrics.checked(self.now().wall);
-                // That a login failed because of the credentials stays true while old tokens are
+                // Credentials that were rejected at a login stay a failure while old tokens are
                 // accepted.
                 if self.logins.pause.is_none_or(|pause| pause.cause != Cause::Credentials) {
                     self.dremio = Some(Ok(()));
@@ -171,7 +170,7 @@ impl Renewal {
         }
     }
 
-    /// Notes what Dremio said about the token held.
+    /// Records Dremio's verdict on the held token.
     fn take_note(&mut self, verdict: Verdict) {
         let Some(held) = &mut self.held else { return };
         held.confirmed = verdict == Verdict::Accepted;
@@ -195,7 +194,7 @@ impl Renewal {
         remember(&mut self.rejected, token.id());
     }
 
-    /// What the schedule wants to know about a token that becomes ours now.
+    /// What the schedule needs to know about a token that is now held.
     pub(super) fn facts(&self, token: &Token, whole_life: Option<SignedDuration>) -> Held {
         let expires_at = token.expires_at();
         Held {

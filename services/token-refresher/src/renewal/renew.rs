@@ -1,4 +1,4 @@
-//! Obtaining a token, proving it, writing it, and letting go of the one before.
+//! Obtaining a token, proving it, writing it, and releasing its predecessor.
 
 use dremio_client::ErrorClass;
 use secrecy::ExposeSecret;
@@ -12,7 +12,7 @@ use crate::revoker::{self, Replaced};
 use crate::schedule::Cause;
 
 impl Renewal {
-    /// Logs in. What comes of it is a candidate, or a pause.
+    /// Logs in. The result is a candidate or a pause.
     pub(super) async fn log_in(&mut self) {
         let credentials = match self.tools.credentials.read().await {
             Ok(credentials) => credentials,
@@ -55,7 +55,8 @@ impl Renewal {
         audit::login_succeeded(&user, &token, login.dremio_version.as_deref());
         let life = token.expires_at().duration_since(self.now().wall);
         if !life.is_positive() {
-            // Nobody would use it. It is logged out, or there would be one more with every attempt.
+            // The token would be of no use. It is logged out, or each attempt would leave one
+            // behind.
             self.release(Replaced { token, due: Instant::now() });
             return self.renewal_failed(clock_skew());
         }
@@ -71,9 +72,9 @@ impl Renewal {
         self.dremio = Some(Err(failure));
     }
 
-    /// Makes the first call with the candidate. On success it is held from then on. If Dremio does
-    /// not answer, it stays a candidate and is proven later: another login would only leave one
-    /// more token behind.
+    /// Makes the first call with the candidate. On success it becomes the held token. If Dremio
+    /// does not answer, it stays a candidate and is proven later: another login would only leave
+    /// one more token behind.
     pub(super) async fn prove(&mut self) {
         let Some(candidate) = self.candidate.take() else { return };
         if candidate.token.is_expired(self.now().wall) {
@@ -111,7 +112,7 @@ impl Renewal {
         });
     }
 
-    /// A login succeeded, and what came of it is of no use, or not yet.
+    /// A login succeeded, but its token is of no use, or not yet.
     fn renewal_failed(&mut self, failure: Failure) {
         let (failures, pause) = self.pause(&self.logins, Cause::Passing);
         let retry_in_seconds = pause.as_secs_f64();
@@ -126,8 +127,7 @@ impl Renewal {
         self.dremio = Some(Err(failure));
     }
 
-    /// Writes the token held into the file. If that fails, it is tried again later with the same
-    /// token.
+    /// Writes the held token into the file. After a failure, the same token is written later.
     pub(super) async fn write(&mut self) {
         let Some(held) = &self.held else { return };
         let token = held.token.clone();
@@ -157,7 +157,7 @@ impl Renewal {
         }
     }
 
-    /// Makes `new` the token held. The one before is kept until its successor is in the file.
+    /// Makes `new` the held token. Its predecessor is kept until `new` is in the file.
     pub(super) fn replace_held(&mut self, new: HeldToken) {
         let Some(old) = self.held.replace(new) else { return };
         remember(&mut self.former, old.token.id());
@@ -166,7 +166,7 @@ impl Renewal {
         }
     }
 
-    /// Gives the tokens that were replaced to the revoker: their successor is in the file.
+    /// Passes replaced tokens to the revoker: their successor is in the file.
     pub(super) fn hand_over_replaced(&mut self) {
         let now = self.now().wall;
         for token in std::mem::take(&mut self.superseded) {
@@ -176,7 +176,7 @@ impl Renewal {
         }
     }
 
-    /// Never waits: a revoker that is that far behind leaves the token to its expiry.
+    /// Never waits: if the revoker is too far behind, the token is left to expire.
     fn release(&self, replaced: Replaced) {
         let token_id = replaced.token.id();
         if self.tools.replaced.try_send(replaced).is_err() {

@@ -28,7 +28,7 @@ fn at(seconds: u64) -> Moment {
     Moment { wall: wall(seconds), uptime: uptime(seconds) }
 }
 
-/// A token issued at `issued` that lives for `life`.
+/// A token issued at `issued` with the lifetime `life`.
 fn token(issued: u64, life: u64) -> Held {
     let expires_at = wall(issued + life);
     let life = SignedDuration::from_secs(i64::try_from(life).unwrap());
@@ -40,12 +40,12 @@ fn token(issued: u64, life: u64) -> Held {
     }
 }
 
-/// The usual token of 30 hours, issued at 0.
+/// A token of 30 hours, issued at 0.
 fn day_token() -> Held {
     token(0, 30 * HOUR)
 }
 
-/// All is well: the token is in the file and was checked at `checked`.
+/// The token is in the file and was checked at `checked`.
 fn calm(held: Held, checked: u64) -> Situation {
     Situation {
         held: Some(held),
@@ -61,7 +61,7 @@ fn calm(held: Held, checked: u64) -> Situation {
     }
 }
 
-/// Nothing there, looked at 0.
+/// No token; the file was checked at 0.
 fn empty() -> Situation {
     Situation { held: None, in_file: false, ..calm(day_token(), 0) }
 }
@@ -85,20 +85,20 @@ fn wait(seconds: u64) -> Action {
 
 #[test]
 fn start() {
-    // The file first: a good token in it saves a login.
+    // The file comes first: a good token in it saves a login.
     let fresh = Situation { checked_at: None, ..empty() };
     check(&fresh, at(0), Action::Check);
     check(&Situation { checked_at: None, ..calm(day_token(), 0) }, at(0), Action::Check);
-    // Nothing usable was there.
+    // It held nothing usable.
     check(&empty(), at(0), Action::LogIn);
-    // Expired or rejected, it is as good as nothing.
+    // An expired or rejected token counts as none.
     check(&calm(token(0, 100), 100), at(100), Action::LogIn);
     check(&calm(rejected(day_token()), 0), at(0), Action::LogIn);
 }
 
 #[test]
 fn a_good_token() {
-    // A wait ends at WAIT_MAX, however far away the next event is.
+    // A wait is at most WAIT_MAX, however far away the next event is.
     check(&calm(day_token(), 0), at(0), wait(1));
     check(&calm(day_token(), 0), at(2), wait(30));
     check(&calm(day_token(), 0), at(5 * MINUTE - 10), wait(10));
@@ -108,12 +108,12 @@ fn a_good_token() {
 
 #[test]
 fn renewal() {
-    // Six hours before the end of 30.
+    // Six hours before the end of the 30.
     let due = 24 * HOUR;
     check(&calm(day_token(), due - 1), at(due - 7), wait(7));
     check(&calm(day_token(), due - 1), at(due - 1), wait(1));
     check(&calm(day_token(), due - 1), at(due), Action::LogIn);
-    // The new token is proven, then written, then it is quiet.
+    // The new token is proven, then written; then nothing is due.
     let obtained = Situation { candidate: true, ..calm(day_token(), due) };
     check(&obtained, at(due), Action::Prove);
     let proven = Situation { in_file: false, ..calm(token(due, 30 * HOUR), due) };
@@ -122,7 +122,7 @@ fn renewal() {
 }
 
 #[test]
-fn the_time_of_renewal() {
+fn renewal_time() {
     let check = |life: u64, refresh_before: u64, expected: u64| {
         let policy = Policy { refresh_before: uptime(refresh_before), ..policy() };
         let life = SignedDuration::from_secs(i64::try_from(life).unwrap());
@@ -134,14 +134,14 @@ fn the_time_of_renewal() {
     };
     check(30 * HOUR, 6 * HOUR, 6 * HOUR);
     check(12 * HOUR, 6 * HOUR, 6 * HOUR);
-    // Less than half of the life would be left: two thirds of it are used.
+    // Less than half of the lifetime would be left, so two thirds of it are used.
     check(11 * HOUR, 6 * HOUR, 11 * HOUR / 3);
     check(6 * HOUR + 60, 6 * HOUR, 2 * HOUR + 20);
     check(6 * HOUR, 6 * HOUR, 2 * HOUR);
     check(MINUTE, 6 * HOUR, 20);
     check(3, 6 * HOUR, 1);
     check(30 * HOUR, 0, 0);
-    // A token of unknown age: the configured time counts.
+    // The age is unknown: the configured time counts.
     assert_eq!(renew_at(wall(1_000_000), None, &policy()), wall(1_000_000 - 6 * HOUR));
     assert_eq!(renew_at(Timestamp::MIN, None, &policy()), Timestamp::MIN);
 }
@@ -151,41 +151,40 @@ fn short_lives() {
     let held = token(0, 9);
     check(&calm(held, 0), at(2), wait(4));
     check(&calm(held, 0), at(6), Action::LogIn);
-    // A life of nothing (a clock that is wrong by more than it) must not become a flood of logins.
+    // A lifetime of zero (from a wrong clock) must not cause a flood of logins.
     let dead = token(100, 0);
     check(&calm(dead, 100), at(100), wait(1));
     check(&calm(dead, 100), at(101), Action::LogIn);
-    // But a rejected token is replaced at once, however young.
+    // But a rejected token is replaced at once, whatever its age.
     check(&calm(rejected(token(100, 9)), 100), at(100), Action::LogIn);
 }
 
 #[test]
-fn a_clock_that_jumps() {
-    // Forwards (a laptop slept for two days): noticed at the next waking, which comes within
-    // WAIT_MAX.
+fn clock_jumps() {
+    // Forwards (a laptop slept for two days): noticed at the next wake-up, within WAIT_MAX.
     let after = |seconds: u64| Moment { wall: wall(seconds), uptime: uptime(10) };
     check(&calm(day_token(), 0), after(48 * HOUR), Action::LogIn);
     check(&calm(day_token(), 0), after(25 * HOUR), Action::LogIn);
     check(&calm(day_token(), 0), after(23 * HOUR), wait(30));
-    // Backwards: the token looks younger, and nothing is overdue or early; checks go by uptime.
+    // Backwards: the token looks younger, and nothing is due early or late; checks use uptime.
     let back = Moment { wall: wall(0), uptime: uptime(3 * HOUR) };
     let held = token(2 * HOUR, 30 * HOUR);
     check(&calm(held, 3 * HOUR), back, wait(30));
     check(&calm(held, 3 * HOUR - 5 * MINUTE), back, Action::Check);
-    // Pauses go by uptime as well.
+    // Pauses use uptime as well.
     let failing = Situation { login_pause: pause(10, 20, Cause::Passing), ..empty() };
     check(&failing, Moment { wall: wall(48 * HOUR), uptime: uptime(12) }, wait(8));
 }
 
 #[test]
 fn dremio_is_away() {
-    // While renewing early: the old token stays, the pause is kept.
+    // Early renewal fails: the old token stays, and the pause is kept.
     let due = 24 * HOUR;
     let failing =
         Situation { login_pause: pause(due, due + 20, Cause::Passing), ..calm(day_token(), due) };
     check(&failing, at(due + 5), wait(15));
     check(&failing, at(due + 20), Action::LogIn);
-    // While checking: again after the pause, not after the interval.
+    // A check fails: the next one comes after the pause, not after the interval.
     let unanswered = Situation { check_pause: pause(0, 3, Cause::Passing), ..calm(day_token(), 0) };
     check(&unanswered, at(2), wait(1));
     check(&unanswered, at(3), Action::Check);
@@ -193,7 +192,7 @@ fn dremio_is_away() {
     let unanswered =
         Situation { check_pause: pause(0, 310, Cause::Passing), ..calm(day_token(), 0) };
     check(&unanswered, at(5 * MINUTE), wait(10));
-    // A candidate that could not be proven is proven later; no second login.
+    // A candidate that could not be proven is proven later, without a second login.
     let unproven =
         Situation { candidate: true, login_pause: pause(0, 20, Cause::Passing), ..empty() };
     check(&unproven, at(10), wait(10));
@@ -201,10 +200,10 @@ fn dremio_is_away() {
 }
 
 #[test]
-fn the_file_is_not_as_it_should_be() {
+fn file_problems() {
     let off = Situation { in_file: false, ..calm(day_token(), 0) };
     check(&off, at(2), Action::Write);
-    // A failed write is repeated after its pause, without a login, also for hours.
+    // A failed write is retried after its pause, without a login, for hours if necessary.
     let full = Situation { write_pause: pause(0, 20, Cause::Passing), ..off };
     check(&full, at(10), wait(10));
     check(&full, at(20), Action::Write);
@@ -214,18 +213,18 @@ fn the_file_is_not_as_it_should_be() {
         ..off
     };
     check(&full, at(10 * HOUR), wait(20));
-    // Only when the token itself is due.
+    // Until the token itself is due.
     let due = Situation {
         checked_at: Some(uptime(24 * HOUR)),
         write_pause: pause(24 * HOUR, 24 * HOUR + 20, Cause::Passing),
         ..off
     };
     check(&due, at(24 * HOUR), Action::LogIn);
-    // A good token goes into the file even when it is about to be renewed; a bad one never does.
+    // A good token is written even when it is about to be renewed; a bad one never.
     check(&Situation { checked_at: Some(uptime(25 * HOUR)), ..off }, at(25 * HOUR), Action::Write);
     check(&Situation { held: Some(rejected(day_token())), ..off }, at(2), Action::LogIn);
     check(&Situation { held: Some(token(0, 100)), ..off }, at(100), Action::LogIn);
-    // A change is looked at before anything else is decided, and even in a pause.
+    // A change is checked before anything else, also during a pause.
     check(&Situation { file_changed: true, ..calm(day_token(), 0) }, at(2), Action::Look);
     check(&Situation { file_changed: true, ..full }, at(1), Action::Look);
 }
@@ -234,22 +233,22 @@ fn the_file_is_not_as_it_should_be() {
 fn credentials_are_rejected() {
     let wrong =
         Situation { login_pause: pause(0, 300, Cause::Credentials), check_pause: None, ..empty() };
-    // The files are looked at every second.
+    // The files are checked every second.
     check(&wrong, at(10), wait(1));
-    // There is nothing to look at in a variable.
+    // A variable cannot change.
     check(&Situation { watch_credentials: false, ..wrong }, at(10), wait(30));
-    // Nobody shortens this pause.
+    // A request does not shorten this pause.
     check(&Situation { requested: Requested::Checked, ..wrong }, at(200), wait(1));
-    // The regular check of the file goes on.
+    // The regular check of the file continues.
     check(&wrong, at(300), Action::LogIn);
     let still_wrong = Situation { login_pause: pause(299, 600, Cause::Credentials), ..wrong };
     check(&still_wrong, at(300), Action::Check);
-    // When the file changed, the pause is dropped.
+    // When the file has changed, the pause ends.
     check(&Situation { login_pause: None, ..wrong }, at(10), Action::LogIn);
 }
 
 #[test]
-fn someone_asks() {
+fn checks_on_request() {
     let asked = |situation: Situation| Situation { requested: Requested::Asked, ..situation };
     let checked = |situation: Situation| Situation { requested: Requested::Checked, ..situation };
     // At once, whatever is planned or paused.
@@ -287,7 +286,7 @@ fn someone_asks() {
 }
 
 #[test]
-fn pauses_grow_with_jitter_between_floor_and_ceiling() {
+fn pauses_grow_with_jitter_within_bounds() {
     let check = |failures: u32, cause: Cause, random: f64, expected_seconds: f64| {
         let pause = pause_after(failures, cause, random, &policy());
         assert!(
@@ -312,10 +311,9 @@ fn pauses_grow_with_jitter_between_floor_and_ceiling() {
     assert_eq!(pause_after(5, Cause::Passing, 0.7, &flat), Duration::from_secs(300));
 }
 
-/// Walks through a grid of situations and times: whatever the state, the schedule neither spins nor
-/// sleeps for too long.
+/// Over a grid of situations and times, the schedule neither spins nor waits for too long.
 #[test]
-fn no_situation_spins_or_sleeps_for_ever() {
+fn no_situation_spins_or_oversleeps() {
     let tokens = [
         None,
         Some(day_token()),

@@ -1,4 +1,4 @@
-//! The binary: exit codes, and what it says where.
+//! The binary: exit codes and output.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn command(world: Option<&World>, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end: exit code, standard output, standard error.
+/// Runs it until it exits: exit code, standard output, standard error.
 async fn run(mut command: Command) -> (i32, String, String) {
     let output = tokio::time::timeout(WAIT_MAX, command.output()).await.expect("it ends").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -78,7 +78,7 @@ async fn run_refuses_a_bad_configuration() {
 }
 
 #[tokio::test]
-async fn once_says_by_its_code_whether_there_is_a_token() {
+async fn once_exits_with_0_only_if_there_is_a_token() {
     let world = World::new().await;
     let (code, stdout, stderr) = run(command(Some(&world), &["once"])).await;
     assert_eq!(code, 0, "{stdout}{stderr}");
@@ -90,9 +90,9 @@ async fn once_says_by_its_code_whether_there_is_a_token() {
     check_absent(&stdout, std::slice::from_ref(&world.password));
 }
 
-/// Starts the service and waits for the line that tells its admin address.
+/// Starts the service and waits for the line with its admin address.
 #[tokio::test]
-async fn first_user_creates_one_where_there_is_none_and_changes_nothing_else() {
+async fn first_user_is_created_only_if_there_is_none() {
     let world = World::new().await;
     let control = world.sandbox.control();
     control.remove_all_users();
@@ -131,13 +131,13 @@ async fn running(world: &World) -> (Child, String) {
     })
     .await
     .expect("it starts");
-    // Its output must be read, or it would wait for that at some point.
+    // Its output must be read, or it would block on a full pipe.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (child, address)
 }
 
 #[tokio::test]
-async fn run_is_healthy_with_a_token_and_stops_when_asked() {
+async fn run_is_healthy_with_a_token_and_stops_on_request() {
     let world = World::new().await;
     world.refuse().await;
     let (mut child, address) = running(&world).await;
@@ -157,7 +157,7 @@ async fn run_is_healthy_with_a_token_and_stops_when_asked() {
     })
     .await
     .expect("it becomes healthy");
-    // A Dremio that is away is nothing that a restart would cure.
+    // A restart would not help if Dremio is down.
     world.refuse().await;
     assert_eq!(health(&address).await.0, 0);
 

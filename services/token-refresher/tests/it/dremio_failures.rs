@@ -1,5 +1,5 @@
-//! Dremio in failure, at the start and later: the reason is named, the old token kept, nobody
-//! hammered, and all is well afterwards.
+//! Failures of Dremio, at the start and later: the reason is reported, the old token kept, Dremio
+//! not flooded, and the service recovers.
 
 use std::fs;
 use std::time::Duration;
@@ -22,14 +22,14 @@ fn faults() -> Vec<(Fault, &'static str)> {
     ]
 }
 
-/// Runs `test` for all of them side by side: most of the time is spent waiting.
+/// Runs `test` for all of them concurrently: most of the time is spent waiting.
 async fn for_each_fault(test: impl AsyncFn(Fault, &'static str)) {
     futures_util::future::join_all(faults().into_iter().map(|(fault, reason)| test(fault, reason)))
         .await;
 }
 
 #[tokio::test]
-async fn failure_at_the_start_passes() {
+async fn it_recovers_from_failures_at_the_start() {
     for_each_fault(async |fault, reason| {
         let mut world = World::new().await;
         world.config.connect.request_timeout = Duration::from_millis(500);
@@ -54,13 +54,13 @@ async fn failure_at_the_start_passes() {
 }
 
 #[tokio::test]
-async fn failure_later_keeps_the_token() {
+async fn a_later_failure_keeps_the_token() {
     for_each_fault(async |fault, reason| {
         let mut world = World::new().await;
         world.config.connect.request_timeout = Duration::from_millis(500);
         let service = world.start().await;
         let token = world.good_token().await;
-        // On a busy machine the first login may have been given up and made again.
+        // On a busy machine the first login may have timed out and been repeated.
         let logins = world.logins();
         world.control.inject(fault.clone(), Scope::everything());
         let (status, answer) = service.refresh().await;
@@ -78,7 +78,7 @@ async fn failure_later_keeps_the_token() {
 }
 
 #[tokio::test]
-async fn dremio_is_away_and_comes_back() {
+async fn it_recovers_when_dremio_comes_back() {
     let world = World::new().await;
     world.refuse().await;
     let service = world.start().await;
@@ -88,7 +88,7 @@ async fn dremio_is_away_and_comes_back() {
     service.condition("dremio", Ok(())).await;
 
     world.refuse().await;
-    // The connection of the last call may be found dead, before no new one can be made.
+    // The connection of the last call may be found dead before a new one fails.
     let (status, answer) = service.refresh().await;
     assert!(
         status == 503
@@ -105,7 +105,7 @@ async fn dremio_is_away_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_password_file_with_more_than_the_password_is_named_as_the_likely_cause() {
+async fn an_odd_password_file_is_named_as_the_likely_cause() {
     let mut world = World::new().await;
     world.config.policy.retry_max = Duration::from_secs(300);
     fs::write(&world.password_file, format!("\u{feff}{}\n", world.password)).unwrap();
@@ -133,7 +133,7 @@ async fn a_password_file_with_more_than_the_password_is_named_as_the_likely_caus
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_tried_once_and_again_when_it_changes() {
+async fn a_wrong_password_is_retried_only_after_a_change() {
     let mut world = World::new().await;
     world.config.policy.retry_max = Duration::from_secs(300);
     fs::write(&world.password_file, "wrong-password-77").unwrap();
@@ -142,7 +142,7 @@ async fn a_wrong_password_is_tried_once_and_again_when_it_changes() {
     service.condition("token", Err("no_token")).await;
     let (_, body) = service.ask("GET", "/readyz").await;
     assert!(body.contains("correct DREMIO_USERNAME and DREMIO_PASSWORD"), "{body}");
-    // Asking does not make it try the same again.
+    // A request does not cause another attempt with the same password.
     for _ in 0..3 {
         let (status, answer) = service.refresh().await;
         assert_eq!((status, answer["reason"].as_str()), (503, Some("rejected_credentials")));
@@ -150,7 +150,7 @@ async fn a_wrong_password_is_tried_once_and_again_when_it_changes() {
     assert_eq!(world.logins(), 1);
     assert_eq!(world.events(None), ["login_failed"]);
 
-    // Another wrong one: one more attempt.
+    // Another wrong password: one more attempt.
     fs::write(&world.password_file, "wrong-password-78").unwrap();
     eventually("the attempt", || (world.logins() == 2).then_some(())).await;
     // The right one.
@@ -163,7 +163,7 @@ async fn a_wrong_password_is_tried_once_and_again_when_it_changes() {
 }
 
 #[tokio::test]
-async fn a_password_file_that_vanishes_is_named_and_found_again() {
+async fn a_missing_password_file_is_reported_until_it_returns() {
     let mut world = World::new().await;
     world.config.policy.retry_max = Duration::from_secs(300);
     let service = world.start().await;
@@ -180,14 +180,15 @@ async fn a_password_file_that_vanishes_is_named_and_found_again() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_do_not_spoil_a_token_that_works() {
+async fn wrong_credentials_do_not_affect_a_good_token() {
     let mut world = World::new().await;
     world.config.policy.retry_max = Duration::from_secs(300);
     let service = world.start().await;
     let token = world.good_token().await;
     service.stop(&world).await;
 
-    // From the file its age is unknown, and 30 hours are less than 31: renewal is due, and fails.
+    // The age of a token from the file is unknown, and 30 hours are less than 31: renewal is due,
+    // and fails.
     world.config.policy.refresh_before = Duration::from_secs(31 * 60 * 60);
     fs::write(&world.password_file, "wrong-password-79").unwrap();
     let service = world.start().await;
@@ -201,7 +202,7 @@ async fn wrong_credentials_do_not_spoil_a_token_that_works() {
 }
 
 #[tokio::test]
-async fn a_dremio_without_users_is_waited_for() {
+async fn it_waits_for_the_first_user() {
     let world = World::new().await;
     world.control.remove_all_users();
     let service = world.start().await;
@@ -215,7 +216,7 @@ async fn a_dremio_without_users_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_rejected_at_once_is_named() {
+async fn a_new_token_rejected_at_once_is_reported() {
     let world = World::new().await;
     world
         .control

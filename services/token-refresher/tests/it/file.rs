@@ -1,5 +1,5 @@
-//! The file while the service runs: repaired when damaged, adopted when another refresher was here,
-//! retried when it cannot be written.
+//! The file while the service runs: repaired when damaged, adopted from another refresher, retried
+//! when it cannot be written.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use token_file::{Token, Writer};
 use crate::harness::{World, eventually, metric};
 
 #[tokio::test]
-async fn damage_is_repaired_without_a_login() {
+async fn a_damaged_file_is_repaired_without_a_login() {
     let world = World::new().await;
     let service = world.start().await;
     let token = world.good_token().await;
@@ -28,11 +28,11 @@ async fn damage_is_repaired_without_a_login() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_refresher_is_adopted() {
+async fn another_refreshers_token_is_adopted() {
     let world = World::new().await;
     let service = world.start().await;
     let ours = world.good_token().await;
-    // Another one logs in and writes, as during a rolling update.
+    // Another refresher logs in and writes, as in a rolling update.
     let transport = dremio_client::Transport::connect(&world.config.connect).unwrap();
     let login = dremio_client::DremioClient::new(transport)
         .login(&world.user, &world.password.clone().into())
@@ -51,16 +51,16 @@ async fn a_token_of_another_refresher_is_adopted() {
     );
     assert_eq!(world.logins(), 2, "theirs and ours");
 
-    // Ours, put back, is the older one and is not taken up again.
+    // Our own earlier token is older and is not adopted again.
     Writer::open(world.config.token_file.clone()).unwrap().write(&ours).unwrap();
     eventually("the repair", || world.token().filter(|found| found.id() == theirs.id())).await;
     service.stop(&world).await;
 }
 
 #[tokio::test]
-async fn a_write_that_fails_is_repeated_without_another_login() {
+async fn a_failed_write_is_retried_without_a_login() {
     let world = World::new().await;
-    // Found good at the start, spoilt before the first write: something has taken the file's name.
+    // Writable at the start, blocked before the first write: a folder has the file's name.
     world.control.inject(
         dremio_sandbox::Fault::Delay(Duration::from_millis(300)),
         dremio_sandbox::Scope::path("/apiv2/login").once(),
@@ -87,7 +87,7 @@ async fn a_write_that_fails_is_repeated_without_another_login() {
 }
 
 #[tokio::test]
-async fn a_web_page_cannot_ask_for_a_new_token() {
+async fn a_web_page_cannot_request_a_refresh() {
     let world = World::new().await;
     let service = world.start().await;
     world.good_token().await;
@@ -107,9 +107,9 @@ async fn a_web_page_cannot_ask_for_a_new_token() {
 }
 
 #[tokio::test]
-async fn the_gateway_key_is_made_at_the_start_and_again_when_it_was_deleted() {
+async fn a_missing_gateway_key_is_created() {
     let world = World::new().await;
-    // A Dremio that is away is no reason to have none.
+    // The key does not depend on Dremio.
     world.refuse().await;
     let path = world.config.token_file.with_file_name("gateway.key");
     let key = || fs::read(&path).ok();
@@ -125,7 +125,7 @@ async fn the_gateway_key_is_made_at_the_start_and_again_when_it_was_deleted() {
     assert_eq!(key().unwrap(), first, "a key that is there stays");
 
     fs::remove_file(&path).unwrap();
-    // The next check would come after five minutes.
+    // The next regular check would come after five minutes.
     service.refresh().await;
     let second = key().expect("the check made another");
     assert_ne!(second, first);
@@ -137,7 +137,7 @@ async fn the_gateway_key_is_made_at_the_start_and_again_when_it_was_deleted() {
 }
 
 #[tokio::test]
-async fn a_gateway_key_that_cannot_be_made_costs_no_token() {
+async fn a_failed_gateway_key_does_not_affect_the_token() {
     let world = World::new().await;
     let path = world.config.token_file.with_file_name("gateway.key");
     fs::write(&path, "not a key").unwrap();
@@ -154,7 +154,7 @@ async fn a_gateway_key_that_cannot_be_made_costs_no_token() {
 }
 
 #[tokio::test]
-async fn metrics_tell_expiry_and_counts() {
+async fn metrics_show_expiry_and_counts() {
     let world = World::new().await;
     let service = world.start().await;
     let token = world.good_token().await;

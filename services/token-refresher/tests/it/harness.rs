@@ -1,4 +1,4 @@
-//! A service with its own sandbox, its own folder and its own user.
+//! A service with its own stand-in, folder and user.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use tokio::net::TcpSocket;
 
 use crate::logs;
 
-/// Far longer than anything takes.
+/// A generous limit for any wait.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// The world around a service.
@@ -32,19 +32,19 @@ pub(crate) struct World {
     pub(crate) password: String,
     pub(crate) password_file: PathBuf,
     pub(crate) folder: TempDir,
-    /// Every token that was ever seen, for the search of the logs.
+    /// Every token seen so far, to search the logs for.
     seen: Mutex<Vec<String>>,
-    /// Keeps the sandbox's port for the sandbox while that refuses connections.
+    /// Holds the stand-in's port while that refuses connections.
     port: Mutex<Option<TcpSocket>>,
 }
 
 impl World {
-    pub(crate) async fn new() -> World {
+    pub(crate) async fn new() -> Self {
         World::with_sandbox(SandboxConfig::default()).await
     }
 
-    /// A sandbox with one user of its own; the passwords and names are this test's alone.
-    pub(crate) async fn with_sandbox(config: SandboxConfig) -> World {
+    /// A stand-in with one user; passwords and names are unique to this test.
+    pub(crate) async fn with_sandbox(config: SandboxConfig) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         logs::collect();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl World {
             unknown: Vec::new(),
         };
         let control = sandbox.control();
-        World {
+        Self {
             sandbox,
             control,
             config,
@@ -94,10 +94,9 @@ impl World {
         }
     }
 
-    /// Dremio refuses connections from now on. Its port must not go to another test's server
-    /// meanwhile: a socket that is bound and does not listen holds it. Binding may have to
-    /// wait: a process that is just being started has a copy of the listener until it
-    /// runs its own program.
+    /// Dremio refuses connections from now on. A socket that is bound and does not listen holds its
+    /// port, so that no other test's server gets it. Binding may have to wait: a process that is
+    /// just being started has a copy of the listener until it executes its own program.
     pub(crate) async fn refuse(&self) {
         self.control.set_refusing(true);
         let socket = eventually("the port", || {
@@ -150,7 +149,7 @@ impl World {
             .await
     }
 
-    /// How many requests of this kind Dremio has seen.
+    /// How many requests of this kind Dremio has received.
     pub(crate) fn count(&self, method: &str, path: &str) -> usize {
         self.control
             .requests()
@@ -172,7 +171,7 @@ impl World {
         found.iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Nothing that was logged so far holds a secret of this world.
+    /// Asserts that the logs so far hold no secret of this world.
     pub(crate) fn check_no_secret_was_told(&self) {
         let mut secrets = vec![self.password.clone()];
         secrets.extend(self.control.live_tokens());
@@ -182,21 +181,21 @@ impl World {
     }
 }
 
-/// None of `secrets` is in `text`.
+/// Asserts that `text` has none of `secrets`.
 pub(crate) fn check_absent(text: &str, secrets: &[String]) {
     for secret in secrets.iter().filter(|secret| secret.len() > 8) {
         assert!(!text.contains(secret.as_str()), "a secret was told");
     }
 }
 
-/// A service that runs.
+/// A running service.
 pub(crate) struct Service {
     pub(crate) app: RunningApp,
     pub(crate) shutdown: Shutdown,
 }
 
 impl Service {
-    /// Stops it, and checks that it stops cleanly and told no secret.
+    /// Stops it; asserts a clean stop and that no secret was logged.
     pub(crate) async fn stop(mut self, world: &World) {
         self.shutdown.request();
         let exit = tokio::time::timeout(WAIT_MAX, self.app.join()).await.expect("it stops");
@@ -232,7 +231,7 @@ impl Service {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    /// Waits until a condition is met, or not for this reason.
+    /// Waits until a condition is met, or unmet for this reason.
     pub(crate) async fn condition(&self, name: &str, expected: Result<(), &str>) {
         eventually(&format!("the condition {name}: {expected:?}"), || {
             let report = self.app.readiness().report();
@@ -248,7 +247,7 @@ impl Service {
     }
 }
 
-/// Waits until `look` finds something.
+/// Waits until `look` returns something.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

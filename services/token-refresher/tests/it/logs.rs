@@ -1,5 +1,5 @@
-//! All log lines of the test process, as they would appear in a container. Tests run side by side,
-//! so each looks for its own user and its own tokens.
+//! All log lines of the test process, as in a container. Tests run concurrently, so each searches
+//! for its own user and tokens.
 
 use std::io::{self, Write};
 use std::sync::Once;
@@ -24,7 +24,7 @@ impl Write for Collector {
     }
 }
 
-/// Collects what is logged from now on, at the most talkative level.
+/// Collects all logs from now on, at the most verbose level.
 pub(crate) fn collect() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

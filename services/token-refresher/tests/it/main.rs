@@ -1,5 +1,5 @@
 //! The service in process against the stand-in, on free ports: what it does, what Dremio sees of
-//! it, and that no secret is told.
+//! it, and that it reveals no secret.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! `POST /refresh`: quick, shared, and no way to hammer Dremio.
+//! `POST /refresh`: quick, shared, and no way to flood Dremio.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::harness::{Service, World};
 
 #[tokio::test]
-async fn a_revoked_token_is_replaced_far_below_two_seconds() {
+async fn a_revoked_token_is_replaced_on_request() {
     let world = World::new().await;
     let service = world.start().await;
     let mut last = world.good_token().await;
@@ -18,7 +18,7 @@ async fn a_revoked_token_is_replaced_far_below_two_seconds() {
         let took = start.elapsed();
         assert_eq!((status, answer["outcome"].as_str()), (200, Some("renewed")), "{answer}");
         assert!(took < Duration::from_millis(1500), "{took:?}");
-        // When the answer comes, the file is there.
+        // The file is written before the answer is sent.
         let token = world.token().unwrap();
         assert_eq!(answer["token_id"].as_str(), Some(token.id().to_string().as_str()));
         assert_eq!(answer["expires_at"].as_str(), Some(token.expires_at().to_string().as_str()));
@@ -30,7 +30,7 @@ async fn a_revoked_token_is_replaced_far_below_two_seconds() {
 }
 
 #[tokio::test]
-async fn those_who_ask_together_share_one_check() {
+async fn concurrent_requests_share_one_check() {
     let world = World::new().await;
     let service = std::sync::Arc::new(world.start().await);
     world.good_token().await;
@@ -51,7 +51,7 @@ async fn those_who_ask_together_share_one_check() {
 }
 
 #[tokio::test]
-async fn asking_again_and_again_is_slowed_down() {
+async fn repeated_requests_are_slowed_down() {
     let world = World::new().await;
     let service = world.start().await;
     world.good_token().await;
@@ -70,7 +70,7 @@ async fn asking_again_and_again_is_slowed_down() {
 }
 
 #[tokio::test]
-async fn only_post_is_understood_and_the_answer_holds_no_secret() {
+async fn only_post_is_accepted_and_no_secret_is_returned() {
     let world = World::new().await;
     let service = world.start().await;
     world.good_token().await;

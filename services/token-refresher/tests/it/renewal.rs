@@ -1,4 +1,4 @@
-//! Renewal: early, by short lives, over clock jumps; and what becomes of the token before.
+//! Renewal: early, of short lives, over clock jumps; and what happens to the old token.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use service_kit::Clock;
 
 use crate::harness::{World, eventually, metric};
 
-/// The time by the sandbox's clock, which is the machine's: a fresh token of 30 hours tells it.
+/// The time of the stand-in's clock, derived from a fresh token of 30 hours.
 fn issue_time(expires_at: Timestamp) -> Timestamp {
     expires_at - SignedDuration::from_hours(30)
 }
 
-/// A world with a clock that stands still until it is set by the closure.
+/// A world with a clock that only the closure moves.
 async fn world_with_clock() -> (World, Clock, impl Fn(Timestamp)) {
     let world = World::new().await;
     let (clock, hand) = Clock::manual(Clock::system().now());
@@ -22,7 +22,7 @@ async fn world_with_clock() -> (World, Clock, impl Fn(Timestamp)) {
 }
 
 #[tokio::test]
-async fn a_token_near_its_expiry_is_renewed_and_the_old_one_logged_out_after_the_grace() {
+async fn a_renewed_token_is_logged_out_after_the_delay() {
     let (mut world, clock, set) = world_with_clock().await;
     world.config.revoke_after = Some(Duration::from_millis(300));
     let service = world.start_with(clock).await;
@@ -48,7 +48,7 @@ async fn a_token_near_its_expiry_is_renewed_and_the_old_one_logged_out_after_the
 }
 
 #[tokio::test]
-async fn the_old_token_is_logged_out_even_if_that_fails_at_first() {
+async fn a_failed_logout_is_retried() {
     let (mut world, clock, set) = world_with_clock().await;
     world.config.revoke_after = Some(Duration::from_millis(50));
     let service = world.start_with(clock).await;
@@ -68,7 +68,7 @@ async fn the_old_token_is_logged_out_even_if_that_fails_at_first() {
 }
 
 #[tokio::test]
-async fn without_a_grace_the_old_token_is_left_alone() {
+async fn without_revoke_after_the_old_token_is_left_alone() {
     let (world, clock, set) = world_with_clock().await;
     let service = world.start_with(clock).await;
     let old = world.good_token().await;
@@ -81,7 +81,7 @@ async fn without_a_grace_the_old_token_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_back_changes_nothing() {
+async fn a_clock_set_back_changes_nothing() {
     let (world, clock, set) = world_with_clock().await;
     let service = world.start_with(clock).await;
     let token = world.good_token().await;
@@ -94,14 +94,14 @@ async fn a_clock_that_jumps_back_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_clock_far_ahead_is_named_and_floods_nobody() {
+async fn a_clock_far_ahead_is_reported_without_a_flood() {
     let (mut world, clock, set) = world_with_clock().await;
     world.config.policy.retry_initial = Duration::from_millis(200);
     set(Clock::system().now() + SignedDuration::from_hours(31));
     let service = world.start_with(clock).await;
     service.condition("dremio", Err("clock_skew")).await;
     service.condition("token", Err("no_token")).await;
-    // The useless tokens are logged out again.
+    // The useless tokens are logged out.
     eventually("the logout", || world.control.live_tokens().is_empty().then_some(())).await;
     assert!(world.logins() <= 5, "{}", world.logins());
     set(Clock::system().now());
@@ -111,7 +111,7 @@ async fn a_clock_far_ahead_is_named_and_floods_nobody() {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_while_dremio_is_away_makes_nobody_spin() {
+async fn an_expired_token_causes_no_busy_loop() {
     let (mut world, clock, set) = world_with_clock().await;
     world.config.policy.retry_initial = Duration::from_millis(100);
     let service = world.start_with(clock).await;
@@ -144,7 +144,7 @@ async fn short_lived_tokens_are_renewed_at_two_thirds_of_their_life() {
     let mut last = world.good_token().await;
     for _ in 0..2 {
         let next = world.token_after(last.id()).await;
-        // At no moment is the token in the file one that Dremio rejects.
+        // The token in the file is accepted by Dremio at any moment.
         assert!(
             world.control.live_tokens().contains(&last.secret().expose_secret().to_owned()),
             "renewed in time"
@@ -157,7 +157,7 @@ async fn short_lived_tokens_are_renewed_at_two_thirds_of_their_life() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_proven_at_once_is_proven_later() {
+async fn an_unproven_token_is_proven_later() {
     let world = World::new().await;
     world.control.inject(
         Fault::Status(500),

@@ -1,4 +1,4 @@
-//! Starting: with nothing, with a good token, with rubbish, and where it cannot work.
+//! Starting: without a file, with a good token, with rubbish, and where it cannot work.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::harness::{World, eventually};
 
 #[tokio::test]
-async fn with_nothing_it_logs_in_proves_the_token_and_writes_it() {
+async fn without_a_file_it_logs_in_proves_and_writes() {
     let world = World::new().await;
     let service = world.start().await;
     let token = world.good_token().await;
@@ -97,7 +97,7 @@ async fn rubbish_in_the_file_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_file_serves_while_dremio_is_away() {
+async fn the_stored_token_is_used_while_dremio_is_down() {
     let world = World::new().await;
     let first = world.start().await;
     let token = world.good_token().await;
@@ -120,7 +120,7 @@ async fn a_token_in_the_file_serves_while_dremio_is_away() {
 }
 
 #[tokio::test]
-async fn leftovers_of_a_crash_are_cleaned_up() {
+async fn temporary_files_of_a_crash_are_removed() {
     let world = World::new().await;
     let leftover = world.folder.path().join("tokens/.token.json.aB3dE5gH7jK9.tmp");
     fs::write(&leftover, "half a tok").unwrap();
@@ -131,7 +131,7 @@ async fn leftovers_of_a_crash_are_cleaned_up() {
 }
 
 #[tokio::test]
-async fn it_does_not_start_where_it_cannot_work() {
+async fn an_unusable_place_stops_the_start() {
     let mut world = World::new().await;
     let start = async |world: &World| {
         App::start(world.config.clone(), Clock::system(), Shutdown::new()).await.unwrap_err()

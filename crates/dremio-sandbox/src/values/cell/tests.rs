@@ -10,7 +10,7 @@ fn check(ty: &str, value: impl Into<Value>, expected: &str) {
 }
 
 #[test]
-fn numbers_keep_their_spelling() {
+fn numbers_keep_every_digit() {
     check("BIGINT", i64::MAX, "9223372036854775807");
     check("INTEGER", 7_i64, "7");
     check("DECIMAL(10,2)", 12.5, "12.50");
