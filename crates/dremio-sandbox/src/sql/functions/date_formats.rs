@@ -8,7 +8,7 @@ use jiff::civil::{Date, DateTime, Time};
 use rusqlite::types::Value;
 
 use super::call::Call;
-use super::dates::moved;
+use super::dates::{moved, time};
 use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome, boolean, unsupported, zones};
 use crate::sql::moment::Moment;
@@ -324,11 +324,6 @@ fn date(moment: Moment) -> Outcome {
 
 fn timestamp(moment: Moment) -> Outcome {
     moved(Some(moment))
-}
-
-/// The time of day of a timestamp.
-pub(super) fn time(moment: Moment) -> Outcome {
-    Ok(Value::Text(moment.to_timestamp().to_string().get(11..).unwrap_or_default().to_owned()))
 }
 
 fn is_readable(call: &Call<'_>) -> Outcome {

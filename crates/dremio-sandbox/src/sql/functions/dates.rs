@@ -84,7 +84,7 @@ pub(super) const ROWS: &[Function] = &[
     row("CURRENT_TIME_UTC", "", Rule::Time, |call| Ok(part_of_now(call, 11..23))),
     row("LOCALTIME", "", Rule::Time, |call| Ok(part_of_now(call, 11..23))),
     row("TO_TIME", "int", Rule::Time, |call| {
-        from_epoch(call)?.map_or_else(|| Err(out_of_range()), super::date_formats::time)
+        from_epoch(call)?.map_or_else(|| Err(out_of_range()), time)
     }),
     row("TO_DATE", "timestamp", Rule::Date, |call| moved(Some(read(call)?.to_date()))),
     row("TO_DATE", "number", Rule::Date, |call| moved(from_epoch(call)?.map(Moment::to_date))),
@@ -128,6 +128,11 @@ pub(super) fn out_of_range() -> FunctionError {
 pub(super) fn moved(moment: Option<Moment>) -> Outcome {
     let moment = moment.ok_or_else(out_of_range)?;
     Ok(Value::Text(moment.to_string()))
+}
+
+/// The time of day of a timestamp.
+pub(super) fn time(moment: Moment) -> Outcome {
+    Ok(Value::Text(moment.to_timestamp().to_string().get(11..).unwrap_or_default().to_owned()))
 }
 
 fn add_days(call: &Call<'_>, days: i64) -> Outcome {
