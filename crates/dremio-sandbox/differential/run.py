@@ -26,6 +26,8 @@ import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+# Where cargo builds.
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 NOT_RUN = 77
 # RIGHT and FULL JOIN came with this one.
 SQLITE_MIN = (3, 39, 0)
@@ -88,8 +90,8 @@ def main():
     parser.add_argument("--queries", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first query")
-    parser.add_argument("--stand-in", default=ROOT / "target/debug/dremio-sandbox")
-    parser.add_argument("--cache", type=pathlib.Path, default=ROOT / "target/differential")
+    parser.add_argument("--stand-in", default=TARGET / "debug/dremio-sandbox")
+    parser.add_argument("--cache", type=pathlib.Path, default=TARGET / "differential")
     options = parser.parse_args()
     inside_environment(options.cache.expanduser().resolve())
     if not pathlib.Path(options.stand_in).exists():
