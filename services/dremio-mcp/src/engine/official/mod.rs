@@ -5,7 +5,7 @@
 //!   anything behind
 //! - `last_words`: what a child said that never came up
 //! - `connection`: the messages of one child: ids out, answers and progress in
-//! - `owners`: whose the tasks are that a child has made
+//! - `task_owners`: whose the tasks are that a child has made
 //! - `subscriptions`: which resources clients want to hear of, kept at whichever child there is
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
@@ -28,11 +28,11 @@ use tokio::sync::watch;
 pub(crate) use self::confinement::Confinement;
 use self::connection::{Answer, Connection};
 pub(crate) use self::process::Launch;
-use self::subscriptions::SubscriptionRegistry;
+use self::subscriptions::{SubscriptionRegistry, Wish};
 pub(crate) use self::supervisor::Supervisor;
 use super::changes::{Changes, List, Versions};
 use super::fair_queue::Requester;
-use super::{CallContext, CallError, FairQueue, Introduction, Notifications, ToolList};
+use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::methods;
 use crate::rpc::Message;
 
@@ -147,7 +147,7 @@ impl ServerInfo {
         }
     }
 
-    /// The child says that `changed` is not any more what it said.
+    /// The child says that this list has changed.
     fn list_changed(&self, changed: List, said: Message) {
         // Held until the change is noted, so that no list from before can be learnt in between.
         let mut lists = self.lists.lock();
@@ -187,20 +187,10 @@ impl Official {
     /// Relays one request to the child, waiting for a child that is being replaced.
     pub(crate) async fn call(&self, request: &Message, context: &CallContext) -> Answer {
         let (subscriptions, child) = (&self.info.subscriptions, &self.child);
-        let is_subscription = matches!(
-            request.method(),
-            methods::RESOURCES_SUBSCRIBE | methods::RESOURCES_UNSUBSCRIBE
-        );
-        let subscriber = if is_subscription { subscriber_and_uri(request, context) } else { None };
         // Boxed where it is rare: a call's future is as large as its largest branch.
-        match subscriber {
-            Some((notifications, uri)) if request.method() == methods::RESOURCES_SUBSCRIBE => {
-                Box::pin(subscriptions.subscribe(uri, notifications, request, context, child)).await
-            }
-            Some((notifications, uri)) => {
-                Box::pin(subscriptions.unsubscribe(uri, notifications, request, context, child))
-                    .await
-            }
+        match Wish::of(request, context) {
+            Some(wish) if wish.subscribes => Box::pin(subscriptions.subscribe(wish, child)).await,
+            Some(wish) => Box::pin(subscriptions.unsubscribe(wish, child)).await,
             None => self.call_or_recall(request, context).await,
         }
     }
@@ -232,15 +222,6 @@ impl Official {
     pub(crate) fn tools(&self) -> Arc<ToolList> {
         Arc::clone(&self.info.tools.lock())
     }
-}
-
-/// Who a request subscribes, and to what.
-fn subscriber_and_uri<'c>(
-    request: &'c Message,
-    context: &'c CallContext,
-) -> Option<(&'c Arc<Notifications>, &'c str)> {
-    let notifications = context.caller().notifications.as_ref()?;
-    Some((notifications, request.params().ok()?.uri?))
 }
 
 #[cfg(test)]

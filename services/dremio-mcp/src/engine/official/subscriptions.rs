@@ -51,6 +51,31 @@ pub(super) struct SubscriptionRegistry {
     queue: FairQueue,
 }
 
+/// A request about the subscription of one client to one resource.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'c> {
+    /// Or takes it back.
+    pub(super) subscribes: bool,
+    uri: &'c str,
+    notifications: &'c Arc<Notifications>,
+    request: &'c Message,
+    context: &'c CallContext,
+}
+
+impl<'c> Wish<'c> {
+    /// What `request` is, if it is one: of a client that can be notified, with a URI.
+    pub(super) fn of(request: &'c Message, context: &'c CallContext) -> Option<Self> {
+        let subscribes = match request.method() {
+            methods::RESOURCES_SUBSCRIBE => true,
+            methods::RESOURCES_UNSUBSCRIBE => false,
+            _ => return None,
+        };
+        let notifications = context.caller().notifications.as_ref()?;
+        let uri = request.params().ok()?.uri?;
+        Some(Self { subscribes, uri, notifications, request, context })
+    }
+}
+
 impl SubscriptionRegistry {
     pub(super) fn new() -> Self {
         Self {
@@ -60,21 +85,14 @@ impl SubscriptionRegistry {
         }
     }
 
-    /// Relays `request`, which subscribes the caller's `notifications` to `uri`, unless the child
-    /// has agreed to that for somebody else: then it is answered here. The queue gets what the
-    /// child says of that resource, until it is gone. Dropping the future takes it back.
+    /// Relays a request that subscribes, unless the child has agreed to that for another client:
+    /// then it is answered here. The client's queue gets what the child says of that resource,
+    /// until it is dropped. Dropping the future takes it back.
     ///
     /// # Errors
     /// As of any call, and [`CallError::TooManySubscriptions`].
-    pub(super) async fn subscribe(
-        &self,
-        uri: &str,
-        notifications: &Arc<Notifications>,
-        request: &Message,
-        context: &CallContext,
-        child: &CurrentChild,
-    ) -> Answer {
-        let entry = self.enter(uri, notifications, context)?;
+    pub(super) async fn subscribe(&self, wish: Wish<'_>, child: &CurrentChild) -> Answer {
+        let entry = self.enter(wish)?;
         let mut agreement = entry.agreement.lock().await;
         let child = child.get().await?;
         if agreement.is_sure && agreement.is_about(&child) {
@@ -82,7 +100,7 @@ impl SubscriptionRegistry {
             return Ok(Message::from_result("{}"));
         }
         *agreement = Agreement { child: Arc::downgrade(&child), is_sure: false };
-        let answer = self.exchange(&child, request, Some(context)).await?;
+        let answer = self.exchange(&child, wish.request, Some(wish.context)).await?;
         if answer.result().is_some() {
             agreement.is_sure = true;
             entry.stay(&child);
@@ -90,29 +108,22 @@ impl SubscriptionRegistry {
         Ok(answer)
     }
 
-    /// Relays `request`, which takes a subscription back, unless others still want it: then it is
+    /// Relays a request that takes a subscription back, unless others still want it: then it is
     /// answered here.
     ///
     /// # Errors
     /// As of any call.
-    pub(super) async fn unsubscribe(
-        &self,
-        uri: &str,
-        notifications: &Arc<Notifications>,
-        request: &Message,
-        context: &CallContext,
-        child: &CurrentChild,
-    ) -> Answer {
-        let entry = self.enter(uri, notifications, context)?;
+    pub(super) async fn unsubscribe(&self, wish: Wish<'_>, child: &CurrentChild) -> Answer {
+        let entry = self.enter(wish)?;
         let mut agreement = entry.agreement.lock().await;
         entry.leave();
-        if self.is_wanted(uri, Some(notifications)) {
+        if self.is_wanted(wish.uri, Some(wish.notifications)) {
             return Ok(Message::from_result("{}"));
         }
         let child = child.get().await?;
         // From here on the child may have stopped telling, whatever comes of the request.
         agreement.is_sure = false;
-        let answer = self.exchange(&child, request, Some(context)).await?;
+        let answer = self.exchange(&child, wish.request, Some(wish.context)).await?;
         if answer.result().is_some() {
             *agreement = Agreement::default();
         }
@@ -227,13 +238,9 @@ impl SubscriptionRegistry {
         }
     }
 
-    /// An entry for `notifications` among those that hear of `uri`.
-    fn enter<'w>(
-        &'w self,
-        uri: &'w str,
-        notifications: &'w Arc<Notifications>,
-        context: &CallContext,
-    ) -> Result<Entry<'w>, CallError> {
+    /// An entry for the client among those that hear of the resource.
+    fn enter<'w>(&'w self, wish: Wish<'w>) -> Result<Entry<'w>, CallError> {
+        let Wish { uri, notifications, context, .. } = wish;
         let principal = context.caller().principal.clone();
         if uri.len() > URI_BYTES_MAX {
             return Err(CallError::TooManySubscriptions);
@@ -330,9 +337,9 @@ impl SubscriptionRegistry {
 
     /// Whether anybody but `except` wants to hear of `uri`.
     fn is_wanted(&self, uri: &str, except: Option<&Arc<Notifications>>) -> bool {
-        self.lock().get_mut(uri).is_some_and(|subscriptions| {
-            subscriptions.forget_the_gone();
-            subscriptions.subscribers.iter().any(|subscriber| {
+        self.lock().get_mut(uri).is_some_and(|subscription| {
+            subscription.forget_the_gone();
+            subscription.subscribers.iter().any(|subscriber| {
                 !except.is_some_and(|notifications| is(&subscriber.notifications, notifications))
             })
         })

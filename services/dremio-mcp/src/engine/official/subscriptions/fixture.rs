@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::watch;
 
-use super::SubscriptionRegistry;
+use super::{SubscriptionRegistry, Wish};
 use crate::access::KeyRing;
 use crate::budget::Budget;
 use crate::engine::official::CurrentChild;
@@ -112,9 +112,8 @@ impl Client {
         uri: &str,
     ) -> Result<Message, CallError> {
         let request = Message::request("resources/subscribe", &json!({ "uri": uri }).to_string());
-        subscriptions
-            .subscribe(uri, &self.notifications, &request, &self.context, &child.current)
-            .await
+        let wish = Wish::of(&request, &self.context).unwrap();
+        subscriptions.subscribe(wish, &child.current).await
     }
 
     pub(super) async fn unsubscribe(
@@ -124,10 +123,8 @@ impl Client {
         uri: &str,
     ) -> Message {
         let request = Message::request("resources/unsubscribe", &json!({ "uri": uri }).to_string());
-        subscriptions
-            .unsubscribe(uri, &self.notifications, &request, &self.context, &child.current)
-            .await
-            .unwrap()
+        let wish = Wish::of(&request, &self.context).unwrap();
+        subscriptions.unsubscribe(wish, &child.current).await.unwrap()
     }
 
     /// The URIs of the news that wait.

@@ -4,7 +4,7 @@ use tokio::sync::watch;
 use super::fixture::{Child, Client, updated};
 use super::{
     ANSWER_WAIT_MAX, ASKED_MAX, KEY_BYTES_MAX, OVERHEAD_BYTES, SubscriptionRegistry, URI_BYTES_MAX,
-    is_within, normalised,
+    Wish, is_within, normalised,
 };
 use crate::engine::CallError;
 use crate::engine::official::CurrentChild;
@@ -277,10 +277,9 @@ async fn what_no_child_can_know_of_is_forgotten() {
     let connection = Connection::open().connection;
     let (alive, seen) = watch::channel(Some(connection));
     let current = CurrentChild(seen);
-    let request = Message::request("resources/subscribe", "{}");
-    let lost = subscriptions
-        .subscribe("x:1", &client.notifications, &request, &client.context, &current)
-        .await;
+    let request = Message::request("resources/subscribe", r#"{"uri":"x:1"}"#);
+    let wish = Wish::of(&request, &client.context).unwrap();
+    let lost = subscriptions.subscribe(wish, &current).await;
     assert!(matches!(lost, Err(CallError::EngineLost)));
     assert_eq!(subscriptions.subscriptions.lock().len(), 1, "the child may have heard of it");
     alive.send_replace(None);
