@@ -13,15 +13,15 @@ use crate::principal::{ByPrincipal, Principal};
 
 /// The room for some kinds of bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Pool(pub(super) Arc<Shared>);
+pub(super) struct Pool(Arc<Shared>);
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) total: usize,
-    pub(super) share: usize,
+struct Shared {
+    total: usize,
+    share: usize,
     /// By kind.
-    pub(super) held: [Gauge; Kind::ALL.len()],
-    pub(super) state: Mutex<State>,
+    held: [Gauge; Kind::ALL.len()],
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
@@ -93,19 +93,13 @@ impl Pool {
     }
 
     /// Counts `bytes` as held by `principal`.
-    pub(super) fn charge(
-        &self,
-        state: &mut State,
-        principal: &Principal,
-        kind: Kind,
-        bytes: usize,
-    ) -> Charge {
+    fn charge(&self, state: &mut State, principal: &Principal, kind: Kind, bytes: usize) -> Charge {
         state.add(principal, bytes);
         self.0.count(kind, bytes, 0);
         Charge { of: Some((self.clone(), principal.clone(), kind)), bytes }
     }
 
-    pub(super) fn give_back(&self, principal: &Principal, kind: Kind, bytes: usize) {
+    fn give_back(&self, principal: &Principal, kind: Kind, bytes: usize) {
         if bytes == 0 {
             return;
         }
@@ -116,7 +110,7 @@ impl Pool {
     }
 
     /// Serves those who wait as far as there is room.
-    pub(super) fn grant_what_fits(&self, mut state: MutexGuard<'_, State>) {
+    fn grant_what_fits(&self, mut state: MutexGuard<'_, State>) {
         let granted = self.grant(&mut state);
         drop(state);
         // Outside of the lock: who has left meanwhile gives its room back here.
@@ -126,7 +120,7 @@ impl Pool {
     }
 
     /// What can be given to those who wait: one each in turn, until nobody's first wish fits.
-    pub(super) fn grant(&self, state: &mut State) -> Vec<(oneshot::Sender<Charge>, Charge)> {
+    fn grant(&self, state: &mut State) -> Vec<(oneshot::Sender<Charge>, Charge)> {
         let mut granted = Vec::new();
         let mut passed = 0;
         while passed < state.order.len() {
@@ -164,7 +158,7 @@ impl Pool {
 }
 
 /// Somebody who waits for room. Whoever leaves the queue may have stood in the way of others.
-pub(super) struct Wait<'p> {
+struct Wait<'p> {
     pool: &'p Pool,
     granted: oneshot::Receiver<Charge>,
 }
@@ -187,7 +181,7 @@ impl Shared {
     }
 
     /// Whether `principal` may hold `more` bytes for what has `held` already.
-    pub(super) fn fits(
+    fn fits(
         &self,
         state: &State,
         principal: &Principal,
@@ -205,23 +199,23 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) fn share_for(&self, bytes: usize) -> usize {
+    fn share_for(&self, bytes: usize) -> usize {
         part_for(self.share, bytes)
     }
 }
 
 /// The part of a limit that something of this size may use.
-pub(super) fn part_for(limit: usize, bytes: usize) -> usize {
+fn part_for(limit: usize, bytes: usize) -> usize {
     if bytes > SMALL_BYTES_MAX { limit - limit / 8 } else { limit }
 }
 
 impl State {
-    pub(super) fn add(&mut self, principal: &Principal, bytes: usize) {
+    fn add(&mut self, principal: &Principal, bytes: usize) {
         self.held += bytes;
         *self.held_by.entry(principal.clone()).or_default() += bytes;
     }
 
-    pub(super) fn remove(&mut self, principal: &Principal, bytes: usize) {
+    fn remove(&mut self, principal: &Principal, bytes: usize) {
         self.held = self.held.saturating_sub(bytes);
         let Some(own) = self.held_by.get_mut(principal) else { return };
         *own = own.saturating_sub(bytes);
@@ -235,8 +229,8 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Charge {
     /// Of nobody, for what the gateway itself holds: that is not counted.
-    pub(super) of: Option<(Pool, Principal, Kind)>,
-    pub(super) bytes: usize,
+    of: Option<(Pool, Principal, Kind)>,
+    bytes: usize,
 }
 
 impl Charge {
