@@ -29,38 +29,38 @@ pub(super) struct Session {
     /// Whether it was taken up again by its id: what was to be told before is lost, and what it
     /// subscribed to.
     pub(super) is_resumed: bool,
-    pub(super) principal: Principal,
-    pub(super) activity: Mutex<Activity>,
+    principal: Principal,
+    activity: Mutex<Activity>,
     /// What it is to be told outside of its calls, and the stream on which it reads that, from the
     /// first `GET` on.
-    pub(super) notifications: Arc<Notifications>,
-    pub(super) news: OnceLock<Arc<Replay>>,
-    pub(super) closed: CancellationToken,
+    notifications: Arc<Notifications>,
+    news: OnceLock<Arc<Replay>>,
+    closed: CancellationToken,
 }
 
 #[derive(Debug)]
-pub(super) struct Activity {
-    pub(super) last: Instant,
+struct Activity {
+    last: Instant,
     /// Calls and streams under way; while there are any, the session is not idle.
-    pub(super) running: usize,
+    running: usize,
     /// Calls and streams so far.
-    pub(super) begun: u64,
+    begun: u64,
     /// The least severe log messages that the client asked for. Before it asks, it gets none.
-    pub(super) log_level: Option<LogLevel>,
+    log_level: Option<LogLevel>,
     /// How to cancel the calls under way, by the raw id that the client gave them.
-    pub(super) cancel: HashMap<String, (u64, CancellationToken)>,
+    cancel: HashMap<String, (u64, CancellationToken)>,
     /// Streams that the client can read on, oldest first.
-    pub(super) replays: VecDeque<Arc<Replay>>,
+    replays: VecDeque<Arc<Replay>>,
 }
 
 /// Marks a call or stream as under way; dropping it says that it is over.
 #[derive(Debug)]
 pub(super) struct Running {
-    pub(super) session: Arc<Session>,
-    pub(super) id: Option<String>,
+    session: Arc<Session>,
+    id: Option<String>,
     /// Which of the session's calls and streams it is.
-    pub(super) number: u64,
-    pub(super) cancelled: CancellationToken,
+    number: u64,
+    cancelled: CancellationToken,
 }
 
 impl Session {
@@ -150,6 +150,26 @@ impl Session {
         }
     }
 
+    /// Its client is there.
+    pub(super) fn touch(&self) {
+        self.activity().last = Instant::now();
+    }
+
+    /// Ends it: its calls are cancelled, its streams end.
+    pub(super) fn end(&self) {
+        self.closed.cancel();
+    }
+
+    /// Whether it has ended, or its key is withdrawn.
+    pub(super) fn is_ended(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    /// Forgets the streams that no client reads on any more.
+    pub(super) fn forget_stale_streams(&self) {
+        self.activity().replays.retain(|replay| !replay.is_stale());
+    }
+
     /// Resolves when the session has ended, or its key is withdrawn. Cancel safe.
     pub(super) async fn closed(&self) {
         self.closed.cancelled().await;
@@ -182,7 +202,7 @@ impl Session {
         (activity.running == 0).then_some(activity.last)
     }
 
-    pub(super) fn activity(&self) -> MutexGuard<'_, Activity> {
+    fn activity(&self) -> MutexGuard<'_, Activity> {
         self.activity.lock()
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use service_kit::lifecycle::Shutdown;
-use tokio::time::Instant;
 
 use super::audit;
 use super::id::{AGE_MAX, Claims, Opening, Serial, SessionIds, Unknown};
@@ -135,18 +134,16 @@ impl SessionTable {
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Result<Found, FindError> {
         let mut sessions = self.lock();
         match sessions.open.get(id) {
-            Some(session) if session.principal != *principal => {
+            Some(session) if session.principal() != principal => {
                 return Err(FindError::Unknown(Unknown::Foreign));
             }
-            Some(session)
-                if !session.closed.is_cancelled() && !self.ids.is_too_old(&session.claims) =>
-            {
-                session.activity().last = Instant::now();
+            Some(session) if !session.is_ended() && !self.ids.is_too_old(&session.claims) => {
+                session.touch();
                 return Ok(Found { session: Arc::clone(session), is_new_here: false });
             }
             // Of a key that was withdrawn and is back, or as old as no id may be.
             Some(session) => {
-                session.closed.cancel();
+                session.end();
                 drop(sessions.open.remove(id));
             }
             None => {}
@@ -169,7 +166,7 @@ impl SessionTable {
     pub(super) fn close(&self, id: &str, principal: &Principal) -> Result<Claims, Unknown> {
         let mut sessions = self.lock();
         let claims = match sessions.open.get(id) {
-            Some(session) if session.principal != *principal => return Err(Unknown::Foreign),
+            Some(session) if session.principal() != principal => return Err(Unknown::Foreign),
             Some(session) => session.claims,
             // It may live in another replica, where it is not known that it has ended.
             None => self.ids.read(id, principal)?,
@@ -179,7 +176,7 @@ impl SessionTable {
         }
         sessions.ended.add(&claims);
         if let Some(session) = sessions.open.remove(id) {
-            session.closed.cancel();
+            session.end();
         }
         self.metrics.sessions_open(sessions.open.len());
         Ok(claims)
@@ -188,12 +185,12 @@ impl SessionTable {
     /// Puts a session into the table; `None` when every place is taken by one that is in use.
     fn place(&self, sessions: &mut Sessions, session: Session) -> Option<Arc<Session>> {
         let open = &mut sessions.open;
-        let own = || open.values().filter(|other| other.principal == session.principal);
+        let own = || open.values().filter(|other| other.principal() == session.principal());
         if own().count() >= self.limits.per_principal_max || open.len() >= self.limits.total_max {
             let idle = own().filter_map(|other| Some((other.idle_since()?, other)));
             let oldest = idle.min_by_key(|(since, _)| *since).map(|(_, other)| other.id.clone())?;
             if let Some(evicted) = open.remove(&oldest) {
-                evicted.closed.cancel();
+                evicted.end();
             }
         }
         let session = Arc::new(session);
@@ -213,14 +210,14 @@ impl SessionTable {
             sessions.ended.forget(self.ids.now());
             let idle_max = self.limits.idle_max;
             sessions.open.retain(|_, session| {
-                session.activity().replays.retain(|replay| !replay.is_stale());
+                session.forget_stale_streams();
                 let is_idle = session.idle_since().is_some_and(|since| since.elapsed() >= idle_max);
-                let keep = !is_idle && !session.closed.is_cancelled();
+                let keep = !is_idle && !session.is_ended();
                 if !keep {
-                    if session.closed.is_cancelled() {
-                        audit::withdrawn(&session.principal, session.claims.serial);
+                    if session.is_ended() {
+                        audit::withdrawn(session.principal(), session.claims.serial);
                     }
-                    session.closed.cancel();
+                    session.end();
                 }
                 keep
             });
