@@ -165,32 +165,28 @@ impl Access {
         ring.find(key).ok_or(refused("key_unknown", "The key is not one of this server's."))
     }
 
-    /// RFC 6585 §4. `Retry-After` has whole seconds, rounded up so that the retry succeeds.
+    /// RFC 6585 §4.
     fn slow_down(&self, request: &Request, principal: &Principal, wait: Duration) -> Response {
         let message =
             "This key makes too many requests (MCP_RATE_LIMIT). Wait as long as Retry-After says.";
         let denial = Denial::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
         self.note(request, denial, Some(principal));
-        let mut response = denial.response();
-        let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        response
+        denial.refusal().retry_after(wait).response(None)
     }
 
     fn deny(&self, request: &Request, denial: Denial) -> Response {
         self.note(request, denial, None);
-        let mut response = self.closing(request, denial.response());
+        let mut refusal = denial.refusal();
         if denial.status == StatusCode::UNAUTHORIZED {
             // RFC 6750 §3: no error code when no credentials were sent.
             let challenge = match denial.reason {
                 "key_missing" => r#"Bearer realm="dremio-mcp""#,
                 _ => r#"Bearer realm="dremio-mcp", error="invalid_token""#,
             };
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            let challenge = HeaderValue::from_static(challenge);
+            refusal = refusal.with_header(header::WWW_AUTHENTICATE, challenge);
         }
-        response
+        self.closing(request, refusal.response(None))
     }
 
     /// Counts `more` messages of a request that was counted as one when it came in: all of them, or
@@ -266,8 +262,8 @@ impl Access {
 }
 
 impl Denial {
-    fn response(self) -> Response {
-        Refusal::invalid(self.status, self.message).response(None)
+    fn refusal(self) -> Refusal {
+        Refusal::invalid(self.status, self.message)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A JSON-RPC error as an HTTP response.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +25,18 @@ impl Refusal {
     /// Of a request that is not valid.
     pub(crate) fn invalid(status: StatusCode, message: impl Into<String>) -> Self {
         Self::new(status, RpcError::new(ErrorCode::InvalidRequest, message))
+    }
+
+    /// Of a request whose parameters are not usable.
+    pub(crate) fn invalid_params(message: impl Into<String>) -> Self {
+        let error = RpcError::new(ErrorCode::InvalidParams, message);
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// The same for a client that may try again after `wait`: whole seconds, rounded up so that the
+    /// retry succeeds (RFC 9110 §10.2.3).
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        self.with_header(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into())
     }
 
     /// The same with this header, which takes the place of an earlier one.

@@ -1,6 +1,6 @@
 //! Who sends a message over HTTP, and what that costs.
 
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use service_kit::http::Peer;
 
 use super::Gateway;
@@ -31,9 +31,7 @@ pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize) -> Resul
         TooMany::Now(wait) => {
             let message = "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as \
                            Retry-After says.";
-            // Whole seconds, rounded up so that the retry succeeds (RFC 9110 §10.2.3).
-            Refusal::invalid(StatusCode::TOO_MANY_REQUESTS, message)
-                .with_header(header::RETRY_AFTER, wait.as_secs().saturating_add(1).into())
+            Refusal::invalid(StatusCode::TOO_MANY_REQUESTS, message).retry_after(wait)
         }
         TooMany::AtOnce => {
             let message =

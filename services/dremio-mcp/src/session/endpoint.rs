@@ -18,7 +18,7 @@ use crate::budget::{self, Charge, Held, NoRoom};
 use crate::engine::LogLevel;
 use crate::methods;
 use crate::principal::Principal;
-use crate::rpc::{ErrorCode, Kind, Message, ParseError, Refusal, RpcError, json_response};
+use crate::rpc::{Kind, Message, ParseError, Refusal, RpcError, json_response};
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -88,9 +88,8 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         }
     };
     let Ok(params) = message.params() else {
-        let error =
-            RpcError::new(ErrorCode::InvalidParams, "`params` is not an object of the right shape");
-        return Refusal::new(StatusCode::BAD_REQUEST, error).response(message.id());
+        let refusal = Refusal::invalid_params("`params` is not an object of the right shape");
+        return refusal.response(message.id());
     };
     if !is_modern(headers, &message, params.meta.protocol_version.is_some()) {
         return legacy::handle(gateway, &asker, headers, message, may_stream).await;

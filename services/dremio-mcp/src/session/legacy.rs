@@ -191,9 +191,8 @@ fn set_log_level(session: &Session, message: &Message) -> String {
 
 async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Response {
     let Ok(params) = message.params() else {
-        let error =
-            RpcError::new(ErrorCode::InvalidParams, "`params` of initialize are not usable");
-        return Refusal::new(StatusCode::BAD_REQUEST, error).response(message.id());
+        let refusal = Refusal::invalid_params("`params` of initialize are not usable");
+        return refusal.response(message.id());
     };
     let asked = params.protocol_version.unwrap_or_default();
     let version = LEGACY_VERSIONS.into_iter().find(|&known| known == asked).unwrap_or(LATEST);

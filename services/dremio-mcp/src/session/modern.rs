@@ -36,15 +36,14 @@ pub(super) fn check(
     params: &Params<'_>,
     tools: &ToolList,
 ) -> Result<(), Refusal> {
-    let invalid = |message: &str| {
-        Refusal::new(StatusCode::BAD_REQUEST, RpcError::new(ErrorCode::InvalidParams, message))
-    };
     let header = |name: &str| one(headers, name);
     let version = params.meta.protocol_version;
     match (header("mcp-protocol-version")?, version) {
         (None, _) => return Err(mismatch("The MCP-Protocol-Version header is missing".into())),
         (Some(_), None) => {
-            return Err(invalid("params._meta lacks io.modelcontextprotocol/protocolVersion"));
+            return Err(Refusal::invalid_params(
+                "params._meta lacks io.modelcontextprotocol/protocolVersion",
+            ));
         }
         (Some(said), Some(meant)) if said != meant => {
             return Err(mismatch(format!(
@@ -56,10 +55,12 @@ pub(super) fn check(
     }
     expect("Mcp-Method", header("mcp-method")?.as_deref(), request.method())?;
     if params.meta.client_capabilities.is_none_or(|raw| !raw.starts_with('{')) {
-        return Err(invalid("params._meta lacks io.modelcontextprotocol/clientCapabilities"));
+        return Err(Refusal::invalid_params(
+            "params._meta lacks io.modelcontextprotocol/clientCapabilities",
+        ));
     }
     if params.meta.log_level.is_some_and(|raw| LogLevel::read(raw).is_none()) {
-        return Err(invalid("io.modelcontextprotocol/logLevel is not a log level"));
+        return Err(Refusal::invalid_params("io.modelcontextprotocol/logLevel is not a log level"));
     }
     // Servers of earlier revisions still have the requests that were removed, and the Python SDK
     // calls one that it does not know "invalid parameters", which must be "not found".

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -17,7 +16,7 @@ use super::sse::{Events, Gone};
 use crate::budget::Kind;
 use crate::engine::{CallContext, Caller, Changes, List, Notifications};
 use crate::methods;
-use crate::rpc::{ErrorCode, Message, Refusal, RpcError, member, set_meta};
+use crate::rpc::{Message, Refusal, member, set_meta};
 
 /// The lists that a client can ask about, by the names of the filter.
 const LISTS: [(&str, List); 3] = [
@@ -40,10 +39,7 @@ const AGREEMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> Response {
     let changes = gateway.engine.changes();
     let params = request.params_text().unwrap_or("{}");
-    let invalid = |message: String| {
-        let error = RpcError::new(ErrorCode::InvalidParams, message);
-        Refusal::new(StatusCode::BAD_REQUEST, error).response(request.id())
-    };
+    let invalid = |message: String| Refusal::invalid_params(message).response(request.id());
     let Ok(filter) = serde_json::from_str::<Filter>(
         member(params, "notifications").filter(|raw| *raw != "null").unwrap_or("{}"),
     ) else {
