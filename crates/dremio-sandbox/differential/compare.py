@@ -6,8 +6,8 @@
 3. A date and a timestamp at its midnight are the same moment; SQLite has both as text.
 4. SQLite's booleans are 0 and 1.
 5. DuckDB calls a column that is NULL in every row INTEGER, whatever its expression is.
-6. Where NULLs come in an order, how integers are divided, what a date plus an interval is: written
-   for each engine by `expressions.py` and `queries.py`.
+6. Where NULLs come in an order, how integers are divided, what DuckDB makes of dates: written for
+   each engine by `expressions.py` and `queries.py`.
 """
 
 import datetime

@@ -171,9 +171,10 @@ class Expressions:
         value = self.value(ty, depth).text
         if self.random.random() < 0.5:
             unit = self.random.choice(("YEAR", "QUARTER", "MONTH", "WEEK", "DAY"))
-            return Expression(ty, fill(f"DATE_TRUNC('{unit}', {{0}})", value, lite=""))
-        amount, unit = self.random.choice(((3, "DAY"), (1, "MONTH"), (2, "YEAR"), (40, "DAY")))
-        text = f"({{0}} {self.random.choice('+-')} INTERVAL '{amount}' {unit})"
+            text = f"DATE_TRUNC('{unit}', {{0}})"
+        else:
+            amount, unit = self.random.choice(((3, "DAY"), (1, "MONTH"), (2, "YEAR"), (40, "DAY")))
+            text = f"({{0}} {self.random.choice('+-')} INTERVAL '{amount}' {unit})"
         # DuckDB makes a timestamp of a date.
         duck = f"CAST({text} AS DATE)" if ty == "date" else None
         return Expression(ty, fill(text, value, duck=duck, lite=""))

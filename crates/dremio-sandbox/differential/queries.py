@@ -59,8 +59,15 @@ class Queries:
 
     def named(self, text, query):
         alias = self.alias()
+        # What was rounded is not reckoned with any further: the error would grow.
         inside = (
-            replace(one, text=same(f"{alias}.{one.name}"), unique=False) for one in query.columns
+            replace(
+                one,
+                text=same(f"{alias}.{one.name}"),
+                unique=False,
+                ty="rounded" if one.ty == "dec" and not one.exact else one.ty,
+            )
+            for one in query.columns
         )
         return Source(fill(f"{{0}} AS {alias}", text), tuple(inside), query.rows)
 
