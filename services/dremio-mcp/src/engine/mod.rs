@@ -12,6 +12,7 @@ mod logs;
 pub(crate) mod native;
 mod notifications;
 pub(crate) mod official;
+mod tool_list;
 mod tools;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(crate) use self::error::CallError;
 pub(crate) use self::fair_queue::{CALL_LIMITS, FairQueue};
 pub(crate) use self::logs::LogLevel;
 pub(crate) use self::notifications::Notifications;
-pub(crate) use self::tools::{HeaderArgument, ToolList};
+pub(crate) use self::tool_list::{HeaderArgument, ToolList};
 use crate::rpc::{Message, member};
 
 /// How an engine introduces itself.

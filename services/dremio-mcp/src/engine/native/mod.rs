@@ -1,43 +1,25 @@
 //! The native engine: our own tools, in process, with the names and arguments of the official
 //! server's, made for Dremio Community Edition. It needs no Python and no child process.
 //!
-//! One call goes: `listing` (which tool?) → `handlers` (are the arguments what it expects?) → for a
-//! query the gate of [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many
-//! as fit); for a schema `table_name` → `table_schema`. All of them reach Dremio through
-//! [`crate::dremio`], and fail with a `failure`, which says what helps. `listing` and
-//! `system_tables` are the texts.
-//!
-//! A new tool is an entry in `listing::TOOLS`, its function in `handlers`, and the shape of its
-//! arguments there.
+//! The tools themselves are in [`super::tools`]; here is what MCP asks of a server.
 //!
 //! Errors are of two kinds, as in the protocol: a request that is no proper call (unknown method or
-//! tool) is a JSON-RPC error; a call that comes to nothing, be it for its arguments, is a result
-//! with `isError`, which the model reads.
+//! tool) is a JSON-RPC error; a call that comes to nothing, because of its arguments too, is a
+//! result with `isError`, which the model reads.
 //!
 //! What it deliberately does not do: it declares no prompts and no resources, and keeps no state
 //! between calls.
-
-mod failure;
-mod handlers;
-mod job;
-mod listing;
-mod progress;
-mod rows;
-mod system_tables;
-mod table_name;
-mod table_schema;
 
 use std::sync::Arc;
 
 use service_kit::lifecycle::Shutdown;
 
-use self::failure::Failure;
-use self::handlers::ToolCall;
-use self::listing::{TOOLS, Tool};
-use self::progress::{Holds, Progress};
 use super::fair_queue::Requester;
+use super::tools::{
+    Failure, Holds, Progress, TOOLS, Tool, ToolCall, ToolRoom, initialize_result, tools_list,
+};
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
-use crate::dremio::{DremioCaller, JobCustody};
+use crate::dremio::DremioCaller;
 use crate::guard::gate::Gate;
 use crate::methods;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
@@ -45,8 +27,7 @@ use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
 /// Answers MCP requests by itself.
 #[derive(Debug)]
 pub(crate) struct Native {
-    jobs: JobCustody,
-    gate: Gate,
+    room: ToolRoom,
     introduction: Arc<Introduction>,
     list: Message,
     tools: Arc<ToolList>,
@@ -57,16 +38,16 @@ impl Native {
     /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be
     /// there.
     pub(crate) fn new(dremio: DremioCaller, gate: Gate, queue: FairQueue) -> Self {
-        let list = Message::from_result(&listing::tools_list(gate.guard()));
+        let list = Message::from_result(&tools_list(gate.guard()));
         let tools = ToolList::read(&list);
-        let introduction = Arc::new(Introduction::new(&listing::initialize_result(gate.guard())));
-        Self { jobs: JobCustody::new(dremio), gate, introduction, list, tools, queue }
+        let introduction = Arc::new(Introduction::new(&initialize_result(gate.guard())));
+        Self { room: ToolRoom::new(dremio, gate), introduction, list, tools, queue }
     }
 
     /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while.
     pub(crate) async fn finish(self: Arc<Self>, shutdown: Shutdown) {
         shutdown.draining().await;
-        self.jobs.finish().await;
+        self.room.jobs.finish().await;
     }
 
     /// The `InitializeResult`, as JSON text.
@@ -140,8 +121,7 @@ impl Native {
             )
         })?;
         let call = ToolCall {
-            jobs: &self.jobs,
-            gate: &self.gate,
+            room: &self.room,
             tool: tool.name,
             arguments: params.arguments,
             progress: Progress::new(context, params.meta.progress_token, holds),

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::system_tables::SYSTEM_TABLES;
-use super::super::table_name::quoted;
 use super::fixture::Fixture;
+use crate::engine::tools::{SYSTEM_TABLES, quoted};
 use crate::guard::Guard;
 
 #[tokio::test]

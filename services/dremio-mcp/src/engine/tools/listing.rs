@@ -44,9 +44,9 @@ const WRITES: &str = "Statements that write are accepted, too: INSERT, UPDATE, D
                       undone here.";
 
 /// A tool: what a client is told of it, and what it does.
-pub(super) struct Tool {
+pub(in crate::engine) struct Tool {
     /// The name by which clients call it.
-    pub(super) name: &'static str,
+    pub(in crate::engine) name: &'static str,
     title: &'static str,
     /// `{statements}` stands for what statements are accepted.
     description: &'static str,
@@ -56,7 +56,7 @@ pub(super) struct Tool {
     /// itself.
     result_chars_max: Option<usize>,
     /// Answers a call.
-    pub(super) run: for<'c> fn(ToolCall<'c>) -> BoxFuture<'c, Result<String, Failure>>,
+    pub(in crate::engine) run: for<'c> fn(ToolCall<'c>) -> BoxFuture<'c, Result<String, Failure>>,
 }
 
 /// What a tool does at Dremio.
@@ -69,7 +69,7 @@ enum Does {
 }
 
 /// All tools, in the order in which they are listed.
-pub(super) static TOOLS: &[Tool] = &[
+pub(in crate::engine) static TOOLS: &[Tool] = &[
     Tool {
         name: "RunSqlQuery",
         title: "Run a SQL query",
@@ -133,7 +133,7 @@ pub(super) static TOOLS: &[Tool] = &[
 
 impl Tool {
     /// The tool of this name.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
+    pub(in crate::engine) fn named(name: &str) -> Option<&'static Self> {
         TOOLS.iter().find(|tool| tool.name == name)
     }
 
@@ -168,7 +168,7 @@ impl Tool {
 }
 
 /// The `InitializeResult`.
-pub(super) fn initialize_result(guard: Guard) -> String {
+pub(in crate::engine) fn initialize_result(guard: Guard) -> String {
     let writes = if guard.allow_writes {
         "It reads, and runs statements that write."
     } else {
@@ -184,7 +184,7 @@ pub(super) fn initialize_result(guard: Guard) -> String {
 }
 
 /// The result of `tools/list`: one page.
-pub(super) fn tools_list(guard: Guard) -> String {
+pub(in crate::engine) fn tools_list(guard: Guard) -> String {
     let tools: Vec<Value> = TOOLS.iter().map(|tool| tool.to_value(guard)).collect();
     json!({ "tools": tools }).to_string()
 }

@@ -8,20 +8,16 @@ use serde::Deserialize;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::table_name::TableName;
-use super::{job, rows, system_tables, table_schema};
-use crate::dremio::JobCustody;
-use crate::guard::gate::Gate;
+use super::{ToolRoom, job, rows, system_tables, table_schema};
 
 /// One call of a tool.
-pub(super) struct ToolCall<'c> {
-    /// Jobs, and Dremio.
-    pub(super) jobs: &'c JobCustody,
-    pub(super) gate: &'c Gate,
+pub(in crate::engine) struct ToolCall<'c> {
+    pub(in crate::engine) room: &'c ToolRoom,
     /// The name of the tool.
-    pub(super) tool: &'static str,
+    pub(in crate::engine) tool: &'static str,
     /// As the client wrote them, if it did.
-    pub(super) arguments: Option<&'c str>,
-    pub(super) progress: Progress<'c>,
+    pub(in crate::engine) arguments: Option<&'c str>,
+    pub(in crate::engine) progress: Progress<'c>,
 }
 
 /// Arguments that do not have the shape that the tool's schema describes. The text is for the
@@ -59,10 +55,10 @@ struct TableNameArgument<'a> {
 struct Nothing {}
 
 /// Runs one statement that the guard lets pass, and gives its rows.
-pub(super) async fn run_sql_query(mut call: ToolCall<'_>) -> Result<String, Failure> {
+pub(in crate::engine) async fn run_sql_query(mut call: ToolCall<'_>) -> Result<String, Failure> {
     let query = query(call.tool, call.arguments)?;
-    let statement = call.gate.check(&query).map_err(|refusal| {
-        let advice = if call.gate.guard().allow_writes {
+    let statement = call.room.gate.check(&query).map_err(|refusal| {
+        let advice = if call.room.gate.guard().allow_writes {
             "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
         } else {
             "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, \
@@ -70,12 +66,12 @@ pub(super) async fn run_sql_query(mut call: ToolCall<'_>) -> Result<String, Fail
         };
         Failure::new(refusal.to_string(), advice)
     })?;
-    let job = job::run(call.jobs, call.tool, &statement, &mut call.progress).await?;
-    rows::fetch(call.jobs.dremio(), &job, &call.progress).await
+    let job = job::run(&call.room.jobs, call.tool, &statement, &mut call.progress).await?;
+    rows::fetch(call.room.jobs.dremio(), &job, &call.progress).await
 }
 
 /// Gives the columns of a table or view, its tags and its wiki.
-pub(super) async fn schema_of_table(call: ToolCall<'_>) -> Result<String, Failure> {
+pub(in crate::engine) async fn schema_of_table(call: ToolCall<'_>) -> Result<String, Failure> {
     let name = table_name(call.tool, call.arguments)?;
     let _room = call.progress.room(table_schema::ROOM_BYTES).await?;
     let name = match name {
@@ -91,13 +87,13 @@ pub(super) async fn schema_of_table(call: ToolCall<'_>) -> Result<String, Failur
                       parts like [\"source\", \"folder\", \"table\"].";
         Failure::new(format!("table_name cannot be read: {cause}"), advice)
     })?;
-    table_schema::fetch(call.jobs.dremio(), &name).await
+    table_schema::fetch(call.room.jobs.dremio(), &name).await
 }
 
 /// Names the system tables that may be queried.
-pub(super) async fn system_tables(call: ToolCall<'_>) -> Result<String, Failure> {
+pub(in crate::engine) async fn system_tables(call: ToolCall<'_>) -> Result<String, Failure> {
     none(call.tool, call.arguments)?;
-    Ok(system_tables::to_json(call.gate.guard()))
+    Ok(system_tables::to_json(call.room.gate.guard()))
 }
 
 /// The `query` of a tool that runs one.

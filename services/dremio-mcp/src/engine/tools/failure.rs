@@ -8,25 +8,28 @@ use dremio_client::{Error, ErrorClass};
 use crate::dremio::{AWAY_TIMEOUT, DremioError, TokenError};
 
 /// Advice for what an operator must mend.
-pub(super) const TELL_OPERATOR: &str =
+pub(in crate::engine) const TELL_OPERATOR: &str =
     "Nothing is wrong with the request. This needs the operator of dremio-mcp; try again later.";
 
 /// Why a tool has no result. It becomes a result with `isError`, not an error of the protocol, so
 /// that the model sees it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(in crate::engine) struct Failure {
     error: String,
     message: Cow<'static, str>,
 }
 
 impl Failure {
     /// `error` says what happened, `message` what helps.
-    pub(super) fn new(error: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::engine) fn new(
+        error: impl Into<String>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { error: error.into(), message: message.into() }
     }
 
     /// The text that stands in the result, in the shape of the official server's.
-    pub(super) fn to_json(&self) -> String {
+    pub(in crate::engine) fn to_json(&self) -> String {
         serde_json::json!({ "error": self.error, "message": self.message }).to_string()
     }
 }
@@ -34,7 +37,7 @@ impl Failure {
 /// The failure of a query, or of a look at a view, because a view's own text no longer works (its
 /// tables or columns have changed): nothing that the agent wrote is wrong. `None` if Dremio says
 /// something else.
-pub(super) fn broken_view(said: &str) -> Option<Failure> {
+pub(in crate::engine) fn broken_view(said: &str) -> Option<Failure> {
     let (_, after) = said.split_once("rror while expanding view ")?;
     // A name with dots in it ends at the first dot with a blank behind it.
     let view = after.split(". ").next().unwrap_or(after).trim_end_matches('.');

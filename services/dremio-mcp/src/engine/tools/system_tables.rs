@@ -5,7 +5,7 @@
 use crate::guard::Guard;
 
 /// Names, ready to be pasted behind `FROM`, and what each is for.
-pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
+pub(in crate::engine) const SYSTEM_TABLES: [(&str, &str); 14] = [
     (
         "INFORMATION_SCHEMA.\"TABLES\"",
         "All tables and views: TABLE_SCHEMA (the path to it, joined by dots), TABLE_NAME, \
@@ -63,7 +63,7 @@ pub(super) const SYSTEM_TABLES: [(&str, &str); 14] = [
 ];
 
 /// The tables that `guard` lets an agent query, as one JSON object, as the official server answers.
-pub(super) fn to_json(guard: Guard) -> String {
+pub(in crate::engine) fn to_json(guard: Guard) -> String {
     let is_allowed = |name: &str| guard.check(&format!("TABLE {name}")).is_ok();
     let members: serde_json::Map<_, _> = SYSTEM_TABLES
         .iter()

@@ -9,7 +9,7 @@ const NAME_CHARS_MAX: usize = 2048;
 
 /// Why a text is not the name of a table. The text is for the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NameError {
+pub(in crate::engine) enum NameError {
     #[error("the name is empty")]
     Empty,
     #[error("a part of the name is empty")]
@@ -24,7 +24,7 @@ pub(super) enum NameError {
 
 /// The path to a table: its parts from the top, unquoted. Never empty, and without an empty part.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TableName(Vec<String>);
+pub(in crate::engine) struct TableName(Vec<String>);
 
 impl TableName {
     /// Takes a dotted name apart. A part in double quotes may contain dots, and `""` for a double
@@ -32,7 +32,7 @@ impl TableName {
     ///
     /// # Errors
     /// When it is not such a name.
-    pub(super) fn parse(text: &str) -> Result<Self, NameError> {
+    pub(in crate::engine) fn parse(text: &str) -> Result<Self, NameError> {
         if text.trim().is_empty() {
             return Err(NameError::Empty);
         }
@@ -64,7 +64,7 @@ impl TableName {
     ///
     /// # Errors
     /// When there is none, one is empty, or they are too long.
-    pub(super) fn from_parts(parts: Vec<String>) -> Result<Self, NameError> {
+    pub(in crate::engine) fn from_parts(parts: Vec<String>) -> Result<Self, NameError> {
         if parts.is_empty() {
             return Err(NameError::Empty);
         }
@@ -78,18 +78,18 @@ impl TableName {
     }
 
     /// The parts.
-    pub(super) fn parts(&self) -> &[String] {
+    pub(in crate::engine) fn parts(&self) -> &[String] {
         &self.0
     }
 
     /// The table's own name.
-    pub(super) fn last(&self) -> &str {
+    pub(in crate::engine) fn last(&self) -> &str {
         self.0.last().map(String::as_str).unwrap_or_default()
     }
 }
 
 /// `parts` as SQL wants them: each in double quotes, joined by dots.
-pub(super) fn quoted<S: AsRef<str>>(parts: &[S]) -> String {
+pub(in crate::engine) fn quoted<S: AsRef<str>>(parts: &[S]) -> String {
     let quoted: Vec<String> =
         parts.iter().map(|part| format!("\"{}\"", part.as_ref().replace('"', "\"\""))).collect();
     quoted.join(".")

@@ -19,14 +19,14 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 /// What a call holds: the room of its request, and its place. What goes on when the call is given
 /// up holds them, too.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Holds {
-    pub(super) _room: Option<Arc<Charge>>,
-    pub(super) _permit: Option<Arc<Permit>>,
+pub(in crate::engine) struct Holds {
+    pub(in crate::engine) _room: Option<Arc<Charge>>,
+    pub(in crate::engine) _permit: Option<Arc<Permit>>,
 }
 
 /// The progress of one call.
 #[derive(Debug)]
-pub(super) struct Progress<'c> {
+pub(in crate::engine) struct Progress<'c> {
     context: &'c CallContext,
     holds: Holds,
     /// The client's own token, raw. Without one it wants no reports.
@@ -37,18 +37,22 @@ pub(super) struct Progress<'c> {
 
 impl<'c> Progress<'c> {
     /// Progress of a call that starts now.
-    pub(super) fn new(context: &'c CallContext, token: Option<&'c str>, holds: Holds) -> Self {
+    pub(in crate::engine) fn new(
+        context: &'c CallContext,
+        token: Option<&'c str>,
+        holds: Holds,
+    ) -> Self {
         let started = Instant::now();
         Self { context, holds, token, started, next: started + REPORT_INTERVAL }
     }
 
     /// What the call holds.
-    pub(super) fn holds(&self) -> Holds {
+    pub(in crate::engine) fn holds(&self) -> Holds {
         self.holds.clone()
     }
 
     /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
-    pub(super) async fn room(&self, bytes: usize) -> Result<Charge, Failure> {
+    pub(in crate::engine) async fn room(&self, bytes: usize) -> Result<Charge, Failure> {
         self.context
             .take(Kind::Pages, bytes)
             .await
@@ -57,7 +61,7 @@ impl<'c> Progress<'c> {
 
     /// Reports that the call is busy with `what`, if a report is due. Its number is the seconds
     /// since the call's start, because nobody knows how much there is to do.
-    pub(super) fn report(&mut self, what: &str) {
+    pub(in crate::engine) fn report(&mut self, what: &str) {
         let now = Instant::now();
         let Some(token) = self.token.filter(|_| now >= self.next) else { return };
         self.next = now + REPORT_INTERVAL;
