@@ -1,5 +1,5 @@
-//! Whether the child asks Dremio for anything: a request is open here until its answer was read,
-//! and a job runs until it is over.
+//! Whether the child is using Dremio: a request is open until its answer has been read, and a job
+//! runs until it is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::jobs::Jobs;
 
-/// After an answer 429 the official server sleeps for up to 60 s by its default, and goes on with
-/// the same call; more can be set.
+/// After a 429 the official server by default sleeps for up to 60 s and then repeats the call; its
+/// settings allow more.
 const AFTER_TOO_MANY: Duration = Duration::from_secs(5 * 60);
 
-/// What the child does at the egress proxy. Cheap to clone.
+/// The child's activity at the egress proxy. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Activity {
     requests: Arc<Mutex<Requests>>,
@@ -27,36 +27,36 @@ pub(crate) struct Activity {
 #[derive(Debug)]
 struct Requests {
     open: usize,
-    /// Since when there is none, and no job.
+    /// Since when no request is open and no job runs.
     quiet_since: Instant,
-    /// When the child was last told to come back later.
-    told_to_wait: Option<Instant>,
+    /// When the child last got a 429.
+    last_429: Option<Instant>,
 }
 
-/// A request that is open until this is dropped.
+/// A request, open until this is dropped.
 pub(crate) struct Open(Activity);
 
 impl Activity {
-    /// That of an egress proxy which runs these jobs.
+    /// The activity at an egress proxy that runs these jobs.
     pub(super) fn of(jobs: &Arc<Jobs>) -> Self {
         Self { jobs: Some(Arc::clone(jobs)), ..Self::none() }
     }
 
-    /// That of an egress proxy at which nothing ever happens.
+    /// An activity without any request or job.
     pub(crate) fn none() -> Self {
-        let requests = Requests { open: 0, quiet_since: Instant::now(), told_to_wait: None };
+        let requests = Requests { open: 0, quiet_since: Instant::now(), last_429: None };
         Self { requests: Arc::new(Mutex::new(requests)), jobs: None }
     }
 
-    /// Since when the child has had no request open; `None` while it has one, while a job of its
-    /// runs that it may ask for again, and while it may be waiting to repeat a request.
+    /// Since when the child has had no request open. `None` while it has one, while one of its jobs
+    /// runs, and while it may be waiting to repeat a request after a 429.
     pub(crate) fn quiet_since(&self) -> Option<Instant> {
         let mut requests = self.lock();
         if self.jobs.as_ref().is_some_and(|jobs| jobs.any_runs()) {
             requests.quiet_since = Instant::now();
             return None;
         }
-        let waits = requests.told_to_wait.is_some_and(|told| told.elapsed() < AFTER_TOO_MANY);
+        let waits = requests.last_429.is_some_and(|at| at.elapsed() < AFTER_TOO_MANY);
         (requests.open == 0 && !waits).then_some(requests.quiet_since)
     }
 
@@ -78,10 +78,10 @@ impl std::fmt::Debug for Activity {
 }
 
 impl Open {
-    /// The answer, with which the request stays open until it was read, or nobody reads on.
+    /// The answer. The request stays open until the answer has been read or is dropped.
     pub(super) fn answered(self, response: Response) -> Response {
         if response.status() == StatusCode::TOO_MANY_REQUESTS {
-            self.0.lock().told_to_wait = Some(Instant::now());
+            self.0.lock().last_429 = Some(Instant::now());
         }
         response.map(|body| Body::new(Keeping::new(body, self)))
     }
@@ -104,7 +104,7 @@ mod tests {
     use super::{AFTER_TOO_MANY, Activity};
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_is_open_until_its_answer_was_read() {
+    async fn a_request_is_open_until_its_answer_is_read() {
         let activity = Activity::none();
         let before = activity.quiet_since().unwrap();
         let (first, second) = (activity.open(), activity.open());
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_child_that_was_told_to_come_back_later_may_be_waiting() {
+    async fn after_429_the_child_may_be_waiting() {
         let activity = Activity::none();
         drop(activity.open().answered(StatusCode::TOO_MANY_REQUESTS.into_response()));
         assert_eq!(activity.quiet_since(), None);

@@ -13,31 +13,30 @@ use token_file::Token;
 use super::refusal;
 use crate::dremio::{AWAY_TIMEOUT, DremioCaller, DremioError, TokenError};
 
-/// Why a call was given less time than usual.
+/// Why a call had less time than usual.
 const AWAY: &str = "; it does not answer dremio-mcp's own checks either, so calls are given less \
                     time until it does";
 
-/// How error texts name a forwarded call.
+/// The name of a forwarded call in error texts.
 const OPERATION: &str = "the call to Dremio failed";
 
-/// Headers of the child that Dremio gets. Everything else is about the egress proxy.
+/// Headers of the child that go to Dremio. All others are about the egress proxy.
 const REQUEST_HEADERS: [HeaderName; 2] = [header::ACCEPT, header::CONTENT_TYPE];
 
-/// Headers of Dremio that the child gets.
+/// Headers of Dremio that go to the child.
 const ANSWER_HEADERS: [HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
 
-/// A request of the child, its body read.
+/// A request of the child with its body.
 pub(super) struct Incoming {
     pub(super) method: Method,
     pub(super) path_and_query: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// Whether the answer may be long: a page of results. Everything else should be quick.
+    /// Whether the answer may be long: a page of results. All others should be quick.
     pub(super) is_bulk: bool,
 }
 
-/// The answer that the child gets when there is none of Dremio's, with a reason that it shows its
-/// user.
+/// The child's answer when Dremio gave none, with a reason that the official server shows its user.
 pub(super) fn unanswered(cause: &DremioError) -> Response {
     let (status, cure) = match cause {
         DremioError::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
@@ -53,7 +52,7 @@ pub(super) fn unanswered(cause: &DremioError) -> Response {
     refusal(status, &format!("{cause}{cure}"))
 }
 
-/// Sends requests on with the current token.
+/// Forwards requests with the current token.
 pub(super) struct Forwarder(DremioCaller);
 
 impl Forwarder {
@@ -61,7 +60,7 @@ impl Forwarder {
         Self(dremio)
     }
 
-    /// How long Dremio may pause in the middle of an answer.
+    /// How long Dremio may pause within an answer.
     pub(super) fn pause_max(&self) -> Duration {
         self.0.transport().request_timeout()
     }
@@ -84,7 +83,7 @@ impl Forwarder {
 }
 
 impl Incoming {
-    /// A quick answer may take as long as `patience`, and a long one may pause for as long.
+    /// `patience` limits a quick answer as a whole, and the pauses of a long one.
     async fn send(
         &self,
         transport: &Transport,
@@ -94,7 +93,7 @@ impl Incoming {
         let whole = if self.is_bulk { patience * PAGE_PATIENCE } else { patience };
         let authorization =
             bearer(token.secret()).ok_or(Error::RejectedCredentials { operation: OPERATION })?;
-        // Never without: `Target` writes nothing that a URL would change.
+        // Never `None`: `Target` writes nothing that a URL would change.
         let url = transport
             .url(&self.path_and_query)
             .ok_or(Error::UnsafePath { operation: OPERATION })?;
@@ -123,8 +122,7 @@ impl Incoming {
     }
 }
 
-/// A web page where the API should be is no answer of Dremio's API, whatever its status (contract
-/// §0.1).
+/// A web page is never an answer of Dremio's API, whatever its status (contract §0.1).
 fn is_page(answer: &reqwest::Response) -> bool {
     let content_type = answer
         .headers()
@@ -138,8 +136,8 @@ fn is_page(answer: &reqwest::Response) -> bool {
     is_html || answer.status().is_redirection()
 }
 
-/// The answer for the child. It breaks off if Dremio sends nothing for `pause_max`; time in which
-/// the child does not read is its own.
+/// The answer for the child. It breaks off if Dremio sends nothing for `pause_max`; time that the
+/// child takes to read does not count.
 pub(super) fn passed_on(answer: reqwest::Response, pause_max: Duration) -> Response {
     let status = answer.status();
     let headers: Vec<_> = ANSWER_HEADERS

@@ -1,11 +1,9 @@
-//! The child's jobs at Dremio: waited for on its behalf, and cancelled when it no longer wants
-//! them.
+//! The child's jobs at Dremio: waited for on its behalf, and cancelled when abandoned.
 //!
-//! The official server asks for a job's status once, then sleeps a whole second; here the first
-//! question is answered only when the job is done, found out by asking Dremio often at first and
-//! seldom later. And it never cancels a job: a call that its client cancels would keep Dremio busy.
-//! The egress proxy sees that a question was dropped, or that no question comes, and cancels the
-//! job itself.
+//! The official server polls a job's status once a second. Here a poll is answered when the job is
+//! done: the egress proxy polls Dremio itself, often at first and less often later. The official
+//! server also never cancels a job, so a cancelled call would keep Dremio busy. The egress proxy
+//! notices that a poll was dropped, or that none comes any more, and cancels the job.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,29 +23,28 @@ use super::refusal;
 use crate::budget::Charge;
 use crate::dremio::{DremioCaller, HeldJob, JobCustody, Pauses};
 
-/// Below the 300 s after which the official server's HTTP client gives up. Then the child simply
-/// asks again.
+/// Below the 300 s after which the official server's HTTP client gives up. The child then polls
+/// again.
 const HOLD_MAX: Duration = Duration::from_secs(60);
 
-/// How long a job may go without a question before it counts as abandoned. The child asks at once
-/// and then every second.
+/// How long a job may go without a poll before it counts as abandoned. The child polls at once and
+/// then every second.
 const UNASKED_MAX: Duration = Duration::from_secs(20);
 
-/// How often abandoned jobs are looked for.
+/// Interval between two searches for abandoned jobs.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A job status is a few hundred bytes; error messages and reflection lists can make it longer.
+/// Largest job status: a few hundred bytes, more with error messages and lists of reflections.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The jobs that the child has started and that are not known to be over.
+/// The jobs that the child started and that are not known to be over.
 pub(super) struct Jobs {
     forwarder: Forwarder,
     custody: JobCustody,
     running: Mutex<HashMap<JobId, Asked>>,
 }
 
-/// A job, when it was last asked for, and how many questions wait now. Taken out of the table and
-/// dropped, it is cancelled.
+/// A job, when it was last polled, and how many polls wait now. Dropping it cancels the job.
 struct Asked {
     job: HeldJob,
     last: Instant,
@@ -65,7 +62,7 @@ struct JobStatus {
     state: JobState,
 }
 
-/// An answer of Dremio's that was read whole.
+/// An answer of Dremio, read to its end.
 struct Answer {
     status: StatusCode,
     content_type: HeaderValue,
@@ -81,7 +78,7 @@ impl Jobs {
         })
     }
 
-    /// Whether a job runs, as far as is known.
+    /// Whether a job is known to run.
     pub(super) fn any_runs(&self) -> bool {
         !self.running().is_empty()
     }
@@ -90,8 +87,8 @@ impl Jobs {
         &self.forwarder
     }
 
-    /// `POST /api/v3/sql`. The submission finishes even if the child goes away in the middle, and
-    /// its job is then cancelled. `room` is that of the statement.
+    /// `POST /api/v3/sql`. If the child goes away meanwhile, the submission still finishes and its
+    /// job is cancelled. `room` is that of the statement.
     pub(super) async fn submit(self: &Arc<Self>, incoming: Incoming, room: Charge) -> Response {
         let jobs = Arc::clone(self);
         let submission = async move {
@@ -113,9 +110,8 @@ impl Jobs {
         }
     }
 
-    /// `GET /api/v3/job/{id}`: the status of the job once it is terminal, or the hold is over.
-    /// Dropping the future, as happens when the child is told that its call was cancelled,
-    /// cancels the job.
+    /// `GET /api/v3/job/{id}`: the status of the job once it is terminal or the hold is over.
+    /// Dropping the future cancels the job: the child drops its poll when its call is cancelled.
     pub(super) async fn wait(&self, id: &str, incoming: Incoming) -> Response {
         let mut question = Question::new(self, id);
         let deadline = Instant::now() + HOLD_MAX;
@@ -141,8 +137,8 @@ impl Jobs {
         }
     }
 
-    /// Cancels jobs that nobody asks for any more until `shutdown` drains, then all that are left,
-    /// and finishes the cancellations under way.
+    /// Cancels abandoned jobs until `shutdown` drains, then all that are left, and finishes the
+    /// cancellations under way.
     pub(super) async fn sweep(&self, shutdown: Shutdown) {
         loop {
             tokio::select! {
@@ -170,10 +166,10 @@ impl Jobs {
     }
 }
 
-/// A question for a job that waits for its answer.
+/// A poll that waits for its answer.
 struct Question<'j> {
     jobs: &'j Jobs,
-    /// Nothing for what is no job's id: such a job was not started here.
+    /// `None` for a malformed id: such a job was not started here.
     id: Option<JobId>,
     is_answered: bool,
 }
@@ -196,11 +192,11 @@ impl<'j> Question<'j> {
         }
     }
 
-    /// The job, if nobody waits for it any more.
+    /// The job, if no poll waits for it any more.
     fn abandoned(&self) -> Option<Asked> {
         let id = self.id.as_ref()?;
         let mut running = self.jobs.running();
-        // Jobs that the child did not start through this egress proxy are none of its business.
+        // Jobs that were not started through this egress proxy are left alone.
         let asked = running.get_mut(id)?;
         asked.waiting = asked.waiting.saturating_sub(1);
         asked.last = Instant::now();
@@ -246,7 +242,7 @@ impl Answer {
         }
     }
 
-    /// The job that Dremio says it has started.
+    /// The id of the job that Dremio started.
     fn job_id(&self) -> Option<JobId> {
         let submitted = serde_json::from_slice::<Submitted>(&self.body).ok()?;
         submitted.id.parse().ok().filter(|_| self.status == StatusCode::OK)

@@ -1,15 +1,15 @@
-//! The egress proxy: the only way from the child to Dremio. A loopback listener that accepts one
-//! secret, which is worth nothing anywhere else, and forwards with the current token, over verified
-//! TLS. So a rotation restarts nothing, and the child never holds a credential.
+//! The egress proxy: the child's only way to Dremio. A loopback listener that accepts one secret,
+//! which is useless anywhere else, and forwards with the current token over verified TLS. So a
+//! token rotation restarts nothing, and the child never holds a credential.
 //!
-//! - `target`: what the child asks for, in the one spelling in which Dremio gets it
-//! - `activity`: whether the child asks Dremio for anything
-//! - `rules`: what the child may ask of Dremio at all
-//! - `sql`: a statement passes the guard, and is sent as the guard has read it
+//! - `target`: parses the requested URL and writes it in one unambiguous spelling
+//! - `activity`: whether the child is using Dremio
+//! - `rules`: the calls that the child may make
+//! - `sql`: statements pass the guard and are sent as the guard read them
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
-//! - `pages`: so many bytes of one job's result, and no more
-//! - `jobs`: waits for a job on the child's behalf, so that its slow polling costs nothing, and
-//!   cancels jobs that it abandons
+//! - `pages`: limits how many bytes of a result pass
+//! - `jobs`: waits for jobs on the child's behalf, so that its slow polling costs nothing, and
+//!   cancels those that it abandons
 
 mod activity;
 mod forward;
@@ -55,7 +55,7 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    /// Binds a free loopback port and makes up a secret. `pages` says how much of results may pass.
+    /// Binds a free loopback port and generates a secret. `pages` limits the results that pass.
     ///
     /// # Errors
     /// When there is no free port, or the operating system gives no random numbers.
@@ -77,20 +77,20 @@ impl Egress {
         })
     }
 
-    /// Where the child finds it.
+    /// The address for the child.
     ///
     /// # Errors
-    /// When the socket has no address, which the operating system does not let happen.
+    /// When the socket has no address; the operating system does not let this happen.
     pub(crate) fn uri(&self) -> std::io::Result<String> {
         Ok(format!("http://{}", self.listener.local_addr()?))
     }
 
-    /// What the child must present.
+    /// The secret that the child must present.
     pub(crate) fn secret(&self) -> SecretString {
         self.secret.clone()
     }
 
-    /// What the child does here.
+    /// The child's activity here.
     pub(crate) fn activity(&self) -> Activity {
         self.activity.clone()
     }
@@ -204,9 +204,8 @@ fn presents(secret: &SecretString, headers: &HeaderMap) -> bool {
     bool::from(presented.ct_eq(secret.expose_secret().as_bytes()))
 }
 
-/// An answer of the egress proxy itself, in the form of Dremio's own errors. The official server
-/// shows its users the *reason phrase* of a failed call and nothing else, so the explanation goes
-/// there as well.
+/// An answer of the egress proxy itself, in the form of Dremio's errors. The official server shows
+/// only the *reason phrase* of a failed call, so the explanation is there as well.
 fn refusal(status: StatusCode, message: &str) -> Response {
     let body = serde_json::json!({ "errorMessage": message, "moreInfo": "" }).to_string();
     let mut response = Response::new(Body::from(body));

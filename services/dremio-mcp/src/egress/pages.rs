@@ -1,7 +1,7 @@
-//! Pages of results on their way to the child. The official server fetches every page of a result
-//! before it looks whether the result is too large to be shown, and a large one kills it, with
-//! everybody's calls. So the egress proxy lets so many bytes of one job pass, which is more than it
-//! would ever show, and then says what helps.
+//! Limits the pages of results that reach the child. The official server fetches all pages of a
+//! result before it checks the size, and a huge one kills it, together with all other calls. So the
+//! egress proxy lets a limited number of bytes per job pass, more than the server would ever show,
+//! and then answers with advice.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,23 +16,23 @@ use super::refusal;
 use crate::budget::{Budget, Charge, Kind, NoRoom};
 use crate::principal::Principal;
 
-/// What the official server shows of a result at most, where its setting does not say it.
+/// What the official server shows of a result at most, by default.
 const SHOWN_BYTES_DEFAULT: usize = 204_800;
 
-/// How much more of a result may pass than is shown: pages repeat the columns, and numbers are
-/// written shorter when they are shown.
+/// Ratio of what may pass to what is shown: pages repeat the columns, and numbers are shown in
+/// fewer characters.
 const SHARE_SHOWN: usize = 4;
 
-/// Bytes of one result that may pass, whatever the setting says. In a Python process, each takes
-/// about ten.
+/// Bytes of one result that may pass, whatever the setting. In a Python process each takes about
+/// ten.
 const RESULT_BYTES_MIN: usize = 1024 * 1024;
 const RESULT_BYTES_MAX: usize = 24 * 1024 * 1024;
 
-/// Results that are remembered. Beyond, the one that was asked for longest ago is forgotten, which
-/// is over.
+/// Number of results that are counted. Beyond it, the one that was read longest ago is dropped; it
+/// is finished.
 const RESULTS_MAX: usize = 1_000;
 
-/// The official server's setting for what it shows of a result, 0 for all.
+/// The official server's limit for what it shows of a result; 0 means no limit.
 const SETTING: &str = "DREMIOAI_DREMIO__MAX_RESULT_BYTES";
 
 /// How many bytes of one result may reach a child with these settings.
@@ -44,7 +44,7 @@ pub(crate) fn result_bytes_max(environment: &BTreeMap<String, String>) -> usize 
     }
 }
 
-/// What of which result has passed.
+/// Counts the bytes of each result that have passed.
 pub(crate) struct Pages {
     budget: Budget,
     child: Principal,
@@ -58,7 +58,7 @@ struct Passed {
     last: Instant,
 }
 
-/// A page and its room, which is given back when the child has it.
+/// A page and its room, which is released when the child has read the page.
 struct Page {
     bytes: Vec<u8>,
     _room: Charge,
@@ -75,7 +75,7 @@ impl Pages {
         Self { budget, child: Principal::child(), result_bytes_max, passed: Mutex::default() }
     }
 
-    /// Room for `bytes` that the child sends. Cancel safe.
+    /// Room for `bytes` from the child. Cancel safe.
     ///
     /// # Errors
     /// When it is more than the child may ever have.
@@ -83,8 +83,8 @@ impl Pages {
         self.budget.take(&self.child, Kind::Pages, bytes).await
     }
 
-    /// `GET /api/v3/job/{id}/results?offset={offset}&…`: the page, if the result is still within
-    /// its limit with it.
+    /// `GET /api/v3/job/{id}/results?offset={offset}&…`: the page, unless it would exceed the
+    /// result's limit.
     pub(super) async fn fetch(
         &self,
         id: &str,
@@ -138,8 +138,8 @@ impl Pages {
         response
     }
 
-    /// What passed of the result before the page at `offset`. From its first row on it is counted
-    /// anew.
+    /// The bytes of the result that passed before the page at `offset`. Offset 0 starts a new
+    /// count.
     fn passed_before(&self, id: &str, offset: Option<&str>) -> usize {
         let mut passed = self.passed();
         if offset.is_none_or(|offset| offset == "0") {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_counted_from_its_first_row_on_and_there_are_only_so_many() {
+    fn counts_start_at_the_first_row_and_are_kept_for_a_limited_number_of_results() {
         let pages = Pages::new(Budget::small(1000), 100);
         pages.note("a", 60);
         assert_eq!(pages.passed_before("a", Some("500")), 60);

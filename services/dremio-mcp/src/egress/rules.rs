@@ -1,10 +1,10 @@
-//! What the child may ask of Dremio: to read, to run SQL, and to cancel what it runs. Community
-//! Edition makes every user an administrator (contract §0.5), so what is not needed is not let
-//! through: no users, no sources, no sign-in.
+//! The calls that the child may make: reading, running SQL, and cancelling it. In Community Edition
+//! every user is an administrator (contract §0.5), so only what is needed is allowed: no users, no
+//! sources, no login.
 
 use axum::http::Method;
 
-/// Whether the child may make this call. `names` are those below `/api/v3`, decoded.
+/// Whether the child may make this call. `names` are the decoded ones below `/api/v3`.
 pub(super) fn allows(method: &Method, names: &[&str]) -> bool {
     match *method {
         Method::GET => {
@@ -18,7 +18,7 @@ pub(super) fn allows(method: &Method, names: &[&str]) -> bool {
     }
 }
 
-/// The job whose status the call asks for.
+/// The job whose status the call requests.
 pub(super) fn job_id<'n>(method: &Method, names: &[&'n str]) -> Option<&'n str> {
     match *names {
         ["job", id] if method == Method::GET => Some(id),
@@ -26,7 +26,7 @@ pub(super) fn job_id<'n>(method: &Method, names: &[&'n str]) -> Option<&'n str> 
     }
 }
 
-/// The job of whose results the call asks for a page.
+/// The job whose results the call requests.
 pub(super) fn results_job_id<'n>(method: &Method, names: &[&'n str]) -> Option<&'n str> {
     match *names {
         ["job", id, "results"] if method == Method::GET => Some(id),
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_and_running_sql_is_allowed_and_nothing_else() {
+    fn only_reading_and_running_sql_is_allowed() {
         for (method, path, expected) in [
             (Method::POST, "sql", true),
             (Method::GET, "job/1-2", true),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn results_of_a_job_are_known() {
+    fn a_request_for_results_is_recognised() {
         assert_eq!(results_job_id(&Method::GET, &names("job/1-2/results")), Some("1-2"));
         for path in ["job/1-2", "job/results", "job/1/2/results", "catalog/1/results"] {
             assert_eq!(results_job_id(&Method::GET, &names(path)), None, "{path}");
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_status_of_a_job_is_waited_for() {
+    fn a_request_for_a_job_status_is_recognised() {
         assert_eq!(job_id(&Method::GET, &names("job/1-2")), Some("1-2"));
         assert_eq!(job_id(&Method::GET, &names("job/1-2/results")), None);
         assert_eq!(job_id(&Method::POST, &names("job/1-2")), None);

@@ -1,5 +1,5 @@
-//! `POST /api/v3/sql` (contract §4.1): the statement in its body is read by the guard, and what the
-//! guard has read is what is sent.
+//! `POST /api/v3/sql` (contract §4.1): the guard reads the statement in the body, and what it read
+//! is what is sent.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::guard::Refusal;
 use crate::guard::gate::Gate;
 
-/// What the official server puts in front of each query, so that Dremio's job history says where it
-/// comes from. Kept only byte for byte.
+/// The comment that the official server puts before each query to mark it in Dremio's job history.
+/// Kept only if it is exactly this.
 const LABEL: &str = "/* dremioai: submitter=RunSqlQuery */\n";
 
 /// Why a submission is not forwarded. The text is for the agent, and ASCII.
@@ -24,10 +24,10 @@ pub(super) enum SqlError {
     Refused(#[from] Refusal),
 }
 
-/// The body to send instead of `body`: another `sql`, and the other members as they are.
+/// The body to send instead of `body`: the `sql` is replaced, other members stay as they are.
 ///
 /// # Errors
-/// When there is no statement in it, or one that may not be sent. It has been reported.
+/// When there is no statement, or one that may not be sent. The refusal has been logged.
 pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
     let members = serde_json::from_slice::<Map<String, Value>>(body).ok();
     let Some((mut members, sql)) = members
@@ -46,7 +46,7 @@ pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
     Ok(Value::Object(members).to_string().into())
 }
 
-/// What is said of that body: it is ours, so this is, too.
+/// The headers for that body.
 pub(super) fn headers() -> HeaderMap {
     let json = HeaderValue::from_static("application/json");
     HeaderMap::from_iter([(header::CONTENT_TYPE, json.clone()), (header::ACCEPT, json)])
@@ -70,23 +70,33 @@ mod tests {
     }
 
     #[test]
-    fn the_statement_is_sent_as_it_was_read_and_the_rest_as_it_is() {
+    fn only_the_statement_is_rewritten() {
         for (body, expected) in [
             (r#"{"sql":"SELECT 1"}"#, r#"{"sql":"SELECT 1"}"#),
             (
-                r#"{"sql": "/* dremioai: submitter=RunSqlQuery */\nSELECT /* a */ 1", "context": ["@ada"], "engineName": "é"}"#,
-                r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\nSELECT         1","context":["@ada"],"engineName":"é"}"#,
+                r#"{"sql": "/* dremioai: submitter=RunSqlQuery */\nSELECT /* a */ 1",
+                    "context": ["@ada"], "engineName": "é"}"#,
+                concat!(
+                    r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\nSELECT         1","#,
+                    r#""context":["@ada"],"engineName":"é"}"#,
+                ),
             ),
-            // Only that label, only there, and only once.
+            // Only that label, only at the start, and only once.
             (
                 r#"{"sql":"/* dremioai: submitter=Other */\nSELECT 1"}"#,
                 r#"{"sql":"                               \nSELECT 1"}"#,
             ),
             (
-                r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n/* dremioai: submitter=RunSqlQuery */\nTABLE t"}"#,
-                r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n                                     \nTABLE t"}"#,
+                concat!(
+                    r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n"#,
+                    r#"/* dremioai: submitter=RunSqlQuery */\nTABLE t"}"#,
+                ),
+                concat!(
+                    r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n"#,
+                    r#"                                     \nTABLE t"}"#,
+                ),
             ),
-            // What is read last counts, and alone is sent.
+            // The last duplicate counts, and only that is sent.
             (r#"{"sql":"DROP TABLE t","sql":"SELECT 1"}"#, r#"{"sql":"SELECT 1"}"#),
             (
                 r#"{"references":{"s":{"type":"BRANCH","value":"b"}},"sql":"TABLE t"}"#,
@@ -98,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_or_writes_is_refused() {
+    fn unreadable_and_writing_statements_are_refused() {
         for body in [
             "",
             "null",

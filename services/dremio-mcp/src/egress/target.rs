@@ -1,23 +1,23 @@
-//! What the child asks for, in the form in which Dremio gets it. Each segment of the path is
-//! decoded once, judged, and encoded anew, and so is each part of the query: no byte of the child's
-//! own spelling goes out, so what `rules` allowed is what Dremio is asked, however servers and
-//! proxies on the way read backslashes, dots, semicolons and percent signs.
+//! The URL that the child requests, rewritten for Dremio. Each path segment and each part of the
+//! query is decoded once, checked, and encoded again. No byte of the child's own spelling goes out,
+//! so Dremio gets exactly what `rules` allowed, however servers and proxies on the way read
+//! backslashes, dots, semicolons and percent signs.
 
 use dremio_client::{encode_query, encode_segment};
 use percent_encoding::percent_decode_str;
 
-/// The only tree that the child may enter.
+/// The only path prefix that the child may use.
 const API: [&str; 2] = ["api", "v3"];
 
-/// A path below `/api/v3` and a query, decoded and judged.
+/// A path below `/api/v3` and a query, decoded and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     segments: Vec<String>,
     query: Vec<(String, Option<String>)>,
 }
 
-/// Why a target is not sent on. The texts are shown to the child's user, and name nothing that came
-/// from outside.
+/// Why a target is not forwarded. The child's user sees these texts; they contain no text from
+/// outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Ambiguous {
     #[error("the path is not below /api/v3")]
@@ -41,10 +41,10 @@ pub(super) enum Ambiguous {
 }
 
 impl Target {
-    /// Judges `path` and `query` as they arrived.
+    /// Checks `path` and `query` as received.
     ///
     /// # Errors
-    /// For what two readers could take for two different things; see [`Ambiguous`].
+    /// For a target that two readers could understand differently; see [`Ambiguous`].
     pub(super) fn parse(path: &str, query: Option<&str>) -> Result<Self, Ambiguous> {
         let segments = path
             .strip_prefix('/')
@@ -70,18 +70,18 @@ impl Target {
         Ok(Self { segments: names.to_vec(), query: pairs.collect::<Result<_, _>>()? })
     }
 
-    /// The names below `/api/v3`, decoded. There is one at least.
+    /// The decoded names below `/api/v3`; at least one.
     pub(super) fn segments(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
     }
 
-    /// The value of the query parameter `name`, decoded. Of several, the first, which is the one
-    /// that Dremio takes.
+    /// The decoded value of the query parameter `name`. Of several, Dremio takes the first, and so
+    /// does this.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(found, _)| found == name)?.1.as_deref()
     }
 
-    /// Path and query as Dremio gets them.
+    /// Path and query for Dremio.
     pub(super) fn path_and_query(&self) -> String {
         let names = API.into_iter().chain(self.segments.iter().map(String::as_str));
         let path: String =
@@ -95,8 +95,8 @@ impl Target {
     }
 }
 
-/// Names of catalog objects may have a slash in them; so have the ids that Dremio makes up for what
-/// is not in its own store.
+/// Names of catalog objects may contain slashes, and so may the ids that Dremio makes up for
+/// objects that it does not store.
 fn may_have_slash(names: &[String], at: usize) -> bool {
     match names.first().map(String::as_str) {
         Some("catalog") if names.get(1).is_some_and(|name| name == "by-path") => at >= 2,
@@ -108,8 +108,8 @@ fn may_have_slash(names: &[String], at: usize) -> bool {
 }
 
 fn segment(text: &str) -> Result<String, Ambiguous> {
-    // Servlets cut parameters off before they decode, so `..;x` is a step up to one reader and a
-    // name to another.
+    // Servlets cut parameters off before decoding: for one reader `..;x` is a step up, for another
+    // a name.
     if text.contains(';') {
         return Err(Ambiguous::Semicolon);
     }
@@ -120,13 +120,13 @@ fn segment(text: &str) -> Result<String, Ambiguous> {
     if name.is_empty() {
         return Err(Ambiguous::Empty);
     }
-    // A proxy that decodes before it walks would see the steps inside of a name.
+    // A proxy that decodes before it resolves dots would see steps within a name.
     let is_step = |part: &str| matches!(part.split(';').next(), Some("." | ".."));
     if name.split('/').any(is_step) { Err(Ambiguous::Dots) } else { Ok(name) }
 }
 
 fn pair(text: &str) -> Result<(String, Option<String>), Ambiguous> {
-    // In a query, and only there, a plus is a space.
+    // A plus means a space in a query, and only there.
     let decode = |text: &str| decode(&text.replace('+', "%20"));
     match text.split_once('=') {
         Some((name, value)) => Ok((decode(name)?, Some(decode(value)?))),
@@ -134,7 +134,7 @@ fn pair(text: &str) -> Result<(String, Option<String>), Ambiguous> {
     }
 }
 
-/// Percent-decodes `text` once (RFC 3986, section 2.1), strictly.
+/// Percent-decodes `text` once, strictly (RFC 3986, section 2.1).
 fn decode(text: &str) -> Result<String, Ambiguous> {
     let is_encoded = |rest: &str| {
         rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))

@@ -1,4 +1,4 @@
-//! How long the child waits for a Dremio that is slow or silent.
+//! The child's time limits with a slow or silent Dremio.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::*;
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::metrics::Metrics;
 
-/// A forwarder with little patience, and its Dremio.
+/// A forwarder with a short limit, and its Dremio.
 async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) {
     let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
     let generous = ConnectConfig::new(sandbox.uri().parse().unwrap());
@@ -51,7 +51,7 @@ async fn body(response: Response) -> Result<Bytes, axum::Error> {
 }
 
 #[tokio::test]
-async fn a_dremio_that_accepts_and_never_answers_is_given_up() {
+async fn a_silent_dremio_is_a_504() {
     let (sandbox, forwarder, _folder) = setting(Duration::from_millis(200)).await;
     sandbox.control().inject(Fault::Stall, Scope::path("/api/v3"));
     for is_bulk in [false, true] {
@@ -63,10 +63,10 @@ async fn a_dremio_that_accepts_and_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_page_of_results_may_take_longer_than_a_quick_answer() {
+async fn a_page_of_results_has_more_time() {
     let (sandbox, forwarder, _folder) = setting(Duration::from_secs(2)).await;
     let whole = body(forwarder.forward(get("/api/v3/catalog", false)).await).await.unwrap();
-    // Over in 3 s: more than the one may take, and less than the other.
+    // Takes 3 s: too long for a quick answer, but not for a page.
     let bytes_per_chunk = whole.len().div_ceil(30);
     let interval = Duration::from_millis(100);
     sandbox.control().inject(Fault::Drip { bytes_per_chunk, interval }, Scope::path("/api/v3"));
@@ -75,7 +75,7 @@ async fn a_page_of_results_may_take_longer_than_a_quick_answer() {
 }
 
 #[test]
-fn less_time_than_usual_is_explained() {
+fn a_shorter_limit_is_explained() {
     let timeout = |limit| unanswered(&Error::Timeout { operation: OPERATION, limit }.into());
     let reason = |response: Response| {
         response
@@ -96,7 +96,7 @@ fn less_time_than_usual_is_explained() {
 }
 
 #[test]
-fn a_web_page_is_known_however_its_type_is_written() {
+fn a_web_page_is_recognised_by_its_content_type() {
     let answer = |content_type: &str| {
         let answer = axum::http::Response::builder()
             .header(header::CONTENT_TYPE, content_type)

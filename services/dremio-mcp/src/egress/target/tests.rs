@@ -1,11 +1,11 @@
-//! Which targets are sent on, and as what.
+//! Which targets are forwarded, and how they are written.
 
 use proptest::prelude::*;
 
 use super::*;
 
 #[test]
-fn a_target_is_sent_in_one_spelling() {
+fn targets_are_normalised() {
     for (asked, sent) in [
         ("/api/v3/sql", "/api/v3/sql"),
         (
@@ -36,7 +36,7 @@ fn a_target_is_sent_in_one_spelling() {
 }
 
 #[test]
-fn what_can_be_read_in_two_ways_is_refused() {
+fn ambiguous_targets_are_refused() {
     for (path, query, why) in [
         (r"/api/v3/catalog/x\..\..\apiv2\users\all", "", Ambiguous::Backslash),
         ("/api/v3/catalog/x%5c..", "", Ambiguous::Backslash),
@@ -80,13 +80,14 @@ fn what_can_be_read_in_two_ways_is_refused() {
 }
 
 proptest! {
-    /// Whatever the text: refused, or the URL that is sent has the judged segments and the judged query, and nothing else.
+    /// Any text is refused, or the URL has the checked segments and query and nothing else.
     #[test]
-    fn the_url_has_exactly_the_judged_segments(
+    fn the_url_has_exactly_the_checked_parts(
         pieces in prop::collection::vec(
             prop_oneof![
                 prop::sample::select(vec![
-                    "/", "\\", ".", "..", "%2e", "%2E", "%2f", "%5c", "%", "%25", ";", "%3b", "catalog", "by-path", "dremio:", "job", "a",
+                    "/", "\\", ".", "..", "%2e", "%2E", "%2f", "%5c", "%", "%25", ";", "%3b",
+                    "catalog", "by-path", "dremio:", "job", "a",
                     "%c3%b6", "\u{f6}", "%00", "\t", "#", " ", "|", "\"", "%252e", "//", ":", "@",
                 ]).prop_map(str::to_owned),
                 any::<char>().prop_map(String::from),
@@ -99,18 +100,28 @@ proptest! {
         for base in ["http://dremio:9047", "https://proxy/tools/dremio"] {
             let Ok(target) = Target::parse(&path, query.as_deref()) else { continue };
             let uri: dremio_client::DremioUri = base.parse().unwrap();
-            let url = uri.join(&target.path_and_query()).expect("what was judged can be sent");
+            let url = uri.join(&target.path_and_query()).expect("what was checked can be sent");
             prop_assert!(url.as_str().starts_with(base) && url.fragment().is_none());
-            let sent: Vec<String> = url.path_segments().unwrap().map(|name| percent_decode_str(name).decode_utf8().unwrap().into()).collect();
+            let segments = url.path_segments().unwrap();
+            let sent: Vec<String> = segments
+                .map(|name| percent_decode_str(name).decode_utf8().unwrap().into())
+                .collect();
             let prefix = if base.ends_with("dremio") { "tools/dremio/api/v3" } else { "api/v3" };
-            let judged: Vec<String> = prefix.split('/').map(str::to_owned).chain(target.segments.clone()).collect();
-            prop_assert_eq!(sent, judged);
+            let prefix = prefix.split('/').map(str::to_owned);
+            let checked: Vec<String> = prefix.chain(target.segments.clone()).collect();
+            prop_assert_eq!(sent, checked);
             let sent: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-            let judged: Vec<_> = target.query.iter().map(|(name, value)| (name.clone(), value.clone().unwrap_or_default())).collect();
-            prop_assert_eq!(sent, judged);
-            // And an egress proxy behind it would judge the same.
+            let pairs = target.query.iter();
+            let checked: Vec<_> = pairs
+                .map(|(name, value)| (name.clone(), value.clone().unwrap_or_default()))
+                .collect();
+            prop_assert_eq!(sent, checked);
+            // A second egress proxy would decide the same.
             let again = target.path_and_query();
-            let (path, query) = again.split_once('?').map_or((again.as_str(), None), |(path, query)| (path, Some(query)));
+            let (path, query) = match again.split_once('?') {
+                Some((path, query)) => (path, Some(query)),
+                None => (again.as_str(), None),
+            };
             prop_assert_eq!(Target::parse(path, query), Ok(target));
         }
     }
