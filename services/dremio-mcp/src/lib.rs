@@ -12,6 +12,9 @@
 mod access;
 mod app;
 mod budget;
+#[expect(dead_code, reason = "the first reader of the catalog is not there yet")]
+mod catalog;
+mod coach;
 mod config;
 mod dremio;
 mod egress;

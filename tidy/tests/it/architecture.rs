@@ -48,6 +48,8 @@ const GATEWAY: &[&[&str]] = &[
     &["budget"],
     &["rpc"],
     &["dremio"],
+    &["catalog"],
+    &["coach"],
     &["egress"],
     // Whatever answers knows nothing of who may ask, or how: that is HTTP.
     &["engine"],

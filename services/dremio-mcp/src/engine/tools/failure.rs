@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use dremio_client::{Error, ErrorClass};
 
+use crate::coach::{self, Advice};
 use crate::dremio::{AWAY_TIMEOUT, DremioError, TokenError};
 
 /// Advice for what an operator must mend.
@@ -34,19 +35,16 @@ impl Failure {
     }
 }
 
-/// The failure of a query, or of a look at a view, because a view's own text no longer works (its
-/// tables or columns have changed): nothing that the agent wrote is wrong. `None` if Dremio says
-/// something else.
+/// The failure of a look at a view whose own text no longer works. `None` if Dremio says something
+/// else.
 pub(in crate::engine) fn broken_view(said: &str) -> Option<Failure> {
-    let (_, after) = said.split_once("rror while expanding view ")?;
-    // A name with dots in it ends at the first dot with a blank behind it.
-    let view = after.split(". ").next().unwrap_or(after).trim_end_matches('.');
-    let advice = format!(
-        "The view {view} is broken: its own SQL no longer fits what it reads. Its owner must mend \
-         it in Dremio; until then, query the tables below it (VIEW_DEFINITION in \
-         INFORMATION_SCHEMA.\"VIEWS\" names them)."
-    );
-    Some(Failure::new(said, advice))
+    coach::broken_view(said).map(Failure::from)
+}
+
+impl From<Advice> for Failure {
+    fn from(advice: Advice) -> Self {
+        Self::new(advice.said, advice.fix)
+    }
 }
 
 impl From<DremioError> for Failure {

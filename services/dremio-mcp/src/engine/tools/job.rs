@@ -3,8 +3,9 @@
 
 use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
 
-use super::failure::{Failure, TELL_OPERATOR, broken_view};
+use super::failure::Failure;
 use super::progress::{Holds, Progress};
+use crate::coach;
 use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
 
@@ -26,7 +27,7 @@ pub(super) async fn run(
     job.mark_over();
     match status.state {
         JobState::Completed => Ok(job.id().clone()),
-        JobState::Failed => Err(failed(status.error_message.as_ref())),
+        JobState::Failed => Err(failed(statement.as_str(), status.error_message.as_ref())),
         _ => Err(cancelled(status.cancellation_reason.as_ref())),
     }
 }
@@ -82,14 +83,14 @@ fn state_name(state: JobState) -> &'static str {
     }
 }
 
-fn failed(said: Option<&RemoteMessage>) -> Failure {
+fn failed(sql: &str, said: Option<&RemoteMessage>) -> Failure {
     let Some(said) = said.map(RemoteMessage::as_str) else {
         return Failure::new(
             "the query failed, and Dremio does not say why",
             "Try it again; if it fails again, the operator of Dremio can look.",
         );
     };
-    broken_view(said).unwrap_or_else(|| Failure::new(said, hint(said)))
+    coach::advise(sql, said, None).into()
 }
 
 fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
@@ -100,95 +101,17 @@ fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
     )
 }
 
-/// What usually helps against a failure that Dremio describes like this.
-fn hint(said: &str) -> &'static str {
-    let said = said.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if said.contains("not found") {
-        "Look names up in INFORMATION_SCHEMA.\"TABLES\" and INFORMATION_SCHEMA.\"COLUMNS\", and \
-         write each part of a path in its own double quotes."
-    } else if says(&[
-        "memory limit",
-        "out of memory",
-        "out_of_memory",
-        "outofmemory",
-        "heap monitor",
-        "failed to spill",
-        "no space left",
-    ]) {
-        "Nothing is wrong with the SQL: Dremio has not enough memory for it. Ask for less (filter \
-         early, fewer columns, fewer groups, no ORDER BY over everything), or try it again later; \
-         the operator of Dremio can give it more."
-    } else if says(&[
-        "lost connectivity",
-        "nodes lost",
-        "connection reset",
-        "connection refused",
-        "no executor",
-        "executors available",
-    ]) {
-        "Nothing is wrong with the query: Dremio lost one of its nodes, or has none to run it. Try \
-         it again in a minute; if it fails again, this needs the operator of Dremio."
-    } else if says(&["queue resources", "queue is full", "waiting in queue", "too many queries"]) {
-        "Nothing is wrong with the query: Dremio is busy. Try it again in a minute."
-    } else if says(&[
-        "system error",
-        "internal error",
-        "nullpointerexception",
-        "is currently unavailable",
-    ]) {
-        TELL_OPERATOR
-    } else if said.contains("parsing") || said.contains("encountered") || said.contains("syntax") {
-        "Check the syntax. Names that are reserved words, like \"date\", \"count\", \"value\" or \
-         \"user\", need double quotes; strings need single quotes."
-    } else {
-        "Correct the query and try again."
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use dremio_client::RemoteMessage;
 
-    use super::{failed, hint};
-
-    #[test]
-    fn hints_fit_what_dremio_says() {
-        let check = |said: &str, start: &str| assert!(hint(said).starts_with(start), "{said}");
-        check(
-            "Object 'orderz' not found within 'Sales'. Please check that it exists in the \
-             selected context.",
-            "Look names up",
-        );
-        check("Column 'x' not found in any table", "Look names up");
-        check("Failure parsing the query.", "Check the syntax");
-        check("Encountered \"date\" at line 1, column 8.", "Check the syntax");
-        check("Object 'out of memory' not found within 'queue resources'", "Look names up");
-        check("Division by zero", "Correct the query");
-        let fine = "Nothing is wrong with the";
-        check(
-            "Query was cancelled because it exceeded the memory limits set by the administrator.",
-            fine,
-        );
-        check(
-            "One or more nodes lost connectivity during query.  Identified nodes were \
-             [10.0.0.5:45678].",
-            fine,
-        );
-        check(
-            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue \
-             was set at 300 seconds.",
-            fine,
-        );
-        check("SYSTEM ERROR: NullPointerException", fine);
-        check("The source [lake] is currently unavailable. Metadata is not accessible", fine);
-    }
+    use super::failed;
 
     #[test]
     fn a_broken_view_is_named_and_its_owner_must_mend_it() {
         let said = "Error while expanding view Sales.v_orders. Column 'amount' not found in any \
                     table. Verify the view's SQL definition.";
-        let failure = failed(RemoteMessage::new(said).as_ref()).to_json();
+        let failure = failed("SELECT 1", RemoteMessage::new(said).as_ref()).to_json();
         assert!(
             failure.contains("The view Sales.v_orders is broken")
                 && failure.contains("Column 'amount' not found"),
