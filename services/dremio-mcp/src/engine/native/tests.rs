@@ -5,3 +5,4 @@ mod fixture;
 mod jobs;
 mod protocol;
 mod queries;
+mod snapshot;

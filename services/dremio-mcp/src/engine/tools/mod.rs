@@ -22,12 +22,15 @@ mod system_tables;
 mod table_name;
 mod table_schema;
 
+use std::sync::Arc;
+
 pub(super) use self::failure::Failure;
 pub(super) use self::handlers::ToolCall;
 pub(super) use self::listing::{TOOLS, Tool, initialize_result, tools_list};
 pub(super) use self::progress::{Holds, Progress};
 #[cfg(test)]
-pub(super) use self::{system_tables::SYSTEM_TABLES, table_name::quoted};
+pub(super) use self::system_tables::SYSTEM_TABLES;
+use crate::catalog::Catalog;
 use crate::dremio::{DremioCaller, JobCustody};
 use crate::guard::gate::Gate;
 
@@ -38,12 +41,16 @@ pub(crate) struct ToolRoom {
     pub(super) jobs: JobCustody,
     /// Decides what SQL may run.
     pub(super) gate: Gate,
+    /// What Dremio has.
+    #[allow(dead_code, reason = "the tools that use it come next")]
+    pub(super) catalog: Arc<Catalog>,
 }
 
 impl ToolRoom {
     /// Tools over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be
     /// there.
     pub(crate) fn new(dremio: DremioCaller, gate: Gate) -> Self {
-        Self { jobs: JobCustody::new(dremio), gate }
+        let jobs = JobCustody::new(dremio);
+        Self { catalog: Arc::new(Catalog::new(jobs.clone())), jobs, gate }
     }
 }

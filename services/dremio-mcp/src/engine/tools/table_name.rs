@@ -88,16 +88,10 @@ impl TableName {
     }
 }
 
-/// `parts` as SQL wants them: each in double quotes, joined by dots.
-pub(in crate::engine) fn quoted<S: AsRef<str>>(parts: &[S]) -> String {
-    let quoted: Vec<String> =
-        parts.iter().map(|part| format!("\"{}\"", part.as_ref().replace('"', "\"\""))).collect();
-    quoted.join(".")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{NameError, TableName, quoted};
+    use super::{NameError, TableName};
+    use crate::catalog::quoted;
 
     #[test]
     fn names_are_taken_apart() {

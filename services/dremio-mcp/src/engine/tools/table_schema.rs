@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::failure::{Failure, broken_view};
-use super::table_name::{TableName, quoted};
+use super::table_name::TableName;
+use crate::catalog::quoted;
 use crate::dremio::{DremioCaller, DremioError};
 
 /// Room that one call takes: for what Dremio says of a table, and for the answer made of it.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::fixture::Fixture;
-use crate::engine::tools::{SYSTEM_TABLES, quoted};
+use crate::catalog::quoted;
+use crate::engine::tools::SYSTEM_TABLES;
 use crate::guard::Guard;
 
 #[tokio::test]

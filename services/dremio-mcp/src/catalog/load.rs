@@ -1,0 +1,146 @@
+//! Reads what Dremio has from INFORMATION_SCHEMA (contract §6.1).
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use super::questions::{QuestionError, ask};
+use super::{Column, Kind, Snapshot, Table};
+use crate::dremio::JobCustody;
+
+/// Most columns that are read, over all tables. At some hundred bytes each, they take 20 MB.
+const COLUMNS_MAX: u64 = 200_000;
+
+/// Most tables that are read. Files of a lake, each a table of its own, are what may be more.
+const TABLES_MAX: u64 = 50_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct TableRow {
+    table_schema: String,
+    table_name: String,
+    table_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct ColumnRow {
+    table_schema: String,
+    table_name: String,
+    column_name: String,
+    data_type: String,
+    numeric_precision: Option<u32>,
+    numeric_scale: Option<i32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct SchemaRow {
+    schema_name: String,
+}
+
+/// Reads everything.
+///
+/// # Errors
+/// When Dremio does not answer.
+pub(super) async fn snapshot(jobs: &JobCustody) -> Result<Snapshot, QuestionError> {
+    let tables = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" ORDER BY 1, \
+         2 LIMIT {TABLES_MAX}"
+    );
+    let columns = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE \
+         FROM INFORMATION_SCHEMA.\"COLUMNS\" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION \
+         LIMIT {COLUMNS_MAX}"
+    );
+    let schemas =
+        format!("SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.\"SCHEMATA\" LIMIT {TABLES_MAX}");
+    let (tables, columns, schemas) = tokio::try_join!(
+        ask::<TableRow>(jobs, &tables, TABLES_MAX),
+        ask::<ColumnRow>(jobs, &columns, COLUMNS_MAX),
+        ask::<SchemaRow>(jobs, &schemas, TABLES_MAX),
+    )?;
+    Ok(assembled(tables, columns, schemas))
+}
+
+fn assembled(tables: Vec<TableRow>, columns: Vec<ColumnRow>, schemas: Vec<SchemaRow>) -> Snapshot {
+    let schemas: HashSet<String> = schemas.into_iter().map(|row| row.schema_name).collect();
+    let mut places = HashMap::new();
+    let mut read = Vec::with_capacity(tables.len());
+    for row in tables {
+        let mut path = parts(&row.table_schema, &schemas);
+        path.push(row.table_name.clone());
+        let kind = match row.table_type.as_str() {
+            "VIEW" => Kind::View,
+            "SYSTEM_TABLE" => Kind::System,
+            _ => Kind::Table,
+        };
+        places.insert((row.table_schema, row.table_name), read.len());
+        read.push(Table { path, kind, columns: Vec::new() });
+    }
+    for row in columns {
+        let data_type = data_type(&row);
+        let place = places.get(&(row.table_schema, row.table_name));
+        if let Some(table) = place.and_then(|place| read.get_mut(*place)) {
+            table.columns.push(Column { name: row.column_name, data_type });
+        }
+    }
+    for table in &mut read {
+        table.columns.shrink_to_fit();
+    }
+    Snapshot { tables: read }
+}
+
+/// The parts of a path that is joined by dots without quotes: it is split where what stands before
+/// the dot is a container itself.
+fn parts(joined: &str, schemas: &HashSet<String>) -> Vec<String> {
+    let (mut parts, mut from) = (Vec::new(), 0);
+    for (dot, _) in joined.match_indices('.') {
+        let container = joined.get(..dot).unwrap_or_default();
+        if dot > from && schemas.contains(container) {
+            parts.push(joined.get(from..dot).unwrap_or_default().to_owned());
+            from = dot + 1;
+        }
+    }
+    parts.push(joined.get(from..).unwrap_or_default().to_owned());
+    parts
+}
+
+/// The type as a query writes it. INFORMATION_SCHEMA has names of its own for some (contract §4.5).
+fn data_type(row: &ColumnRow) -> String {
+    let name = match row.data_type.as_str() {
+        "CHARACTER VARYING" => "VARCHAR",
+        "BINARY VARYING" => "VARBINARY",
+        "ARRAY" => "LIST",
+        "ROW" => "STRUCT",
+        other => other,
+    };
+    match (name, row.numeric_precision, row.numeric_scale) {
+        ("DECIMAL", Some(precision), Some(scale)) => format!("DECIMAL({precision},{scale})"),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::parts;
+
+    #[test]
+    fn joined_paths_are_split_where_a_container_ends() {
+        let schemas: HashSet<String> =
+            ["Samples", "Samples.samples.dremio.com", "a", "a.b", "@ada"].map(str::to_owned).into();
+        let check = |joined: &str, expected: &[&str]| assert_eq!(parts(joined, &schemas), expected);
+        check("Samples", &["Samples"]);
+        check("Samples.samples.dremio.com", &["Samples", "samples.dremio.com"]);
+        check(
+            "Samples.samples.dremio.com.Dremio University",
+            &["Samples", "samples.dremio.com", "Dremio University"],
+        );
+        check("a.b.c", &["a", "b", "c"]);
+        check("x.y", &["x.y"]);
+        check("@ada", &["@ada"]);
+        check(".a", &[".a"]);
+    }
+}
