@@ -19,9 +19,13 @@
 //! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests
 //!   that were cancelled, and what is subscribed
 //!
+//! By the name `Dremio` it has, besides, the tools of Dremio's own server (`dremio`).
+//!
 //! A call with `task` becomes a task that never ends, which anybody may list and look at. Any
 //! resource but `fixture://missing` can be subscribed to. `notify` says that one of either has
 //! changed.
+
+mod dremio;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
@@ -108,7 +112,7 @@ fn handle(out: &Out, message: &Value) {
                     "x-vendor": 1,
                 },
                 "serverInfo": {
-                    "name": std::env::args().nth(1).unwrap_or("stdio-fixture".into()),
+                    "name": name(),
                     "version": "0",
                 },
                 "instructions": "for tests",
@@ -118,7 +122,11 @@ fn handle(out: &Out, message: &Value) {
             let schema = json!({ "type": "object" });
             let tool =
                 |name: &&str| json!({ "name": name, "inputSchema": schema, "x-vendor": 1.5 });
-            out.result(id, &json!({ "tools": TOOLS.iter().map(tool).collect::<Vec<_>>() }));
+            let mut tools: Vec<_> = TOOLS.iter().map(tool).collect();
+            if is_dremios_own() {
+                tools.extend(dremio::tools());
+            }
+            out.result(id, &json!({ "tools": tools }));
         }
         "prompts/list" => out.result(id, &json!({ "prompts": [] })),
         "resources/list" => {
@@ -147,6 +155,15 @@ fn handle(out: &Out, message: &Value) {
         _ if id.is_null() => {}
         _ => out.error(id, -32601, "Method not found"),
     }
+}
+
+/// The name that the first argument gives.
+fn name() -> String {
+    std::env::args().nth(1).unwrap_or("stdio-fixture".into())
+}
+
+fn is_dremios_own() -> bool {
+    name() == "Dremio"
 }
 
 fn task(number: u64) -> Value {
@@ -251,6 +268,7 @@ fn call(out: &Out, id: &Value, params: &Value) {
             in_background(move || out.text(&id, &run(&arguments)));
         }
         "fault" => fault(&out, &id, arguments["kind"].as_str().unwrap_or_default()),
+        tool if is_dremios_own() && dremio::call(&out, &id, tool, arguments) => {}
         _ => out.error(&id, -32602, "Unknown tool"),
     }
 }

@@ -23,7 +23,7 @@ use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::native::Native;
-use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Supervisor};
+use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Repair, Supervisor};
 use crate::engine::{CALL_LIMITS, Engine, FairQueue};
 use crate::front::Front;
 use crate::guard::gate::Gate;
@@ -214,8 +214,9 @@ impl App {
                         writable: config.server_writable.clone(),
                     }),
                 };
+                let repair = Repair::new(config.guard);
                 let (supervisor, official) =
-                    Supervisor::new(launch, queue, readiness.clone(), Arc::clone(&metrics));
+                    Supervisor::new(launch, queue, repair, readiness.clone(), Arc::clone(&metrics));
                 let egress_stop = Shutdown::new();
                 tasks.spawn("egress proxy", egress.run(egress_stop.clone()));
                 let supervised = back.clone();

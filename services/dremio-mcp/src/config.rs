@@ -155,7 +155,7 @@ impl Config {
             secret_paths: secret_paths(env),
             session_idle: reader.duration(&settings::MCP_SESSION_IDLE),
             drain_timeout: reader.duration(&settings::MCP_DRAIN_TIMEOUT),
-            child_environment: child_environment(env, guard.allow_writes),
+            child_environment: child_environment(env),
             unknown_variables: Vec::new(),
         }
     }
@@ -329,16 +329,20 @@ fn secret_paths(env: &Env) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The part of the environment that the official server may see. Its own guard and what it says of
-/// its tools agree with ours.
-fn child_environment(env: &Env, allow_writes: bool) -> BTreeMap<String, String> {
+/// The part of the environment that the official server may see. Its own guard steps aside: every
+/// statement passes ours at the egress proxy, which the official server's would only refuse reads
+/// in front of (`EXPLAIN`, `SHOW`, `EXCEPT`, a column named `update`).
+fn child_environment(env: &Env) -> BTreeMap<String, String> {
     let plain = HANDED_ON.iter().filter_map(|&name| Some((name, env.get(name)?)));
     let allow_dml = settings::DREMIOAI_DREMIO__ALLOW_DML.name;
     let own = env
         .with_prefix(HANDED_ON_PREFIX)
         .filter(|(name, _)| !NOT_HANDED_ON.contains(name) && *name != allow_dml);
-    let writes = allow_writes.then_some((allow_dml, "true"));
-    plain.chain(own).chain(writes).map(|(name, value)| (name.into(), value.into())).collect()
+    plain
+        .chain(own)
+        .chain([(allow_dml, "true")])
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
 }
 
 fn read_url(reader: &mut Reader<'_>) -> Option<url::Url> {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::egress::Setting;
+use crate::statements;
 
 /// Statements that must not pass, and the word by which each refusal is counted. The official
 /// server's own guard lets most of them pass.
@@ -119,20 +120,12 @@ async fn either_switch_allows_writes_in_either_engine_and_says_so() {
                 "{engine} {switch}"
             );
             if engine == "native" {
-                let list = setting
-                    .client
-                    .rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#)
-                    .await;
-                let hints: Vec<_> = list["result"]["tools"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|tool| &tool["annotations"]["readOnlyHint"])
+                let hints: Vec<_> = statements::listed(&setting.client)
+                    .await
+                    .into_iter()
+                    .map(|tool| tool["annotations"]["readOnlyHint"].clone())
                     .collect();
-                assert_eq!(hints, [false, true, true], "{list}");
-            } else {
-                let environment = setting.client.seen().await["environment"].to_string();
-                assert!(environment.contains("DREMIOAI_DREMIO__ALLOW_DML=true"), "{environment}");
+                assert_eq!(hints, [false, true, true]);
             }
             setting.gateway.stop().await;
         }
@@ -140,11 +133,14 @@ async fn either_switch_allows_writes_in_either_engine_and_says_so() {
 }
 
 #[tokio::test]
-async fn without_a_switch_the_child_keeps_its_own_guard() {
+async fn without_a_switch_the_childs_own_guard_steps_aside_and_ours_stays() {
     let setting =
         Setting::with(&[("MCP_ALLOW_WRITES", "false"), ("DREMIOAI_DREMIO__ALLOW_DML", "false")])
             .await;
-    assert!(!setting.client.seen().await["environment"].to_string().contains("ALLOW_DML"));
+    let environment = setting.client.seen().await["environment"].to_string();
+    assert!(environment.contains("DREMIOAI_DREMIO__ALLOW_DML=true"), "{environment}");
+    let answer = setting.client.text("query", json!({ "sql": "DROP TABLE t" })).await;
+    assert!(answer.contains("Nothing was sent to Dremio"), "{answer}");
     assert!(setting.gateway.readiness().await["conditions"]["guard"].is_null());
     setting.gateway.stop().await;
 }

@@ -20,6 +20,8 @@ mod legacy;
 mod modern;
 mod relay;
 mod room;
+mod servers;
 mod sessions;
+mod statements;
 mod subscriptions;
 mod support;

@@ -7,6 +7,7 @@
 //! - `connection`: the messages of one child: ids out, answers and progress in
 //! - `task_owners`: whose the tasks are that a child has made
 //! - `subscriptions`: which resources clients want to hear of, kept at whichever child there is
+//! - `repair`: what is changed in what Dremio's own server says
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod confinement;
@@ -14,12 +15,14 @@ mod connection;
 mod last_words;
 mod lines;
 mod process;
+mod repair;
 mod subscriptions;
 mod supervisor;
 mod task_owners;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -28,6 +31,7 @@ use tokio::sync::watch;
 pub(crate) use self::confinement::Confinement;
 use self::connection::{Answer, Connection};
 pub(crate) use self::process::Launch;
+pub(crate) use self::repair::Repair;
 use self::subscriptions::{SubscriptionRegistry, Wish};
 pub(crate) use self::supervisor::Supervisor;
 use super::changes::{Changes, List, Versions};
@@ -81,6 +85,9 @@ pub(crate) struct ServerInfo {
     tools: Mutex<Arc<ToolList>>,
     versions: watch::Sender<Versions>,
     subscriptions: SubscriptionRegistry,
+    /// What is changed in what it says, if it is Dremio's own server.
+    repair: Repair,
+    is_dremios_own: AtomicBool,
 }
 
 /// The requests whose first page stays as it is until the child says that it has changed, and what
@@ -93,7 +100,7 @@ const LISTS: [(&str, List); 4] = [
 ];
 
 impl ServerInfo {
-    fn new() -> Self {
+    fn new(repair: Repair) -> Self {
         let (introduction, versions) =
             (watch::Sender::new(None), watch::Sender::new(Versions::default()));
         Self {
@@ -102,15 +109,29 @@ impl ServerInfo {
             tools: Mutex::default(),
             versions,
             subscriptions: SubscriptionRegistry::new(),
+            repair,
+            is_dremios_own: AtomicBool::new(false),
         }
     }
 
-    fn set_introduction(&self, introduction: Introduction) {
+    /// How the child is repaired: not at all, unless it is Dremio's own server.
+    fn repair(&self) -> Option<&Repair> {
+        self.is_dremios_own.load(Ordering::Relaxed).then_some(&self.repair)
+    }
+
+    /// What a new child says of itself, and lists. Where its lists are not those of the child
+    /// before, they have changed.
+    fn set(&self, introduction: Introduction, lists: HashMap<&'static str, Message>) {
+        let is_dremios_own = repair::is_dremios_own(&introduction.result);
+        self.is_dremios_own.store(is_dremios_own, Ordering::Relaxed);
+        let repaired = |(method, list)| match self.repair() {
+            Some(repair) => (method, Arc::new(repair.list(method, list))),
+            None => (method, Arc::new(list)),
+        };
+        self.set_lists(lists.into_iter().map(repaired).collect());
         self.introduction.send_replace(Some(Arc::new(introduction)));
     }
 
-    /// What a new child lists. Where its lists are not those of the child before, they have
-    /// changed.
     fn set_lists(&self, lists: HashMap<&'static str, Arc<Message>>) {
         let tools =
             lists.get(methods::TOOLS_LIST).map(|list| ToolList::read(list)).unwrap_or_default();
@@ -206,7 +227,10 @@ impl Official {
         }
         let _permit = self.queue.take(Requester::of(context)).await?;
         let asked_at = self.info.versions.borrow().numbers();
-        let answer = self.child.get().await?.call(request, Some(context)).await?;
+        let mut answer = self.child.get().await?.call(request, Some(context)).await?;
+        if let (Some(method), Some(repair)) = (list, self.info.repair()) {
+            answer = repair.list(method, answer);
+        }
         if let Some(method) = first_page {
             self.info.learn(method, &answer, asked_at);
         }

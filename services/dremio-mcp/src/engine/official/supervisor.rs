@@ -18,11 +18,12 @@ use tokio::time::Instant;
 use super::confinement::Enforced;
 use super::connection::Connection;
 use super::process::{LAST_WORDS_WAIT, Launch, Process};
+use super::repair::{Repair, is_dremios_own};
 use super::{CurrentChild, LISTS, Official, ServerInfo};
 use crate::engine::{CallError, FairQueue, Introduction};
 use crate::methods;
 use crate::metrics::{Counted, Metrics};
-use crate::rpc::{Message, member};
+use crate::rpc::Message;
 
 /// The newest revision that the official server's SDK speaks. A child may answer with an older one.
 const PROTOCOL_VERSION: &str = "2025-11-25";
@@ -36,9 +37,6 @@ const INTRODUCTION_WAIT_MAX: Duration = Duration::from_secs(60);
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 const PROVEN_AFTER: Duration = Duration::from_secs(1);
-
-/// The name by which Dremio's own server introduces itself.
-const DREMIOS_OWN: &str = "Dremio";
 
 /// Starts children, one after the other.
 pub(crate) struct Supervisor {
@@ -85,11 +83,12 @@ impl Supervisor {
     pub(crate) fn new(
         launch: Launch,
         queue: FairQueue,
+        repair: Repair,
         readiness: Readiness,
         metrics: Arc<Metrics>,
     ) -> (Self, Official) {
         let (current, seen) = watch::channel(None);
-        let info = Arc::new(ServerInfo::new());
+        let info = Arc::new(ServerInfo::new(repair));
         let official =
             Official { child: CurrentChild(seen), queue: queue.clone(), info: Arc::clone(&info) };
         (Self { launch, queue, current, info, readiness, metrics }, official)
@@ -164,7 +163,7 @@ impl Supervisor {
             why = process.end_of() => Err(why),
         };
         let is_dremios_own = match introduced {
-            Ok(name) => name.as_deref() == Some(DREMIOS_OWN),
+            Ok(is_dremios_own) => is_dremios_own,
             Err(why) => {
                 messages.abort();
                 // That it has closed its output may be known before that it has ended.
@@ -224,11 +223,8 @@ impl Supervisor {
         connection.end_forgotten(&self.launch.egress_activity, self.launch.forgotten_after).await
     }
 
-    /// The name by which the child introduces itself.
-    async fn introduce(
-        &self,
-        connection: &Connection,
-    ) -> Result<Option<String>, IntroductionError> {
+    /// Asks the child for all that is kept of it. Whether it is Dremio's own server.
+    async fn introduce(&self, connection: &Connection) -> Result<bool, IntroductionError> {
         let ask = async |method, params: &str| {
             connection
                 .ask(method, params)
@@ -249,17 +245,15 @@ impl Supervisor {
             }
             let list = ask(method, "{}").await?;
             match list.result() {
-                Some(_) => drop(lists.insert(method, Arc::new(list))),
+                Some(_) => drop(lists.insert(method, list)),
                 None => tracing::debug!(method, "the MCP server process does not offer this list"),
             }
         }
         if capabilities.contains_key("tools") && !lists.contains_key(methods::TOOLS_LIST) {
             return Err(IntroductionError::Refused { method: methods::TOOLS_LIST });
         }
-        self.info.set_lists(lists);
-        self.info.set_introduction(Introduction::new(result));
-        let name = member(result, "serverInfo").and_then(|info| member(info, "name"));
-        Ok(name.and_then(|name| serde_json::from_str(name).ok()))
+        self.info.set(Introduction::new(result), lists);
+        Ok(is_dremios_own(result))
     }
 }
 

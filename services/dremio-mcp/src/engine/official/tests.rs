@@ -17,7 +17,7 @@ use token_file::{Token, Writer};
 use tokio::task::JoinHandle;
 
 use super::connection::Answer;
-use super::{Launch, Official, Supervisor};
+use super::{Launch, Official, Repair, Supervisor};
 use crate::budget::Budget;
 use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Egress, Pages};
@@ -73,8 +73,9 @@ impl Setting {
             confinement: None,
         };
         let queue = FairQueue::new(CALL_LIMITS, None);
+        let repair = Repair::new(Guard::default());
         let (supervisor, official) =
-            Supervisor::new(launch, queue, Readiness::new(&["engine"]), metrics);
+            Supervisor::new(launch, queue, repair, Readiness::new(&["engine"]), metrics);
         let shutdown = Shutdown::new();
         tokio::spawn(egress.run(shutdown.clone()));
         tokio::spawn(supervisor.run(shutdown.clone()));

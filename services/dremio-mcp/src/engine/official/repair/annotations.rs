@@ -1,0 +1,87 @@
+//! Dremio's own server runs without its guard, so it says that its tool for statements may destroy
+//! something. Ours lets only reads pass, and clients ask their users less often about a tool that
+//! only reads: its annotations say what is so.
+
+use serde_json::value::RawValue;
+
+use super::RUN_SQL_QUERY;
+use crate::guard::Guard;
+use crate::rpc::{Message, insert_members, member, replace_member, string_literal};
+
+/// The response to `tools/list` with annotations that fit `guard`; `None` if there is nothing to
+/// correct. All else stays byte for byte.
+pub(super) fn corrected(list: &Message, guard: Guard) -> Option<Message> {
+    let result = list.result()?;
+    let tools: Vec<&RawValue> = serde_json::from_str(member(result, "tools")?).ok()?;
+    let name = string_literal(RUN_SQL_QUERY);
+    let tool = tools.iter().find(|tool| member(tool.get(), "name") == Some(&name))?.get();
+    let writes = guard.allow_writes;
+    let hints = [("readOnlyHint", !writes), ("destructiveHint", writes)];
+    let annotations = member(tool, "annotations").filter(|text| text.starts_with('{'));
+    let mut said = annotations.unwrap_or("{}").to_owned();
+    for (hint, value) in hints {
+        let value = value.to_string();
+        said = if member(&said, hint).is_some() {
+            replace_member(&said, hint, &value)
+        } else {
+            insert_members(&said, &[format!("\"{hint}\":{value}")])
+        };
+    }
+    let said = if member(tool, "annotations").is_some() {
+        replace_member(tool, "annotations", &said)
+    } else {
+        insert_members(tool, &[format!("\"annotations\":{said}")])
+    };
+    let start = tool.as_ptr() as usize - result.as_ptr() as usize;
+    let (before, rest) = result.split_at(start);
+    let after = rest.get(tool.len()..).unwrap_or_default();
+    Some(Message::from_result(&format!("{before}{said}{after}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::corrected;
+    use crate::guard::Guard;
+    use crate::rpc::Message;
+
+    fn result(tools: &str, allow_writes: bool) -> String {
+        let list = Message::from_result(&format!("{{\"tools\": [{tools}], \"x\":1.50}}"));
+        let guard = Guard { allow_writes, ..Guard::default() };
+        let list = corrected(&list, guard).unwrap_or(list);
+        list.result().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_tool_for_statements_says_what_the_guard_lets_pass() {
+        let other = r#"{"name":"Other","annotations":{"readOnlyHint":false}}"#;
+        for (tool, allow_writes, expected) in [
+            (
+                r#"{"name":"RunSqlQuery", "annotations": {"readOnlyHint":false,"destructiveHint":true,"x":1.0}}"#,
+                false,
+                r#"{"name":"RunSqlQuery", "annotations": {"readOnlyHint":true,"destructiveHint":false,"x":1.0}}"#,
+            ),
+            (
+                r#"{"name":"RunSqlQuery","annotations":{"readOnlyHint":true}}"#,
+                true,
+                r#"{"name":"RunSqlQuery","annotations":{"destructiveHint":true,"readOnlyHint":false}}"#,
+            ),
+            (
+                r#"{"name":"RunSqlQuery","annotations":null}"#,
+                false,
+                r#"{"name":"RunSqlQuery","annotations":{"destructiveHint":false,"readOnlyHint":true}}"#,
+            ),
+            (
+                r#"{"name":"RunSqlQuery"}"#,
+                false,
+                r#"{"annotations":{"destructiveHint":false,"readOnlyHint":true},"name":"RunSqlQuery"}"#,
+            ),
+        ] {
+            assert_eq!(
+                result(&format!("{other},{tool} , {other}"), allow_writes),
+                format!("{{\"tools\": [{other},{expected} , {other}], \"x\":1.50}}")
+            );
+        }
+        let untouched = format!("{{\"tools\": [{other}], \"x\":1.50}}");
+        assert_eq!(result(other, false), untouched);
+    }
+}

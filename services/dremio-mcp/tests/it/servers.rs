@@ -1,0 +1,18 @@
+//! The servers that stand behind the official engine in tests: the imitation, and Dremio's own
+//! where it is installed.
+
+/// The command lines of Dremio's own server. `DREMIO_MCP_SERVER` names the installed one; without,
+/// the imitation alone is tested, and the test says so.
+pub(crate) fn dremios_own() -> Vec<String> {
+    let imitation = format!("{} Dremio", stdio_fixture::executable().display());
+    let installed = std::env::var_os("DREMIO_MCP_SERVER").filter(|command| !command.is_empty());
+    let installed = installed.map(|command| command.into_string().unwrap());
+    #[expect(clippy::print_stderr, reason = "nobody must take this for a test that ran")]
+    if installed.is_none() {
+        eprintln!(
+            "NOT TESTED with Dremio's own server: set DREMIO_MCP_SERVER to its command line \
+             (dremio-mcp-server run …). The imitation alone was tested."
+        );
+    }
+    std::iter::once(imitation).chain(installed).collect()
+}
