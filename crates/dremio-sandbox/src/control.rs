@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::accounts::User;
+use crate::data::generated;
 use crate::faults::{Fault, Scope};
 use crate::instance::Instance;
-use crate::jobs::JobRecord;
+use crate::jobs::{JobRecord, SlowQuery};
 use crate::journal::RecordedRequest;
 
 /// Controls a running [`Sandbox`](crate::Sandbox). Cheap to clone; of no effect once the sandbox
@@ -72,10 +73,36 @@ impl Control {
         self.instance.jobs.set_duration(duration);
     }
 
+    /// Jobs of these queries take longer from now on; other jobs take what they take. Of several
+    /// that cover a query, the last one counts.
+    pub fn slow_down(&self, query: SlowQuery) {
+        self.instance.jobs.slow_down(query);
+    }
+
+    /// No query is slow any more. Jobs that are under way keep their duration.
+    pub fn end_slow_queries(&self) {
+        self.instance.jobs.end_slow_queries();
+    }
+
     /// Throws the stored results of all finished jobs away, as Dremio does after a day (contract
     /// §4.3); the jobs stay COMPLETED.
     pub fn expire_results(&self) {
         self.instance.jobs.expire_results();
+    }
+
+    /// Adds the source `Lake` with `count` tables, or what it lacks of them: names, columns, wikis
+    /// and tags as a company would have them, and some rows each. The same in every run; the first
+    /// hundred are there in any number.
+    pub fn add_generated_tables(&self, count: usize) {
+        let (entities, notes) = generated::lake(count);
+        self.instance.catalog.extend(entities, &notes);
+    }
+
+    /// Adds the source `Large`: `Large.many_rows` has 100 000 rows, `Large.wide_cells` 1 000 with
+    /// up to 5 MB in `content`, 50 MB in all.
+    pub fn add_large_tables(&self) {
+        let (entities, notes) = generated::large();
+        self.instance.catalog.extend(entities, &notes);
     }
 
     /// Changes a user's password, or adds the user. Tokens stay valid, as in Dremio.

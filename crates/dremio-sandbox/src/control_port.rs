@@ -12,6 +12,10 @@
 //! | `POST /fault` | see below | let a fault befall requests |
 //! | `DELETE /faults` | | end all faults |
 //! | `POST /job-duration` | `{"duration":"10s"}` | how long jobs take from now on |
+//! | `POST /slow-query` | `{"containing":"Sales.orders","duration":"30s"}` | these queries take so long |
+//! | `DELETE /slow-queries` | | no query is slow any more |
+//! | `POST /generated-tables` | `{"count":5000}` | the source `Lake` has so many tables |
+//! | `POST /large-tables` | | the source `Large`: 100 000 rows, cells of 5 MB |
 //! | `POST /expire-results` | | results of finished jobs are gone |
 //! | `POST /password` | `{"user":"dremio","password":"…"}` | change a password, or add the user |
 //! | `GET /requests`, `DELETE /requests` | | what was asked, oldest first; forget it |
@@ -44,6 +48,7 @@ use crate::clock;
 use crate::control::Control;
 use crate::faults::{Fault, Scope};
 use crate::gate::Gate;
+use crate::jobs::SlowQuery;
 use crate::lifetime::parse_token_lifetime;
 
 /// A running control port; dropping it stops it.
@@ -89,6 +94,10 @@ fn router(control: Control) -> Router {
         .route("/fault", post(fault))
         .route("/faults", delete(clear_faults))
         .route("/job-duration", post(job_duration))
+        .route("/slow-query", post(slow_query))
+        .route("/slow-queries", delete(end_slow_queries))
+        .route("/generated-tables", post(generated_tables))
+        .route("/large-tables", post(large_tables))
         .route("/expire-results", post(expire_results))
         .route("/password", post(password))
         .route("/requests", get(requests).delete(clear_requests))
@@ -111,6 +120,19 @@ type Answer = Result<Json<Value>, Refused>;
 #[serde(deny_unknown_fields)]
 struct DurationBody {
     duration: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SlowQueryBody {
+    containing: String,
+    duration: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountBody {
+    count: usize,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +201,29 @@ async fn clear_faults(State(control): State<Control>) -> Answer {
 async fn job_duration(State(control): State<Control>, body: Bytes) -> Answer {
     let body: DurationBody = read(&body)?;
     control.set_job_duration(duration(&body.duration)?);
+    done()
+}
+
+async fn slow_query(State(control): State<Control>, body: Bytes) -> Answer {
+    let body: SlowQueryBody = read(&body)?;
+    let duration = duration(&body.duration)?;
+    control.slow_down(SlowQuery { containing: body.containing, duration });
+    done()
+}
+
+async fn end_slow_queries(State(control): State<Control>) -> Answer {
+    control.end_slow_queries();
+    done()
+}
+
+async fn generated_tables(State(control): State<Control>, body: Bytes) -> Answer {
+    let body: CountBody = read(&body)?;
+    control.add_generated_tables(body.count);
+    done()
+}
+
+async fn large_tables(State(control): State<Control>) -> Answer {
+    control.add_large_tables();
     done()
 }
 

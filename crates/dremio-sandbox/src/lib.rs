@@ -61,7 +61,7 @@ pub use config::{SandboxConfig, StartError};
 pub use control::Control;
 pub use control_port::ControlPort;
 pub use faults::{Fault, Scope};
-pub use jobs::{JobRecord, JobState};
+pub use jobs::{JobRecord, JobState, SlowQuery};
 pub use journal::RecordedRequest;
 pub use lifetime::parse_token_lifetime;
 pub use sandbox::Sandbox;

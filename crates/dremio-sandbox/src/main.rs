@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use dremio_sandbox::{ControlPort, Sandbox, SandboxConfig, parse_token_lifetime};
+use dremio_sandbox::{
+    Control, ControlPort, Sandbox, SandboxConfig, SlowQuery, parse_token_lifetime,
+};
 use service_kit::{Exit, parse_duration};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -64,6 +66,16 @@ struct Run {
     /// How long a job takes at least, with a unit
     #[arg(long, default_value = "0s", value_parser = parse_duration)]
     job_duration: Duration,
+    /// Queries that contain TEXT take at least so long; may be repeated [e.g.
+    /// 'Sales.order_items=30s']
+    #[arg(long, value_name = "TEXT=DURATION")]
+    slow_query: Vec<SlowQuery>,
+    /// Add the source Lake with this many tables, as a company would have them
+    #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
+    generated_tables: usize,
+    /// Add the source Large: many_rows has 100 000 rows, wide_cells up to 5 MB in a cell
+    #[arg(long)]
+    large_tables: bool,
     /// Address of the HTTP control port; off unless given. It has no protection: keep it on
     /// loopback
     #[arg(long, value_name = "ADDR")]
@@ -79,6 +91,10 @@ const CONTROL_HELP: &str = r#"Control port (JSON; durations have a unit):
          status (status), html, unauthorized, bad_json, oversized (bytes)
   DELETE /faults                               end all faults
   POST   /job-duration {"duration":"10s"}      jobs take at least so long
+  POST   /slow-query {"containing":"Sales.orders","duration":"30s"}
+  DELETE /slow-queries                         no query is slow any more
+  POST   /generated-tables {"count":5000}      the source Lake has so many tables
+  POST   /large-tables                         the source Large: 100 000 rows, cells of 5 MB
   POST   /expire-results                       results of finished jobs are gone
   POST   /password {"user":"…","password":"…"} change a password or add a user
   GET    /requests, DELETE /requests           what was asked; forget it
@@ -120,6 +136,7 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
         ..SandboxConfig::default()
     })
     .await?;
+    prepare(&sandbox.control(), &arguments);
     let control = match arguments.control {
         None => None,
         Some(addr) => Some(
@@ -137,6 +154,19 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     }
     sandbox.stop().await;
     Ok(())
+}
+
+/// What the stand-in shows beyond the demo.
+fn prepare(control: &Control, arguments: &Run) {
+    for query in &arguments.slow_query {
+        control.slow_down(query.clone());
+    }
+    if arguments.generated_tables > 0 {
+        control.add_generated_tables(arguments.generated_tables);
+    }
+    if arguments.large_tables {
+        control.add_large_tables();
+    }
 }
 
 #[expect(

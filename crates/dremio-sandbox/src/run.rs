@@ -7,7 +7,9 @@ mod system_tables;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalog::{Dataset, Rows};
 use crate::commands::{self, Statement};
+use crate::data::generated;
 use crate::instance::Instance;
 use crate::jobs::{Job, Submission, SubmitError};
 use crate::sql::{Environment, Interrupted, Query, SqlError};
@@ -80,7 +82,10 @@ fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result
                     broken.path.join(".")
                 )));
             }
-            let rows = |dataset: &_| system_tables::rows(instance, &namespace, dataset);
+            let rows = |dataset: &Dataset| match dataset.rows {
+                Rows::System => system_tables::rows(instance, &namespace, dataset),
+                _ => generated::rows(dataset),
+            };
             query.run(database, &rows, interrupted)
         }
         Statement::Explain(tokens) => Ok(Query::prepare(&submission.sql, &tokens, at)?.plan()),

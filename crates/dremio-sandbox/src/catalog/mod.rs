@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-pub(crate) use namespace::{Dataset, Entity, Kind, Namespace, Origin, Source};
+pub(crate) use namespace::{Dataset, Entity, Kind, Namespace, Origin, Rows, Source};
 pub(crate) use notes::{Note, Notes, Tags, Wiki};
 pub(crate) use types::{Column, DECIMAL_PRECISION_MAX, DremioType, columns, numeric};
 
@@ -27,7 +27,7 @@ impl Catalog {
     /// `database` is what a SQLite serialises; the tables of the namespace are in it.
     pub(crate) fn new(namespace: Namespace, notes: &[Note], database: &'static [u8]) -> Self {
         Self {
-            notes: Notes::new(&namespace, notes),
+            notes: Notes::of(&namespace, notes),
             namespace: RwLock::new(Arc::new(namespace)),
             database,
         }
@@ -44,6 +44,18 @@ impl Catalog {
 
     pub(crate) fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    /// Adds what is not there yet, and what is written about it.
+    pub(crate) fn extend(&self, entities: Vec<Entity>, notes: &[Note]) {
+        let mut namespace = self.namespace.write();
+        let changed = Arc::make_mut(&mut namespace);
+        for entity in entities {
+            if changed.find(&entity.path).is_none() {
+                changed.add(entity);
+            }
+        }
+        self.notes.add(&namespace, notes);
     }
 
     /// Gives a user a home space unless it is there, as a login does (contract §1.1).

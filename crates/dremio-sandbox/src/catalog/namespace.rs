@@ -44,6 +44,20 @@ pub(crate) struct Dataset {
     pub(crate) origin: Origin,
     /// The SQLite table or view that holds it.
     pub(crate) table: String,
+    pub(crate) rows: Rows,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rows {
+    /// From the database.
+    Stored,
+    /// From the state of the sandbox, when the table is queried.
+    System,
+    /// From a generator of numbers, when the table is queried.
+    Plausible { count: u32, seed: u64 },
+    /// The same, with texts of up to 5 MB.
+    Wide,
 }
 
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use super::{Entity, Namespace};
 #[derive(Debug)]
 pub(crate) struct Note {
     pub(crate) path: Vec<String>,
-    pub(crate) tags: &'static [&'static str],
-    pub(crate) wiki: &'static str,
+    pub(crate) tags: Vec<String>,
+    pub(crate) wiki: String,
 }
 
 /// Tags of a dataset.
@@ -37,20 +37,23 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// Notes on what is in `namespace`; one on anything else is left out.
-    pub(crate) fn new(namespace: &Namespace, given: &[Note]) -> Self {
+    pub(crate) fn of(namespace: &Namespace, given: &[Note]) -> Self {
         let notes = Self::default();
+        notes.add(namespace, given);
+        notes
+    }
+
+    /// Adds notes on what is in `namespace`; one on anything else is left out.
+    pub(crate) fn add(&self, namespace: &Namespace, given: &[Note]) {
         for note in given {
             let Some(entity) = namespace.find(&note.path) else {
                 continue;
             };
             if !note.tags.is_empty() {
-                let tags = note.tags.iter().map(|tag| (*tag).to_owned()).collect();
-                notes.set_tags(&entity.id, tags, None).ok();
+                self.set_tags(&entity.id, note.tags.clone(), None).ok();
             }
-            notes.set_wiki(&entity.id, note.wiki.to_owned(), None).ok();
+            self.set_wiki(&entity.id, note.wiki.clone(), None).ok();
         }
-        notes
     }
 
     pub(crate) fn tags(&self, entity: &Entity) -> Tags {

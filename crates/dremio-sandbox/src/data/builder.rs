@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use super::Demo;
-use crate::catalog::{Dataset, Entity, Kind, Namespace, Note, Origin, Source, columns};
+use crate::catalog::{Dataset, Entity, Kind, Namespace, Note, Origin, Rows, Source, columns};
 use crate::sql::{
     Engine, Environment, Query, SqlError, create_table, insert, lexical, quote_name, tokenize,
 };
@@ -58,7 +58,13 @@ impl Builder {
         transaction.execute_batch(&create_table("TABLE", &table, &columns)).map_err(text)?;
         insert(&transaction, &table, columns.len(), rows).map_err(text)?;
         transaction.commit().map_err(text)?;
-        self.add(Dataset { path, columns, origin: Origin::Table { format }, table });
+        self.add(Dataset {
+            path,
+            columns,
+            origin: Origin::Table { format },
+            table,
+            rows: Rows::Stored,
+        });
         Ok(())
     }
 
@@ -81,6 +87,7 @@ impl Builder {
             columns,
             origin: Origin::View { sql: sql.to_owned(), context: Vec::new() },
             table,
+            rows: Rows::Stored,
         });
         Ok(())
     }
@@ -90,17 +97,13 @@ impl Builder {
         let columns = columns(spec).ok_or_else(|| format!("{names:?}: unknown type in {spec}"))?;
         let path = path(names);
         let table = path.join(".");
-        self.add(Dataset { path, columns, origin: Origin::System, table });
+        self.add(Dataset { path, columns, origin: Origin::System, table, rows: Rows::System });
         Ok(())
     }
 
-    pub(super) fn note(
-        &mut self,
-        names: &[&str],
-        tags: &'static [&'static str],
-        wiki: &'static str,
-    ) {
-        self.notes.push(Note { path: path(names), tags, wiki });
+    pub(super) fn note(&mut self, names: &[&str], tags: &[&str], wiki: &str) {
+        let tags = path(tags);
+        self.notes.push(Note { path: path(names), tags, wiki: wiki.to_owned() });
     }
 
     pub(super) fn finish(mut self) -> Result<Demo, String> {

@@ -1,6 +1,7 @@
 //! The demo data: built once per process, the same in every run.
 
 mod builder;
+pub(crate) mod generated;
 mod information_schema;
 mod numbers;
 mod samples;

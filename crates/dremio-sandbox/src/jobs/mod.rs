@@ -1,6 +1,7 @@
 //! Jobs: added, observed, cancelled, forgotten (contract §4). What a job does is in `run`.
 
 mod job;
+mod slow;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use job::{Job, ResultsError};
 pub use job::{JobRecord, JobState};
+pub use slow::SlowQuery;
 
 use crate::{clock, ids};
 
@@ -56,6 +58,7 @@ pub(crate) struct Jobs {
 #[derive(Debug)]
 struct Inner {
     duration: Duration,
+    slow: Vec<SlowQuery>,
     in_order: VecDeque<Arc<Job>>,
     by_id: HashMap<String, Arc<Job>>,
     /// Set when a statement panicked: a defect that must not pass unnoticed.
@@ -67,6 +70,7 @@ impl Jobs {
         Self {
             inner: Mutex::new(Inner {
                 duration,
+                slow: Vec::new(),
                 in_order: VecDeque::new(),
                 by_id: HashMap::new(),
                 panicked: None,
@@ -81,6 +85,14 @@ impl Jobs {
         self.lock().duration = duration;
     }
 
+    pub(crate) fn slow_down(&self, query: SlowQuery) {
+        self.lock().slow.push(query);
+    }
+
+    pub(crate) fn end_slow_queries(&self) {
+        self.lock().slow.clear();
+    }
+
     /// Takes a statement on; it runs once somebody asks for its [`Jobs::turn`].
     ///
     /// # Errors
@@ -93,7 +105,9 @@ impl Jobs {
         if live >= LIVE_MAX {
             return Err(SubmitError::TooManyLive);
         }
-        let job = Arc::new(Job::new(id, submission, now, inner.duration));
+        let slow = inner.slow.iter().rev().find(|slow| slow.covers(&submission.sql));
+        let duration = slow.map_or(inner.duration, |slow| slow.duration);
+        let job = Arc::new(Job::new(id, submission, now, duration));
         inner.keep(Arc::clone(&job));
         Ok(job)
     }

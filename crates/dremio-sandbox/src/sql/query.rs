@@ -10,7 +10,7 @@ use super::engine::{Engine, Interrupted};
 use super::error::SqlError;
 use super::parse::{self, Token};
 use super::{lower, tree};
-use crate::catalog::{Column, Dataset, Origin};
+use crate::catalog::{Column, Dataset, Rows};
 use crate::clock;
 use crate::values::Table;
 
@@ -49,18 +49,18 @@ impl Query {
         })
     }
 
-    /// Runs it on the demo data; `system_rows` fills the system tables that it names.
+    /// Runs it on the demo data; `made_rows` fills the tables whose rows are not stored.
     pub(crate) fn run(
         &self,
         database: &'static [u8],
-        system_rows: &dyn Fn(&Dataset) -> Vec<Vec<Value>>,
+        made_rows: &dyn Fn(&Dataset) -> Vec<Vec<Value>>,
         interrupted: Interrupted,
     ) -> Result<Table, SqlError> {
         let now = clock::sql_timestamp(clock::now());
         let mut engine = Engine::open(Some(database), &now)?;
         for dataset in &self.datasets {
-            if matches!(dataset.origin, Origin::System) {
-                engine.add_table(&dataset.table, &dataset.columns, &system_rows(dataset))?;
+            if !matches!(dataset.rows, Rows::Stored) {
+                engine.add_table(&dataset.table, &dataset.columns, &made_rows(dataset))?;
             }
         }
         engine.lock_down(interrupted)?;

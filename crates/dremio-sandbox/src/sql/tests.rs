@@ -196,7 +196,7 @@ fn the_wiki_says_which_period_the_orders_cover() {
         "{\"f\":\"2023-01-01\",\"t\":\"2025-06-29\"}",
     );
     let wiki = |path: [&str; 2]| {
-        Demo::get().unwrap().notes.iter().find(|note| note.path == path).unwrap().wiki
+        &Demo::get().unwrap().notes.iter().find(|note| note.path == path).unwrap().wiki
     };
     assert!(wiki(["Sales", "orders"]).contains("2023-01-01 to 2025-06-29"));
 }

@@ -50,7 +50,13 @@ pub(crate) fn write(out: &mut String, value: &Value, ty: &DremioType) {
 
 /// A JSON string with its quotes.
 pub(crate) fn write_string(out: &mut String, text: &str) {
-    out.push_str(&Json::from(text).to_string());
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        out.push_str(&Json::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// A double as Java writes it: `12.5`, `1.0E10`, and strings for what JSON has no number for.

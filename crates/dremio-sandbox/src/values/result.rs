@@ -44,9 +44,10 @@ pub(crate) struct ResultSet {
 impl ResultSet {
     pub(crate) fn new(table: &Table) -> Self {
         let schema: Vec<serde_json::Value> = table.columns.iter().map(Column::to_json).collect();
+        let columns: Vec<(String, &DremioType)> = table.columns.iter().map(key).collect();
         Self {
             schema: serde_json::Value::Array(schema).to_string(),
-            rows: table.rows.iter().map(|row| object(&table.columns, row)).collect(),
+            rows: table.rows.iter().map(|row| object(&columns, row)).collect(),
         }
     }
 
@@ -73,15 +74,22 @@ impl ResultSet {
     }
 }
 
-fn object(columns: &[Column], row: &[Value]) -> String {
+/// A column's name as the key of an object, and its type.
+fn key(column: &Column) -> (String, &DremioType) {
+    let mut key = String::new();
+    cell::write_string(&mut key, &column.name);
+    key.push(':');
+    (key, &column.ty)
+}
+
+fn object(columns: &[(String, &DremioType)], row: &[Value]) -> String {
     let mut out = String::from("{");
-    for (index, (column, value)) in columns.iter().zip(row).enumerate() {
+    for (index, ((key, ty), value)) in columns.iter().zip(row).enumerate() {
         if index > 0 {
             out.push(',');
         }
-        cell::write_string(&mut out, &column.name);
-        out.push(':');
-        cell::write(&mut out, value, &column.ty);
+        out.push_str(key);
+        cell::write(&mut out, value, ty);
     }
     out.push('}');
     out

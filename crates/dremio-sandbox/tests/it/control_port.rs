@@ -42,6 +42,12 @@ async fn everything_that_the_handle_can_do() {
     );
     assert_eq!(post("/token-lifetime", json!({"duration": "1h"})).await.0, 200);
     assert_eq!(post("/job-duration", json!({"duration": "0s"})).await.0, 200);
+    assert_eq!(post("/slow-query", json!({"containing": "2", "duration": "1h"})).await.0, 200);
+    assert_eq!(call(Method::DELETE, "/slow-queries", Value::Null).await.0, 200);
+    assert_eq!(post("/generated-tables", json!({"count": 1})).await.0, 200);
+    assert_eq!(fixture.get("/api/v3/catalog/by-path/Lake/finance/invoices").await.0, 200);
+    assert_eq!(post("/large-tables", Value::Null).await.0, 200);
+    assert_eq!(fixture.get("/api/v3/catalog/by-path/Large/many_rows").await.0, 200);
     fixture.result("SELECT 1").await;
     let (_, jobs) = call(Method::GET, "/jobs", Value::Null).await;
     assert_eq!((&jobs[0]["sql"], &jobs[0]["state"]), (&json!("SELECT 1"), &json!("COMPLETED")));

@@ -14,6 +14,7 @@ mod catalog;
 mod control_port;
 mod examples;
 mod faults;
+mod generated;
 mod jobs;
 mod login;
 mod program;

@@ -6,9 +6,9 @@ use super::call::Call;
 use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome, boolean};
 
-/// Characters that REPEAT and the padding functions may produce. A guess that keeps a slip from
-/// filling the memory.
-const CHARACTERS_MAX: usize = 1_000_000;
+/// Characters that REPEAT and the padding functions may produce: enough for the widest cell that
+/// readers are tested with.
+const CHARACTERS_MAX: usize = 8_000_000;
 
 pub(super) const ROWS: &[Function] = &[
     row("CONCAT", "primitive, primitive...", Rule::Varchar, |call| {
