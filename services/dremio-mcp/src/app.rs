@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
+use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
 use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::native::Native;
 use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Repair, Supervisor};
-use crate::engine::{CALL_LIMITS, Engine, FairQueue};
+use crate::engine::{CALL_LIMITS, Engine, FairQueue, ToolRoom};
 use crate::front::Front;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
@@ -188,10 +188,23 @@ impl App {
         }
         let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));
         let budget = Budget::new(&metrics);
+        let signer = Arc::new(Signer::new().map_err(|cause| StartError::Resource(cause.into()))?);
+        tasks.spawn(
+            "gateway key",
+            Arc::clone(&signer).follow(config.token_file.clone(), readiness.clone(), back.clone()),
+        );
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                let native = Arc::new(Native::new(dremio, gate("native"), queue));
+                let jobs = JobCustody::new(dremio);
+                let kept = Arc::new(KeptJobs::new(jobs.clone()));
+                let handles = Handles::new(Arc::clone(&signer));
+                let room =
+                    ToolRoom::new(jobs, Arc::clone(&kept), gate("native"), handles, config.answers);
+                // What a stop ends is not asked for again here: jobs are left before that.
+                let sweep = shutdown.clone();
+                tasks.spawn("kept jobs", async move { kept.sweep(&sweep).await });
+                let native = Arc::new(Native::new(room, queue));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
             }
@@ -246,11 +259,6 @@ impl App {
         });
         let (reporting, report_stop) = (Arc::clone(&access), back.clone());
         tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
-        let signer = Arc::new(Signer::new().map_err(|cause| StartError::Resource(cause.into()))?);
-        tasks.spawn(
-            "gateway key",
-            Arc::clone(&signer).follow(config.token_file, readiness.clone(), back.clone()),
-        );
         let session_ids = SessionIds::new(signer, clock);
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
         let last_call = CancellationToken::new();

@@ -15,6 +15,7 @@ use service_kit::logging::LogConfig;
 use service_kit::settings::{self, HANDED_ON, HANDED_ON_PREFIX, NOT_HANDED_ON, Service};
 
 use crate::access::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, RateSetting};
+use crate::answer::AnswerConfig;
 use crate::guard::Guard;
 
 /// Below this, a healthy child would be killed for being busy. Only tests come near.
@@ -69,6 +70,8 @@ pub struct Config {
     pub rate_limit: Option<Rate>,
     /// Limit for one call.
     pub call_timeout: Duration,
+    /// How the answers to queries are written.
+    pub answers: AnswerConfig,
     /// A child that is silent for this long, pings included, is replaced.
     pub engine_timeout: Duration,
     /// Whether a second child waits to take over.
@@ -129,6 +132,7 @@ impl Config {
         // Read for real before anything else; here for the list of problems.
         LogConfig::read(reader);
         let guard = read_guard(reader);
+        let call_timeout = read_call_timeout(reader);
         Self {
             dremio: ConnectConfig {
                 ca_file: reader.optional(&settings::DREMIO_CA_FILE),
@@ -147,7 +151,8 @@ impl Config {
             refresher_url: read_url(reader),
             guard,
             rate_limit: reader.value::<RateSetting>(&settings::MCP_RATE_LIMIT).limit(),
-            call_timeout: read_call_timeout(reader),
+            call_timeout,
+            answers: read_answers(reader, call_timeout),
             engine_timeout: read_engine_timeout(reader),
             standby: reader.flag(&settings::MCP_STANDBY),
             server_confined: reader.flag(&settings::MCP_SERVER_CONFINE),
@@ -279,6 +284,18 @@ fn read_call_timeout(reader: &mut Reader<'_>) -> Duration {
         reader.problem(&settings::MCP_CALL_TIMEOUT, problem);
     }
     limit
+}
+
+/// A call that has waited for its query still has to say so within its limit.
+fn read_answers(reader: &mut Reader<'_>, call_timeout: Duration) -> AnswerConfig {
+    let query_wait = reader.duration(&settings::MCP_QUERY_WAIT).min(call_timeout * 9 / 10);
+    let tokens_max = reader.value(&settings::MCP_ANSWER_TOKENS);
+    let limits = AnswerConfig::TOKENS;
+    if !limits.contains(&tokens_max) {
+        let problem = format!("must be from {} to {}", limits.start(), limits.end());
+        reader.problem(&settings::MCP_ANSWER_TOKENS, problem);
+    }
+    AnswerConfig { tokens_max, format: reader.value(&settings::MCP_RESULT_FORMAT), query_wait }
 }
 
 fn read_engine_timeout(reader: &mut Reader<'_>) -> Duration {

@@ -10,6 +10,7 @@
 //! it fresh.
 
 mod access;
+mod answer;
 mod app;
 mod budget;
 #[allow(dead_code, reason = "the tools that use it come next")]
@@ -33,6 +34,7 @@ mod session;
 mod signer;
 
 pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
+pub use answer::{AnswerConfig, Format};
 pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};
 

@@ -47,6 +47,7 @@ const GATEWAY: &[&[&str]] = &[
     &["guard", "methods", "metrics", "principal", "random", "signer"],
     &["budget"],
     &["rpc"],
+    &["answer"],
     &["dremio"],
     &["catalog"],
     &["coach"],

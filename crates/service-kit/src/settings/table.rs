@@ -128,6 +128,15 @@ settings! {
              whole period";
         MCP_CALL_TIMEOUT: GATEWAY, Plain, Is("5m"), FromEnv(""),
             "limit for one call";
+        MCP_QUERY_WAIT: GATEWAY, Plain, Is("45s"), FromEnv(""),
+            "how long a call waits for its query; then the query runs on, and the agent asks for \
+             its result with a handle. Many clients give up after 60 s";
+        // Claude Code shows 10,000 tokens without a warning, and stops at 25,000.
+        MCP_ANSWER_TOKENS: GATEWAY, Plain, Is("8000"), FromEnv(""),
+            "most tokens of one answer, as estimated here; the rest comes with a handle";
+        MCP_RESULT_FORMAT: GATEWAY, Plain, Is("csv"), FromEnv(""),
+            "how rows are written where a call does not say: `csv`, or `json` with twice the \
+             tokens";
         MCP_SESSION_IDLE: GATEWAY, Plain, Is("1h"), FromEnv(""),
             "a session that rests for so long is taken out of memory; its id stays good";
         MCP_DRAIN_TIMEOUT: GATEWAY, Plain, Is("20s"), FromEnv(""),

@@ -5,6 +5,7 @@ use service_kit::SecretSource;
 use service_kit::env::Env;
 
 use super::{AuthConfig, Config, EngineConfig};
+use crate::answer::AnswerConfig;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -22,6 +23,7 @@ fn defaults_are_the_documented_ones() {
     assert_eq!(config.admin_addr.to_string(), "127.0.0.1:9464");
     assert_eq!(config.token_file.to_str(), Some("/tokens/token.json"));
     assert_eq!(config.call_timeout, Duration::from_secs(300));
+    assert_eq!(config.answers, AnswerConfig::default());
     let words = ["dremio-mcp-server", "run", "--no-log-to-file", "--enable-json-logging"]
         .map(String::from)
         .to_vec();
@@ -57,6 +59,8 @@ fn mistakes_are_named_with_their_cure() {
             &[("MCP_AUTH", "none"), ("MCP_API_KEY", ""), ("MCP_ADDR", "0.0.0.0:8000")],
             "MCP_AUTH: none would let everybody",
         ),
+        (&[("MCP_ANSWER_TOKENS", "499")], "MCP_ANSWER_TOKENS: must be from 500 to 200000"),
+        (&[("MCP_RESULT_FORMAT", "xml")], "MCP_RESULT_FORMAT: `xml` is not a format; use csv or"),
         (&[("MCP_CALL_TIMEOUT", "300")], "MCP_CALL_TIMEOUT: `300` has no unit"),
         (&[("MCP_CALL_TIMEOUT", "0")], "MCP_CALL_TIMEOUT: must be longer than 0"),
         (&[("MCP_ENGINE_TIMEOUT", "1ms")], "MCP_ENGINE_TIMEOUT: is too short"),
@@ -267,4 +271,12 @@ fn either_switch_allows_writes() {
             .unwrap_err()
             .starts_with("DREMIOAI_DREMIO__ALLOW_DML: is neither")
     );
+}
+
+#[test]
+fn a_call_has_time_left_to_say_that_its_query_still_runs() {
+    let wait = |pairs| read(pairs).unwrap().answers.query_wait;
+    assert_eq!(wait(&[("MCP_QUERY_WAIT", "20s")]), Duration::from_secs(20));
+    let pairs = [("MCP_QUERY_WAIT", "10m"), ("MCP_CALL_TIMEOUT", "100s")];
+    assert_eq!(wait(&pairs), Duration::from_secs(90));
 }

@@ -24,6 +24,7 @@ pub(crate) use self::fair_queue::{CALL_LIMITS, FairQueue};
 pub(crate) use self::logs::LogLevel;
 pub(crate) use self::notifications::Notifications;
 pub(crate) use self::tool_list::{HeaderArgument, ToolList};
+pub(crate) use self::tools::ToolRoom;
 use crate::rpc::{Message, member};
 
 /// How an engine introduces itself.

@@ -19,8 +19,6 @@ use super::tools::{
     Failure, Holds, Progress, TOOLS, Tool, ToolCall, ToolRoom, initialize_result, tools_list,
 };
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
-use crate::dremio::DremioCaller;
-use crate::guard::gate::Gate;
 use crate::methods;
 use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
 
@@ -35,13 +33,14 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    /// An engine over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be
+    /// An engine with these tools. Nothing is sent yet, and neither Dremio nor a token needs to be
     /// there.
-    pub(crate) fn new(dremio: DremioCaller, gate: Gate, queue: FairQueue) -> Self {
-        let list = Message::from_result(&tools_list(gate.guard()));
+    pub(crate) fn new(room: ToolRoom, queue: FairQueue) -> Self {
+        let guard = room.gate.guard();
+        let list = Message::from_result(&tools_list(guard));
         let tools = ToolList::read(&list);
-        let introduction = Arc::new(Introduction::new(&initialize_result(gate.guard())));
-        Self { room: ToolRoom::new(dremio, gate), introduction, list, tools, queue }
+        let introduction = Arc::new(Introduction::new(&initialize_result(guard)));
+        Self { room, introduction, list, tools, queue }
     }
 
     /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while.

@@ -30,8 +30,9 @@ pub(super) use self::listing::{TOOLS, Tool, initialize_result, tools_list};
 pub(super) use self::progress::{Holds, Progress};
 #[cfg(test)]
 pub(super) use self::system_tables::SYSTEM_TABLES;
+use crate::answer::AnswerConfig;
 use crate::catalog::Catalog;
-use crate::dremio::{DremioCaller, JobCustody};
+use crate::dremio::{Handles, JobCustody, KeptJobs};
 use crate::guard::gate::Gate;
 
 /// What all tools work with.
@@ -44,13 +45,28 @@ pub(crate) struct ToolRoom {
     /// What Dremio has.
     #[allow(dead_code, reason = "the tools that use it come next")]
     pub(super) catalog: Arc<Catalog>,
+    /// Names that clients have for their jobs.
+    #[allow(dead_code, reason = "the tools that use it follow")]
+    pub(super) handles: Handles,
+    /// Jobs that go on after their call.
+    #[allow(dead_code, reason = "the tools that use it follow")]
+    pub(super) kept_jobs: Arc<KeptJobs>,
+    /// How answers are written.
+    #[allow(dead_code, reason = "the tools that use it follow")]
+    pub(super) answers: AnswerConfig,
 }
 
 impl ToolRoom {
     /// Tools over this Dremio. Nothing is sent yet, and neither Dremio nor a token needs to be
     /// there.
-    pub(crate) fn new(dremio: DremioCaller, gate: Gate) -> Self {
-        let jobs = JobCustody::new(dremio);
-        Self { catalog: Arc::new(Catalog::new(jobs.clone())), jobs, gate }
+    pub(crate) fn new(
+        jobs: JobCustody,
+        kept_jobs: Arc<KeptJobs>,
+        gate: Gate,
+        handles: Handles,
+        answers: AnswerConfig,
+    ) -> Self {
+        let catalog = Arc::new(Catalog::new(jobs.clone()));
+        Self { catalog, jobs, gate, handles, kept_jobs, answers }
     }
 }

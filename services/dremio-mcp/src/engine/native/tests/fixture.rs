@@ -15,12 +15,14 @@ use tempfile::TempDir;
 use token_file::{Token, Writer};
 
 use super::super::Native;
-use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
-use crate::engine::{CALL_LIMITS, CallContext, FairQueue};
+use crate::answer::AnswerConfig;
+use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
+use crate::engine::{CALL_LIMITS, CallContext, FairQueue, ToolRoom};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
 use crate::rpc::Message;
+use crate::signer::Signer;
 
 /// Longest wait for something that happens in the background.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -59,7 +61,7 @@ impl Fixture {
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
         let dremio = DremioCaller::new(client.clone(), source, health);
-        let native = Arc::new(Native::new(dremio, gate(guard), FairQueue::new(CALL_LIMITS, None)));
+        let native = Arc::new(native(dremio, guard));
         Self { sandbox, native, client, readiness, tokens, _folder: folder }
     }
 
@@ -105,8 +107,13 @@ fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::register(&mut Registry::default()))
 }
 
-fn gate(guard: Guard) -> Gate {
-    Gate::new(guard, "native", metrics())
+fn native(dremio: DremioCaller, guard: Guard) -> Native {
+    let jobs = JobCustody::new(dremio);
+    let kept = Arc::new(KeptJobs::new(jobs.clone()));
+    let handles = Handles::new(Arc::new(Signer::new().unwrap()));
+    let gate = Gate::new(guard, "native", metrics());
+    let room = ToolRoom::new(jobs, kept, gate, handles, AnswerConfig::default());
+    Native::new(room, FairQueue::new(CALL_LIMITS, None))
 }
 
 /// An engine whose Dremio and token do not exist.
@@ -117,7 +124,7 @@ pub(super) fn lonely() -> Native {
         TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
     let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
-    Native::new(dremio, gate(Guard::default()), FairQueue::new(CALL_LIMITS, None))
+    native(dremio, Guard::default())
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {

@@ -1,0 +1,163 @@
+//! Jobs that go on although the call that started them has ended: its client has a handle, and may
+//! ask for the result. Each is kept for a while after the last question for it, and then cancelled
+//! at Dremio. A client that goes away while it waits wants it no more.
+//!
+//! A job that is not known here, because it was started by another replica or before a restart, is
+//! looked after from the first question on. A stop leaves all of them running: they can be asked
+//! for elsewhere.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dremio_client::JobId;
+use parking_lot::Mutex;
+use service_kit::lifecycle::Shutdown;
+use tokio::time::Instant;
+
+use super::{HeldJob, JobCustody};
+
+/// How long a job runs on after the last question for it. A guess: models ask again at once, and
+/// people come back from a short break.
+pub(crate) const UNASKED_MAX: Duration = Duration::from_secs(600);
+
+/// How often jobs that nobody asks for are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Jobs kept at a time. Beyond, the one that was asked for longest ago is cancelled; Dremio itself
+/// takes a thousand at a time (contract §4.1).
+const JOBS_MAX: usize = 1000;
+
+/// The jobs that clients have handles of and that are not known to be over.
+#[derive(Debug)]
+pub(crate) struct KeptJobs {
+    custody: JobCustody,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    jobs: HashMap<JobId, Job>,
+    /// Jobs are left running from now on.
+    is_stopping: bool,
+}
+
+/// Taken out of the table and dropped, it is cancelled.
+#[derive(Debug)]
+struct Job {
+    held: HeldJob,
+    last: Instant,
+    waiting: usize,
+}
+
+/// A question for a job that waits for its answer. Dropping it gives the job up, unless others wait
+/// for it, too.
+#[derive(Debug)]
+pub(crate) struct Question<'k> {
+    kept: &'k KeptJobs,
+    id: &'k JobId,
+    is_answered: bool,
+}
+
+impl KeptJobs {
+    pub(crate) fn new(custody: JobCustody) -> Self {
+        Self { custody, kept: Mutex::default() }
+    }
+
+    /// Keeps a job whose client has just been given a handle.
+    pub(crate) fn keep(&self, held: HeldJob) {
+        let job = Job { held, last: Instant::now(), waiting: 0 };
+        let _given_up = self.kept.lock().insert(job);
+    }
+
+    /// Asks for a job that a handle names. Within a runtime only.
+    pub(crate) fn question<'k>(&'k self, id: &'k JobId) -> Question<'k> {
+        let mut kept = self.kept.lock();
+        let mut given_up = None;
+        if let Some(job) = kept.jobs.get_mut(id) {
+            job.waiting += 1;
+        } else {
+            let held = self.custody.hold(id.clone());
+            given_up = kept.insert(Job { held, last: Instant::now(), waiting: 1 });
+        }
+        drop(kept);
+        drop(given_up);
+        Question { kept: self, id, is_answered: false }
+    }
+
+    /// Cancels jobs that nobody asks for any more until `shutdown` drains; what is left runs on.
+    pub(crate) async fn sweep(&self, shutdown: &Shutdown) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+                () = shutdown.draining() => return self.leave_running(),
+            }
+            let is_over =
+                |_: &JobId, job: &mut Job| job.waiting == 0 && job.last.elapsed() >= UNASKED_MAX;
+            let unasked: Vec<_> = self.kept.lock().jobs.extract_if(is_over).collect();
+            drop(unasked);
+        }
+    }
+
+    fn leave_running(&self) {
+        let mut kept = self.kept.lock();
+        kept.is_stopping = true;
+        let jobs: Vec<_> = kept.jobs.drain().collect();
+        drop(kept);
+        for (id, mut job) in jobs {
+            tracing::info!(job = %id, "a job whose client may ask for it elsewhere runs on");
+            job.held.mark_over();
+        }
+    }
+
+    /// One question less: the job, if nobody waits for it now and it is not to run on.
+    fn asked(&self, id: &JobId, runs_on: bool) -> Option<Job> {
+        let mut kept = self.kept.lock();
+        let job = kept.jobs.get_mut(id)?;
+        job.waiting = job.waiting.saturating_sub(1);
+        job.last = Instant::now();
+        let is_given_up = job.waiting == 0 && !runs_on;
+        if is_given_up { kept.jobs.remove(id) } else { None }
+    }
+}
+
+impl Kept {
+    /// Takes `job` in, and gives the one that makes room for it.
+    fn insert(&mut self, mut job: Job) -> Option<Job> {
+        if self.is_stopping {
+            job.held.mark_over();
+            return None;
+        }
+        let mut given_up = None;
+        if self.jobs.len() >= JOBS_MAX {
+            let resting = self.jobs.iter().filter(|(_, job)| job.waiting == 0);
+            let oldest = resting.min_by_key(|(_, job)| job.last).map(|(id, _)| id.clone());
+            given_up = oldest.and_then(|id| self.jobs.remove(&id));
+        }
+        self.jobs.insert(job.held.id().clone(), job);
+        given_up
+    }
+}
+
+impl Question<'_> {
+    /// The job runs on, and its client knows: it stays kept.
+    pub(crate) fn runs_on(mut self) {
+        self.is_answered = true;
+        drop(self.kept.asked(self.id, true));
+    }
+
+    /// The job is over, or gone.
+    pub(crate) fn mark_over(mut self) {
+        self.is_answered = true;
+        if let Some(mut job) = self.kept.kept.lock().jobs.remove(self.id) {
+            job.held.mark_over();
+        }
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            drop(self.kept.asked(self.id, false));
+        }
+    }
+}
