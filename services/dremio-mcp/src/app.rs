@@ -227,7 +227,7 @@ impl App {
                         writable: config.server_writable.clone(),
                     }),
                 };
-                let repair = Repair::new(config.guard);
+                let repair = Repair::new(config.guard, egress.calls());
                 let (supervisor, official) =
                     Supervisor::new(launch, queue, repair, readiness.clone(), Arc::clone(&metrics));
                 let egress_stop = Shutdown::new();

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 
+use super::calls::Followed;
 use super::forward::{Forwarder, Incoming, unanswered};
 use super::refusal;
 use crate::budget::Charge;
@@ -88,8 +89,13 @@ impl Jobs {
     }
 
     /// `POST /api/v3/sql`. If the child goes away meanwhile, the submission still finishes and its
-    /// job is cancelled. `room` is that of the statement.
-    pub(super) async fn submit(self: &Arc<Self>, incoming: Incoming, room: Charge) -> Response {
+    /// job is cancelled; so it is if `call` has ended. `room` is that of the statement.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        room: Charge,
+        call: Option<Arc<Followed>>,
+    ) -> Response {
         let jobs = Arc::clone(self);
         let submission = async move {
             let answer = jobs.ask(&incoming).await?;
@@ -99,15 +105,27 @@ impl Jobs {
         };
         match self.custody.submit(submission).await {
             Some(Ok((answer, job))) => {
-                if let Some(job) = job {
-                    let asked = Asked { job, last: Instant::now(), waiting: 0 };
-                    self.running().insert(asked.job.id().clone(), asked);
+                match (job, call) {
+                    (Some(job), Some(call)) => call.start(job, self),
+                    (Some(job), None) => self.wait_for(job),
+                    (None, _) => {}
                 }
                 answer.into_response()
             }
             Some(Err(response)) => response,
             None => refusal(StatusCode::BAD_GATEWAY, "the query was not submitted"),
         }
+    }
+
+    /// The child will ask for this job, which it has just started.
+    pub(super) fn wait_for(&self, job: HeldJob) {
+        let asked = Asked { job, last: Instant::now(), waiting: 0 };
+        self.running().insert(asked.job.id().clone(), asked);
+    }
+
+    /// The job of this id, if it runs. Dropping it cancels it.
+    pub(super) fn take(&self, id: &JobId) -> Option<HeldJob> {
+        Some(self.running().remove(id)?.job)
     }
 
     /// `GET /api/v3/job/{id}`: the status of the job once it is terminal or the hold is over.

@@ -4,6 +4,7 @@
 //!
 //! - `target`: parses the requested URL and writes it in one unambiguous spelling
 //! - `activity`: whether the child is using Dremio
+//! - `calls`: which call of which client a query belongs to
 //! - `rules`: the calls that the child may make
 //! - `sql`: statements pass the guard and are sent as the guard read them
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
@@ -12,6 +13,7 @@
 //!   cancels those that it abandons
 
 mod activity;
+mod calls;
 mod forward;
 mod jobs;
 mod pages;
@@ -34,6 +36,7 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
 pub(crate) use self::activity::Activity;
+pub(crate) use self::calls::{Calls, FollowedCall, Waits};
 use self::forward::Incoming;
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
@@ -49,6 +52,7 @@ pub(crate) struct Egress {
     listener: TcpListener,
     secret: SecretString,
     jobs: Arc<Jobs>,
+    calls: Calls,
     gate: Gate,
     pages: Pages,
     activity: Activity,
@@ -71,6 +75,7 @@ impl Egress {
             listener,
             secret: secret.into(),
             activity: Activity::of(&jobs),
+            calls: Calls::default(),
             jobs,
             gate,
             pages,
@@ -95,12 +100,18 @@ impl Egress {
         self.activity.clone()
     }
 
+    /// The calls whose queries come here.
+    pub(crate) fn calls(&self) -> Calls {
+        self.calls.clone()
+    }
+
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let (jobs, secret) = (Arc::clone(&self.jobs), self.secret);
         let state = Arc::new(EgressState {
             secret,
             jobs,
+            calls: self.calls,
             gate: self.gate,
             pages: self.pages,
             activity: self.activity,
@@ -116,6 +127,7 @@ impl Egress {
 struct EgressState {
     secret: SecretString,
     jobs: Arc<Jobs>,
+    calls: Calls,
     gate: Gate,
     pages: Pages,
     activity: Activity,
@@ -176,23 +188,37 @@ async fn handle(state: &EgressState, request: Request) -> Response {
             .await;
     }
     match rules::job_id(&incoming.method, &names) {
+        Some(id) if state.calls.gateway_waits_for(id) => done_without_rows(),
         Some(id) => state.jobs.wait(id, incoming).await,
         None if incoming.method == Method::POST && names == ["sql"] => {
-            match sql::guarded(&state.gate, &incoming.body) {
-                Ok(body) => match state.pages.room(body.len()).await {
-                    Ok(room) => {
-                        state
-                            .jobs
-                            .submit(Incoming { body, headers: sql::headers(), ..incoming }, room)
-                            .await
-                    }
-                    Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
-                },
-                Err(cause) => refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
-            }
+            submit(state, incoming).await
         }
         None => state.jobs.forwarder().forward(incoming).await,
     }
+}
+
+async fn submit(state: &EgressState, incoming: Incoming) -> Response {
+    let (body, call) = match sql::guarded(&state.gate, &state.calls, &incoming.body) {
+        Ok(guarded) => guarded,
+        Err(cause) => return refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
+    };
+    match state.pages.room(body.len()).await {
+        Ok(room) => {
+            let incoming = Incoming { body, headers: sql::headers(), ..incoming };
+            state.jobs.submit(incoming, room, call).await
+        }
+        Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
+    }
+}
+
+/// The status of a job that the gateway waits for, for the child, which must not: as in contract
+/// §4.2, with what the child cannot do without.
+fn done_without_rows() -> Response {
+    let body = r#"{"jobState":"COMPLETED","rowCount":0,"queryType":"REST"}"#;
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// Whether the request carries the secret, compared in constant time.

@@ -1,10 +1,13 @@
 //! `POST /api/v3/sql` (contract §4.1): the guard reads the statement in the body, and what it read
 //! is what is sent.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
+use super::calls::{CallEnded, Calls, Followed};
 use crate::guard::Refusal;
 use crate::guard::gate::Gate;
 
@@ -12,8 +15,11 @@ use crate::guard::gate::Gate;
 /// Kept only if it is exactly this.
 const LABEL: &str = "/* dremioai: submitter=RunSqlQuery */\n";
 
+/// The same, as it is sent.
+const LABEL_BEHIND: &str = "\n/* dremioai: submitter=RunSqlQuery */";
+
 /// Why a submission is not forwarded. The text is for the agent, and ASCII.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SqlError {
     #[error(
         "the request for Dremio cannot be read: it must be a JSON object with the statement as \
@@ -22,13 +28,21 @@ pub(super) enum SqlError {
     Body,
     #[error("{0}. Nothing was sent to Dremio")]
     Refused(#[from] Refusal),
+    #[error("{0}. Nothing was sent to Dremio")]
+    Ended(#[from] CallEnded),
 }
 
-/// The body to send instead of `body`: the `sql` is replaced, other members stay as they are.
+/// The body to send instead of `body`, and the call that it is for: the `sql` is replaced, other
+/// members stay as they are. The label goes behind the statement, so that the positions in Dremio's
+/// messages are those of the agent's text.
 ///
 /// # Errors
 /// When there is no statement, or one that may not be sent. The refusal has been logged.
-pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
+pub(super) fn guarded(
+    gate: &Gate,
+    calls: &Calls,
+    body: &[u8],
+) -> Result<(Bytes, Option<Arc<Followed>>), SqlError> {
     let members = serde_json::from_slice::<Map<String, Value>>(body).ok();
     let Some((mut members, sql)) = members
         .and_then(|members| Some((members.clone(), members.get("sql")?.as_str()?.to_owned())))
@@ -40,10 +54,19 @@ pub(super) fn guarded(gate: &Gate, body: &[u8]) -> Result<Bytes, SqlError> {
         let parts = context.as_array().into_iter().flatten().filter_map(Value::as_str);
         gate.guard().check_context(parts).inspect_err(|refusal| gate.refused(refusal.reason()))?;
     }
-    let (label, sql) = sql.strip_prefix(LABEL).map_or(("", sql.as_str()), |sql| (LABEL, sql));
-    let statement = gate.check(sql)?;
-    members.insert("sql".to_owned(), format!("{label}{}", statement.as_str()).into());
-    Ok(Value::Object(members).to_string().into())
+    let (label, sql) = match sql.strip_prefix(LABEL) {
+        Some(sql) => (LABEL_BEHIND, sql),
+        None => ("", sql.as_str()),
+    };
+    let (sql, call) = calls.take_mark(sql)?;
+    let statement = match &call {
+        Some(call) => gate
+            .check_for(call.principal(), sql)
+            .inspect_err(|refusal| call.note_refusal(refusal))?,
+        None => gate.check(sql)?,
+    };
+    members.insert("sql".to_owned(), format!("{}{label}", statement.as_str()).into());
+    Ok((Value::Object(members).to_string().into(), call))
 }
 
 /// The headers for that body.
@@ -58,7 +81,7 @@ mod tests {
 
     use prometheus_client::registry::Registry;
 
-    use super::{SqlError, guarded};
+    use super::{Calls, SqlError, guarded};
     use crate::guard::Guard;
     use crate::guard::gate::Gate;
     use crate::metrics::Metrics;
@@ -66,7 +89,8 @@ mod tests {
     fn sent(guard: Guard, body: &str) -> Result<String, SqlError> {
         let gate =
             Gate::new(guard, "official", Arc::new(Metrics::register(&mut Registry::default())));
-        guarded(&gate, body.as_bytes()).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+        let sent = guarded(&gate, &Calls::default(), body.as_bytes());
+        sent.map(|(bytes, _)| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[test]
@@ -77,7 +101,7 @@ mod tests {
                 r#"{"sql": "/* dremioai: submitter=RunSqlQuery */\nSELECT /* a */ 1",
                     "context": ["@ada"], "engineName": "é"}"#,
                 concat!(
-                    r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\nSELECT         1","#,
+                    r#"{"sql":"SELECT         1\n/* dremioai: submitter=RunSqlQuery */","#,
                     r#""context":["@ada"],"engineName":"é"}"#,
                 ),
             ),
@@ -92,8 +116,8 @@ mod tests {
                     r#"/* dremioai: submitter=RunSqlQuery */\nTABLE t"}"#,
                 ),
                 concat!(
-                    r#"{"sql":"/* dremioai: submitter=RunSqlQuery */\n"#,
-                    r#"                                     \nTABLE t"}"#,
+                    r#"{"sql":"                                     \nTABLE t\n"#,
+                    r#"/* dremioai: submitter=RunSqlQuery */"}"#,
                 ),
             ),
             // The last duplicate counts, and only that is sent.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Guard, Refusal, Statement};
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 
 /// The guard of one engine.
 #[derive(Clone, Debug)]
@@ -32,13 +33,27 @@ impl Gate {
         self.guard.check(sql).inspect_err(|refusal| self.refused(refusal.reason()))
     }
 
+    /// As [`Gate::check`], for a statement of `principal`.
+    ///
+    /// # Errors
+    /// With the reason and its cure. It has been reported.
+    pub(crate) fn check_for(&self, principal: &Principal, sql: &str) -> Result<Statement, Refusal> {
+        self.guard.check(sql).inspect_err(|refusal| self.report(refusal.reason(), Some(principal)))
+    }
+
     /// Reports a refusal. `reason` is a stable word.
     pub(crate) fn refused(&self, reason: &'static str) {
+        self.report(reason, None);
+    }
+
+    /// Reports a refusal, and to whom it is, where that is known.
+    fn report(&self, reason: &'static str, principal: Option<&Principal>) {
         self.metrics.statement_refused(reason);
         tracing::info!(
             target: "audit",
             event = "statement_refused",
             engine = self.engine,
+            principal = principal.map(tracing::field::display),
             reason,
             "statement not sent to Dremio",
         );

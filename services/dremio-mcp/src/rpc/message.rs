@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::ParseError;
-use super::object::{insert_members, set_meta, string_literal};
+use super::object::{insert_members, member, set_meta, string_literal};
 use super::params::{Params, Spans, span_within};
 use super::strict;
 use crate::budget::Charge;
@@ -306,6 +306,17 @@ impl Message {
             edits.extend(spans.progress_token().map(|span| (span, token)));
         }
         in_one_line(splice(&self.text, &mut edits))
+    }
+
+    /// The message with `more` at the end of the text in the argument `name`, and all else as it
+    /// is; `None` if there is no text in it.
+    pub(crate) fn with_longer_argument(&self, name: &str, more: &str) -> Option<Self> {
+        let argument = member(self.params().ok()?.arguments?, name)?;
+        let end = span_within(&self.text, argument.strip_suffix('"')?).end;
+        let more = string_literal(more);
+        let more = more.strip_prefix('"')?.strip_suffix('"')?;
+        let text = splice(&self.text, &mut [(end..end, more)]);
+        Some(Self { charge: self.charge.clone(), ..Self::parse(text).ok()? })
     }
 
     /// The text with its `result` (or `error`) replaced and another id.

@@ -252,3 +252,31 @@ fn meta_is_set_and_the_rest_of_a_message_stays() {
     assert_eq!(parse(made.text()).unwrap().kind(), made.kind());
     assert_eq!(Message::notification("n", None).text(), r#"{"jsonrpc":"2.0","method":"n"}"#);
 }
+
+#[test]
+fn an_argument_is_made_longer_and_nothing_else_changes() {
+    let call = |arguments: &str| {
+        format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":1.50,\"method\":\"tools/call\",\n \
+             \"params\":{{\"name\":\"t\",\"arguments\":{arguments}}}}}"
+        )
+    };
+    let longer = |arguments: &str| {
+        let message = Message::parse(call(arguments)).unwrap();
+        message.with_longer_argument("query", "\n/*\"x\"*/").map(|longer| longer.text().to_owned())
+    };
+    for (arguments, expected) in [
+        (r#"{"query":"SELECT 1"}"#, r#"{"query":"SELECT 1\n/*\"x\"*/"}"#),
+        (
+            r#"{"a":1.0,"query" : "\u0041\"" ,"b":"é"}"#,
+            r#"{"a":1.0,"query" : "\u0041\"\n/*\"x\"*/" ,"b":"é"}"#,
+        ),
+        (r#"{"qu\u0065ry":""}"#, r#"{"qu\u0065ry":"\n/*\"x\"*/"}"#),
+    ] {
+        assert_eq!(longer(arguments), Some(call(expected)), "{arguments}");
+    }
+    for arguments in ["null", "[]", "{}", r#"{"query":1}"#, r#"{"query":null}"#, r#"{"q":"query"}"#]
+    {
+        assert_eq!(longer(arguments), None, "{arguments}");
+    }
+}

@@ -69,12 +69,15 @@ async fn what_the_guard_refuses_reaches_dremio_with_neither_engine() {
 
 #[tokio::test]
 async fn the_text_that_was_checked_is_the_text_that_is_sent() {
-    let label = "/* dremioai: submitter=RunSqlQuery */\n";
+    let label = "/* dremioai: submitter=RunSqlQuery */";
     let setting = Setting::with(&[]).await;
     for (sql, expected) in [
         ("SELECT 1 AS \"a\"".to_owned(), "SELECT 1 AS \"a\"".to_owned()),
-        (format!("{label}SELECT /* one */ 1 -- end"), format!("{label}SELECT           1       ")),
-        (format!(" {label}SELECT 1"), format!(" {}\nSELECT 1", " ".repeat(label.len() - 1))),
+        (
+            format!("{label}\nSELECT /* one */ 1 -- end"),
+            format!("SELECT           1       \n{label}"),
+        ),
+        (format!(" {label}\nSELECT 1"), format!(" {}\nSELECT 1", " ".repeat(label.len()))),
     ] {
         let answer = setting.client.text("query", json!({ "sql": sql })).await;
         assert!(answer.contains(r#""jobState":"COMPLETED""#), "{sql}: {answer}");

@@ -18,6 +18,7 @@ mod guard;
 mod keys;
 mod legacy;
 mod modern;
+mod official;
 mod relay;
 mod room;
 mod servers;

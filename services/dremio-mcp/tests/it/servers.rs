@@ -1,6 +1,19 @@
 //! The servers that stand behind the official engine in tests: the imitation, and Dremio's own
 //! where it is installed.
 
+use crate::egress::Setting;
+
+/// A gateway over each of them, with these settings, and a description of it.
+pub(crate) async fn each(settings: &[(&str, &str)]) -> Vec<(String, Setting)> {
+    let mut all = Vec::new();
+    for server in dremios_own() {
+        let mut settings = settings.to_vec();
+        settings.push(("MCP_SERVER_COMMAND", &server));
+        all.push((server.clone(), Setting::with(&settings).await));
+    }
+    all
+}
+
 /// The command lines of Dremio's own server. `DREMIO_MCP_SERVER` names the installed one; without,
 /// the imitation alone is tested, and the test says so.
 pub(crate) fn dremios_own() -> Vec<String> {

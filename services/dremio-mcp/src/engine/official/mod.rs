@@ -227,7 +227,9 @@ impl Official {
         }
         let _permit = self.queue.take(Requester::of(context)).await?;
         let asked_at = self.info.versions.borrow().numbers();
-        let mut answer = self.child.get().await?.call(request, Some(context)).await?;
+        let followed = self.info.repair().and_then(|repair| repair.followed(request, context));
+        let marked = followed.as_ref().map_or(request, |(marked, _)| marked);
+        let mut answer = self.child.get().await?.call(marked, Some(context)).await?;
         if let (Some(method), Some(repair)) = (list, self.info.repair()) {
             answer = repair.list(method, answer);
         }

@@ -7,6 +7,7 @@ use tracing::{Event, Metadata, Subscriber, span};
 use super::Gate;
 use crate::guard::Guard;
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 
 /// Keeps each event as its target and fields.
 #[derive(Clone, Default)]
@@ -52,15 +53,25 @@ fn a_refusal_is_audited_and_counted_without_the_statement() {
     tracing::subscriber::with_default(log.clone(), || {
         assert!(gate.check("SELECT 1").is_ok());
         assert!(gate.check("DROP TABLE secret").is_err());
+        let principal = Principal::of_key(&[0xab; 32]);
+        assert!(gate.check_for(&principal, "SELECT 1").is_ok());
+        assert!(gate.check_for(&principal, "SELECT 1; SELECT 2").is_err());
     });
-    let expected = r#"audit event="statement_refused" engine="native" reason="not_a_query" message=statement not sent to Dremio"#;
+    let expected = [("", "not_a_query"), (" principal=key-abababab", "several_statements")].map(
+        |(principal, reason)| {
+            format!(
+                "audit event=\"statement_refused\" engine=\"native\"{principal} \
+             reason=\"{reason}\" message=statement not sent to Dremio"
+            )
+        },
+    );
     let mut lines = log.0.lock().unwrap().clone();
     for line in &mut lines {
         // Where the message stands among the fields is up to the library.
         let parts: Vec<&str> = line.split(" message=statement not sent to Dremio").collect();
         *line = format!("{} message=statement not sent to Dremio", parts.concat());
     }
-    assert_eq!(lines, [expected]);
+    assert_eq!(lines, expected);
     let mut metrics = String::new();
     prometheus_client::encoding::text::encode(&mut metrics, &registry).unwrap();
     assert!(

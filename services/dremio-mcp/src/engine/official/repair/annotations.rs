@@ -54,33 +54,32 @@ mod tests {
     #[test]
     fn the_tool_for_statements_says_what_the_guard_lets_pass() {
         let other = r#"{"name":"Other","annotations":{"readOnlyHint":false}}"#;
-        for (tool, allow_writes, expected) in [
+        for (before, allow_writes, after) in [
             (
-                r#"{"name":"RunSqlQuery", "annotations": {"readOnlyHint":false,"destructiveHint":true,"x":1.0}}"#,
+                r#", "annotations": {"readOnlyHint":false,"destructiveHint":true,"x":1.0}"#,
                 false,
-                r#"{"name":"RunSqlQuery", "annotations": {"readOnlyHint":true,"destructiveHint":false,"x":1.0}}"#,
+                r#", "annotations": {"readOnlyHint":true,"destructiveHint":false,"x":1.0}"#,
             ),
             (
-                r#"{"name":"RunSqlQuery","annotations":{"readOnlyHint":true}}"#,
+                r#","annotations":{"readOnlyHint":true}"#,
                 true,
-                r#"{"name":"RunSqlQuery","annotations":{"destructiveHint":true,"readOnlyHint":false}}"#,
+                r#","annotations":{"destructiveHint":true,"readOnlyHint":false}"#,
             ),
             (
-                r#"{"name":"RunSqlQuery","annotations":null}"#,
+                r#","annotations":null"#,
                 false,
-                r#"{"name":"RunSqlQuery","annotations":{"destructiveHint":false,"readOnlyHint":true}}"#,
-            ),
-            (
-                r#"{"name":"RunSqlQuery"}"#,
-                false,
-                r#"{"annotations":{"destructiveHint":false,"readOnlyHint":true},"name":"RunSqlQuery"}"#,
+                r#","annotations":{"destructiveHint":false,"readOnlyHint":true}"#,
             ),
         ] {
+            let [before, after] =
+                [before, after].map(|members| format!(r#"{{"name":"RunSqlQuery"{members}}}"#));
             assert_eq!(
-                result(&format!("{other},{tool} , {other}"), allow_writes),
-                format!("{{\"tools\": [{other},{expected} , {other}], \"x\":1.50}}")
+                result(&format!("{other},{before} , {other}"), allow_writes),
+                format!("{{\"tools\": [{other},{after} , {other}], \"x\":1.50}}")
             );
         }
+        let bare = result(r#"{"name":"RunSqlQuery"}"#, false);
+        assert!(bare.contains(r#"{"destructiveHint":false,"readOnlyHint":true}"#), "{bare}");
         let untouched = format!("{{\"tools\": [{other}], \"x\":1.50}}");
         assert_eq!(result(other, false), untouched);
     }

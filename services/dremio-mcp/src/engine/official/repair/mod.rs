@@ -5,6 +5,8 @@
 
 mod annotations;
 
+use crate::egress::{Calls, FollowedCall, Waits};
+use crate::engine::CallContext;
 use crate::guard::Guard;
 use crate::methods;
 use crate::rpc::{Message, member};
@@ -22,15 +24,32 @@ pub(super) fn is_dremios_own(introduction: &str) -> bool {
 }
 
 /// How Dremio's own server is repaired.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Repair {
     guard: Guard,
+    calls: Calls,
 }
 
 impl Repair {
-    /// A repair of a server whose statements pass this guard.
-    pub(crate) fn new(guard: Guard) -> Self {
-        Self { guard }
+    /// A repair of a server whose statements pass this guard, and whose calls these are.
+    pub(crate) fn new(guard: Guard, calls: Calls) -> Self {
+        Self { guard, calls }
+    }
+
+    /// A call that runs a statement: as the child gets it, and what is known of its query. `None`
+    /// for any other.
+    pub(super) fn followed(
+        &self,
+        request: &Message,
+        context: &CallContext,
+    ) -> Option<(Message, FollowedCall)> {
+        let is_query = request.method() == methods::TOOLS_CALL
+            && request.params().is_ok_and(|params| params.name == Some(RUN_SQL_QUERY));
+        if !is_query {
+            return None;
+        }
+        let call = self.calls.follow(&context.caller().principal, Waits::Child).ok()?;
+        Some((request.with_longer_argument("query", &call.mark())?, call))
     }
 
     /// The answer to a request for a list, as clients get it.
