@@ -1,11 +1,11 @@
-//! What the child may not do although it runs as the gateway's user: read the token, the keys and
-//! the gateway's memory, write outside of its own folder, and signal processes that it did not
-//! start. The kernel's Landlock enforces it, for the child and whatever the child starts, as far as
-//! the kernel has it (`landlock(7)`).
+//! What the child may not do although it runs as the gateway's user: read the token, the keys or
+//! the gateway's memory, write outside its own folder, or signal processes that it did not start.
+//! The kernel's Landlock enforces this for the child and its descendants, as far as the kernel
+//! supports it (`landlock(7)`).
 //!
-//! Landlock knows no exceptions: what lies below an allowed folder is allowed. So the allowed
-//! folders are those beside the hidden paths: the way from the root to each of these is walked, and
-//! everything that is not on it is allowed.
+//! Landlock has no exceptions: all below an allowed folder is allowed. So the allowed folders are
+//! the neighbours of the hidden paths: this walks from the root to each hidden path and allows
+//! everything that is not on the way.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -17,13 +17,13 @@ use landlock::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// The kernel interface whose rights are asked for; an older kernel enforces the part that it
-/// knows. Linux 6.12, which is the first that keeps signals in.
+/// The Landlock version whose rights are requested; an older kernel enforces those it knows.
+/// Version 6 (Linux 6.12) is the first that restricts signals.
 const ABI_ASKED: ABI = ABI::V6;
 
-/// What lets a process past Landlock, and root has: looking into any process (`mm_access` in the
-/// kernel asks `CAP_PERFMON` or `CAP_SYS_ADMIN` before Landlock), opening files by handle, and
-/// going under the file system. A gateway that runs as another user has none of these.
+/// Capabilities that bypass Landlock; root has them: looking into any process (in the kernel,
+/// `mm_access` checks `CAP_PERFMON` or `CAP_SYS_ADMIN` before Landlock), opening files by handle,
+/// and going below the file system. A gateway that runs as another user has none of these.
 const PIERCING: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::PERFMON)
     .union(CapabilitySet::SYS_PTRACE)
@@ -33,13 +33,13 @@ const PIERCING: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::MKNOD)
     .union(CapabilitySet::DAC_READ_SEARCH);
 
-/// Where orchestrators put secrets, whoever they are for.
+/// Where orchestrators put secrets.
 const SECRETS: &str = "/run/secrets";
 
 /// What is hidden from the child, and where it may write besides its own folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Confinement {
-    /// Files and folders with secrets in them. They need not exist.
+    /// Files and folders that contain secrets. They need not exist.
     pub(crate) hidden: Vec<PathBuf>,
     /// Folders that the operator has opened for writing.
     pub(crate) writable: Vec<PathBuf>,
@@ -47,32 +47,32 @@ pub(crate) struct Confinement {
 
 /// What one child needs.
 pub(super) struct Needs<'a> {
-    /// The program as it was found.
+    /// The program, if it was found.
     pub(super) program: Option<&'a Path>,
-    /// The folder that it works in.
+    /// Its working directory.
     pub(super) folder: &'a Path,
-    /// The only TCP port that it needs, if that is known.
+    /// The only TCP port that it needs, if known.
     pub(super) port: Option<u16>,
 }
 
 /// What the kernel enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Enforced {
-    /// All that was asked for.
+    /// Everything that was requested.
     Fully,
-    /// Files of others stay closed; what newer kernels add does not hold.
+    /// Other files stay closed, but restrictions of newer kernels are missing.
     Partly(ABI),
-    /// Nothing: the kernel has no Landlock, or it is switched off, or a container's system call
-    /// filter hides it.
+    /// Nothing: the kernel has no Landlock, it is switched off, or a container's system call filter
+    /// hides it.
     Not(&'static str),
 }
 
 impl Confinement {
-    /// Confines the calling thread and the processes that it will start, for good. Never call it on
-    /// a thread of the runtime.
+    /// Confines the calling thread and all processes that it will start, permanently. Never call
+    /// it on a thread of the runtime.
     ///
     /// # Errors
-    /// When the kernel has Landlock and refuses the rules. Nothing is confined then.
+    /// When the kernel has Landlock and rejects the rules. Nothing is confined then.
     pub(super) fn apply(&self, needs: &Needs<'_>) -> Result<Enforced, RulesetError> {
         let hidden = self.hidden();
         let all = AccessFs::from_all(ABI_ASKED);
@@ -88,7 +88,7 @@ impl Confinement {
         let mut readable = beside(Path::new("/"), &hidden);
         readable.extend(needs.program.and_then(|program| own_tree(program, &hidden)));
         ruleset = allow(ruleset, &readable, AccessFs::from_read(ABI_ASKED))?;
-        // Names tell nothing; programs that look around on their way need not stumble.
+        // Names are no secret, and programs that look around need not fail.
         ruleset = allow(ruleset, &["/"], AccessFs::ReadDir)?;
         ruleset = allow(ruleset, &["/dev"], AccessFs::from_file(ABI_ASKED) | AccessFs::ReadDir)?;
         for folder in &self.writable {
@@ -98,8 +98,8 @@ impl Confinement {
             ruleset = allow(ruleset, &folders, all)?;
         }
         let status = allow(ruleset, &[needs.folder], all)?.restrict_self()?;
-        // For good: `restrict_self` has set `no_new_privs`, so no program that root starts gets
-        // them back.
+        // Permanent: `restrict_self` has set `no_new_privs`, so no program that root starts regains
+        // them.
         if let Err(cause) = drop_piercing_capabilities() {
             tracing::warn!(
                 %cause,
@@ -125,7 +125,7 @@ impl Confinement {
 
     fn hidden(&self) -> Vec<PathBuf> {
         let named = self.hidden.iter().flat_map(|path| {
-            // Where the name stands, and where it leads: Kubernetes projects secrets as links.
+            // Both the link and its target: Kubernetes projects secrets as links.
             let folder = path.parent().map(resolved).unwrap_or_default();
             [
                 path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name)),
@@ -161,7 +161,7 @@ impl fmt::Display for Enforced {
     }
 }
 
-/// Takes [`PIERCING`] from the calling thread.
+/// Drops [`PIERCING`] from the calling thread.
 fn drop_piercing_capabilities() -> rustix::io::Result<()> {
     let now = capabilities(None)?;
     let [effective, permitted, inheritable] =
@@ -174,12 +174,12 @@ fn allow<P: AsRef<Path>>(
     paths: &[P],
     access: impl Into<BitFlags<AccessFs>>,
 ) -> Result<RulesetCreated, RulesetError> {
-    // What has gone since it was listed is left out.
+    // Paths that have vanished since they were listed are left out.
     ruleset.add_rules(path_beneath_rules(paths, access))
 }
 
 /// The files and folders below `folder` that are neither hidden nor on the way to something hidden.
-/// Links are left out: what they lead to is judged where it lies. So is what cannot be listed.
+/// Left out are links (their target is judged where it lies) and what cannot be listed.
 fn beside(folder: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
     let mut allowed = Vec::new();
     for entry in folder.read_dir().into_iter().flatten().flatten() {
@@ -197,9 +197,8 @@ fn beside(folder: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
     allowed
 }
 
-/// The tree that `program` was installed in (the folder above `bin`), if that lies in a hidden
-/// folder, as when the token file was put into the folder of a project with its virtual
-/// environment.
+/// The folder that `program` was installed in (above `bin`), if it lies in a hidden folder: for
+/// example when the token file is in the folder of a project, beside its virtual environment.
 fn own_tree(program: &Path, hidden: &[PathBuf]) -> Option<PathBuf> {
     let bin = program.parent()?;
     let tree = if bin.file_name() == Some(OsStr::new("bin")) { bin.parent()? } else { bin };
@@ -209,7 +208,7 @@ fn own_tree(program: &Path, hidden: &[PathBuf]) -> Option<PathBuf> {
     (is_within && !holds_secrets).then_some(tree)
 }
 
-/// `path` without links as far as it exists, and as it is from there on.
+/// `path` with links resolved as far as it exists; the rest is unchanged.
 fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let existing = path.ancestors().find_map(|ancestor| {

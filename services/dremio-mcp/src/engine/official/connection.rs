@@ -1,5 +1,5 @@
-//! The messages of one child: requests go out under ids of our own, and each answer and each
-//! progress notification goes back to the one call that it belongs to, and to nobody else.
+//! The messages of one child: requests go out with ids of our own, and each answer and each
+//! progress notification goes back to its call only.
 
 mod halves;
 mod logs;
@@ -24,21 +24,20 @@ use crate::principal::Principal;
 use crate::rpc::{Kind, Message};
 
 /// Largest message from the child. The official server stops at 200 KiB of rows; other tools may
-/// say more.
+/// send more.
 const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// How often an answer is there at a time at most: as the child wrote it, and as the client gets
-/// it.
+/// How many copies of an answer exist at most: as the child wrote it, and as the client gets it.
 const ANSWER_COPIES: usize = 2;
 
 /// Messages that wait for the child to read its input. Beyond that, callers wait.
 const OUTBOX_MAX: usize = 256;
 
-/// How much goes to the child at once, if several lines wait.
+/// How much is written to the child at once if several lines wait.
 const LINES_BYTES: usize = 64 * 1024;
 
-/// How long a child may take to answer a ping before a call is given up as one that it will never
-/// answer. One that is busy is asked again.
+/// How long a child may take to answer a ping before a call is given up as forgotten. A busy child
+/// is asked again.
 const PING_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The connection to one child.
@@ -47,15 +46,15 @@ pub(super) struct Connection {
     outbox: mpsc::Sender<Queued>,
     pending: Pending,
     ids: AtomicU64,
-    /// Lines that the child has written: a number that grows is a sign of life.
+    /// Number of lines that the child has written: if it grows, the child is alive.
     heard: AtomicU64,
-    /// The id of the latest call of a client that it has answered.
+    /// The id of the latest client call that it has answered.
     answered: AtomicU64,
     callers: Mutex<Callers>,
     owners: TaskOwners,
 }
 
-/// Whose calls a child has worked on since it started.
+/// The principals whose calls a child has worked on since it started.
 #[derive(Debug, PartialEq, Eq)]
 enum Callers {
     Nobody,
@@ -71,16 +70,16 @@ pub(super) type Answer = Result<Message, CallError>;
 struct Waiting {
     answer: oneshot::Sender<Answer>,
     token: Option<String>,
-    /// Of a client's call; the gateway's own have none.
+    /// The client's call; `None` for the gateway's own.
     context: Option<CallContext>,
-    /// Whether a task was asked for.
+    /// Whether the call asked for a task.
     is_task: bool,
-    /// When it was sent, or the child last reported its progress.
+    /// When it was sent, or when the child last reported its progress.
     since: Instant,
 }
 
-/// A line that the child has not taken yet. A call that is given up leaves its line behind, which
-/// is in the call's room still.
+/// A line that the child has not read yet. A call that is given up leaves its line behind, which
+/// still uses the call's room.
 #[derive(Debug)]
 struct Queued {
     line: String,
@@ -93,7 +92,7 @@ impl From<String> for Queued {
     }
 }
 
-/// The two halves that the owner of the child must drive.
+/// The two halves of a connection, which the owner of the child must drive.
 pub(super) struct Halves {
     pub(super) connection: Arc<Connection>,
     outbox: mpsc::Receiver<Queued>,
@@ -114,8 +113,8 @@ impl Connection {
         Halves { connection: Arc::new(connection), outbox }
     }
 
-    /// Sends `request` and waits for its answer. Dropping the future tells the child that it was
-    /// cancelled.
+    /// Sends `request` and waits for its answer. Dropping the future sends the child a
+    /// cancellation.
     ///
     /// # Errors
     /// [`CallError::EngineLost`] when the child ends first, [`CallError::AnswerTooLarge`],
@@ -155,15 +154,15 @@ impl Connection {
         Ok(self.owners.without_others(request, caller, answer))
     }
 
-    /// Sends a request of the gateway's own.
+    /// Sends one of the gateway's own requests.
     ///
     /// # Errors
-    /// Those of [`Connection::call`].
+    /// As for [`Connection::call`].
     pub(super) async fn ask(&self, method: &str, params: &str) -> Answer {
         self.call(&Message::request(method, params), None).await
     }
 
-    /// Must come before the child can know of the call.
+    /// Records that the child works for `caller`. Must come before the child can know of the call.
     pub(super) fn note_caller(&self, caller: &Principal) {
         let mut callers = self.callers.lock();
         match &*callers {
@@ -178,8 +177,8 @@ impl Connection {
         self.outbox.send(text.to_owned().into()).await.map_err(|_| CallError::EngineLost)
     }
 
-    /// Resolves when the child has neither written a line nor answered a ping for `silence_max`: it
-    /// is stopped, or stuck. Cancel safe.
+    /// Resolves when the child has neither written a line nor answered a ping for `silence_max`,
+    /// because it is stopped or stuck. Cancel safe.
     pub(super) async fn stuck(&self, silence_max: Duration) {
         loop {
             let heard = self.heard.load(Ordering::Relaxed);
@@ -187,7 +186,7 @@ impl Connection {
             if self.heard.load(Ordering::Relaxed) != heard {
                 continue;
             }
-            // Nobody waits for the answer; that one comes counts.
+            // The content of the answer does not matter, only that one comes.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
             let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{}"}}"#, methods::PING);
             if self.outbox.try_send(ping.into()).is_err() {
@@ -200,10 +199,10 @@ impl Connection {
         }
     }
 
-    /// Ends the calls that the child will never answer: for `silence_max` it had no request at the
-    /// egress at all and no job of its ran, so it did nothing for any of them, while it answered a
-    /// call that came later, and then a ping. Over stdio nobody knows for which call a request
-    /// is; so while the child asks Dremio for anything, no call is ended. Never resolves.
+    /// Ends the calls that the child has forgotten: for `silence_max` it had no request open at the
+    /// egress proxy and none of its jobs ran, so it was working on none of them, while it answered
+    /// a later call and then a ping. Over stdio a request cannot be matched to a call, so while the
+    /// child is using Dremio, no call is ended. Never resolves.
     pub(super) async fn end_forgotten(
         &self,
         egress: &Activity,
@@ -216,7 +215,7 @@ impl Connection {
             else {
                 continue;
             };
-            let forgotten = self.outrun_for(silence_max);
+            let forgotten = self.overtaken_for(silence_max);
             if forgotten.is_empty() {
                 continue;
             }
@@ -237,8 +236,8 @@ impl Connection {
         }
     }
 
-    /// The calls of clients that have waited for so long, while a later one was answered.
-    fn outrun_for(&self, silence_max: Duration) -> Vec<u64> {
+    /// The client calls that have waited for `silence_max` while a later one was answered.
+    fn overtaken_for(&self, silence_max: Duration) -> Vec<u64> {
         let answered = self.answered.load(Ordering::Relaxed);
         let pending = self.pending.lock();
         let is_outrun = |(id, waiting): &(&u64, &Waiting)| {
@@ -247,7 +246,7 @@ impl Connection {
         pending.iter().flatten().filter(is_outrun).map(|(id, _)| *id).collect()
     }
 
-    /// Tells the child that nobody waits for the answer to a call any more.
+    /// Sends the child a cancellation of a call.
     fn tell_cancelled(&self, id: u64, reason: &str) {
         let params = format!(r#"{{"requestId":{id},"reason":"{reason}"}}"#);
         let text = Message::notification(methods::CANCELLED, Some(&params)).text().to_owned();
@@ -256,7 +255,7 @@ impl Connection {
         }
     }
 
-    /// Fails every call that waits, and all later ones.
+    /// Fails every waiting call, and all later ones.
     pub(super) fn close(&self) -> usize {
         let pending = self.pending.lock().take().unwrap_or_default();
         let failed = pending.len();
@@ -270,7 +269,7 @@ impl Connection {
         self.pending.lock().as_mut()?.remove(&id)
     }
 
-    /// Deals with a line; what is left is a notification that belongs to no call.
+    /// Handles a line. Returns a notification that belongs to no call.
     fn receive(&self, line: Line) -> Option<Message> {
         self.heard.fetch_add(1, Ordering::Relaxed);
         let text = match line {
@@ -314,7 +313,7 @@ impl Connection {
                     };
                     self.owners.note(&origin, &message);
                 }
-                // Who reads the child cannot wait: all others' answers come behind this one.
+                // The reader of the child cannot wait: all other answers come behind this one.
                 let room = waiting.context.as_ref().map(|context| {
                     context.try_take(budget::Kind::Answers, message.text().len() * ANSWER_COPIES)
                 });
@@ -324,19 +323,23 @@ impl Connection {
                     None => Ok(message),
                 });
             }
-            // Usual after a cancellation: the server answers it although nobody waits.
+            // Usual after a cancellation: the server answers all the same.
             None => tracing::debug!("an answer that no call waits for"),
         }
     }
 
-    /// The child may not call the client: over a shared child nobody knows which client it means.
+    /// The child may not call the client: with a shared child it is unclear which client it means.
     fn refuse(&self, message: &Message) {
         let id = message.id().unwrap_or("null");
         let text = if message.method() == methods::PING {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
         } else {
             format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"not supported by this client"}}}}"#
+                concat!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"#,
+                    r#""message":"not supported by this client"}}}}"#,
+                ),
+                id = id
             )
         };
         if self.outbox.try_send(text.into()).is_err() {
@@ -372,7 +375,7 @@ fn ignored(what: &'static str) -> Option<Message> {
     None
 }
 
-/// Tells the child when nobody waits for an answer any more.
+/// Tells the child that a call was given up.
 struct CancelOnDrop<'c> {
     connection: &'c Connection,
     id: u64,

@@ -1,5 +1,5 @@
-//! What a child said on standard error before it introduced itself: it has seen nobody's data yet,
-//! and why it died is what an operator must know. From then on nothing is kept.
+//! What a child wrote to standard error before its introduction. Until then it has seen no data of
+//! clients, and an operator needs to know why it died. Later lines are not kept.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use service_kit::logging::in_one_line;
 /// The last lines of a Python traceback say what is wrong.
 const LINES_MAX: usize = 20;
 
-/// Bytes of one line, and of all of them. Readiness and a log line must stay readable.
+/// Bytes of one line, and of all of them. Readiness answers and log lines must stay readable.
 const LINE_BYTES_MAX: usize = 1024;
 const BYTES_MAX: usize = 4 * 1024;
 
@@ -23,12 +23,12 @@ pub(super) struct LastWords {
 }
 
 impl LastWords {
-    /// None yet. `secret` will not be in them.
-    pub(super) fn without(secret: SecretString) -> Self {
+    /// No lines yet. `secret` is masked in all of them.
+    pub(super) fn redacting(secret: SecretString) -> Self {
         Self { lines: Arc::new(Mutex::new(Some(VecDeque::new()))), secret }
     }
 
-    /// Keeps a line, if lines are still kept.
+    /// Keeps a line, until [`forget`](Self::forget) was called.
     pub(super) fn hear(&self, line: &str) {
         let mut lines = self.lock();
         let Some(lines) = lines.as_mut() else { return };
@@ -41,12 +41,12 @@ impl LastWords {
         }
     }
 
-    /// Keeps no line any more, and forgets those that were kept.
+    /// Drops all lines, and keeps no later ones.
     pub(super) fn forget(&self) {
         *self.lock() = None;
     }
 
-    /// The lines as one; `None` if there are none.
+    /// The lines joined into one; `None` if there are none.
     pub(super) fn say(&self) -> Option<String> {
         let lines = self.lock();
         let lines = lines.as_ref().filter(|lines| !lines.is_empty())?;
@@ -63,8 +63,8 @@ mod tests {
     use super::{BYTES_MAX, LINES_MAX, LastWords};
 
     #[test]
-    fn the_last_lines_are_kept_within_a_limit_until_the_child_knows_clients() {
-        let words = LastWords::without("egress-secret".into());
+    fn the_last_lines_are_kept_until_the_introduction() {
+        let words = LastWords::redacting("egress-secret".into());
         assert_eq!(words.say(), None);
         for number in 0..LINES_MAX + 2 {
             words.hear(&format!("line {number}"));

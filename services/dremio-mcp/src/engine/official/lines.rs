@@ -1,6 +1,5 @@
 //! Reads newline-framed messages with a limit. A line over the limit does not end the connection:
-//! its beginning is handed out, so that the call that it belongs to can be failed instead of
-//! hanging.
+//! its beginning is returned, so that its call fails instead of hanging.
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
@@ -11,12 +10,12 @@ const HEAD_BYTES_MAX: usize = 4 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Whole(Vec<u8>),
-    /// The beginning of a line that was over the limit; the rest was thrown away.
+    /// The beginning of a line over the limit; the rest was dropped.
     TooLong(Vec<u8>),
 }
 
-/// The next line, `None` at the end of the stream. A last line without end is dropped: it is half a
-/// message.
+/// The next line, `None` at the end of the stream. A last line without its end is dropped, since it
+/// is half a message.
 ///
 /// # Errors
 /// When reading fails.
@@ -49,7 +48,7 @@ pub(super) async fn next_line<R: AsyncBufRead + Unpin>(
     }
 }
 
-/// The top-level `id` at the beginning of a message that is cut off, if it stands before the cut.
+/// The top-level `id` in the kept beginning of a message, if it is there.
 pub(super) fn id_in_head(head: &[u8]) -> Option<u64> {
     struct Head<'c>(&'c mut Option<u64>);
 
@@ -79,7 +78,7 @@ pub(super) fn id_in_head(head: &[u8]) -> Option<u64> {
         .and_then(|comma| head.get(..comma))
         .unwrap_or_default();
     let mut id = None;
-    // The text is cut, so an error is the rule; what counts is whether the id was met before it.
+    // The text is cut, so an error is normal. What matters is whether the id came before it.
     let mut deserializer = serde_json::Deserializer::from_slice(head);
     let _cut = serde::Deserializer::deserialize_map(&mut deserializer, Head(&mut id));
     id
@@ -96,9 +95,8 @@ mod tests {
         let mut next = async || next_line(&mut reader, 8).await.unwrap();
         assert_eq!(next().await, Some(Line::Whole(b"one".to_vec())));
         assert_eq!(next().await, Some(Line::Whole(Vec::new())));
-        assert!(
-            matches!(next().await, Some(Line::TooLong(head)) if b"twelve bytes".starts_with(&head) && head.len() > 8)
-        );
+        let Some(Line::TooLong(head)) = next().await else { panic!("the line is over the limit") };
+        assert!(b"twelve bytes".starts_with(&head) && head.len() > 8);
         assert_eq!(next().await, Some(Line::Whole(b"last".to_vec())));
         assert_eq!(next().await, None);
     }

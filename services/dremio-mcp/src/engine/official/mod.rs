@@ -3,11 +3,11 @@
 //!
 //! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave
 //!   anything behind
-//! - `last_words`: what a child said that never came up
+//! - `last_words`: what a child that never came up wrote to standard error
 //! - `connection`: the messages of one child: ids out, answers and progress in
-//! - `task_owners`: whose the tasks are that a child has made
-//! - `subscriptions`: which resources clients want to hear of, kept at whichever child there is
-//! - `repair`: what is changed in what Dremio's own server says
+//! - `task_owners`: which principal owns the tasks that a child has created
+//! - `subscriptions`: which resources clients subscribed to, kept in step with the current child
+//! - `repair`: changes to what Dremio's own server says
 //! - `supervisor`: keeps exactly one child alive, and replaces it with back-off
 
 mod confinement;
@@ -44,12 +44,11 @@ use crate::rpc::Message;
 /// machine and 10 s and more on a loaded one; clients give up after 30 to 60 s.
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// How long Dremio's own server may do nothing for a call before it counts as one that it will
-/// never answer. Its own waits are a second.
+/// How long Dremio's own server may do nothing for a call before the call counts as forgotten. The
+/// server's own pauses are one second.
 pub(crate) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
-/// Length of a notification that is passed on to whoever it concerns: it may wait, and once for
-/// each of them.
+/// Longest notification that is passed on: a copy may wait for each client that it concerns.
 const NEWS_BYTES_MAX: usize = 16 * 1024;
 
 /// The running child as callers see it, and what it said about itself.
@@ -60,12 +59,12 @@ pub(crate) struct Official {
     info: Arc<ServerInfo>,
 }
 
-/// The child that there is, if there is one.
+/// The current child, if there is one.
 #[derive(Debug)]
 pub(crate) struct CurrentChild(watch::Receiver<Option<Arc<Connection>>>);
 
 impl CurrentChild {
-    /// The child, waiting for one that is starting.
+    /// The child. Waits for one that is starting.
     ///
     /// # Errors
     /// [`CallError::NotReady`] when none comes up within the limit.
@@ -76,7 +75,7 @@ impl CurrentChild {
     }
 }
 
-/// What the first child said and the next ones will say again: it survives restarts, so that
+/// What the first child said and the next ones will say again. It survives restarts, so that
 /// `initialize` and the lists are answered while a child is being replaced.
 #[derive(Debug)]
 pub(crate) struct ServerInfo {
@@ -90,8 +89,8 @@ pub(crate) struct ServerInfo {
     is_dremios_own: AtomicBool,
 }
 
-/// The requests whose first page stays as it is until the child says that it has changed, and what
-/// they list.
+/// The requests whose first page stays the same until the child announces a change, and what they
+/// list.
 const LISTS: [(&str, List); 4] = [
     (methods::TOOLS_LIST, List::Tools),
     (methods::PROMPTS_LIST, List::Prompts),
@@ -132,6 +131,7 @@ impl ServerInfo {
         self.introduction.send_replace(Some(Arc::new(introduction)));
     }
 
+    /// Stores the lists of a new child. Those that differ from the previous child's have changed.
     fn set_lists(&self, lists: HashMap<&'static str, Arc<Message>>) {
         let tools =
             lists.get(methods::TOOLS_LIST).map(|list| ToolList::read(list)).unwrap_or_default();
@@ -147,12 +147,12 @@ impl ServerInfo {
         }
     }
 
-    /// Takes what the child says outside of calls.
+    /// Handles a notification that belongs to no call.
     fn hear(&self, notification: Message) {
         let is_short = notification.text().len() <= NEWS_BYTES_MAX;
         let uri = notification.params().ok().and_then(|params| params.uri.map(str::to_owned));
         match (List::of_notification(notification.method()), notification.method(), uri) {
-            // That the list has changed must be known in any case.
+            // Even if it is too long to pass on, the change must be noted.
             (Some(list), ..) => {
                 self.list_changed(list, if is_short { notification } else { list.changed() });
             }
@@ -168,16 +168,16 @@ impl ServerInfo {
         }
     }
 
-    /// The child says that this list has changed.
+    /// The child announced a change of this list.
     fn list_changed(&self, changed: List, said: Message) {
-        // Held until the change is noted, so that no list from before can be learnt in between.
+        // Locked until the change is noted, so that no older list can be stored in between.
         let mut lists = self.lists.lock();
         lists.retain(|method, _| !LISTS.contains(&(*method, changed)));
         self.versions.send_modify(|versions| versions.bump(changed, said));
     }
 
-    /// What the child lists, asked for at `asked_at`; not kept if anything has changed since,
-    /// because then it may be the list before.
+    /// Stores a list that was requested at `asked_at`, unless something has changed since: then it
+    /// may be outdated.
     fn learn(&self, method: &'static str, list: &Message, asked_at: [u64; 3]) {
         let mut lists = self.lists.lock();
         if list.result().is_none() || self.versions.borrow().numbers() != asked_at {
@@ -195,7 +195,7 @@ impl ServerInfo {
 }
 
 impl Official {
-    /// The first answer to `initialize` that a child gave, waiting for it if need be.
+    /// The first child's answer to `initialize`; waits for it if necessary.
     pub(crate) async fn introduction(&self) -> Result<Arc<Introduction>, CallError> {
         if let Some(known) = &*self.info.introduction.borrow() {
             return Ok(Arc::clone(known));
@@ -205,10 +205,10 @@ impl Official {
         known.ok().and_then(Result::ok).and_then(|result| result.clone()).ok_or(CallError::NotReady)
     }
 
-    /// Relays one request to the child, waiting for a child that is being replaced.
+    /// Relays one request to the child; waits while the child is being replaced.
     pub(crate) async fn call(&self, request: &Message, context: &CallContext) -> Answer {
         let (subscriptions, child) = (&self.info.subscriptions, &self.child);
-        // Boxed where it is rare: a call's future is as large as its largest branch.
+        // The rare branch is boxed: a call's future is as large as its largest branch.
         match Wish::of(request, context) {
             Some(wish) if wish.subscribes => Box::pin(subscriptions.subscribe(wish, child)).await,
             Some(wish) => Box::pin(subscriptions.unsubscribe(wish, child)).await,
@@ -216,7 +216,7 @@ impl Official {
         }
     }
 
-    /// Answers a list that is known, and else relays.
+    /// Answers from a known list, and relays otherwise.
     async fn call_or_recall(&self, request: &Message, context: &CallContext) -> Answer {
         let list =
             LISTS.iter().map(|(method, _)| *method).find(|&method| method == request.method());

@@ -1,6 +1,6 @@
-//! Starts the child so that it cannot outlive the gateway, sees nothing it does not need, and
-//! leaves nothing behind: own process group, cleared environment, an empty private folder to work
-//! in, confined to what it needs, killed with its group.
+//! Starts the child so that it cannot outlive the gateway, sees nothing that it does not need, and
+//! leaves nothing behind: own process group, cleared environment, an empty private working
+//! directory, confined to what it needs, killed together with its group.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -26,38 +26,38 @@ use crate::egress::Activity;
 const OFFICIAL_PROGRAM: &str = "dremio-mcp-server";
 const OFFICIAL_PREFIXES: [&str; 2] = ["DREMIOAI_DREMIO__", "DREMIOAI_TOOLS__"];
 
-/// Longest line of the child's standard error that is logged whole.
+/// Longest line of the child's standard error that is logged in full.
 const LOG_LINE_BYTES_MAX: usize = 8 * 1024;
 
-/// How long a child may take to leave after its input was closed, and again after SIGTERM.
-/// The official server needs 0.1 s when idle and 0.4 s when busy.
+/// How long a child may take to exit after its input was closed, and again after SIGTERM. The
+/// official server needs 0.1 s when idle and 0.4 s when busy.
 const LEAVE_WAIT: Duration = Duration::from_secs(2);
 
-/// How long the output of a child that has ended is read: a grandchild may hold the pipe open for
-/// ever.
+/// How long the output of a child that has ended is read: a grandchild may keep the pipe open
+/// forever.
 pub(super) const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
 
-/// What is started.
+/// How to start the child.
 #[derive(Debug)]
 pub(crate) struct Launch {
     /// Program and arguments; run without a shell.
     pub(crate) command: Vec<String>,
-    /// Environment of the gateway that may be passed on, `DREMIOAI_…` included.
+    /// The gateway's environment variables that may be passed on, including `DREMIOAI_…`.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Where the child finds "Dremio": the egress proxy.
+    /// The address that the child takes for Dremio: the egress proxy.
     pub(crate) egress_uri: String,
     /// What the child presents there. Worthless anywhere else.
     pub(crate) egress_secret: SecretString,
-    /// What the child does there.
+    /// The child's activity there.
     pub(crate) egress_activity: Activity,
-    /// A child that is silent for this long, pings included, is replaced.
+    /// A child that is silent for this long, even to pings, is replaced.
     pub(crate) silence_max: Duration,
-    /// A call of Dremio's own server that comes to nothing for this long is given up, if it is
-    /// sure that nothing is done for it.
+    /// A call of Dremio's own server is given up after this time, if it is certain that the server
+    /// does nothing for it.
     pub(crate) forgotten_after: Duration,
     /// Whether a second child waits to take over.
     pub(crate) standby: bool,
-    /// What the child must not reach; nothing if the operator wants no confinement.
+    /// What the child must not reach; `None` if the operator wants no confinement.
     pub(crate) confinement: Option<Confinement>,
 }
 
@@ -84,13 +84,13 @@ pub(super) enum StartError {
 pub(super) struct Process {
     child: Child,
     group: Pid,
-    /// What the kernel enforces; nothing if confinement is switched off.
+    /// What the kernel enforces; `None` if confinement is switched off.
     enforced: Option<Enforced>,
     last_words: LastWords,
     /// Reads its standard error to the end.
     stderr: JoinHandle<()>,
     _folder: PrivateFolder,
-    /// Ends the thread that the child was started from when it is dropped, and not before: see
+    /// Dropping it ends the thread that started the child, which must not end earlier: see
     /// [`die_with_parent`].
     _parent: mpsc::Sender<()>,
 }
@@ -118,7 +118,7 @@ impl Launch {
         command
     }
 
-    /// The program, as `exec` will find it.
+    /// The program as `exec` will find it.
     fn program(&self) -> Option<PathBuf> {
         let name = Path::new(self.command.first()?);
         if name.components().count() > 1 {
@@ -128,17 +128,16 @@ impl Launch {
         path.split(':').map(|folder| Path::new(folder).join(name)).find(|program| program.is_file())
     }
 
-    /// The egress proxy's port, if that is all of the network that the child needs. It is for
-    /// Dremio's own server, unless it was told to talk to others than Dremio too; another
-    /// server may need whatever it likes.
+    /// The egress proxy's port, if the child needs no other. That is so for Dremio's own server,
+    /// unless its settings make it talk to others too; another server may need anything.
     fn only_port(&self) -> Option<u16> {
         let is_official = self.program()?.file_name()? == OFFICIAL_PROGRAM;
         let port = self.egress_uri.rsplit(':').next()?.parse().ok()?;
         (is_official && self.asks_only_dremio()).then_some(port)
     }
 
-    /// Whether nothing tells Dremio's own server to ask others than Dremio: no setting that is not
-    /// known here, and no file of settings.
+    /// Whether Dremio's own server talks to Dremio only: all its settings are known here, and it
+    /// has no settings file.
     pub(super) fn asks_only_dremio(&self) -> bool {
         let is_known = |name: &str| {
             !name.starts_with("DREMIOAI_")
@@ -151,23 +150,22 @@ impl Launch {
 }
 
 /// Asks the kernel to kill the child when the gateway is killed; a child that hangs would not
-/// notice the end of its input. The request is bound to the *thread* that forks, hence
-/// [`Process::start`] keeps that.
+/// notice the end of its input. The request is bound to the *thread* that forks, so
+/// [`Process::start`] keeps that thread alive.
 #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     // SAFETY: the closure makes two system calls that are async-signal-safe and allocates nothing.
     unsafe {
         command.pre_exec(|| {
             set_parent_process_death_signal(Some(Signal::KILL))?;
-            // The parent may have died before the request was made. As PID 1 of a container it
-            // cannot.
+            // The parent may have died before this request, but not if it is PID 1 of a container.
             Ok(())
         });
     }
 }
 
-/// An empty folder for the child to work in. The official server writes a configuration file where
-/// it finds none and reads `.env` from its working directory, so both lie where nobody else writes.
+/// An empty working directory for the child. The official server writes a configuration file if it
+/// finds none and reads `.env` from its working directory, so nobody else may write there.
 fn private_folder() -> std::io::Result<PrivateFolder> {
     let folder = PrivateFolder::new("dremio-mcp-child")?;
     let config = folder.path().join("dremioai");
@@ -179,9 +177,9 @@ fn private_folder() -> std::io::Result<PrivateFolder> {
 impl Process {
     /// Starts `launch` and forwards its standard error to the log.
     ///
-    /// The child has a thread of its own in the gateway, which confines itself, starts the child,
-    /// and does nothing else until the child is gone: what Landlock takes from a thread it
-    /// takes for good, and from all that the thread starts.
+    /// The child has its own thread in the gateway, which confines itself, starts the child, and
+    /// then waits until the child is gone: Landlock restricts a thread permanently, with all
+    /// processes that the thread starts.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -211,8 +209,8 @@ impl Process {
                 command.spawn()
             };
             if reply.send((enforced, child)).is_ok() {
-                // Nothing is ever sent; the other side goes with the child.
-                let _gone = child_is_gone.recv();
+                // Nothing is ever sent; the sender is dropped with the child.
+                let _ = child_is_gone.recv();
             }
         });
         drop(thread.map_err(StartError::Thread)?);
@@ -230,14 +228,14 @@ impl Process {
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group =
             pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
-        let last_words = LastWords::without(launch.egress_secret.clone());
+        let last_words = LastWords::redacting(launch.egress_secret.clone());
         let stderr = tokio::spawn(log_stderr(BufReader::new(stderr), group, last_words.clone()));
         let process =
             Self { child, group, enforced, last_words, stderr, _folder: folder, _parent: parent };
         Ok((process, BufReader::new(stdout), stdin))
     }
 
-    /// What the kernel enforces; nothing if confinement is switched off.
+    /// What the kernel enforces; `None` if confinement is switched off.
     pub(super) fn enforced(&self) -> Option<Enforced> {
         self.enforced
     }
@@ -246,7 +244,7 @@ impl Process {
         self.group.as_raw_nonzero().get()
     }
 
-    /// Waits for the child to end, and says how it did. Cancel safe.
+    /// Waits for the child to end, and describes how it did. Cancel safe.
     pub(super) async fn end_of(&mut self) -> String {
         self.child
             .wait()
@@ -254,28 +252,27 @@ impl Process {
             .map_or_else(|_| "it ended".to_owned(), |status| format!("it ended ({status})"))
     }
 
-    /// The child knows clients from now on: what it says may be theirs.
+    /// From now on the child works for clients, and its output may hold their data.
     pub(super) fn has_introduced_itself(&self) {
         self.last_words.forget();
     }
 
-    /// Why the child is of no use, with what it said on standard error, if it never introduced
-    /// itself.
+    /// `why`, followed by what the child wrote to standard error if it never introduced itself.
     pub(super) async fn with_last_words(&mut self, why: String) -> String {
-        // What it wrote before it ended may still lie in the pipe.
-        let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut self.stderr).await;
+        // What it wrote before it ended may still be in the pipe.
+        let _ = tokio::time::timeout(LAST_WORDS_WAIT, &mut self.stderr).await;
         match self.last_words.say() {
             Some(words) => format!("{why}; its last words: {words}"),
             None => why,
         }
     }
 
-    /// Kills the whole group at once: a child that hangs does not leave by itself.
+    /// Kills the whole group at once: a child that hangs does not exit by itself.
     pub(super) fn kill(&self) {
         self.signal(Signal::KILL);
     }
 
-    /// Ends the child: its input is closed already; then SIGTERM, then SIGKILL, each to the whole
+    /// Ends the child: its input is already closed; then SIGTERM, then SIGKILL, each to the whole
     /// group.
     pub(super) async fn stop(mut self) {
         if tokio::time::timeout(LEAVE_WAIT, self.child.wait()).await.is_err() {
@@ -290,20 +287,20 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        // An error means that the group is gone, which is what is wanted.
-        let _gone = kill_process_group(self.group, signal);
+        // An error means that the group is gone already.
+        let _ = kill_process_group(self.group, signal);
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // After every end: a grandchild may have stayed behind.
+        // Always, because a grandchild may have stayed behind.
         self.signal(Signal::KILL);
     }
 }
 
-/// Forwards the child's log lines: bounded, at debug, because they may quote what clients asked.
-/// A pipe that nobody drains would block the child.
+/// Forwards the child's log lines, cut to a limit, at debug because they may quote what clients
+/// sent. A pipe that is not read would block the child.
 async fn log_stderr<R: AsyncBufRead + Unpin>(mut stderr: R, group: Pid, last_words: LastWords) {
     let pid = group.as_raw_nonzero().get();
     while let Ok(Some(line)) = next_line(&mut stderr, LOG_LINE_BYTES_MAX).await {

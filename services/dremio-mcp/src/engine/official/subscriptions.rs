@@ -1,6 +1,6 @@
-//! Which resources clients want to hear of, kept at whichever child there is. A subscription is one
-//! for the whole child, which all clients share: so only the last of them takes it back, and a new
-//! child is told of all that there are.
+//! Which resources clients subscribed to, kept in step with the current child. All clients share
+//! one subscription per resource at the child: so only the last of them cancels it, and a new child
+//! gets all of them.
 
 mod entry;
 
@@ -23,38 +23,38 @@ use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{Message, string_literal};
 
-/// Bytes of subscriptions of one key, and of all keys. A guess with room: 1,500 URIs of 100 bytes,
-/// and 12,000.
+/// Bytes of subscriptions per key, and in total. A generous guess: 1,500 URIs of 100 bytes, and
+/// 12,000.
 const KEY_BYTES_MAX: usize = 512 * 1024;
 const ALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Length of a URI that can be subscribed to: browsers and servers take no longer ones either.
+/// Longest URI that can be subscribed to: the usual limit of browsers and servers.
 const URI_BYTES_MAX: usize = 8 * 1024;
 
-/// What a subscription takes besides its URI.
+/// Bytes of a subscription besides its URI.
 const OVERHEAD_BYTES: usize = 156;
 
-/// What the child is asked about subscriptions at a time. They have permits of their own, so that a
-/// client whose calls wait for theirs holds up nobody else's subscription.
+/// How many requests about subscriptions the child gets at a time. They have their own permits, so
+/// that a client whose calls wait does not delay others' subscriptions.
 const ASKED_MAX: usize = 16;
 const ASKED_LIMITS: Limits = Limits { total: ASKED_MAX, key: 12, client: 8, batch: 8, last: 2 };
 
-/// How long the child may take over one, and when it is asked again if it took longer.
+/// How long the child may take to answer one; after that it is asked again.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The subscriptions of all clients.
 #[derive(Debug)]
 pub(super) struct SubscriptionRegistry {
     subscriptions: Mutex<HashMap<String, Subscription>>,
-    /// Woken when somebody has left.
+    /// Woken when a client has left.
     left: Arc<Notify>,
     queue: FairQueue,
 }
 
-/// A request about the subscription of one client to one resource.
+/// A client's request to subscribe to a resource or to cancel the subscription.
 #[derive(Clone, Copy)]
 pub(super) struct Wish<'c> {
-    /// Or takes it back.
+    /// Whether it subscribes; otherwise it cancels.
     pub(super) subscribes: bool,
     uri: &'c str,
     notifications: &'c Arc<Notifications>,
@@ -63,7 +63,8 @@ pub(super) struct Wish<'c> {
 }
 
 impl<'c> Wish<'c> {
-    /// What `request` is, if it is one: of a client that can be notified, with a URI.
+    /// Parses `request`; `None` unless it is such a request, with a URI, of a client that can be
+    /// notified.
     pub(super) fn of(request: &'c Message, context: &'c CallContext) -> Option<Self> {
         let subscribes = match request.method() {
             methods::RESOURCES_SUBSCRIBE => true,
@@ -85,12 +86,12 @@ impl SubscriptionRegistry {
         }
     }
 
-    /// Relays a request that subscribes, unless the child has agreed to that for another client:
-    /// then it is answered here. The client's queue gets what the child says of that resource,
-    /// until it is dropped. Dropping the future takes it back.
+    /// Relays a subscription, unless the child has already accepted it for another client: then the
+    /// answer comes from here. The client's queue gets the child's updates of that resource until
+    /// the queue is dropped. Dropping the future cancels the subscription.
     ///
     /// # Errors
-    /// As of any call, and [`CallError::TooManySubscriptions`].
+    /// Those of any call, and [`CallError::TooManySubscriptions`].
     pub(super) async fn subscribe(&self, wish: Wish<'_>, child: &CurrentChild) -> Answer {
         let entry = self.enter(wish)?;
         let mut agreement = entry.agreement.lock().await;
@@ -108,11 +109,11 @@ impl SubscriptionRegistry {
         Ok(answer)
     }
 
-    /// Relays a request that takes a subscription back, unless others still want it: then it is
-    /// answered here.
+    /// Relays a cancellation, unless other clients are still subscribed: then the answer comes from
+    /// here.
     ///
     /// # Errors
-    /// As of any call.
+    /// Those of any call.
     pub(super) async fn unsubscribe(&self, wish: Wish<'_>, child: &CurrentChild) -> Answer {
         let entry = self.enter(wish)?;
         let mut agreement = entry.agreement.lock().await;
@@ -121,7 +122,7 @@ impl SubscriptionRegistry {
             return Ok(Message::from_result("{}"));
         }
         let child = child.get().await?;
-        // From here on the child may have stopped telling, whatever comes of the request.
+        // From here on the child may have cancelled it, however the request ends.
         agreement.is_sure = false;
         let answer = self.exchange(&child, wish.request, Some(wish.context)).await?;
         if answer.result().is_some() {
@@ -130,11 +131,10 @@ impl SubscriptionRegistry {
         Ok(answer)
     }
 
-    /// The child says that the resource `uri` has changed. It "might be a sub-resource of the one
+    /// The child announced a change of the resource `uri`. It "might be a sub-resource of the one
     /// that the client actually subscribed to" (2025-11-25, schema,
-    /// `ResourceUpdatedNotificationParams`). But where another key subscribed further down, the
-    /// child may say it for that one's sake: so only the keys that subscribed closest to it hear
-    /// of it.
+    /// `ResourceUpdatedNotificationParams`). But if another key subscribed further down, the child
+    /// may mean that subscription. So only the keys with the closest subscription are notified.
     pub(super) fn updated(&self, uri: &str, message: Message) {
         let (normal, message) = (normalised(uri), Arc::new(message));
         let all = self.lock();
@@ -154,7 +154,7 @@ impl SubscriptionRegistry {
             .flat_map(|subscription| &subscription.subscribers)
             .filter(|subscriber| keys.contains(&&subscriber.principal))
         {
-            // A client that subscribed to it and to one above it hears of it once.
+            // A client that subscribed to it and to a parent is notified once.
             if reached.insert(subscriber.notifications.as_ptr())
                 && let Some(notifications) = subscriber.notifications.upgrade()
             {
@@ -163,8 +163,8 @@ impl SubscriptionRegistry {
         }
     }
 
-    /// Tells a new child of every resource that is subscribed to, and the clients that they may
-    /// have missed something; then takes back what nobody wants any more, as long as the child
+    /// Subscribes a new child to every resource, and notifies the clients that they may have missed
+    /// an update. Then cancels subscriptions that no client wants any more, as long as the child
     /// lives.
     pub(super) async fn keep(&self, child: &Arc<Connection>) -> Infallible {
         let mut to_tell: Vec<String> = self.lock().keys().cloned().collect();
@@ -183,8 +183,8 @@ impl SubscriptionRegistry {
             if to_tell.is_empty() {
                 left.await;
             } else {
-                // Whether somebody has left or not: it is time to ask again.
-                let _left = tokio::time::timeout(ANSWER_WAIT_MAX, left).await;
+                // Whether a client has left or the time is over: ask again.
+                let _ = tokio::time::timeout(ANSWER_WAIT_MAX, left).await;
             }
         }
     }
@@ -204,7 +204,7 @@ impl SubscriptionRegistry {
         Ok(())
     }
 
-    /// Tells those who had the word of another child on `uri` that it may have changed since.
+    /// Notifies the clients that were subscribed at another child that `uri` may have changed.
     fn look_again(&self, uri: &str, child: &Arc<Connection>) {
         let message =
             Arc::new(Message::notification(methods::RESOURCE_UPDATED, Some(&params(uri))));
@@ -228,17 +228,17 @@ impl SubscriptionRegistry {
             return;
         }
         if agreement.is_about(child) {
-            let _whatever_it_says = self.ask(child, methods::RESOURCES_UNSUBSCRIBE, uri).await;
+            let _ = self.ask(child, methods::RESOURCES_UNSUBSCRIBE, uri).await;
         }
         *agreement = Agreement::default();
         let mut all = self.lock();
-        // A client that has come meanwhile waits for the lock that is held here: the entry stays.
+        // A client that arrived meanwhile waits for the lock that is held here: keep its entry.
         if all.get(uri).is_some_and(|subscription| subscription.subscribers.is_empty()) {
             all.remove(uri);
         }
     }
 
-    /// An entry for the client among those that hear of the resource.
+    /// Enters the client into the subscribers of the resource.
     fn enter<'w>(&'w self, wish: Wish<'w>) -> Result<Entry<'w>, CallError> {
         let Wish { uri, notifications, context, .. } = wish;
         let principal = context.caller().principal.clone();
@@ -282,8 +282,8 @@ impl SubscriptionRegistry {
         })
     }
 
-    /// A question about a subscription, asked in turn. The limit is for all of it, since others may
-    /// wait for the same lock.
+    /// Sends a request about a subscription when there is a permit. The limit covers the wait as
+    /// well, since others may wait for the same lock.
     async fn exchange(
         &self,
         child: &Connection,
@@ -298,7 +298,7 @@ impl SubscriptionRegistry {
         tokio::time::timeout(ANSWER_WAIT_MAX, answered).await.unwrap_or(Err(CallError::NotReady))
     }
 
-    /// The gateway's own question: whether the child agrees.
+    /// Sends the gateway's own request. Returns whether the child agrees.
     async fn ask(
         &self,
         child: &Connection,
@@ -312,7 +312,7 @@ impl SubscriptionRegistry {
         Ok(answer.result().is_some())
     }
 
-    /// The child is about to work for those who want to hear of `uri`.
+    /// The child is about to work for the subscribers of `uri`.
     fn note_subscribers(&self, uri: &str, child: &Connection) {
         for subscriber in
             self.lock().get(uri).into_iter().flat_map(|subscription| &subscription.subscribers)
@@ -321,7 +321,7 @@ impl SubscriptionRegistry {
         }
     }
 
-    /// The resources that nobody wants any more.
+    /// The resources without any subscriber.
     fn orphans(&self) -> Vec<String> {
         let mut all = self.lock();
         all.values_mut().for_each(Subscription::forget_the_gone);
@@ -335,7 +335,7 @@ impl SubscriptionRegistry {
         self.lock().get(uri).map(|subscription| Arc::clone(&subscription.agreement))
     }
 
-    /// Whether anybody but `except` wants to hear of `uri`.
+    /// Whether a client other than `except` is subscribed to `uri`.
     fn is_wanted(&self, uri: &str, except: Option<&Arc<Notifications>>) -> bool {
         self.lock().get_mut(uri).is_some_and(|subscription| {
             subscription.forget_the_gone();
@@ -358,7 +358,7 @@ fn make_room(
 ) -> Result<(), CallError> {
     all.retain(|_, subscription| {
         subscription.forget_the_gone();
-        !subscription.is_of_no_use()
+        !subscription.is_unused()
     });
     let (mut by_all, mut by_key) = (bytes, bytes);
     for (uri, subscription) in all {
@@ -379,7 +379,7 @@ fn make_room(
     }
 }
 
-/// The child has said nothing in time.
+/// The child did not answer in time.
 struct Unanswered;
 
 fn params(uri: &str) -> String {

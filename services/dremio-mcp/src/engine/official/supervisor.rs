@@ -1,6 +1,6 @@
 //! Keeps one child alive: start, introduce, publish; when it ends, fail its calls, clear its
-//! process group and start another, sooner or later depending on how long the last one lived. With
-//! a standby, the other is there already.
+//! process group and start another, after a pause that depends on how long the last one lived. With
+//! a standby, the other is already there.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -31,9 +31,8 @@ const PROTOCOL_VERSION: &str = "2025-11-25";
 /// A Python server on a busy two-core machine was seen to need 12 s.
 const INTRODUCTION_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Pause before a new child, doubled for each one that never served, or not for [`PROVEN_AFTER`]. A
-/// child that served and died, of a call or by a hand, is replaced at once however often that
-/// happens: the calls that wait are worth the start.
+/// Pause before a new child, doubled for each one that never served or not for [`PROVEN_AFTER`]. A
+/// child that served and then died is always replaced at once, for the sake of the calls that wait.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 const PROVEN_AFTER: Duration = Duration::from_secs(1);
@@ -48,7 +47,7 @@ pub(crate) struct Supervisor {
     metrics: Arc<Metrics>,
 }
 
-/// Why a child that started is of no use.
+/// Why a child that started is unusable.
 #[derive(Debug, thiserror::Error)]
 enum IntroductionError {
     #[error("it did not answer `{method}`")]
@@ -59,11 +58,11 @@ enum IntroductionError {
     Refused { method: &'static str },
 }
 
-/// How one child's service went.
+/// How the service of a child ended.
 enum End {
     /// It ran until the gateway stopped.
     Asked,
-    /// It ended, or is of no use any more; the text says why.
+    /// It ended or became unusable; the text says why.
     Unasked(String),
 }
 
@@ -71,15 +70,15 @@ enum End {
 struct RunningChild {
     process: Process,
     connection: Arc<Connection>,
-    /// Drives the connection; it holds the child's input, which closes with it.
+    /// Drives the connection; it owns the child's input, which closes with it.
     messages: JoinHandle<()>,
-    /// Whether it is Dremio's own server, of which is known how it works.
+    /// Whether it is Dremio's own server, whose behaviour is known.
     is_dremios_own: bool,
     _counted: Counted,
 }
 
 impl Supervisor {
-    /// A supervisor and the engine that it feeds. Nothing runs before [`Supervisor::run`].
+    /// A supervisor and its engine. Nothing runs before [`Supervisor::run`].
     pub(crate) fn new(
         launch: Launch,
         queue: FairQueue,
@@ -94,7 +93,7 @@ impl Supervisor {
         (Self { launch, queue, current, info, readiness, metrics }, official)
     }
 
-    /// Runs until `shutdown` drains and the calls in flight are answered, or it says now.
+    /// Runs until `shutdown` drains and the calls in flight are answered, or until it stops now.
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let supervisor = Arc::new(self);
         let mut pause = PAUSE_FIRST;
@@ -115,8 +114,8 @@ impl Supervisor {
                     let end = supervisor.serve(&mut running, &shutdown).await;
                     supervisor.current.send_replace(None);
                     running.close(&end);
-                    // A child that was asked to stop is waited for; one that failed must not hold
-                    // up the next.
+                    // A child that was asked to stop is waited for; one that failed must not delay
+                    // the next.
                     let ended = tokio::spawn(running.process.stop());
                     if matches!(end, End::Asked) {
                         drop(ended.await);
@@ -144,7 +143,7 @@ impl Supervisor {
     /// Starts a child and introduces the gateway to it. Dropping the future kills the child.
     ///
     /// # Errors
-    /// Why there is none, for people.
+    /// Why the start failed, for the operator.
     async fn start(&self) -> Result<RunningChild, String> {
         let started = Instant::now();
         let (mut process, stdout, stdin) = Process::start(&self.launch).await.map_err(chain)?;
@@ -157,7 +156,9 @@ impl Supervisor {
         let messages =
             tokio::spawn(halves.run(stdout, stdin, move |notification| info.hear(notification)));
         let introduced = tokio::select! {
-            introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) => {
+            introduced =
+                tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) =>
+            {
                 introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(chain)
             }
             why = process.end_of() => Err(why),
@@ -166,7 +167,7 @@ impl Supervisor {
             Ok(is_dremios_own) => is_dremios_own,
             Err(why) => {
                 messages.abort();
-                // That it has closed its output may be known before that it has ended.
+                // The end of its output may be noticed before the end of the process.
                 let why =
                     tokio::time::timeout(LAST_WORDS_WAIT, process.end_of()).await.unwrap_or(why);
                 process.kill();
@@ -188,8 +189,7 @@ impl Supervisor {
         })
     }
 
-    /// Waits until the child is of no use any more, or until a stop is asked for and its calls are
-    /// answered.
+    /// Waits until the child is unusable, or until a stop is requested and its calls are answered.
     async fn serve(&self, running: &mut RunningChild, shutdown: &Shutdown) -> End {
         let silence_max = self.launch.silence_max;
         tokio::select! {
@@ -199,13 +199,15 @@ impl Supervisor {
                 return End::Unasked(format!("it did not answer for {silence_max:?}"));
             }
             why = running.process.end_of() => {
-                // What it wrote before it ended still lies in the pipe.
-                let _read_to_the_end = tokio::time::timeout(LAST_WORDS_WAIT, &mut running.messages).await;
+                // What it wrote before it ended is still in the pipe.
+                let _ = tokio::time::timeout(LAST_WORDS_WAIT, &mut running.messages).await;
                 return End::Unasked(why);
             }
             _ = &mut running.messages => return End::Unasked("it closed its output".into()),
             never = self.info.subscriptions.keep(&running.connection) => match never {},
-            never = self.end_forgotten(&running.connection, running.is_dremios_own) => match never {},
+            never = self.end_forgotten(&running.connection, running.is_dremios_own) => {
+                match never {}
+            }
         }
         tokio::select! {
             () = self.queue.idle() => {}
@@ -214,16 +216,16 @@ impl Supervisor {
         End::Asked
     }
 
-    /// Ends the calls that the child will never answer, if it is one of which that can be known.
+    /// Ends the calls that the child has forgotten, if this can be known for this child.
     async fn end_forgotten(&self, connection: &Connection, is_dremios_own: bool) -> Infallible {
-        // What it asks others goes past the egress proxy, and cannot be seen there.
+        // Requests to others bypass the egress proxy and are invisible here.
         if !is_dremios_own || !self.launch.asks_only_dremio() {
             return std::future::pending().await;
         }
         connection.end_forgotten(&self.launch.egress_activity, self.launch.forgotten_after).await
     }
 
-    /// Asks the child for all that is kept of it. Whether it is Dremio's own server.
+    /// Asks the child for everything that is kept of it. Returns whether it is Dremio's own server.
     async fn introduce(&self, connection: &Connection) -> Result<bool, IntroductionError> {
         let ask = async |method, params: &str| {
             connection
@@ -258,7 +260,7 @@ impl Supervisor {
 }
 
 impl RunningChild {
-    /// Fails what is in flight, and closes the child's input, upon which it leaves.
+    /// Fails the calls in flight and closes the child's input, upon which it exits.
     fn close(&self, end: &End) {
         self.messages.abort();
         let failed = self.connection.close();
@@ -276,8 +278,8 @@ impl RunningChild {
     }
 }
 
-/// What is said of a child's confinement. It never keeps the gateway from serving: not every kernel
-/// can do it.
+/// Describes a child's confinement. It never stops the gateway from serving: not every kernel
+/// supports it.
 fn confinement(enforced: Option<Enforced>) -> Condition {
     match enforced {
         Some(enforced @ (Enforced::Fully | Enforced::Partly(_))) => {
@@ -293,7 +295,7 @@ fn confinement(enforced: Option<Enforced>) -> Condition {
     }
 }
 
-/// A second child that waits to take over, if there is to be one.
+/// A second child that waits to take over, if configured.
 #[derive(Default)]
 struct Standby(Option<JoinHandle<Result<RunningChild, String>>>);
 
@@ -309,7 +311,7 @@ impl Standby {
         self.0.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
-    /// The child that waits, if it still lives, or else a new one.
+    /// The waiting child if it is still alive, otherwise a new one.
     async fn take_or_start(
         &mut self,
         supervisor: &Arc<Supervisor>,
@@ -327,7 +329,7 @@ impl Standby {
         supervisor.start().await
     }
 
-    /// Ends the child that waits.
+    /// Ends the waiting child.
     async fn end(self) {
         let Some(prepared) = self.0 else { return };
         prepared.abort();
@@ -338,7 +340,7 @@ impl Standby {
     }
 }
 
-/// The part of an `InitializeResult` that decides what is asked next.
+/// The part of an `InitializeResult` that decides which lists are requested.
 #[derive(Deserialize)]
 struct Capable<'a> {
     #[serde(borrow, default)]
@@ -356,7 +358,12 @@ impl Capable<'_> {
 fn initialize_params() -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!(
-        r#"{{"protocolVersion":"{PROTOCOL_VERSION}","capabilities":{{}},"clientInfo":{{"name":"dremio-mcp","version":"{version}"}}}}"#
+        concat!(
+            r#"{{"protocolVersion":"{protocol}","capabilities":{{}},"#,
+            r#""clientInfo":{{"name":"dremio-mcp","version":"{version}"}}}}"#,
+        ),
+        protocol = PROTOCOL_VERSION,
+        version = version,
     )
 }
 

@@ -1,7 +1,7 @@
-//! Whose the things are that outlive the call that made them: tasks (2025-11-25, "Tasks") and
-//! elicitations in a browser ("URL Mode"). The child serves everybody and gives a task to whoever
-//! knows its name; here it belongs to the key that made it ("Task Isolation and Access Control"),
-//! and what the child says of it goes to the client that made it.
+//! Who owns what outlives the call that made it: tasks (2025-11-25, "Tasks") and elicitations in a
+//! browser ("URL Mode"). The child serves everyone and gives a task to any caller that knows its
+//! id. Here it belongs to the key that made it ("Task Isolation and Access Control"), and
+//! notifications about it go to the client that made it.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -16,15 +16,15 @@ use crate::methods;
 use crate::principal::{ByPrincipal, Principal};
 use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
 
-/// Things of one key that are known, and of all keys; beyond, the oldest of that key, or of the one
-/// with the most, are forgotten. A guess: a task ends within the hour.
+/// Entries per key, and in total. Beyond it the oldest entry is dropped: of that key, or of the key
+/// with the most. A guess: a task ends within the hour.
 const KEY_MAX: usize = 1_000;
 const ALL_MAX: usize = 10_000;
 
-/// Length of a name or a progress token that is known. They are UUIDs and numbers.
+/// Longest id or progress token that is kept. They are UUIDs and numbers.
 const NAME_BYTES_MAX: usize = 256;
 
-/// Length of what is said of a thing. Longer is not passed on: it may wait in a queue for long.
+/// Longest notification that is passed on, since it may wait in a queue for long.
 const SAID_BYTES_MAX: usize = 16 * 1024;
 
 /// Elicitations in one answer.
@@ -33,14 +33,14 @@ const ELICITATIONS_MAX: usize = 16;
 /// `URL_ELICITATION_REQUIRED` of revision 2025-11-25.
 const URL_ELICITATION_REQUIRED: &str = "-32042";
 
-/// The things that one child has made.
+/// What one child has created.
 #[derive(Debug, Default)]
 pub(super) struct TaskOwners(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     owners: HashMap<Subject, Owner>,
-    /// The things of each key.
+    /// The entries of each key.
     oldest_first: ByPrincipal<VecDeque<Subject>>,
 }
 
@@ -52,9 +52,9 @@ struct Owner {
     token: Option<String>,
 }
 
-/// A call whose answer may make something.
+/// A call whose answer may create something.
 pub(super) struct Origin<'c> {
-    /// Its id at the child, which is its progress token there.
+    /// Its id at the child, which is also its progress token there.
     pub(super) id: u64,
     pub(super) caller: &'c Caller,
     /// Its progress token at the client.
@@ -64,7 +64,7 @@ pub(super) struct Origin<'c> {
 }
 
 impl TaskOwners {
-    /// Notes what an answer has made. Must come before the child says more.
+    /// Records what an answer has created. Must come before the child's next message.
     pub(super) fn note(&self, origin: &Origin<'_>, answer: &Message) {
         if origin.is_task
             && let Some(task) =
@@ -90,8 +90,8 @@ impl TaskOwners {
         }
     }
 
-    /// Tells the owner what the child says of a thing, and nobody else. Gives back a notification
-    /// that speaks of no such thing.
+    /// Passes a notification to the owner of what it is about. Gives it back if it is about
+    /// nothing of this kind.
     pub(super) fn tell(&self, message: Message) -> Option<Message> {
         let params = message.params_text().unwrap_or("{}");
         let subject = match message.method() {
@@ -123,7 +123,7 @@ impl TaskOwners {
         None
     }
 
-    /// The answer to a request about a task of another key, or of none: that there is no such task.
+    /// The answer to a request about a task of another key or an unknown one: no such task.
     pub(super) fn refuse(&self, request: &Message, caller: Option<&Caller>) -> Option<Message> {
         let is_about_one = methods::OF_ONE_TASK.contains(&request.method());
         if !is_about_one || self.is_own(request.params_text().unwrap_or("{}"), caller) {
@@ -134,7 +134,7 @@ impl TaskOwners {
         ))
     }
 
-    /// The answer to `tasks/list` without the tasks of others; any other answer as it is.
+    /// The answer to `tasks/list` without the tasks of others; any other answer unchanged.
     pub(super) fn without_others(
         &self,
         request: &Message,
@@ -183,7 +183,7 @@ impl Known {
         let forgotten = if own.len() > KEY_MAX {
             own.pop_front()
         } else if self.owners.len() > ALL_MAX {
-            // Whoever has the most gives one.
+            // The key with the most loses one.
             self.oldest_first
                 .values_mut()
                 .max_by_key(|subjects| subjects.len())
@@ -195,13 +195,13 @@ impl Known {
     }
 }
 
-/// The name that the member `member` of `object` gives.
+/// The string member `name` of `object`.
 fn name_in(object: &str, name: &str) -> Option<String> {
     let text: Cow<'_, str> = serde_json::from_str(member(object, name)?).ok()?;
     (text.len() <= NAME_BYTES_MAX).then(|| text.into_owned())
 }
 
-/// The elements of a JSON array, each as its text; none if it is no array.
+/// The elements of a JSON array, each as its text; none if it is not an array.
 fn array(text: Option<&str>) -> impl Iterator<Item = &str> {
     text.and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok())
         .unwrap_or_default()
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_is_its_keys_and_what_is_said_of_it_reaches_its_client() {
+    async fn a_task_and_its_notifications_belong_to_the_client_that_made_it() {
         let owners = TaskOwners::default();
         let ((ada, adas), (bob, bobs)) = (caller("a"), caller("b"));
         made(&owners, &ada, 7, "t1");
@@ -266,7 +266,10 @@ mod tests {
         }
         assert!(owners.refuse(&Message::request("tools/call", "{}"), Some(&bob)).is_none());
 
-        let status = r#"{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t1","status":"working","ttl":1.0}}"#;
+        let status = concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/tasks/status","#,
+            r#""params":{"taskId":"t1","status":"working","ttl":1.0}}"#,
+        );
         assert!(owners.tell(Message::parse(status.into()).unwrap()).is_none());
         assert_eq!(adas.next().await.text(), status);
         let progress = |token: u64| {
@@ -289,14 +292,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_shows_ones_own_tasks_as_they_are() {
+    fn a_list_shows_only_own_tasks_unchanged() {
         let owners = TaskOwners::default();
         let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
         made(&owners, &ada, 1, "t1");
         made(&owners, &bob, 2, "t2");
-        let list = Message::from_result(
-            r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0},{"taskId":"t2"},{"taskId":"t3"},7],"nextCursor":"c"}"#,
-        );
+        let list = Message::from_result(concat!(
+            r#"{"x":1.50,"tasks":[{"taskId":"t1","ttl":1.0},{"taskId":"t2"},"#,
+            r#"{"taskId":"t3"},7],"nextCursor":"c"}"#,
+        ));
         let seen = |method, caller| {
             owners
                 .without_others(&Message::request(method, "{}"), Some(caller), list.clone())
@@ -316,11 +320,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_elicitation_in_a_browser_is_told_to_who_was_asked_for_it() {
+    async fn the_completion_of_an_elicitation_reaches_only_its_client() {
         let owners = TaskOwners::default();
         let (ada, adas) = caller("a");
         let origin = Origin { id: 1, caller: &ada, token: None, is_task: false };
-        let error = r#"{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://x"}]}}"#;
+        let error = concat!(
+            r#"{"code":-32042,"message":"m","data":{"elicitations":["#,
+            r#"{"mode":"url","elicitationId":"e1","url":"https://x"}]}}"#,
+        );
         owners.note(&origin, &Message::from_error(error));
         let complete = |id: &str| {
             Message::notification(
@@ -335,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_cannot_make_the_things_of_another_be_forgotten() {
+    fn one_key_cannot_evict_the_tasks_of_another() {
         let owners = TaskOwners::default();
         let ((ada, _), (bob, _)) = (caller("a"), caller("b"));
         made(&owners, &bob, 0, "bobs");
@@ -356,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_places_are_taken_the_key_with_the_most_gives_one() {
+    fn when_full_the_key_with_the_most_loses_one() {
         let keys: Vec<String> =
             (b'a'..=b'k').map(|letter| char::from(letter).to_string().repeat(16)).collect();
         let ring =
@@ -370,7 +377,7 @@ mod tests {
         let (owners, mut id) = (TaskOwners::default(), 0);
         let (last, first) = keys.split_last().unwrap();
         for key in first {
-            // With its progress token, each takes two places.
+            // With its progress token, each task makes two entries.
             for _ in 0..KEY_MAX / 2 {
                 id += 1;
                 made(&owners, &caller(key), id, &format!("t{id}"));

@@ -1,5 +1,5 @@
-//! A child of Dremio's own server's name, with the egress proxy and a stand-in for Dremio: calls
-//! that it forgets are ended, and no others.
+//! A child with the name of Dremio's own server, with the egress proxy and a stand-in for Dremio:
+//! only forgotten calls are ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ struct Setting {
 }
 
 impl Setting {
-    /// A child that introduces itself by this name.
+    /// Starts a child that introduces itself by this name.
     async fn start(name: &str) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let transport =
@@ -95,7 +95,7 @@ impl Setting {
         text(self.call(tool, arguments).await.unwrap())
     }
 
-    /// A call that the child takes, and never answers. It has it before this returns.
+    /// A call that the child has read and never answers.
     async fn swallowed(&self) -> JoinHandle<Answer> {
         let seen = async || {
             serde_json::from_str::<Value>(&self.text("seen", json!({})).await).unwrap()["calls"]
@@ -135,7 +135,7 @@ fn text(answer: Answer) -> String {
 }
 
 #[tokio::test]
-async fn a_call_that_dremios_server_forgets_is_ended_and_the_server_told() {
+async fn a_call_forgotten_by_dremios_server_is_cancelled() {
     let setting = Setting::start("Dremio").await;
     let swallowed = setting.swallowed().await;
     let answer = setting.end_of(swallowed).await;
@@ -145,10 +145,10 @@ async fn a_call_that_dremios_server_forgets_is_ended_and_the_server_told() {
 }
 
 #[tokio::test]
-async fn no_call_is_ended_while_a_job_runs_whoevers_it_is() {
+async fn no_call_is_ended_while_any_job_runs() {
     let setting = Setting::start("Dremio").await;
-    // Longer than the silence in which a call counts as forgotten: before the child asks about its
-    // job, and while it asks.
+    // Longer than the silence after which a call counts as forgotten, so that the job outlasts it
+    // before and during the child's polls.
     setting.sandbox.control().set_job_duration(FORGOTTEN_AFTER * 6);
     let query = setting.call("query", json!({ "sql": "SELECT 1", "ms": 900 }));
     let swallowed = setting.swallowed().await;
@@ -159,7 +159,7 @@ async fn no_call_is_ended_while_a_job_runs_whoevers_it_is() {
 }
 
 #[tokio::test]
-async fn a_call_of_another_server_may_be_worked_on_elsewhere() {
+async fn a_call_of_another_server_is_never_ended() {
     let setting = Setting::start("stdio-fixture").await;
     let swallowed = setting.swallowed().await;
     setting.text("delay", json!({ "ms": 1500, "text": "five times as long" })).await;

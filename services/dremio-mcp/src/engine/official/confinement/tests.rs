@@ -1,12 +1,12 @@
-//! Which paths stay open beside those that are hidden. What the kernel makes of it is shown in
-//! `tests/it/confinement.rs`.
+//! Which paths stay open beside the hidden ones. `tests/it/confinement.rs` checks that the kernel
+//! enforces it.
 
 use std::fs::{create_dir_all, write};
 use std::os::unix::fs::symlink;
 
 use super::*;
 
-/// A tree of files below a temporary folder.
+/// A tree of files in a temporary folder.
 struct Tree(tempfile::TempDir);
 
 impl Tree {
@@ -24,7 +24,7 @@ impl Tree {
         self.0.path().canonicalize().unwrap().join(name)
     }
 
-    /// What is open, relative to the tree, in order.
+    /// The open paths, relative to the tree, sorted.
     fn open(&self, hidden: &[&str]) -> Vec<String> {
         let confinement = Confinement {
             hidden: hidden.iter().map(|name| self.path(name)).collect(),
@@ -42,7 +42,7 @@ impl Tree {
 }
 
 #[test]
-fn everything_beside_the_hidden_is_open() {
+fn everything_beside_hidden_paths_is_open() {
     let tree = Tree::with(&[
         "usr/bin/python",
         "tokens/token.json",
@@ -55,13 +55,13 @@ fn everything_beside_the_hidden_is_open() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_hidden_too() {
+fn a_path_that_does_not_exist_yet_is_hidden_too() {
     let tree = Tree::with(&["srv/other", "usr/x"]);
     assert_eq!(tree.open(&["srv/tokens/token.json"]), ["srv/other", "usr"]);
 }
 
 #[test]
-fn links_open_nothing_and_what_a_hidden_link_leads_to_is_hidden() {
+fn the_target_of_a_hidden_link_is_hidden() {
     let tree = Tree::with(&["secrets/..2026/keys", "secrets/other", "usr/x"]);
     symlink(tree.path("secrets/..2026"), tree.path("secrets/..data")).unwrap();
     symlink("..data/keys", tree.path("secrets/keys")).unwrap();
@@ -73,7 +73,7 @@ fn links_open_nothing_and_what_a_hidden_link_leads_to_is_hidden() {
 }
 
 #[test]
-fn a_program_within_the_hidden_keeps_its_own_tree_only() {
+fn a_program_in_a_hidden_folder_keeps_only_its_own_tree() {
     let tree =
         Tree::with(&["project/token.json", "project/.venv/bin/server", "project/.venv/lib/x"]);
     let hidden = [tree.path("project")];

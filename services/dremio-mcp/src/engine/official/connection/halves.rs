@@ -1,4 +1,4 @@
-//! The two halves of a connection that the owner of the child drives.
+//! The two halves of a connection, driven by the owner of the child.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use super::{Halves, LINE_BYTES_MAX, LINES_BYTES, OUTBOX_MAX, Queued, next_line};
 use crate::rpc::Message;
 
 impl Halves {
-    /// Writes queued messages to the child's standard input and reads its standard output until
-    /// that ends. `aside` gets the notifications that belong to no call.
+    /// Writes queued messages to the child's standard input and reads its standard output to the
+    /// end. `aside` gets the notifications that belong to no call.
     pub(in crate::engine::official) async fn run<R, W>(
         mut self,
         mut stdout: R,
@@ -24,7 +24,7 @@ impl Halves {
         let write = async {
             let (mut queued, mut lines) = (Vec::new(), Vec::new());
             while self.outbox.recv_many(&mut queued, OUTBOX_MAX).await > 0 {
-                // What has come meanwhile goes out together.
+                // Lines that have queued up meanwhile go out together.
                 let mut rest = queued.drain(..).peekable();
                 while let Some(Queued { line, _room }) = rest.next() {
                     lines.extend_from_slice(line.as_bytes());
@@ -39,7 +39,7 @@ impl Halves {
                     lines.shrink_to(LINES_BYTES);
                 }
             }
-            // A child that no longer reads may still answer: its end of output decides.
+            // A child that no longer reads may still answer: the end of its output decides.
             pending::<()>().await;
         };
         let read = async {

@@ -1,4 +1,4 @@
-//! Log messages of the child, which do not say which call they speak of.
+//! The child's log messages, which do not say which call they are about.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,9 @@ impl Connection {
         matches!(&*self.callers.lock(), Callers::One(only) if only == principal)
     }
 
-    /// A log message does not say which call it speaks of, and it may hold rows. So it goes to a
-    /// client only if it can speak of nobody else's: as long as the child has only ever worked
-    /// for that client's key, and on this call alone now; and if the client asked for messages
-    /// of its level.
+    /// A log message does not say which call it is about, and it may contain rows. So a client gets
+    /// it only if it cannot be about any other: the child has only ever worked for that client's
+    /// key, works on this call alone now, and the client asked for messages of this level.
     pub(super) fn log(&self, message: &Message) {
         let pending = self.pending.lock();
         let mut calls = pending.iter().flat_map(HashMap::values);

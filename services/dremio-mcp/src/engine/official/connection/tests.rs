@@ -14,7 +14,7 @@ use crate::rpc::Message;
 
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
-/// A child that never answers the tool `swallow`, and a ping only if it `pongs`.
+/// A child that never answers the tool `swallow`, and answers pings only if `pongs`.
 fn child(pongs: bool) -> Arc<Connection> {
     let halves = Connection::open();
     let connection = Arc::clone(&halves.connection);
@@ -50,7 +50,7 @@ fn is_forgotten(answer: &Answer) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_the_child_forgot_is_ended_when_later_ones_and_a_ping_were_answered() {
+async fn a_forgotten_call_is_ended_after_a_later_answer_and_a_ping() {
     let (connection, egress) = (child(true), Activity::none());
     let mut swallowed = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut swallowed).is_pending());
@@ -67,12 +67,8 @@ async fn a_call_that_the_child_forgot_is_ended_when_later_ones_and_a_ping_were_a
     );
 }
 
-/// Waits for longer than a call may take, for a call that must not be ended.
-async fn is_left_alone(
-    connection: &Connection,
-    egress: &Activity,
-    call: impl Future<Output = Answer>,
-) {
+/// Waits longer than a call may take, for a call that must not be ended.
+async fn is_kept(connection: &Connection, egress: &Activity, call: impl Future<Output = Answer>) {
     tokio::select! {
         answer = call => panic!("{answer:?}"),
         never = connection.end_forgotten(egress, SILENCE_MAX) => match never {},
@@ -81,39 +77,41 @@ async fn is_left_alone(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_left_alone_while_it_may_be_worked_on() {
+async fn a_call_is_kept_while_the_child_may_work_on_it() {
     let (connection, egress) = (child(true), Activity::none());
     let mut only = Box::pin(call(&connection, "swallow"));
-    is_left_alone(&connection, &egress, &mut only).await;
-    // A later call is not answered either: the child may be busy with both.
+    is_kept(&connection, &egress, &mut only).await;
+    // The later call is not answered either: the child may be busy with both.
     let mut later = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut later).is_pending());
-    is_left_alone(&connection, &egress, &mut only).await;
-    // The child asks Dremio for something; nobody knows for which call.
+    is_kept(&connection, &egress, &mut only).await;
+    // The child sends Dremio a request, for an unknown call.
     call(&connection, "echo").await.unwrap();
     let open = egress.open();
-    is_left_alone(&connection, &egress, &mut only).await;
-    // From the end of that it is quiet, and both are older.
+    is_kept(&connection, &egress, &mut only).await;
+    // After that it is quiet, and both calls are older.
     let started = tokio::time::Instant::now();
     drop(open);
     tokio::select! {
-        answers = async { tokio::join!(only, later) } => assert!(is_forgotten(&answers.0) && is_forgotten(&answers.1), "{answers:?}"),
+        (only, later) = async { tokio::join!(only, later) } => {
+            assert!(is_forgotten(&only) && is_forgotten(&later), "{only:?} {later:?}");
+        }
         never = connection.end_forgotten(&egress, SILENCE_MAX) => match never {},
     }
     assert!(started.elapsed() >= SILENCE_MAX);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_that_answers_no_ping_is_busy() {
+async fn without_an_answer_to_the_ping_a_call_is_kept() {
     let (connection, egress) = (child(false), Activity::none());
     let mut swallowed = Box::pin(call(&connection, "swallow"));
     assert!(poll!(&mut swallowed).is_pending());
     call(&connection, "echo").await.unwrap();
-    is_left_alone(&connection, &egress, swallowed).await;
+    is_kept(&connection, &egress, swallowed).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_younger_than_the_silence_is_left_alone() {
+async fn a_recent_call_is_kept() {
     let (connection, egress) = (child(true), Activity::none());
     tokio::time::advance(SILENCE_MAX * 2).await;
     let mut swallowed = Box::pin(call(&connection, "swallow"));
@@ -128,7 +126,7 @@ async fn a_call_that_is_younger_than_the_silence_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_answer_without_room_fails_its_call_and_no_other() {
+async fn an_answer_without_room_fails_only_its_call() {
     let halves = Connection::open();
     let connection = Arc::clone(&halves.connection);
     let (ours, theirs) = tokio::io::duplex(1 << 20);
@@ -158,7 +156,7 @@ async fn an_answer_without_room_fails_its_call_and_no_other() {
             Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
         connection.call(&request, Some(&context)).await
     };
-    // One principal may have half of all, and each answer is counted twice.
+    // One principal may have half of the budget, and each answer counts twice.
     let first = call(4).await.unwrap();
     let second = call(4).await.unwrap();
     assert!(matches!(call(4).await, Err(CallError::NoRoom(_))));

@@ -1,4 +1,4 @@
-//! One resource that clients subscribed to, and one client among its subscribers.
+//! One subscribed resource, and one of its subscribers.
 
 use std::sync::{Arc, Weak};
 
@@ -10,40 +10,40 @@ use crate::engine::Notifications;
 use crate::engine::official::connection::Connection;
 use crate::principal::Principal;
 
-/// A resource, known by its URI as the clients write it.
+/// A resource, identified by its URI as the clients write it.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    /// The URI as a server that parses it writes it.
+    /// The URI in normal form, as a server that parses it writes it.
     pub(super) normal: String,
     pub(super) subscribers: Vec<Subscriber>,
-    /// Who is charged for it when nobody holds it and the child may still know of it.
+    /// The principal that is charged when there is no subscriber and the child may still know it.
     pub(super) last: Principal,
     pub(super) agreement: Arc<AsyncMutex<Agreement>>,
 }
 
-/// A client that wants to hear of a resource.
+/// A client that is subscribed to a resource.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) principal: Principal,
     pub(super) notifications: Weak<Notifications>,
-    /// Its requests about this resource that are under way.
+    /// Number of its requests about this resource that are under way.
     pub(super) asking: usize,
-    /// Whether it goes on when they are over.
+    /// Whether it is still subscribed when they are over.
     pub(super) stays: bool,
-    /// The child whose word it last had on the resource.
+    /// The child at which it was last subscribed.
     pub(super) child: Weak<Connection>,
 }
 
-/// Which child was told of a resource. Locked while one is asked, so that what it hears last is
-/// what is meant.
+/// Which child the resource was last subscribed at. Locked during a request, so that the child's
+/// last request is the one that counts.
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
     pub(super) child: Weak<Connection>,
-    /// Whether it has agreed; else it may or may not have heard.
+    /// Whether the child has agreed; otherwise it may or may not have got the request.
     pub(super) is_sure: bool,
 }
 
-/// A client among the subscribers of a resource while it asks.
+/// A client among the subscribers of a resource, during its request.
 pub(super) struct Entry<'w> {
     pub(super) registry: &'w SubscriptionRegistry,
     pub(super) uri: &'w str,
@@ -52,7 +52,7 @@ pub(super) struct Entry<'w> {
 }
 
 impl Entry<'_> {
-    /// The client stays after this; `child` has agreed.
+    /// The client stays subscribed; `child` has agreed.
     pub(super) fn stay(&self, child: &Arc<Connection>) {
         self.change(|subscriber| {
             subscriber.stays = true;
@@ -60,7 +60,7 @@ impl Entry<'_> {
         });
     }
 
-    /// The client does not stay after this.
+    /// The client is no longer subscribed after this.
     pub(super) fn leave(&self) {
         self.change(|subscriber| subscriber.stays = false);
     }
@@ -78,7 +78,7 @@ impl Drop for Entry<'_> {
         if let Some(subscription) = all.get_mut(self.uri) {
             subscription.change(self.notifications, |subscriber| subscriber.asking -= 1);
             subscription.subscribers.retain(|subscriber| subscriber.asking > 0 || subscriber.stays);
-            if subscription.is_of_no_use() {
+            if subscription.is_unused() {
                 all.remove(self.uri);
             }
         }
@@ -103,7 +103,8 @@ impl Subscription {
         }
     }
 
-    /// Whose it is; without subscribers, of the key for which the child may still speak of it.
+    /// The principals of its subscribers; without any, the last one, for which the child may still
+    /// send updates.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Principal> {
         let last = Some(&self.last).filter(|_| self.subscribers.is_empty());
         self.subscribers.iter().map(|subscriber| &subscriber.principal).chain(last)
@@ -113,8 +114,8 @@ impl Subscription {
         self.subscribers.retain(|subscriber| subscriber.notifications.strong_count() > 0);
     }
 
-    /// Whether nobody holds it, and no child can know of it.
-    pub(super) fn is_of_no_use(&self) -> bool {
+    /// Whether it has no subscriber and no child can know of it.
+    pub(super) fn is_unused(&self) -> bool {
         self.subscribers.is_empty()
             && self.agreement.try_lock().is_ok_and(|agreement| agreement.child.strong_count() == 0)
     }
@@ -130,12 +131,12 @@ pub(super) fn is<T>(one: &Weak<T>, other: &Arc<T>) -> bool {
     std::ptr::eq(one.as_ptr(), Arc::as_ptr(other))
 }
 
-/// A URI as a parser writes it; the Python SDK parses those that it gets.
+/// A URI in normal form; the Python SDK parses the URIs that it gets.
 pub(super) fn normalised(uri: &str) -> String {
     Url::parse(uri).map_or_else(|_| uri.to_owned(), String::from)
 }
 
-/// Whether `uri` is `ancestor`, or below it.
+/// Whether `uri` is `ancestor` or below it.
 pub(super) fn is_within(uri: &str, ancestor: &str) -> bool {
     uri.strip_prefix(ancestor).is_some_and(|rest| {
         rest.is_empty() || ancestor.ends_with('/') || rest.starts_with(['/', '?', '#'])

@@ -1,4 +1,4 @@
-//! A child that says what it was asked, and a client.
+//! A child that records its requests, and a client.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::engine::official::connection::Connection;
 use crate::engine::{CallContext, CallError, Caller, ClientId, Notifications};
 use crate::rpc::Message;
 
-/// A child that says yes to all but one URI, or nothing at all, and what it was asked: `+uri` or
+/// A child that accepts all URIs but one, or never answers. It records its requests as `+uri` or
 /// `-uri`.
 pub(super) struct Child {
     pub(super) current: CurrentChild,
@@ -65,7 +65,7 @@ impl Child {
         Self { current: CurrentChild(seen), connection, asked, news, _alive: alive }
     }
 
-    /// What it was asked next.
+    /// The next request that it got.
     pub(super) async fn asked(&self) -> String {
         let mut news = self.news.clone();
         loop {
@@ -127,7 +127,7 @@ impl Client {
         subscriptions.unsubscribe(wish, &child.current).await.unwrap()
     }
 
-    /// The URIs of the news that wait.
+    /// The URIs of the waiting notifications.
     pub(super) async fn news(&self) -> Vec<String> {
         let mut uris = Vec::new();
         loop {

@@ -12,7 +12,7 @@ use crate::engine::official::connection::Connection;
 use crate::rpc::Message;
 
 #[test]
-fn a_resource_and_what_is_below_it_are_told_apart_from_others() {
+fn sub_resources_are_recognised() {
     for (uri, ancestor, is) in [
         ("file:///a", "file:///a", true),
         ("file:///a/b", "file:///a", true),
@@ -30,7 +30,7 @@ fn a_resource_and_what_is_below_it_are_told_apart_from_others() {
 }
 
 #[tokio::test]
-async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
+async fn subscribers_are_notified_and_the_last_one_unsubscribes_at_the_child() {
     let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("x:refused", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     for client in [&ada, &bob] {
@@ -57,14 +57,14 @@ async fn who_subscribed_is_told_and_the_last_who_leaves_tells_the_child() {
     bob.unsubscribe(&subscriptions, &child, "x:1").await;
     assert_eq!(child.asked().await, "-x:1");
 
-    // What the child refuses is not kept.
+    // A subscription that the child refuses is not kept.
     assert!(ada.subscribe(&subscriptions, &child, "x:refused").await.unwrap().error().is_some());
     updated(&subscriptions, "x:refused");
     assert_eq!(ada.news().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
+async fn only_the_keys_with_the_closest_subscription_are_notified() {
     let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob, bobs_other) =
         (Client::with_key("a"), Client::with_key("b"), Client::with_key("b"));
@@ -79,7 +79,7 @@ async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
     assert_eq!(ada.news().await, ["file:///a/1", "file:///a/"]);
     assert_eq!(bob.news().await, ["file:///b", "file:///"]);
 
-    // Who subscribes to it hears of it, in whichever session.
+    // A subscriber is notified in each of its sessions.
     bobs_other.subscribe(&subscriptions, &child, "FILE:///a/").await.unwrap();
     updated(&subscriptions, "file:///a/1");
     assert_eq!(
@@ -87,7 +87,7 @@ async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
         [["file:///a/1"], ["file:///a/1"], ["file:///a/1"]]
     );
 
-    // She has left, and the child does not know it yet.
+    // She has left, but the child does not know yet.
     bobs_other.unsubscribe(&subscriptions, &child, "FILE:///a/").await;
     drop(ada);
     subscriptions.orphans();
@@ -96,7 +96,7 @@ async fn what_another_key_subscribed_further_down_is_told_to_nobody_above_it() {
 }
 
 #[tokio::test]
-async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
+async fn subscriptions_without_a_client_are_cancelled() {
     let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let mut keeping = Box::pin(subscriptions.keep(&child.connection));
     assert!(poll!(&mut keeping).is_pending());
@@ -116,7 +116,7 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
     drop(gone);
     orphan("-x:gone", &mut keeping).await;
 
-    // The call is given up before the child has answered, so it may know or not.
+    // The call is given up before the child has answered, so the child may know it or not.
     let impatient = Client::with_key("a");
     let mut call = Box::pin(impatient.subscribe(&subscriptions, &child, "x:given-up"));
     assert!(poll!(&mut call).is_pending());
@@ -126,7 +126,7 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
     updated(&subscriptions, "x:given-up");
     assert_eq!(impatient.news().await, Vec::<String>::new());
 
-    // Somebody else has come before the renewal: nothing is taken back.
+    // Another client came before the renewal: nothing is cancelled.
     let (first, second) = (Client::with_key("a"), Client::with_key("b"));
     first.subscribe(&subscriptions, &child, "x:kept").await.unwrap();
     second.subscribe(&subscriptions, &child, "x:kept").await.unwrap();
@@ -139,7 +139,7 @@ async fn what_nobody_wants_any_more_is_taken_back_however_it_came_to_be() {
 }
 
 #[tokio::test]
-async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_something() {
+async fn a_new_child_gets_all_subscriptions_and_clients_get_an_update() {
     let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let (client, gone) = (Client::with_key("a"), Client::with_key("a"));
     for uri in ["x:1", "x:refused"] {
@@ -149,7 +149,7 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
     drop(gone);
 
     let new = Child::start("x:refused", false);
-    // This one was subscribed at the new child before the renewal came to it.
+    // This one was subscribed at the new child before the renewal.
     client.subscribe(&subscriptions, &new, "x:early").await.unwrap();
     assert_eq!(new.asked().await, "+x:early");
     let mut keeping = Box::pin(subscriptions.keep(&new.connection));
@@ -182,11 +182,11 @@ async fn a_new_child_is_told_of_all_and_the_clients_that_they_may_have_missed_so
 }
 
 #[tokio::test]
-async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
+async fn concurrent_requests_of_one_client_do_not_undo_each_other() {
     let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let client = Client::with_key("a");
     client.subscribe(&subscriptions, &child, "x:1").await.unwrap();
-    // Changes its mind before it has the answer.
+    // The client changes its mind before the answer.
     let (_, again) = tokio::join!(
         client.unsubscribe(&subscriptions, &child, "x:1"),
         client.subscribe(&subscriptions, &child, "x:1")
@@ -196,7 +196,7 @@ async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
         [child.asked().await, child.asked().await, child.asked().await],
         ["+x:1", "-x:1", "+x:1"]
     );
-    // Asks twice, and gives up the first.
+    // The client sends two requests and gives up the first.
     let (mut first, mut retry) = (
         Box::pin(client.subscribe(&subscriptions, &child, "x:2")),
         Box::pin(client.subscribe(&subscriptions, &child, "x:2")),
@@ -211,7 +211,7 @@ async fn requests_of_one_client_about_one_thing_do_not_undo_each_other() {
 }
 
 #[tokio::test]
-async fn who_is_subscribed_by_the_request_of_another_is_told_to_look_again() {
+async fn a_client_moved_to_a_new_child_by_anothers_request_gets_an_update() {
     let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     for client in [&ada, &bob] {
@@ -229,8 +229,7 @@ async fn who_is_subscribed_by_the_request_of_another_is_told_to_look_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_is_not_waited_for()
-{
+async fn subscriptions_do_not_wait_for_calls_or_a_silent_child() {
     let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let client = Client::with_key("a");
     client.subscribe(&subscriptions, &old, "x:1").await.unwrap();
@@ -257,7 +256,7 @@ async fn a_child_that_is_busy_is_told_all_the_same_and_one_that_does_not_answer_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_without_an_answer_is_tried_again() {
+async fn a_renewal_without_an_answer_is_repeated() {
     let (subscriptions, old) = (SubscriptionRegistry::new(), Child::start("", false));
     let client = Client::with_key("a");
     client.subscribe(&subscriptions, &old, "x:1").await.unwrap();
@@ -272,7 +271,7 @@ async fn a_renewal_without_an_answer_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_no_child_can_know_of_is_forgotten() {
+async fn an_entry_that_no_child_can_know_is_removed() {
     let (subscriptions, client) = (SubscriptionRegistry::new(), Client::with_key("a"));
     let connection = Connection::open().connection;
     let (alive, seen) = watch::channel(Some(connection));
@@ -289,7 +288,7 @@ async fn what_no_child_can_know_of_is_forgotten() {
 }
 
 #[tokio::test]
-async fn one_key_cannot_take_the_room_of_another() {
+async fn one_key_cannot_use_the_room_of_another() {
     let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     let long = |number: usize| format!("x:{number}{}", "y".repeat(URI_BYTES_MAX - 10));
@@ -313,7 +312,7 @@ async fn one_key_cannot_take_the_room_of_another() {
 }
 
 #[tokio::test]
-async fn an_unsubscription_that_is_given_up_costs_nobody_else_the_subscription() {
+async fn an_abandoned_unsubscribe_keeps_others_subscribed() {
     let (subscriptions, child) = (SubscriptionRegistry::new(), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     ada.subscribe(&subscriptions, &child, "x:1").await.unwrap();
@@ -332,7 +331,7 @@ async fn an_unsubscription_that_is_given_up_costs_nobody_else_the_subscription()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resource_that_the_child_is_silent_about_holds_up_no_other() {
+async fn an_unanswered_subscription_delays_no_other() {
     let (subscriptions, child, mute) =
         (SubscriptionRegistry::new(), Child::start("", false), Child::start("", true));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
@@ -347,13 +346,13 @@ async fn a_resource_that_the_child_is_silent_about_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_child_that_is_told_of_a_keys_subscription_has_worked_for_that_key() {
+async fn a_subscription_counts_as_work_for_its_key() {
     let (subscriptions, old, new) =
         (SubscriptionRegistry::new(), Child::start("", false), Child::start("", false));
     let (ada, bob) = (Client::with_key("a"), Client::with_key("b"));
     bob.subscribe(&subscriptions, &old, "x:1").await.unwrap();
     tokio::select! {
-        _renewed = bob.notifications.next() => {}
+        _ = bob.notifications.next() => {}
         never = subscriptions.keep(&new.connection) => match never {},
     }
     assert!(!new.connection.has_only_worked_for(&ada.context.caller().principal));
