@@ -19,10 +19,11 @@ pub(crate) fn tools() -> Vec<Value> {
     let name = json!({ "anyOf": [text, { "items": text, "type": "array" }] });
     let allow_dml = is_set("DREMIOAI_DREMIO__ALLOW_DML");
     let tool = |tool: &str, properties: Value, writes: bool| {
+        let title = "invokeArguments";
         json!({
             "name": tool,
             "description": format!("{tool}, as Dremio describes it."),
-            "inputSchema": { "properties": properties, "title": "invokeArguments", "type": "object" },
+            "inputSchema": { "properties": properties, "title": title, "type": "object" },
             "annotations": { "readOnlyHint": !writes, "destructiveHint": writes },
         })
     };
