@@ -1,10 +1,10 @@
-//! How many bytes of clients' messages the gateway holds: so many in all, and so many for one
-//! principal, whoever sends or fetches them and however slowly. What is to be held takes its room
-//! first ([`Budget::try_take`], [`Budget::take`]) and has it until the [`Charge`] is dropped; a
-//! text that goes out keeps its charge until the network has it ([`Held`]).
+//! Limits how many bytes of clients' messages the gateway holds, in total and per principal. A
+//! message takes its room first ([`Budget::try_take`], [`Budget::take`]) and has it until the
+//! [`Charge`] is dropped; a text that goes out keeps its charge until the network has it
+//! ([`Held`]).
 //!
-//! It counts bytes and allocates nothing. What is smaller than a page of memory and lives for the
-//! length of a call (ids, names) is not counted: connections and calls have limits of their own.
+//! It counts bytes and allocates nothing. What is smaller than a page of memory and lives as long
+//! as a call (ids, names) is not counted: connections and calls have their own limits.
 
 mod held;
 mod pool;
@@ -15,34 +15,34 @@ use self::pool::Pool;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 
-/// Bytes of messages held at a time. The gateway is to stay below 400 MB, of which 16,384
+/// Bytes of messages held at a time. The gateway should stay below 400 MB, of which 16,384
 /// connections may take half.
 const TOTAL_BYTES: usize = 128 * 1024 * 1024;
 
-/// Of these, what one principal may hold.
+/// How many of these one principal may hold.
 const SHARE_BYTES: usize = TOTAL_BYTES / 2;
 
-/// Bytes of rows held at a time. A call waits for these while it holds its request, so they must
-/// not be what requests can use up.
+/// Bytes of rows held at a time. A call waits for these while it holds its request, so requests
+/// must not be able to use them up.
 const PAGES_TOTAL_BYTES: usize = 64 * 1024 * 1024;
 
-/// Of these, what one principal may hold; the MCP server process, which fetches for all, is one.
+/// How many of these one principal may hold; the MCP server process, which fetches for all, is one.
 const PAGES_SHARE_BYTES: usize = 48 * 1024 * 1024;
 
-/// What counts as small. The last eighth of every limit is for what is small, so that a question
-/// and a short answer get through beside those who move megabytes with the same key.
+/// The limit for small messages. The last eighth of every budget is reserved for them, so that a
+/// short request and its answer succeed while the same key moves megabytes.
 const SMALL_BYTES_MAX: usize = 256 * 1024;
 
 /// What bytes are held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Requests, from their first byte until their call has ended.
+    /// Requests, from their first byte until the call has ended.
     Bodies,
     /// Rows that come from Dremio.
     Pages,
     /// Answers, until the network has taken them.
     Answers,
-    /// What waits for the reader of a stream, or is kept for one that comes back.
+    /// Events that wait for the reader of a stream, or that are kept for its return.
     Streams,
 }
 
@@ -64,10 +64,10 @@ impl Kind {
 /// Why there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoRoom {
-    /// This principal holds what one may.
+    /// This principal is at its limit.
     #[error("this key holds as many bytes as one key may")]
     Share,
-    /// All together hold what they may.
+    /// All principals together are at the limit.
     #[error("all clients together hold as many bytes as they may")]
     All,
 }
@@ -82,7 +82,7 @@ impl NoRoom {
     }
 }
 
-/// The room there is. Cheap to clone.
+/// The available room. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     messages: Pool,
@@ -95,7 +95,7 @@ impl Budget {
         Self { messages, pages: Pool::of(PAGES_TOTAL_BYTES, PAGES_SHARE_BYTES, metrics) }
     }
 
-    /// One for tests: `total` bytes of each, half of them for one principal.
+    /// A budget for tests: `total` bytes of each kind, half of them for one principal.
     #[cfg(test)]
     pub(crate) fn small(total: usize) -> Self {
         let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
@@ -103,10 +103,10 @@ impl Budget {
         Self { messages, pages: Pool::of(total, total / 2, &metrics) }
     }
 
-    /// Room for `bytes`, if there is any now.
+    /// Room for `bytes`, if available now.
     ///
     /// # Errors
-    /// Whose limit is reached.
+    /// The limit that is reached.
     pub(crate) fn try_take(
         &self,
         principal: &Principal,
@@ -116,8 +116,8 @@ impl Budget {
         self.pool(kind).try_take(principal, kind, bytes)
     }
 
-    /// Room for `bytes`, waiting for it: behind what the principal waits for already, and in turn
-    /// with other principals. Cancel safe.
+    /// Waits for room for `bytes`, behind the principal's earlier requests and in turn with other
+    /// principals. Cancel safe.
     ///
     /// # Errors
     /// When it is more than one principal may ever have.

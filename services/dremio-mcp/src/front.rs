@@ -1,4 +1,4 @@
-//! What is at which path of the agents' address, and in which order a request is checked there.
+//! The paths of the agents' address, and the order in which a request is checked there.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Answers one request. Written out rather than put together from a router's layers: each of
-    /// these copies the request and allocates, for every call.
+    /// Answers one request. Written by hand instead of as layers of a router, because each layer
+    /// would copy the request and allocate, for every call.
     pub(crate) async fn answer(&self, request: Request) -> Response {
         let path = request.uri().path();
         if matches!(path, "/healthz" | "/readyz") {
             return self.probe(&request);
         }
-        // Every reference server takes the slash, and some clients add it.
+        // Every reference server accepts the slash, and some clients add it.
         let is_mcp = matches!(path, "/mcp" | "/mcp/");
         let origin = match self.access.admit(&request) {
             Ok(origin) => origin,

@@ -1,5 +1,5 @@
-//! Which names this server answers to, and pages of which origins may use it (MCP, Streamable HTTP,
-//! "Security Warning"; DNS rebinding).
+//! The names that this server answers to, and the origins whose pages may use it (MCP, Streamable
+//! HTTP, "Security Warning"; DNS rebinding).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -7,16 +7,16 @@ use std::str::FromStr;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
-/// One element of `MCP_ALLOWED_HOSTS`: `name` or `address`, for any port, or with one.
+/// One element of `MCP_ALLOWED_HOSTS`: `name` or `address`, with or without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedHost {
-    /// `*`: whatever the server is called.
+    /// `*`: any name.
     Any,
-    /// A name in lower case, or an address, an IPv6 one in brackets.
+    /// A lower-case name, or an address; IPv6 in brackets.
     Named {
         /// The name.
         host: String,
-        /// The only port, if one was given.
+        /// The only port, if given.
         port: Option<u16>,
     },
 }
@@ -27,7 +27,7 @@ pub enum AllowedHost {
 pub enum AllowedOrigin {
     /// `*`: every page.
     Any,
-    /// In lower case and without a default port; `null`, and `file://`, which has no host.
+    /// Lower-case and without a default port; also `null`, and `file://`, which has no host.
     Exactly(String),
 }
 
@@ -45,7 +45,7 @@ impl BadElement {
     }
 }
 
-/// What no element of either list may have.
+/// Rejects what no element of either list may contain.
 fn check_characters(element: &str, example: &str) -> Result<(), BadElement> {
     let problem = if element.contains(['"', '\'', '`']) {
         format!("has quotes; write it without, for example {example}")
@@ -87,7 +87,7 @@ impl FromStr for AllowedHost {
                 format!("is not the name of a server; write for example {EXAMPLE}"),
             )
         })?;
-        // A port that is none, like 99999 or nothing behind the colon, is left out by the parser.
+        // The parser drops an invalid port, such as 99999 or nothing after the colon.
         let port = authority.port_u16();
         if authority.as_str() != authority.host() && port.is_none() {
             return Err(BadElement::new(
@@ -107,7 +107,7 @@ impl FromStr for AllowedOrigin {
         match text {
             "*" => return Ok(Self::Any),
             "null" => return Ok(Self::Exactly("null".to_owned())),
-            // Pages from files: some browsers and shells say so, others say `null`.
+            // Pages from files: some browsers and shells send this, others send `null`.
             "file:" | "file:/" | "file://" | "file:///" => {
                 return Ok(Self::Exactly("file://".to_owned()));
             }
@@ -147,7 +147,7 @@ impl FromStr for AllowedOrigin {
     }
 }
 
-/// Whether `host` can stand in a Host header: a name, an IPv4 address, or an IPv6 address in
+/// Whether `host` is valid in a Host header: a name, an IPv4 address, or an IPv6 address in
 /// brackets.
 fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
@@ -161,7 +161,7 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// In lower case; an IPv6 address in its shortest form.
+/// Lower case; an IPv6 address in its shortest form.
 fn canonical(host: &str) -> String {
     let address = host
         .strip_prefix('[')
@@ -178,7 +178,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// The allowed hosts and origins. Loopback names and the listener's own address always are.
+/// The allowed hosts and origins. Loopback names and the listener's own address are always allowed.
 #[derive(Clone, Debug)]
 pub(crate) struct HostRules {
     hosts: Vec<AllowedHost>,
@@ -216,8 +216,8 @@ impl HostRules {
         authority.is_some_and(|authority| self.authority_allowed(&authority))
     }
 
-    /// Whether a page of `origin` may use this server: one served under one of its names, or a
-    /// listed one.
+    /// Whether a page of `origin` may use this server: one served under its own names, or a listed
+    /// one.
     pub(crate) fn origin_allowed(&self, origin: &HeaderValue) -> bool {
         let parsed = origin.to_str().ok().and_then(|text| text.parse::<AllowedOrigin>().ok());
         let Some(origin @ AllowedOrigin::Exactly(text)) = &parsed else { return false };
@@ -228,7 +228,7 @@ impl HostRules {
             .strip_prefix("http://")
             .or_else(|| text.strip_prefix("https://"))
             .and_then(|rest| rest.parse::<Authority>().ok());
-        // `*` for hosts says what this server is called, not which pages may use it.
+        // `*` for hosts covers this server's names, not the pages that may use it.
         authority.is_some_and(|authority| {
             self.hosts
                 .iter()
@@ -237,7 +237,7 @@ impl HostRules {
     }
 
     fn authority_allowed(&self, authority: &Authority) -> bool {
-        // A user part has no place in a Host header, and only confuses readers of it.
+        // A user part is not valid in a Host header and only confuses readers.
         !authority.as_str().contains('@')
             && self.hosts.iter().any(|allowed| allowed.covers(authority))
     }
@@ -245,7 +245,7 @@ impl HostRules {
 
 impl AllowedHost {
     /// A name without port covers every port. One with the port of HTTP or HTTPS also covers the
-    /// name alone: clients leave such a port out.
+    /// name alone, since clients omit such a port.
     fn covers(&self, authority: &Authority) -> bool {
         match self {
             Self::Any => true,
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_match_nothing_is_refused_with_the_right_form() {
+    fn elements_that_match_nothing_are_refused() {
         for (element, named) in [
             (
                 "https://mcp.example.com/mcp",

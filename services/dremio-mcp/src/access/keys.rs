@@ -1,6 +1,6 @@
-//! The keys that clients may present. Only their SHA-256 is kept; a key is looked for by comparing
-//! with every one of them in constant time. What a withdrawn key has begun, streams and calls,
-//! ends. Who withdraws keys is [`super::keys_file`].
+//! The keys that clients may present. Only their SHA-256 is kept, and a key is compared with every
+//! one of them in constant time. When a key is withdrawn, its streams and calls end.
+//! [`super::keys_file`] withdraws keys.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,19 +22,19 @@ pub enum KeyRingError {
     /// The file cannot be read.
     #[error(transparent)]
     Unreadable(#[from] SecretError),
-    /// No line holds a key.
+    /// No line has a key.
     #[error("holds no key; write one key a line")]
     Empty,
-    /// Lines that hold something else than a key.
+    /// Lines that have something other than a key.
     #[error("{}", joined(.0))]
     BadLines(Vec<BadLine>),
 }
 
-/// A line that is no key, and why; never what stands in it.
+/// An invalid line, and why; never its content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadLine {
-    /// A key that can be guessed.
+    /// A key that is too short.
     #[error(
         "the key in line {line} is shorter than {KEY_CHARS_MIN} characters; make one with \
          `openssl rand -hex 32`"
@@ -49,7 +49,7 @@ pub enum BadLine {
         /// Its line, from 1.
         line: usize,
     },
-    /// An editor's mark at the start of the file, which would be taken for a part of the first key.
+    /// A byte-order mark, which would become a part of the first key.
     #[error("line 1 begins with a byte-order mark; save the file as UTF-8 without one")]
     ByteOrderMark,
 }
@@ -68,7 +68,7 @@ fn joined(bad: &[BadLine]) -> String {
     bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// What a list of keys holds.
+/// The content of a list of keys.
 #[derive(Debug, Default)]
 pub(super) struct KeyLines {
     pub(super) keys: Vec<Key>,
@@ -89,10 +89,10 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
-    /// Reads the keys: one a line; blank lines and lines that start with `#` do not count.
+    /// Reads one key per line; blank lines and lines that start with `#` are skipped.
     ///
     /// # Errors
-    /// When the source cannot be read, holds no key, or a line that is none.
+    /// When the source cannot be read, has no key, or has an invalid line.
     pub(crate) fn load(source: SecretSource) -> Result<Self, KeyRingError> {
         let lines = match source.path() {
             Some(path) => parse(&service_kit::read_secret_bytes(path)?),
@@ -105,13 +105,12 @@ impl KeyRing {
         }
     }
 
-    /// The file of keys, if they lie in one.
+    /// The file of keys, if there is one.
     pub(super) fn path(&self) -> Option<&Path> {
         self.source.path()
     }
 
-    /// The principal that `presented` belongs to. The time taken does not depend on how much of it
-    /// is right.
+    /// The principal whose key is `presented`. The time does not depend on how much of it is right.
     pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
         let digest: [u8; 32] = Sha256::digest(presented).into();
         let keys = self.keys.load();
@@ -121,8 +120,8 @@ impl KeyRing {
         })
     }
 
-    /// Makes `keys` the valid ones. Those that were valid before stay who they are; what the others
-    /// have begun ends.
+    /// Makes `keys` the valid ones. Keys that were valid before keep their principal; whatever was
+    /// started with the others ends.
     pub(super) fn replace(&self, mut keys: Vec<Key>, bad_lines: usize) {
         let before = self.keys.load();
         if before.iter().map(|key| key.digest).eq(keys.iter().map(|key| key.digest)) {
@@ -153,8 +152,8 @@ impl KeyRing {
     }
 }
 
-/// Reads one key a line; blank lines and lines that start with `#` do not count. A line that is not
-/// UTF-8 is one that no client can send.
+/// Reads one key per line; blank lines and lines that start with `#` are skipped. A line that is
+/// not UTF-8 is a key that no client can send.
 pub(super) fn parse(text: &[u8]) -> KeyLines {
     let mut lines = KeyLines::default();
     for (index, content) in text.split(|&byte| byte == b'\n').enumerate() {
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_found_and_told_apart() {
+    fn each_key_is_found() {
         let ring = ring("# team a\naaaaaaaaaaaaaaaaaaaa\n\n  bbbbbbbbbbbbbbbbbbbb  \n").unwrap();
         let (a, b) = (
             ring.find(b"aaaaaaaaaaaaaaaaaaaa").unwrap(),
@@ -204,7 +203,7 @@ mod tests {
 
     /// Two keys whose digests begin with the same eight hex digits; found by trying 2^17 texts.
     #[test]
-    fn keys_whose_digests_begin_alike_are_two_principals() {
+    fn keys_with_similar_digests_are_different_principals() {
         let ring = ring("colliding-key-00014717\ncolliding-key-00123227").unwrap();
         let (a, b) = (
             ring.find(b"colliding-key-00014717").unwrap(),
@@ -217,21 +216,21 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_key_is_told_and_the_others_stay_who_they_are() {
+    fn a_withdrawn_key_is_cancelled_and_others_keep_their_principal() {
         let ring = ring("aaaaaaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbbbbbb").unwrap();
         let find = |key: &str| ring.find(key.repeat(20).as_bytes());
         let (a, b) = (find("a").unwrap(), find("b").unwrap());
         ring.replace(parse(b"cccccccccccccccccccc\nbbbbbbbbbbbbbbbbbbbb").keys, 0);
         assert!(a.withdrawn().is_cancelled() && find("a").is_none());
         assert!(!b.withdrawn().is_cancelled() && !find("c").unwrap().withdrawn().is_cancelled());
-        // One that comes back begins anew.
+        // A key that comes back is a new principal.
         ring.replace(parse(b"aaaaaaaaaaaaaaaaaaaa").keys, 0);
         let again = find("a").unwrap();
         assert!(again == a && !again.withdrawn().is_cancelled() && b.withdrawn().is_cancelled());
     }
 
     #[test]
-    fn bad_lists_are_named_by_line_and_never_quoted() {
+    fn errors_name_the_line_and_never_quote_it() {
         for (text, expected) in [
             ("# none\n", "holds no key; write one key a line"),
             (

@@ -1,6 +1,6 @@
 //! Follows the file of keys, so that a key can be added or withdrawn without a restart. A key that
-//! no longer stands in the file is gone, whatever else stands there; a file that cannot be read
-//! says nothing about its keys, so those stay for a while.
+//! is no longer in the file is withdrawn, even if other lines are invalid. If the file cannot be
+//! read, the keys stay valid for a while.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,26 +18,27 @@ use tokio::time::{Instant, sleep, timeout};
 use super::KeyRing;
 use super::keys::{KeyLines, parse};
 
-/// How often the file is looked at. With [`CONFIRM_AFTER`] and [`CONFIRM_MAX`], a change counts
-/// within 2 s.
+/// Interval between two looks at the file. With [`CONFIRM_AFTER`] and [`CONFIRM_MAX`], a change
+/// takes effect within 2 s.
 const LOOK_INTERVAL: Duration = Duration::from_millis(750);
 
-/// A change counts when the next look finds the same: an editor or `cp` leaves a file empty or half
-/// for a moment.
+/// A change takes effect when the next look finds the same: an editor or `cp` leaves a file empty
+/// or half-written for a moment.
 const CONFIRM_AFTER: Duration = Duration::from_millis(250);
 
-/// After so many more looks that all differ, the last one counts: a file that never rests must not
-/// keep a withdrawn key alive.
+/// After this many looks that all differ, the last one takes effect: a file that changes all the
+/// time must not keep a withdrawn key alive.
 const CONFIRM_MAX: usize = 4;
 
-/// How long keys stay valid whose file cannot be read: enough to put a volume or a permission
-/// right.
+/// How long the keys of an unreadable file stay valid: enough time to repair a volume or a
+/// permission.
 const UNREADABLE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// How long one read may take before the volume counts as hanging.
 const READ_MAX: Duration = Duration::from_secs(5);
 
-/// What one look found: keys with the digest of the whole content, or why the file cannot be read.
+/// The result of one look: keys with the digest of the whole content, or why the file cannot be
+/// read.
 #[derive(Debug)]
 enum Look {
     Content([u8; 32], KeyLines),
@@ -67,8 +68,8 @@ impl Look {
 }
 
 impl KeyRing {
-    /// Follows the file of keys until `shutdown` drains, and keeps the condition `keys`. Keys that
-    /// lie in no file stay as they are.
+    /// Follows the file of keys until `shutdown` drains, and maintains the condition `keys`. Keys
+    /// from elsewhere do not change.
     pub(crate) async fn follow(self: Arc<Self>, readiness: Readiness, shutdown: Shutdown) {
         let Some(path) = self.path().map(Path::to_owned) else {
             readiness.set("keys", Condition::met());
@@ -87,7 +88,7 @@ impl KeyRing {
         readiness: &Readiness,
         mut look: impl FnMut() -> F,
     ) {
-        // The ring was loaded a moment ago; what is found now must be confirmed like any change.
+        // The ring has just been loaded; what is read now must be confirmed like any change.
         readiness.set("keys", Condition::met());
         let (mut known, mut unreadable_since) = (None, None);
         loop {
@@ -161,8 +162,8 @@ fn judge(lines: &KeyLines) -> Condition {
     }
 }
 
-/// Reads the file on a thread of its own: a read from a volume that hangs cannot be interrupted,
-/// and holds up neither the runtime nor the end of the process.
+/// Reads the file on its own thread: a read from a hanging volume cannot be interrupted, and must
+/// block neither the runtime nor the end of the process.
 struct Reader {
     requests: Option<SyncSender<oneshot::Sender<Look>>>,
 }

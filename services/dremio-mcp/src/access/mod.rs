@@ -1,7 +1,6 @@
-//! Who may come in. Three checks before a byte of the body is read: the Host (a page that rebinds
-//! its name to this address must not get in), the Origin (a page of another site must not either),
-//! and the key, which may have a rate limit. What clients are told when they come without a key, or
-//! to the wrong path.
+//! Who may use the server. Three checks before the body is read: the Host (against pages that
+//! rebind their name to this address), the Origin (against pages of other sites), and the key,
+//! which may have a rate limit. Also the answers to clients without a key or with a wrong path.
 
 mod hosts;
 mod keys;
@@ -32,12 +31,12 @@ use crate::rpc::{Refusal, json_response};
 /// How much of a path is logged.
 const PATH_CHARS_MAX: usize = 100;
 
-/// How callers prove who they are.
+/// How callers authenticate.
 #[derive(Debug)]
 pub(crate) enum Auth {
-    /// By a key of the ring.
+    /// With a key of the ring.
     Keys(Arc<KeyRing>),
-    /// Not at all: everybody is this principal.
+    /// Not at all: all are this principal.
     Open(Principal),
 }
 
@@ -46,13 +45,13 @@ pub(crate) enum Auth {
 pub(crate) struct Access {
     pub(crate) hosts: HostRules,
     pub(crate) auth: Auth,
-    /// Without it, a key may ask as often as it likes.
+    /// `None` for no limit.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) refusals: RefusalLog,
 }
 
-/// Why a request is turned away.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug)]
 struct Denial {
     status: StatusCode,
@@ -67,11 +66,11 @@ impl Denial {
 }
 
 impl Access {
-    /// Whether a request was meant for this server and does not come from a stranger's page; its
-    /// origin, if it comes from an allowed one.
+    /// Checks that a request was meant for this server and does not come from another site's page.
+    /// Returns its origin, if it is an allowed one.
     ///
     /// # Errors
-    /// The answer, 400 or 403, when it may not come in.
+    /// The response, 400 or 403.
     pub(crate) fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
         let deny = |status, reason, message| {
             Err(Box::new(self.deny(request, Denial::new(status, reason, message))))
@@ -93,10 +92,11 @@ impl Access {
         Ok(origin.cloned())
     }
 
-    /// Whose key a request shows; its connection is that of a known client from now on.
+    /// The principal whose key the request has. Its connection counts as a known client's from now
+    /// on.
     ///
     /// # Errors
-    /// The answer, 400, 401 or 429, when it shows none that may ask now.
+    /// The response, 400, 401 or 429, when the key is missing, wrong or over its rate.
     pub(crate) fn require_key(&self, request: &Request) -> Result<Principal, Box<Response>> {
         let principal =
             self.principal(request).map_err(|denial| Box::new(self.deny(request, denial)))?;
@@ -109,9 +109,9 @@ impl Access {
         }
     }
 
-    /// What is answered at paths where nothing is, with or without a key. Clients that look for an
-    /// OAuth login show the reason to a person when it comes in the shape of RFC 6749 §5.2; a 200
-    /// there would make them try to log in despite a good key.
+    /// The answer at all other paths, with or without a key. Clients that look for an OAuth login
+    /// show a person the reason if it has the form of RFC 6749 §5.2; a 200 there would make them
+    /// try to log in even with a good key.
     pub(crate) fn elsewhere(&self, request: &Request) -> Response {
         let path = request.uri().path();
         let is_login = matches!(
@@ -189,11 +189,10 @@ impl Access {
         self.closing(request, refusal.response(None))
     }
 
-    /// Counts `more` messages of a request that was counted as one when it came in: all of them, or
-    /// none.
+    /// Counts `more` messages of a request that has already counted as one: all of them, or none.
     ///
     /// # Errors
-    /// When they are too many for the key's rate. That is counted and logged here.
+    /// When they exceed the key's rate. The refusal is counted and logged here.
     pub(crate) fn count_more(
         &self,
         principal: &Principal,
@@ -220,7 +219,7 @@ impl Access {
         counted
     }
 
-    /// Counts and logs a request that is turned away.
+    /// Counts and logs a refused request.
     fn note(&self, request: &Request, denial: Denial, principal: Option<&Principal>) {
         let Denial { status, reason, .. } = denial;
         self.metrics.access_denied(reason);
@@ -230,7 +229,7 @@ impl Access {
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         if self.refusals.is_news(reason, peer, principal) {
             let (status, principal) = (status.as_u16(), principal.map(tracing::field::display));
-            // Cut: it is a stranger's text. A URI holds no control characters.
+            // Cut, because a stranger chose it. A URI has no control characters.
             let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
             let (event, method) = ("access_denied", request.method().as_str());
             tracing::info!(
@@ -247,8 +246,8 @@ impl Access {
         }
     }
 
-    /// Ends the connection after a 401 or 403: whoever is turned away must not hold places. A
-    /// trusted proxy's connection carries others.
+    /// Ends the connection after a 401 or 403: a refused client must not keep a connection. That of
+    /// a trusted proxy carries other clients too.
     fn closing(&self, request: &Request, mut response: Response) -> Response {
         let is_final =
             matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
@@ -267,7 +266,7 @@ impl Denial {
     }
 }
 
-/// The value of a header that may stand there once, if it does.
+/// The value of a header that may occur once; an error if there are several.
 fn only<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r HeaderValue>, ()> {
     let mut values = request.headers().get_all(name).iter();
     match (values.next(), values.next()) {
@@ -279,7 +278,7 @@ fn only<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r Header
 /// The credentials of `Bearer <credentials>`; the scheme is case-insensitive (RFC 9110 §11.1).
 ///
 /// # Errors
-/// What is wrong, for whoever configured the client.
+/// What is wrong, for the person who configured the client.
 fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
     let value = value.trim_ascii();
     let (scheme, rest) =
@@ -314,7 +313,7 @@ fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
     Ok(rest)
 }
 
-/// The answer to a preflight, which carries no key by design (Fetch standard, "CORS-preflight
+/// The answer to a preflight, which by design carries no key (Fetch standard, "CORS-preflight
 /// fetch").
 pub(crate) fn preflight(request: &Request, origin: Option<HeaderValue>) -> Response {
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS);
@@ -323,7 +322,7 @@ pub(crate) fn preflight(request: &Request, origin: Option<HeaderValue>) -> Respo
     response
 }
 
-/// Lets a page of an allowed origin read the answer, and the session id in it.
+/// Lets a page of an allowed origin read the answer and its session id.
 pub(crate) fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> Response {
     let Some(origin) = origin else { return response };
     let headers = response.headers_mut();
@@ -348,8 +347,8 @@ pub(crate) fn with_cors(mut response: Response, origin: Option<HeaderValue>) -> 
     response
 }
 
-/// Lets a page also send those of the `asked` headers that repeat arguments of tools, whose names
-/// are the tools' own (2026-07-28, "Custom Headers from Tool Parameters").
+/// Also lets a page send those `asked` headers that repeat arguments of tools; each tool chooses
+/// their names (2026-07-28, "Custom Headers from Tool Parameters").
 fn allow_param_headers(response: &mut Response, asked: Option<&HeaderValue>) {
     let asked =
         asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default().split(',').map(str::trim);

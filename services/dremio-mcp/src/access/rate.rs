@@ -1,6 +1,6 @@
-//! How many messages one key may send: a steady rate with a burst, so that a loop gone wild costs
-//! its owner and nobody else. Each request counts as one when it comes in; one that carries or asks
-//! for more pays for the rest before that is begun.
+//! How many messages one key may send: a steady rate with a burst, so that a runaway loop costs
+//! only its owner. Each request counts as one when it arrives; if it carries or asks for more, the
+//! rest is counted before the work begins.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -44,7 +44,7 @@ impl FromStr for Rate {
 pub(crate) struct RateSetting(Option<Rate>);
 
 impl RateSetting {
-    /// The rate, if there is to be a limit.
+    /// The rate, if there is a limit.
     pub(crate) fn limit(self) -> Option<Rate> {
         self.0
     }
@@ -61,12 +61,12 @@ impl FromStr for RateSetting {
     }
 }
 
-/// Why a key may not send so much now.
+/// Why a key may not send this many messages now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooMany {
     /// It may after this time.
     Now(Duration),
-    /// It never may: so many are more than the limit allows at once.
+    /// It never may: the limit does not allow that many at once.
     AtOnce,
 }
 
@@ -74,10 +74,9 @@ pub(crate) enum TooMany {
 pub(crate) struct RateLimit(DefaultKeyedRateLimiter<Principal>);
 
 impl RateLimit {
-    /// At most `rate.requests` at once, and as many in each period after that.
+    /// At most `rate.requests` at once, and the same number in each period after that.
     pub(crate) fn new(rate: Rate) -> Self {
-        // A period of zero is not possible: the smallest is one second over 2^32 requests, which is
-        // a quarter of a nanosecond.
+        // The shortest interval, one second over 2^32 requests, would round down to zero.
         let interval = (rate.per / rate.requests.get()).max(Duration::from_nanos(1));
         let quota = Quota::with_period(interval)
             .unwrap_or(Quota::per_second(rate.requests))
@@ -90,13 +89,13 @@ impl RateLimit {
     /// # Errors
     /// How long to wait, when it is one too many.
     pub(crate) fn count(&self, principal: &Principal) -> Result<(), Duration> {
-        // Keys come from the key ring, so the table has as many entries as there ever were keys.
+        // Keys come from the key ring, so the table has at most one entry for each key ever valid.
         self.0
             .check_key(principal)
             .map_err(|over| over.wait_time_from(DefaultClock::default().now()))
     }
 
-    /// Counts `more` messages of a request that was counted as one: all of them, or none.
+    /// Counts `more` messages of a request that has already counted as one: all of them, or none.
     ///
     /// # Errors
     /// When they are too many.
@@ -125,7 +124,7 @@ mod tests {
     use crate::principal::Principal;
 
     #[test]
-    fn rates_are_read() {
+    fn rates_are_parsed() {
         for good in ["1/s", "600/m", "4294967295/h"] {
             assert!(good.parse::<Rate>().is_ok(), "{good}");
         }
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_with_many_messages_counts_them_all_or_none() {
+    fn all_messages_of_a_request_count_or_none() {
         let limit = RateLimit::new("4/h".parse().unwrap());
         let ada = Principal::anyone();
         assert!(limit.count(&ada).is_ok());
@@ -156,13 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_allowed_and_then_there_is_a_wait() {
+    fn after_a_burst_there_is_a_wait() {
         let limit = RateLimit::new("3/h".parse().unwrap());
         let ada = Principal::anyone();
         assert!((0..3).all(|_| limit.count(&ada).is_ok()));
         let wait = limit.count(&ada).unwrap_err();
         assert!(wait.as_secs() > 1000 && wait.as_secs() <= 1200, "{wait:?}");
-        // As fast as can be written does not divide by zero.
+        // The highest rate does not divide by zero.
         assert!(RateLimit::new("4294967295/s".parse().unwrap()).count(&ada).is_ok());
     }
 }

@@ -1,6 +1,6 @@
-//! The log of what was turned away: one line at once, and after that one line a minute for each
-//! reason and client, with a count. Whoever has no key must not be able to fill the disk, nor bury
-//! what else is in the log.
+//! The log of refused requests: one line at once, and after that one line per minute for each
+//! reason and client, with a count. A client without a key must not be able to fill the disk or
+//! hide other log lines.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,14 +15,14 @@ use crate::principal::Principal;
 /// How long refusals are only counted after a line about their kind.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// How often it is looked for kinds whose time is up.
+/// Interval between two searches for summaries that are due.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many kinds are told apart; of the others, only the reason is. A guess: more clients at fault
+/// How many kinds are kept apart; beyond that only the reason is. A guess: more clients with errors
 /// than this are one attack.
 const KINDS_MAX: usize = 256;
 
-/// One kind of refusal. Without a client, it stands for all that there was no room to tell apart.
+/// One kind of refusal. Without a client, it stands for all that are not kept apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kind {
     reason: &'static str,
@@ -40,7 +40,7 @@ struct Tally {
 pub(crate) struct RefusalLog(Mutex<HashMap<Kind, Tally>>);
 
 impl RefusalLog {
-    /// Counts one refusal, and says whether it deserves a line of its own.
+    /// Counts one refusal. Returns whether to log it.
     pub(super) fn is_news(
         &self,
         reason: &'static str,
@@ -61,11 +61,13 @@ impl RefusalLog {
         is_news
     }
 
-    /// Writes the summaries until `shutdown` drains, and what is left then.
+    /// Writes the summaries until `shutdown` drains, and the remaining ones then.
     pub(crate) async fn report(&self, shutdown: &Shutdown) {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(REPORT_INTERVAL) => self.summarise(|tally| tally.since.elapsed() >= QUIET),
+                () = tokio::time::sleep(REPORT_INTERVAL) => {
+                    self.summarise(|tally| tally.since.elapsed() >= QUIET);
+                }
                 () = shutdown.draining() => return self.summarise(|_| true),
             }
         }
@@ -93,7 +95,7 @@ impl RefusalLog {
         }
     }
 
-    /// Takes the counts that are due. A kind of which nothing more has come is forgotten.
+    /// Takes the counts that are due. A kind without new refusals is removed.
     fn take(&self, is_due: impl Fn(&Tally) -> bool) -> Vec<(Kind, u64, u64)> {
         let mut taken = Vec::new();
         self.lock().retain(|kind, tally| {
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_flood_is_one_line_at_once_and_one_a_minute() {
+    async fn a_flood_is_logged_once_and_then_every_minute() {
         let log = RefusalLog::default();
         let lines = (0..47_000).filter(|_| log.is_news("key_missing", address(1), None)).count();
         assert_eq!((lines, summaries(&log).len()), (1, 0));
@@ -144,20 +146,20 @@ mod tests {
         assert!(log.is_news("rate_limited", address(1), Some(&Principal::anyone())));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(summaries(&log), [46_999]);
-        // It goes on: counted from the summary, and still no line of its own.
+        // The flood goes on: counted since the summary, and still without a line of its own.
         assert!(!log.is_news("key_missing", address(1), None));
         tokio::time::advance(Duration::from_secs(30)).await;
         assert!(summaries(&log).is_empty());
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(summaries(&log), [1]);
-        // After a quiet minute it is news again.
+        // After a quiet minute it is logged again.
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(summaries(&log).is_empty());
         assert!(log.is_news("key_missing", address(1), None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_addresses_fill_neither_the_log_nor_the_memory() {
+    async fn many_addresses_are_counted_together() {
         let log = RefusalLog::default();
         let lines = (0..100_000)
             .filter(|&number| log.is_news("key_missing", address(number), None))

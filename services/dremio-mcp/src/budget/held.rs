@@ -19,12 +19,12 @@ impl Charge {
 }
 
 impl Held {
-    /// The text, out of its room.
+    /// The text without its room.
     pub(crate) fn into_text(self) -> String {
         self.text
     }
 
-    /// The texts as one JSON array, in the room of all of them.
+    /// The texts as one JSON array, with the room of all of them.
     pub(crate) fn array(elements: Vec<Self>) -> Self {
         let mut text = String::with_capacity(
             elements.iter().map(|element| element.text.len() + 1).sum::<usize>() + 1,
@@ -39,12 +39,12 @@ impl Held {
         Self { text, charge }
     }
 
-    /// The text in another form, of about the same size, in the same room.
+    /// The text in another form of about the same size, with the same room.
     pub(crate) fn map(self, form: impl FnOnce(&str) -> String) -> Self {
         Self { text: form(&self.text), charge: self.charge }
     }
 
-    /// The bytes of the text. The room is given back when the last copy of them is gone.
+    /// The bytes of the text. The room is released with the last copy of them.
     pub(crate) fn into_bytes(self) -> Bytes {
         Bytes::from_owner(self)
     }

@@ -1,4 +1,4 @@
-//! The room for some kinds of bytes, who waits for it, and who has some of it.
+//! The room for some kinds of bytes, with its holders and its queue.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl Pool {
                 state.order.push_back(principal.clone());
             }
             let own = state.waiting.entry(principal.clone()).or_default();
-            // Who has left the queue is looked for each time that it has doubled.
+            // Entries that have left the queue are removed each time it has doubled.
             if own.len().is_power_of_two() {
                 own.retain(|waiting| !waiting.granted.is_closed());
             }
@@ -88,7 +88,7 @@ impl Pool {
             answer
         };
         let mut waiting = Wait { pool: self, granted };
-        // Only the budget has the other end, and it never lets go of it unanswered.
+        // Only the budget has the sender, and never drops it without an answer.
         (&mut waiting.granted).await.map_err(|_| NoRoom::All)
     }
 
@@ -109,17 +109,17 @@ impl Pool {
         self.grant_what_fits(state);
     }
 
-    /// Serves those who wait as far as there is room.
+    /// Serves the queue as far as there is room.
     fn grant_what_fits(&self, mut state: MutexGuard<'_, State>) {
         let granted = self.grant(&mut state);
         drop(state);
-        // Outside of the lock: who has left meanwhile gives its room back here.
+        // Outside the lock: if a receiver has left meanwhile, its room is released here.
         for (waiting, charge) in granted {
             let _left = waiting.send(charge);
         }
     }
 
-    /// What can be given to those who wait: one each in turn, until nobody's first wish fits.
+    /// What can be granted: one entry per principal in turn, until no first entry fits.
     fn grant(&self, state: &mut State) -> Vec<(oneshot::Sender<Charge>, Charge)> {
         let mut granted = Vec::new();
         let mut passed = 0;
@@ -157,7 +157,7 @@ impl Pool {
     }
 }
 
-/// Somebody who waits for room. Whoever leaves the queue may have stood in the way of others.
+/// An entry in the queue. When dropped, it makes way for others.
 struct Wait<'p> {
     pool: &'p Pool,
     granted: oneshot::Receiver<Charge>,
@@ -166,21 +166,21 @@ struct Wait<'p> {
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
         self.granted.close();
-        // Granted between two polls: it goes back now, and serves others by that.
+        // Granted between two polls: release it, which serves others.
         drop(self.granted.try_recv());
         self.pool.grant_what_fits(self.pool.lock());
     }
 }
 
 impl Shared {
-    /// Counts `more` bytes that are held from now on, and `fewer` that are not any more.
+    /// Counts `more` bytes as held, and `fewer` as released.
     fn count(&self, kind: Kind, more: usize, fewer: usize) {
         let Some(gauge) = self.held.get(kind as usize) else { return };
         gauge.inc_by(i64::try_from(more).unwrap_or(i64::MAX));
         gauge.dec_by(i64::try_from(fewer).unwrap_or(i64::MAX));
     }
 
-    /// Whether `principal` may hold `more` bytes for what has `held` already.
+    /// Whether `principal` may hold `more` bytes for something that has `held` already.
     fn fits(
         &self,
         state: &State,
@@ -225,24 +225,24 @@ impl State {
     }
 }
 
-/// Room that is taken, given back when dropped.
+/// Room that is taken; released when dropped.
 #[derive(Debug)]
 pub(crate) struct Charge {
-    /// Of nobody, for what the gateway itself holds: that is not counted.
+    /// `None` for what the gateway itself holds: that is not counted.
     of: Option<(Pool, Principal, Kind)>,
     bytes: usize,
 }
 
 impl Charge {
-    /// For what is not counted.
+    /// A charge that is not counted.
     pub(crate) fn free() -> Self {
         Self { of: None, bytes: 0 }
     }
 
-    /// Takes room for `more` bytes, if there is any now.
+    /// Takes room for `more` bytes, if available now.
     ///
     /// # Errors
-    /// Whose limit is reached; what was taken before stays taken.
+    /// The limit that is reached; what was taken before stays taken.
     pub(crate) fn try_grow(&mut self, more: usize) -> Result<(), NoRoom> {
         let Some((budget, principal, kind)) = &self.of else { return Ok(()) };
         {
@@ -255,7 +255,7 @@ impl Charge {
         Ok(())
     }
 
-    /// Gives back what is beyond `bytes`.
+    /// Releases what is beyond `bytes`.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         let surplus = self.bytes.saturating_sub(bytes);
         self.bytes -= surplus;
@@ -267,7 +267,7 @@ impl Charge {
     /// Makes it a charge for `bytes`.
     ///
     /// # Errors
-    /// Whose limit is reached; what was taken before stays taken.
+    /// The limit that is reached; what was taken before stays taken.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
         match bytes.checked_sub(self.bytes) {
             Some(more) => self.try_grow(more),
@@ -278,7 +278,7 @@ impl Charge {
         }
     }
 
-    /// Takes over what `other` has, which is of the same principal and kind, or free.
+    /// Takes over the room of `other`, which is of the same principal and kind, or free.
     pub(super) fn absorb(&mut self, mut other: Self) {
         if self.of.is_none() {
             *self = other;

@@ -9,14 +9,13 @@ use crate::access::KeyRing;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 
-/// Far beyond what is small.
+/// Far beyond the limit for small messages.
 const LARGE: usize = 4 * SMALL_BYTES_MAX;
 
-/// The clock stands still, so this passes only when nothing else can happen.
+/// The clock is paused, so this passes only when nothing else can happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A budget of eight large things and as much again in small ones, of which one principal may have
-/// half.
+/// A budget of eight large messages and the same room for small ones; one principal may have half.
 fn budget() -> (Pool, Registry) {
     let mut registry = Registry::default();
     let metrics = Arc::new(Metrics::register(&mut registry));
@@ -39,14 +38,14 @@ fn held(registry: &Registry) -> String {
 }
 
 #[test]
-fn one_principal_has_a_share_and_all_have_a_limit() {
+fn one_principal_and_all_together_have_a_limit() {
     let ((budget, _), [ada, bob, cyd]) = (budget(), three());
     let take = |principal: &Principal, bytes| budget.try_take(principal, Kind::Bodies, bytes);
     let mut taken: Vec<Charge> = (0..4).map(|_| take(&ada, LARGE).unwrap()).collect();
     assert_eq!(take(&ada, LARGE).unwrap_err(), NoRoom::Share);
     taken.extend((0..4).map(|_| take(&bob, LARGE).unwrap()));
     assert_eq!(take(&cyd, LARGE).unwrap_err(), NoRoom::All);
-    // What is small gets through beside all that is large, with the same key too.
+    // Small messages succeed beside the large ones, even with the same key.
     taken.extend([&ada, &bob, &cyd].map(|principal| take(principal, 1000).unwrap()));
     taken.pop();
     drop(taken);
@@ -56,11 +55,11 @@ fn one_principal_has_a_share_and_all_have_a_limit() {
 }
 
 #[test]
-fn a_charge_grows_as_far_as_there_is_room_and_gives_back_what_it_does_not_need() {
+fn a_charge_grows_within_the_limit_and_shrinks() {
     let ((budget, registry), [ada, ..]) = (budget(), three());
     let mut charge = budget.try_take(&ada, Kind::Streams, 0).unwrap();
     let mut bytes = 0;
-    // Many small steps make something large, which may not use the part for what is small.
+    // Many small steps make it large, so that it may not use the room for small messages.
     while charge.try_grow(SMALL_BYTES_MAX).is_ok() {
         bytes += SMALL_BYTES_MAX;
     }
@@ -79,7 +78,7 @@ fn a_charge_grows_as_far_as_there_is_room_and_gives_back_what_it_does_not_need()
 }
 
 #[test]
-fn a_text_keeps_its_room_until_the_last_copy_of_its_bytes_is_gone() {
+fn a_text_keeps_its_room_until_its_last_copy_is_dropped() {
     let ((budget, _), [ada, ..]) = (budget(), three());
     let held = budget.try_take(&ada, Kind::Answers, 5).unwrap().hold("hello".to_owned());
     let bytes = held.map(|text| format!("{text}!")).into_bytes();
@@ -92,7 +91,7 @@ fn a_text_keeps_its_room_until_the_last_copy_of_its_bytes_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_served_in_turn_and_a_full_share_holds_up_nobody_else() {
+async fn waiters_take_turns_and_a_full_share_delays_no_other_key() {
     let ((budget, _), [ada, bob, _]) = (budget(), three());
     let take = |principal: &Principal, bytes| {
         let (budget, principal) = (budget.clone(), principal.clone());
@@ -102,13 +101,13 @@ async fn who_waits_is_served_in_turn_and_a_full_share_holds_up_nobody_else() {
     let first = take(&ada, 4 * LARGE).await;
     let (mut second, mut third) = (take(&ada, 2 * LARGE), take(&ada, LARGE));
     assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
-    // Bob's share is his own, and what is small needs no turn.
+    // Bob has his own share, and small messages need no turn.
     let bobs = take(&bob, 4 * LARGE).await;
     let (small, mut bobs_next) = (take(&ada, 100).await, take(&bob, 4 * LARGE));
     assert!(poll!(&mut bobs_next).is_pending());
     drop(first);
     let second = second.await;
-    // Who has left the queue is passed over.
+    // An entry that has left the queue is skipped.
     let mut fourth = take(&ada, 2 * LARGE);
     assert!(poll!(&mut fourth).is_pending());
     drop(fourth);
@@ -129,7 +128,7 @@ async fn more_than_a_share_is_refused_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_waiting_holds_up_nobody() {
+async fn an_abandoned_wait_delays_no_other() {
     let ((budget, _), [ada, ..]) = (budget(), three());
     let take = |bytes| {
         let (budget, ada) = (budget.clone(), ada.clone());
@@ -146,7 +145,7 @@ async fn who_gives_up_waiting_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_fill_everything_leave_the_room_for_rows() {
+async fn requests_cannot_use_the_room_for_rows() {
     let (budget, [ada, ..]) = (Budget::small(16 * LARGE), three());
     let mut bodies = Vec::new();
     while let Ok(charge) = budget.try_take(&ada, Kind::Bodies, LARGE) {

@@ -8,7 +8,7 @@ use super::*;
 const ADA: &str = "aaaaaaaaaaaaaaaaaaaa";
 const BOB: &str = "bbbbbbbbbbbbbbbbbbbb";
 
-/// A key ring over a file that is only a variable, followed on a paused clock.
+/// A key ring whose file is a variable, followed on a paused clock.
 struct Followed {
     ring: Arc<KeyRing>,
     readiness: Readiness,
@@ -55,7 +55,7 @@ async fn pass(millis: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_no_longer_stands_in_the_file_is_gone_whatever_else_stands_there() {
+async fn a_key_removed_from_the_file_is_withdrawn_even_beside_bad_lines() {
     for (text, valid, condition) in [
         (format!("{BOB}\n"), (false, true), (true, "")),
         (format!("{BOB}\nshort\n"), (false, true), (true, "bad_key_lines")),
@@ -79,11 +79,11 @@ async fn a_key_that_no_longer_stands_in_the_file_is_gone_whatever_else_stands_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_half_written_for_a_moment_withdraws_nothing() {
+async fn a_half_written_file_withdraws_nothing() {
     let followed = Followed::start();
     let ada = followed.ring.find(ADA.as_bytes()).unwrap();
     for _ in 0..20 {
-        // Just before a look, and for less than the time between it and the next.
+        // Just before a look, and for less time than until the next.
         pass(740).await;
         followed.write("");
         pass(200).await;
@@ -95,7 +95,7 @@ async fn a_file_that_is_half_written_for_a_moment_withdraws_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_never_rests_counts_within_two_seconds() {
+async fn a_file_that_always_changes_takes_effect_within_two_seconds() {
     let followed = Followed::start();
     pass(10).await;
     for version in 0..20 {
