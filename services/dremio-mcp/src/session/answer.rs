@@ -1,9 +1,9 @@
-//! How a call's answer goes out: as plain JSON when it is there soon and nothing came before it,
-//! else as a stream of server-sent events with progress, a sign of life every few seconds, and the
-//! answer last.
+//! How a call's answer goes out: as plain JSON if it is ready soon and nothing came before it,
+//! otherwise as a stream of server-sent events with progress, a keep-alive every few seconds, and
+//! the answer at the end.
 //!
-//! A modern client that stops reading stops the call: it is dropped with the body. A legacy client
-//! may come back (see `replay`).
+//! If a modern client stops reading, its call ends: the body owns the call. A legacy client may
+//! come back (see `replay`).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use super::sse::{Events, Gone, event_stream};
 use crate::budget::Held;
 use crate::rpc::json_response;
 
-/// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see a sign of
-/// life.
+/// A call that is silent for this long gets a stream, so that proxies (nginx: 60 s) see
+/// keep-alives.
 const STREAM_AFTER: Duration = Duration::from_secs(10);
 
 /// The end of a call.
@@ -30,25 +30,24 @@ const STREAM_AFTER: Duration = Duration::from_secs(10);
 pub(super) struct Finished {
     /// For an answer that is not a stream.
     pub(super) status: StatusCode,
-    /// The JSON-RPC response; `None` when the client cancelled and waits for none.
+    /// The JSON-RPC response; `None` if the client has cancelled and expects none.
     pub(super) body: Option<Held>,
 }
 
-/// How a client can take an answer that is not there yet.
+/// How a client receives an answer that takes a while.
 pub(super) enum Delivery {
     /// It accepts no stream, so it waits.
     Whole,
-    /// As a stream; who leaves it has cancelled the call (2026-07-28, "Cancellation").
+    /// As a stream; leaving it cancels the call (2026-07-28, "Cancellation").
     Stream,
-    /// As a stream that it can read on after it lost its connection; with the raw id of its
-    /// request.
+    /// As a stream that it can resume after a lost connection; with the raw id of its request.
     Resumable(Arc<Session>, String),
 }
 
-/// A call on its way. Boxed where it begins: it is large, and handed on.
+/// A running call. Boxed from the start, because it is large and handed on.
 pub(super) type Running = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
-/// Runs `call` and answers with what it gives. `progress` must end when `call` does.
+/// Runs `call` and answers with its result. `progress` must end when `call` does.
 pub(super) async fn answer(
     mut call: Running,
     mut progress: mpsc::Receiver<Held>,
@@ -91,8 +90,8 @@ async fn streamed(
             Some(next) = progress.recv() => latest = Some(next),
             finished = &mut call => {
                 if let Some(text) = finished.body {
-                    // A reader that has gone cannot be told.
-                    let _gone = events.message(text).await;
+                    // If the reader has left, nothing can be done.
+                    let _ = events.message(text).await;
                 }
                 return;
             }
@@ -130,8 +129,8 @@ async fn resumable(
 fn json(finished: Finished) -> Response {
     match finished.body {
         Some(text) => json_response(finished.status, text.into_bytes()),
-        // A cancelled request gets no response (2025-11-25, "Cancellation"): a stream that ends
-        // says so.
+        // A cancelled request gets no response (2025-11-25, "Cancellation"), only the end of the
+        // stream.
         None => event_stream(Body::empty()),
     }
 }

@@ -1,4 +1,4 @@
-//! Who sends a message over HTTP, and what that costs.
+//! The sender of an HTTP message, and its rate limit.
 
 use axum::http::StatusCode;
 use service_kit::http::Peer;
@@ -9,22 +9,21 @@ use crate::engine::{Caller, ClientId};
 use crate::principal::Principal;
 use crate::rpc::Refusal;
 
-/// Who sends a message.
+/// The sender of a message.
 pub(super) struct Asker {
     pub(super) principal: Principal,
     pub(super) peer: Peer,
 }
 
-/// A client without a session. Nothing but the address tells clients of one key apart.
+/// A client without a session. Only the address distinguishes clients of one key.
 pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
     Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, notifications: None }
 }
 
-/// Counts what a request holds beyond the one message as which it was counted when it came in: all
-/// of it, or nothing.
+/// Counts the messages of a request beyond the first, which was counted when it arrived: all of
+/// them, or none.
 ///
-/// # Errors
-/// When it is too much for the key's rate.
+/// When they exceed the key's rate.
 pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize) -> Result<(), Refusal> {
     let counted = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more);
     counted.map_err(|cause| match cause {

@@ -1,5 +1,5 @@
-//! The record of what happens to sessions: log lines with `target: "audit"` and a stable `event`. A
-//! session is named by the random part of its id, which opens nothing; the id itself is not told.
+//! The audit log of sessions: log lines with `target: "audit"` and a stable `event`. A session is
+//! identified by the random part of its id, which grants no access; the id itself is not logged.
 
 use super::Gateway;
 use super::asker::Asker;
@@ -7,10 +7,10 @@ use super::id::{Claims, Serial};
 use crate::principal::Principal;
 use crate::rpc::{Message, member};
 
-/// Characters of what a client calls itself. Names are short.
+/// Characters of a client's name that are logged. Names are short.
 const NAME_CHARS_MAX: usize = 64;
 
-/// What a client says of itself in `initialize`.
+/// What a client says about itself in `initialize`.
 #[derive(Debug, Default)]
 pub(super) struct ClientInfo {
     pub(super) name: String,
@@ -20,7 +20,7 @@ pub(super) struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// Reads it from an `initialize` request; what is absent or of another shape is empty.
+    /// Reads it from an `initialize` request; missing or malformed members are empty.
     pub(super) fn of(initialize: &Message) -> Self {
         let params = initialize.params_text().unwrap_or("{}");
         let info = member(params, "clientInfo").unwrap_or("{}");
@@ -40,7 +40,7 @@ impl ClientInfo {
     }
 }
 
-/// What a client wrote, cut and without what could make a line of its own in a log.
+/// A client's text, cut, and without characters that could start a new log line.
 fn in_one_line(text: &str) -> String {
     text.chars()
         .take(NAME_CHARS_MAX)
@@ -52,15 +52,32 @@ pub(super) fn opened(asker: &Asker, claims: &Claims, client: &ClientInfo) {
     let ClientInfo { name, version, .. } = client;
     let revision = claims.opening.protocol_version;
     let (principal, peer) = (&asker.principal, asker.peer.0.ip());
-    tracing::info!(target: "audit", event = "session_opened", session = %claims.serial, client = name, client_version = version, revision,
-        %principal, %peer, "session opened");
+    tracing::info!(
+        target: "audit",
+        event = "session_opened",
+        session = %claims.serial,
+        client = name,
+        client_version = version,
+        revision,
+        %principal,
+        %peer,
+        "session opened",
+    );
 }
 
 pub(super) fn resumed(asker: &Asker, claims: &Claims) {
     let revision = claims.opening.protocol_version;
     let (principal, peer, issued) = (&asker.principal, asker.peer.0.ip(), claims.issued);
-    tracing::info!(target: "audit", event = "session_resumed", session = %claims.serial, revision, %principal, %peer, %issued,
-        "session taken up again");
+    tracing::info!(
+        target: "audit",
+        event = "session_resumed",
+        session = %claims.serial,
+        revision,
+        %principal,
+        %peer,
+        %issued,
+        "session taken up again",
+    );
 }
 
 pub(super) fn refused(gateway: &Gateway, asker: &Asker, reason: &'static str) {
@@ -78,12 +95,25 @@ pub(super) fn refused(gateway: &Gateway, asker: &Asker, reason: &'static str) {
 
 pub(super) fn ended(asker: &Asker, claims: &Claims) {
     let (principal, peer) = (&asker.principal, asker.peer.0.ip());
-    tracing::info!(target: "audit", event = "session_ended", reason = "deleted", session = %claims.serial, %principal, %peer,
-        "session ended by its client");
+    tracing::info!(
+        target: "audit",
+        event = "session_ended",
+        reason = "deleted",
+        session = %claims.serial,
+        %principal,
+        %peer,
+        "session ended by its client",
+    );
 }
 
 /// The key of its principal was withdrawn.
 pub(super) fn withdrawn(principal: &Principal, serial: Serial) {
-    tracing::info!(target: "audit", event = "session_ended", reason = "key_withdrawn", session = %serial, %principal,
-        "session ended: its key is no longer valid");
+    tracing::info!(
+        target: "audit",
+        event = "session_ended",
+        reason = "key_withdrawn",
+        session = %serial,
+        %principal,
+        "session ended: its key is no longer valid",
+    );
 }

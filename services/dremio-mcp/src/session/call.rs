@@ -16,28 +16,28 @@ use crate::engine::{CallContext, CallError, Caller, LogLevel};
 use crate::methods;
 use crate::rpc::Message;
 
-/// A request that was found good, and what its answer needs.
+/// A request that was accepted, and what its answer needs.
 pub(super) struct Call {
     pub(super) request: Message,
     pub(super) caller: Caller,
     pub(super) client: Client,
     /// Whether the client accepts a stream.
     pub(super) may_stream: bool,
-    /// The least severe log messages that the client asked for; without, it gets none.
+    /// The least severe log messages that the client wants; `None` for no messages.
     pub(super) log_level: Option<LogLevel>,
 }
 
 /// What the client's era adds to a call.
 pub(super) enum Client {
-    /// The call belongs to a session, by which it can be cancelled.
+    /// The call belongs to a session, through which it can be cancelled.
     Legacy(Running),
-    /// The call stands alone; its answer must be completed to what that revision requires.
+    /// The call stands alone; its answer must be completed as that revision requires.
     Modern,
 }
 
 impl Call {
-    /// Runs the call and answers it. Dropping the future cancels the call; so does, for a modern
-    /// client, dropping the body of a stream.
+    /// Runs the call and answers it. Dropping the future cancels the call; for a modern client,
+    /// dropping the body of a stream does so as well.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
         let (context, notifications) =
             CallContext::new(self.caller.clone(), self.log_level, &gateway.budget);
@@ -54,7 +54,7 @@ impl Call {
         answer(call, notifications, delivery, shutdown).await
     }
 
-    /// Runs the call for a caller that takes no stream, and gives its response; `None` when it was
+    /// Runs the call for a caller that accepts no stream. Returns its response; `None` if it was
     /// cancelled.
     pub(super) async fn finish(self, gateway: &Gateway) -> Option<Held> {
         let (context, _unread) = CallContext::new(self.caller.clone(), None, &gateway.budget);
@@ -75,7 +75,7 @@ impl Call {
             Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
         let limit = gateway.call_timeout;
         let called = tokio::select! {
-            // Nothing is begun for a client that does not want it, or may not have it, any more.
+            // Start nothing for a client that has cancelled or lost its key.
             biased;
             () = self.cancelled() => {
                 record.outcome = "cancelled";
@@ -106,8 +106,8 @@ impl Call {
             .unwrap_or_else(|cause| failed(gateway, &CallError::NoRoom(cause), id))
     }
 
-    /// The answer in a room of its size: what is left of that of the engine's response, or a new
-    /// one.
+    /// The answer with room of its size: what is left of the room of the engine's response, or new
+    /// room.
     fn held(
         &self,
         gateway: &Gateway,
@@ -132,8 +132,8 @@ fn failed(gateway: &Gateway, cause: &CallError, id: Option<&str>) -> Finished {
     Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id).into()) }
 }
 
-/// The audit trail and metrics of a tool call, written when it ends, however it ends. Arguments and
-/// rows never appear.
+/// The audit line and metrics of a tool call, written when it ends, whatever the reason. Arguments
+/// and rows never appear.
 struct Record<'c> {
     gateway: &'c Gateway,
     call: &'c Call,
@@ -149,7 +149,7 @@ impl Drop for Record<'_> {
         }
         let took = started.elapsed();
         let params = call.request.params().unwrap_or_default();
-        // What clients make up must not become a metric label.
+        // A name made up by a client must not become a metric label.
         let tool =
             params.name.filter(|name| gateway.engine.tools().contains(name)).unwrap_or("other");
         gateway.metrics.tool_called(tool, outcome, took);
@@ -166,7 +166,7 @@ impl Drop for Record<'_> {
     }
 }
 
-/// The members of a `CallToolResult` and an `ErrorObject` that say how a call went.
+/// The members of a `CallToolResult` and an `ErrorObject` that show how a call went.
 #[derive(Default, Deserialize)]
 struct ToolResult {
     #[serde(rename = "isError", default)]

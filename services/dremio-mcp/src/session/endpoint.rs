@@ -1,4 +1,4 @@
-//! `/mcp`: takes an HTTP request apart, finds out which era it speaks, and hands it on.
+//! `/mcp`: parses an HTTP request, determines its era, and hands it on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,18 +26,18 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a body's text is there at a time at most: as it came, as the engine gets it, in
-/// Dremio's JSON, and one copy in the making.
+/// How many copies of a body's text exist at most: as received, as the engine gets it, in Dremio's
+/// JSON, and one being made.
 const BODY_COPIES: usize = 4;
 
-/// How long a body waits for room before it is refused. Nothing of it is read meanwhile; clients
-/// give up after 30 to 60 s.
+/// How long a body waits for room before it is refused. It is not read meanwhile; clients give up
+/// after 30 to 60 s.
 const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// When a client that found no room may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Answers a request to the MCP endpoint of `principal`, which access control has found.
+/// Answers a request to the MCP endpoint of `principal`, whom access control has found.
 pub(crate) async fn answer(
     gateway: Arc<Gateway>,
     principal: Principal,
@@ -95,8 +95,7 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         return legacy::handle(gateway, &asker, headers, message, may_stream).await;
     }
     if message.kind() != Kind::Request {
-        // This revision defines no notification towards the server over HTTP, and forbids
-        // responses.
+        // This revision defines no notifications to the server over HTTP, and forbids responses.
         return match message.kind() {
             Kind::Notification => StatusCode::ACCEPTED.into_response(),
             _ => {
@@ -150,17 +149,17 @@ fn not_in_this_revision() -> Response {
         .response(None)
 }
 
-/// What a request carried.
+/// The content of a request.
 enum Received {
-    /// A message, and whether its client takes a stream.
+    /// A message, and whether its client accepts a stream.
     Message(Message, bool),
     /// The text of an array, and its room.
     Batch(String, Charge),
 }
 
-/// Why a request carried nothing.
+/// Why a request has no content.
 enum Unread {
-    /// With the id of the message, if that much could be read.
+    /// With the id of the message, if it could be read.
     Invalid(Refusal, Option<String>),
     NoRoom(NoRoom),
 }
@@ -177,13 +176,13 @@ impl From<NoRoom> for Unread {
     }
 }
 
-/// The last answer on its connection: what was sent of the body lies unread in it.
+/// Makes it the last answer on its connection, because the rest of the body is still unread there.
 fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// The answer to a body that there is no room for.
+/// The answer to a body without room.
 fn no_room(cause: NoRoom) -> Response {
     let (status, message) = match cause {
         NoRoom::Share => (
@@ -245,7 +244,7 @@ async fn read(
     Ok(Received::Message(message.charged(charge), takes_stream))
 }
 
-/// Room for a body of `announced` bytes and its copies, waiting for it for a while.
+/// Waits for room for a body of `announced` bytes and its copies, up to a limit.
 async fn room_for(
     gateway: &Gateway,
     principal: &Principal,
@@ -259,13 +258,13 @@ async fn room_for(
     .await
     {
         Ok(taken) => taken,
-        // Says why, unless there is room just now.
+        // For the reason, unless there is room just now.
         Err(_) => gateway.budget.try_take(principal, budget::Kind::Bodies, bytes),
     }
 }
 
-/// The whole body; `None` when it is cut off or too large. One whose length was not announced takes
-/// its room as it comes.
+/// The whole body; `None` if it is cut off or too large. Without an announced length it takes its
+/// room as it arrives.
 async fn collect(
     body: Body,
     announced: usize,
@@ -287,7 +286,7 @@ async fn collect(
     Ok(Some((whole, charge)))
 }
 
-/// Which era a message belongs to: the modern one says so in `_meta`, or at least in its headers.
+/// Whether a message belongs to the modern era: `_meta` says so, or at least the headers.
 fn is_modern(headers: &HeaderMap, message: &Message, says_so_in_meta: bool) -> bool {
     says_so_in_meta || claims_modern(headers) || methods::NEW_IN_MODERN.contains(&message.method())
 }
@@ -304,7 +303,7 @@ fn claims_modern(headers: &HeaderMap) -> bool {
     is_date && LEGACY_VERSIONS.last().is_some_and(|last| said > *last)
 }
 
-/// Whether the `Accept` header takes `wanted`; without the header, anything is taken (RFC 9110
+/// Whether the `Accept` header allows `wanted`; without the header, anything is allowed (RFC 9110
 /// §12.5.1).
 fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let mut said = headers

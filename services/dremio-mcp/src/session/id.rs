@@ -1,11 +1,11 @@
-//! What a session's id says. It says all that a gateway needs to go on with the session, and is
-//! signed, so that a gateway that has never seen the session, another replica or the same one after
-//! a restart, takes it up again without asking anybody.
+//! The content of a session id. It holds all that a gateway needs to continue the session, and is
+//! signed. So a gateway that has never seen the session (another replica, or the same one after a
+//! restart) can resume it without asking anyone.
 //!
-//! `v1.` and base64url of: principal (SHA-256 of its name, 32 bytes), when it was issued (seconds
-//! since 1970, 8 bytes), revision, log level and flags (a byte each), 8 random bytes, and the tag
-//! of [`Signer`]. Numbers are big-endian. It is visible ASCII, as the specification wants it
-//! ("Session Management"), 93 characters long, and holds nothing that a client wrote.
+//! `v1.` and base64url of: principal (SHA-256 of its name, 32 bytes), time of issue (seconds since
+//! 1970, 8 bytes), revision, log level and flags (a byte each), 8 random bytes, and the tag of
+//! [`Signer`]. Numbers are big-endian. It is visible ASCII, as the specification requires ("Session
+//! Management"), 93 characters long, and contains nothing that a client wrote.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::principal::Principal;
 use crate::random::hex;
 use crate::signer::Signer;
 
-/// How long an id is good for. Clients that run for longer than this without a restart are rare,
-/// and open another session.
+/// How long an id is valid. Clients that run longer without a restart are rare, and open another
+/// session.
 pub(super) const AGE_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How far the clocks of two replicas may differ.
@@ -29,34 +29,34 @@ const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 const PREFIX: &str = "v1.";
 const LABEL: &str = "session v1";
 
-/// Longer texts are no ids of ours: nothing is computed over them.
+/// A longer text is not our id: it is rejected without any computation.
 const ID_CHARS_MAX: usize = 200;
 
 /// The client declared the extension `io.modelcontextprotocol/ui`.
 const FLAG_UI: u8 = 1;
 
-/// What a client said of itself when it opened its session, as far as it matters later.
+/// What a client said about itself when it opened its session, as far as it matters later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Opening {
     pub(super) protocol_version: &'static str,
-    /// The least severe log messages that it gets from the beginning. No revision lets a client
-    /// say so in `initialize`, so today it is none; what it asks for later is lost with the
-    /// process, since an id cannot change.
+    /// The least severe log messages that it gets from the beginning. No revision lets a client set
+    /// it in `initialize`, so today it is none; a level set later is lost with the process, since
+    /// an id cannot change.
     pub(super) log_level: Option<LogLevel>,
     /// Whether it shows user interfaces of tools.
     pub(super) shows_ui: bool,
 }
 
-/// What an id says.
+/// The content of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claims {
     pub(super) opening: Opening,
     pub(super) issued: Timestamp,
-    /// What tells this session from all others.
+    /// Identifies this session.
     pub(super) serial: Serial,
 }
 
-/// The random part of an id. Fit for logs: without the rest, it opens nothing.
+/// The random part of an id. It may be logged: alone it grants no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Serial([u8; 8]);
 
@@ -72,10 +72,10 @@ impl std::fmt::Display for Serial {
     }
 }
 
-/// Why an id is not taken.
+/// Why an id is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unknown {
-    /// We did not sign it, or with a key that is not valid any more.
+    /// It was not signed by us, or with a key that is no longer valid.
     Forged,
     /// It was issued to another key.
     Foreign,
@@ -99,7 +99,7 @@ impl Unknown {
     }
 }
 
-/// Issues ids, and reads them again.
+/// Issues ids, and reads them.
 #[derive(Debug)]
 pub(crate) struct SessionIds {
     signer: Arc<Signer>,
@@ -132,10 +132,10 @@ impl SessionIds {
         Ok((format!("{PREFIX}{signed}"), claims))
     }
 
-    /// What `id` says, if it was issued to `principal` and is good still.
+    /// The content of `id`, if it was issued to `principal` and is still valid.
     ///
     /// # Errors
-    /// Why not.
+    /// Why it is not.
     pub(super) fn read(&self, id: &str, principal: &Principal) -> Result<Claims, Unknown> {
         let signed =
             id.strip_prefix(PREFIX).filter(|_| id.len() <= ID_CHARS_MAX).ok_or(Unknown::Forged)?;
@@ -150,7 +150,7 @@ impl SessionIds {
         if self.is_too_old(&claims) { Err(Unknown::TooOld) } else { Ok(claims) }
     }
 
-    /// Whether an id with these claims is not good any more.
+    /// Whether an id with these claims has expired.
     pub(super) fn is_too_old(&self, claims: &Claims) -> bool {
         self.now().duration_since(claims.issued) >= AGE_MAX
     }
@@ -190,7 +190,7 @@ fn encode(principal: &Principal, claims: &Claims) -> Vec<u8> {
     content
 }
 
-/// `None` for what no gateway of this version signs.
+/// `None` for content that no gateway of this version signs.
 fn decode(content: &[u8]) -> Option<([u8; 32], Claims)> {
     let (owner, rest) = content.split_first_chunk::<32>()?;
     let (issued, rest) = rest.split_first_chunk::<8>()?;

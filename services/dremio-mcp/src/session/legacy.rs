@@ -27,14 +27,14 @@ use crate::rpc::{
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// The newest revision with a handshake: what a client gets that asks for one we do not know.
+/// The newest revision with a handshake, for clients that ask for an unknown one.
 const LATEST: &str = "2025-11-25";
 
 /// The revisions in which several messages may come as an array.
 const WITH_BATCHES: [&str; 2] = ["2024-11-05", "2025-03-26"];
 
-/// Messages in one batch. A guess: nobody was seen to send any, and each may hold a place at the
-/// engine.
+/// Messages in one batch. A guess: no client was seen to send any, and each may hold a permit of
+/// the engine.
 const BATCH_MAX: usize = 64;
 
 /// Handles one legacy message.
@@ -59,9 +59,9 @@ pub(super) async fn handle(
     }
 }
 
-/// Handles an array of messages (2025-03-26, "Sending Messages to the Server"): the answers come as
-/// one array, in the order of the requests, when the last of them is there. Progress has no place
-/// in it.
+/// Handles an array of messages (2025-03-26, "Sending Messages to the Server"): the answers form
+/// one array, in the order of the requests, sent when the last of them is ready. It has no place
+/// for progress.
 pub(super) async fn handle_batch(
     gateway: Arc<Gateway>,
     asker: &Asker,
@@ -115,13 +115,13 @@ pub(super) async fn handle_batch(
     }
 }
 
-/// What is to be done about a message of a session.
+/// What to do with a message of a session.
 enum Sorted {
-    /// The engine must be asked.
+    /// Call the engine.
     Call(Box<Call>),
-    /// Here is the answer.
+    /// Return this answer.
     Answered(String),
-    /// There is none.
+    /// Return nothing.
     Taken,
 }
 
@@ -161,13 +161,13 @@ fn sort(
             }
             Sorted::Taken
         }
-        // The engines never call the client, so this answers nothing; the specification wants it
-        // accepted.
+        // The engines never call the client, so this answers nothing; the specification requires
+        // that it is accepted.
         Kind::Response => Sorted::Taken,
     }
 }
 
-/// `DELETE`: the client is done with its session.
+/// `DELETE`: the client ends its session.
 pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
     let Some(id) = session_id(headers) else { return no_session().response(None) };
     match gateway.sessions.close(id, &asker.principal) {
@@ -179,7 +179,7 @@ pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Re
     }
 }
 
-/// The child is not told: it is shared, and its level would be everybody's.
+/// The child is not informed: it is shared, so its level would be everyone's.
 fn set_log_level(session: &Session, message: &Message) -> String {
     let Some(level) = LogLevel::of(message) else {
         return RpcError::new(ErrorCode::InvalidParams, "`level` is not a log level")
@@ -220,7 +220,7 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
     response
 }
 
-/// The id names no session that this client has here. The specification's cure for 404 is what
+/// The id names no session of this client here. The specification's remedy for a 404 is what
 /// clients do by themselves: initialize again.
 fn unknown_session(gateway: &Gateway, asker: &Asker, unknown: Unknown) -> Refusal {
     audit::refused(gateway, asker, unknown.reason());
@@ -236,7 +236,7 @@ fn unknown_session(gateway: &Gateway, asker: &Asker, unknown: Unknown) -> Refusa
     Refusal::new(StatusCode::NOT_FOUND, RpcError::new(ErrorCode::SessionNotFound, message))
 }
 
-/// No session for want of places.
+/// The table of sessions is full.
 fn full(gateway: &Gateway, asker: &Asker) -> Refusal {
     audit::refused(gateway, asker, "full");
     let message = "This server has no room for another session. Close one, or try again later.";
@@ -253,13 +253,13 @@ fn no_session() -> Refusal {
 /// The session that a request names.
 ///
 /// # Errors
-/// Why the request does not belong to one.
+/// Why the request belongs to none.
 pub(super) fn session(
     gateway: &Gateway,
     asker: &Asker,
     headers: &HeaderMap,
 ) -> Result<Arc<Session>, Refusal> {
-    // Absent, it is the one that was negotiated; a client that sends it may send any that we speak.
+    // Without the header, it is the negotiated revision; with it, any that we speak.
     if let Some(said) =
         headers.get("mcp-protocol-version").map(|value| value.to_str().unwrap_or("?"))
         && !LEGACY_VERSIONS.contains(&said)

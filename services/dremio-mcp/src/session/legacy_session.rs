@@ -1,5 +1,5 @@
-//! One legacy client: what it was told at its beginning, which of its calls and streams are under
-//! way, and what it can come back for.
+//! One legacy client: its session, its calls and streams under way, and the streams that it can
+//! resume.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -13,11 +13,11 @@ use super::replay::Replay;
 use crate::engine::{LogLevel, Notifications};
 use crate::principal::Principal;
 
-/// Streams of one session that can be read on. A guess: clients have a few calls under way at a
+/// Streams of one session that can be resumed. A guess: clients have a few calls under way at a
 /// time.
 const REPLAYS_MAX: usize = 16;
 
-/// What is kept of the stream of a call, and of the stream of what belongs to no call.
+/// How much is kept of the stream of a call, and of the stream outside of calls.
 const CALL_BYTES_MAX: usize = 1024 * 1024;
 const NEWS_BYTES_MAX: usize = 64 * 1024;
 
@@ -26,12 +26,11 @@ const NEWS_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Session {
     pub(super) id: String,
     pub(super) claims: Claims,
-    /// Whether it was taken up again by its id: what was to be told before is lost, and what it
-    /// subscribed to.
+    /// Whether it was resumed by its id: earlier unread messages and its subscriptions are lost.
     pub(super) is_resumed: bool,
     principal: Principal,
     activity: Mutex<Activity>,
-    /// What it is to be told outside of its calls, and the stream on which it reads that, from the
+    /// What waits for it outside of its calls, and the stream on which it reads that, from the
     /// first `GET` on.
     notifications: Arc<Notifications>,
     news: OnceLock<Arc<Replay>>,
@@ -45,20 +44,20 @@ struct Activity {
     running: usize,
     /// Calls and streams so far.
     begun: u64,
-    /// The least severe log messages that the client asked for. Before it asks, it gets none.
+    /// The least severe log messages that the client asked for; none before it asks.
     log_level: Option<LogLevel>,
-    /// How to cancel the calls under way, by the raw id that the client gave them.
+    /// Cancels calls under way, by the raw id that the client gave them.
     cancel: HashMap<String, (u64, CancellationToken)>,
-    /// Streams that the client can read on, oldest first.
+    /// Streams that the client can resume, oldest first.
     replays: VecDeque<Arc<Replay>>,
 }
 
-/// Marks a call or stream as under way; dropping it says that it is over.
+/// Marks a call or stream as under way, until dropped.
 #[derive(Debug)]
 pub(super) struct Running {
     session: Arc<Session>,
     id: Option<String>,
-    /// Which of the session's calls and streams it is.
+    /// The number of this call or stream in the session.
     number: u64,
     cancelled: CancellationToken,
 }
@@ -89,7 +88,7 @@ impl Session {
         self.claims.opening.protocol_version
     }
 
-    /// A call under the client's raw `id`, or a stream without one.
+    /// Begins a call with the client's raw `id`, or a stream without one.
     pub(super) fn begin(self: &Arc<Self>, id: Option<&str>) -> Running {
         let cancelled = self.closed.child_token();
         let mut activity = self.activity();
@@ -103,7 +102,7 @@ impl Session {
         Running { session: Arc::clone(self), id: id.map(str::to_owned), number, cancelled }
     }
 
-    /// Cancels the call that the client knows by the raw `id`, if it runs.
+    /// Cancels the call with the client's raw `id`, if it runs.
     pub(super) fn cancel(&self, id: &str) {
         if let Some((_, call)) = self.activity().cancel.get(id) {
             call.cancel();
@@ -118,7 +117,7 @@ impl Session {
         self.activity().log_level
     }
 
-    /// Whose it is.
+    /// The principal that opened it.
     pub(super) fn principal(&self) -> &Principal {
         &self.principal
     }
@@ -127,8 +126,8 @@ impl Session {
         Arc::clone(&self.notifications)
     }
 
-    /// The stream of what belongs to no call, which lives as long as the session. `start` gets it
-    /// if it is opened now.
+    /// The stream outside of calls, which lives as long as the session. `start` gets it if it is
+    /// opened now.
     pub(super) fn open_news(
         &self,
         start: impl FnOnce(Arc<Replay>),
@@ -141,16 +140,16 @@ impl Session {
         Ok(Arc::clone(news))
     }
 
-    /// Gives the client an id to come back with, if its revision knows that ("SHOULD immediately
-    /// send an SSE event consisting of an event ID and an empty data field"; older clients take
-    /// the empty data for a message).
+    /// Gives the client an event id for resuming, if its revision knows that ("SHOULD immediately
+    /// send an SSE event consisting of an event ID and an empty data field"; older clients would
+    /// take the empty data for a message).
     pub(super) fn prime(&self, replay: &Replay) {
         if self.protocol_version() == "2025-11-25" {
             replay.push(String::new().into());
         }
     }
 
-    /// Its client is there.
+    /// Notes a sign of life of its client.
     pub(super) fn touch(&self) {
         self.activity().last = Instant::now();
     }
@@ -165,7 +164,7 @@ impl Session {
         self.closed.is_cancelled()
     }
 
-    /// Forgets the streams that no client reads on any more.
+    /// Drops the streams that were not resumed in time.
     pub(super) fn forget_stale_streams(&self) {
         self.activity().replays.retain(|replay| !replay.is_stale());
     }
@@ -175,7 +174,7 @@ impl Session {
         self.closed.cancelled().await;
     }
 
-    /// The stream of the call of this raw id, which the client can read on later.
+    /// The stream of the call with this raw id, which the client can resume later.
     pub(super) fn open_replay(&self, request_id: &str) -> Option<Arc<Replay>> {
         let replay = Replay::of_call(request_id, CALL_BYTES_MAX).ok()?;
         self.prime(&replay);
@@ -188,7 +187,7 @@ impl Session {
         Some(replay)
     }
 
-    /// The stream that has the event `last_event_id`, and the event's number in it.
+    /// The stream with the event `last_event_id`, and the event's number in it.
     pub(super) fn find_replay(&self, last_event_id: &str) -> Option<(Arc<Replay>, u64)> {
         let activity = self.activity();
         let streams = self.news.get().into_iter().chain(&activity.replays);
@@ -223,7 +222,7 @@ impl Drop for Running {
         let mut activity = self.session.activity();
         activity.running = activity.running.saturating_sub(1);
         activity.last = Instant::now();
-        // A client that uses an id twice at once has put another call there.
+        // If a client reused the id while the first call ran, the entry belongs to another call.
         if let Some(id) = &self.id
             && activity.cancel.get(id).is_some_and(|(number, _)| *number == self.number)
         {

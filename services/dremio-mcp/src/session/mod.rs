@@ -1,13 +1,13 @@
 //! The MCP protocol towards clients, in both eras, on one endpoint:
 //!
 //! - *legacy* (2024-11-05 to 2025-11-25): `initialize` opens a session, `Mcp-Session-Id` names it
-//! - *modern* (2026-07-28): every request stands alone and says which protocol it speaks
+//! - *modern* (2026-07-28): every request stands alone and names its protocol version
 //!
-//! Modules: `endpoint` takes HTTP apart, `asker` is who sends a request, `legacy` and `modern` know
+//! Modules: `endpoint` parses HTTP, `asker` is the sender of a request, `legacy` and `modern` know
 //! their era, `call` runs one request, `answer` turns it into JSON or a stream of `sse`, `replay`
-//! lets a lost stream be read on, `news` and `subscription` are the streams for what belongs to no
-//! call, `legacy_session` is one legacy client, `table` holds them, `audit` is their record, and `id` is
-//! what a session's id says: enough to take it up again in another process.
+//! resumes a lost stream, `news` and `subscription` are the streams outside of calls,
+//! `legacy_session` is one legacy client, `table` holds all of them, `audit` logs them, and `id` is
+//! the content of a session id: enough to resume the session in another process.
 
 mod answer;
 mod asker;
@@ -39,11 +39,11 @@ use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
-/// Revisions with a handshake, oldest first. Their places stand in session ids; there will be no
-/// more of them.
+/// Revisions with a handshake, oldest first. Session ids contain their index; no more of them will
+/// come.
 const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
-/// The revision without one.
+/// The revision without a handshake.
 const MODERN_VERSION: &str = "2026-07-28";
 
 /// Everything that serves one MCP request.
@@ -51,17 +51,17 @@ const MODERN_VERSION: &str = "2026-07-28";
 pub(crate) struct Gateway {
     pub(crate) engine: Engine,
     pub(crate) sessions: SessionTable,
-    /// Where requests came in, and what else they hold is counted.
+    /// Where requests came in, and where their further messages are counted.
     pub(crate) access: Arc<Access>,
     pub(crate) metrics: Arc<Metrics>,
     /// The room for what clients send and get.
     pub(crate) budget: Budget,
-    /// How many batches there were: their names.
+    /// Number of batches so far, which is also the name of the next one.
     pub(crate) batches: AtomicU64,
-    /// Limit for one call, whoever it waits for.
+    /// Limit for one call, whatever it waits for.
     pub(crate) call_timeout: Duration,
-    /// Cancelled when a stop has waited long enough for answers: what still runs is ended then,
-    /// while its client can be told and its job at Dremio cancelled.
+    /// Cancelled when a stop has waited long enough for answers: remaining calls end while there is
+    /// time to inform their clients and cancel their jobs at Dremio.
     pub(crate) last_call: CancellationToken,
     pub(crate) shutdown: Shutdown,
 }

@@ -1,6 +1,6 @@
-//! Revision 2026-07-28: no handshake, no session; every request says in `_meta` which protocol it
-//! speaks, and repeats in headers what intermediaries route by. Here a request is checked against
-//! its headers, and what a legacy engine answers is completed to what this revision requires.
+//! Revision 2026-07-28: no handshake, no session; every request names its protocol version in
+//! `_meta`, and repeats in headers what intermediaries route by. This module checks a request
+//! against its headers, and completes a legacy engine's answer to what this revision requires.
 
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
@@ -17,8 +17,8 @@ use crate::rpc::{
     ErrorCode, Message, Params, Refusal, RpcError, insert_members, member, members, replace_member,
 };
 
-/// How long a client may keep a list. Lists rarely change but with the server's version, and who
-/// listens is told.
+/// How long a client may cache a list. Lists rarely change except with the server's version, and
+/// clients that listen are notified.
 const LIST_TTL_MS: u32 = 300_000;
 
 fn mismatch(message: String) -> Refusal {
@@ -62,8 +62,8 @@ pub(super) fn check(
     if params.meta.log_level.is_some_and(|raw| LogLevel::read(raw).is_none()) {
         return Err(Refusal::invalid_params("io.modelcontextprotocol/logLevel is not a log level"));
     }
-    // Servers of earlier revisions still have the requests that were removed, and the Python SDK
-    // calls one that it does not know "invalid parameters", which must be "not found".
+    // Servers of earlier revisions still have the removed requests, and the Python SDK answers
+    // unknown ones with "invalid parameters", which must be "not found".
     if !methods::MODERN.contains(&request.method()) {
         let message =
             format!("`{}` is not part of protocol revision {MODERN_VERSION}", request.method());
@@ -86,9 +86,9 @@ pub(super) fn check(
     Ok(())
 }
 
-/// A version that this server does not speak. It names what `server/discover` names: the versions
-/// that a request may state. Those with a handshake are not among them; clients find those by
-/// `initialize`.
+/// A version that this server does not speak. The error names the same versions as
+/// `server/discover`: those that a request may state. Versions with a handshake are not among them;
+/// clients find those with `initialize`.
 pub(super) fn unsupported(requested: &str) -> Refusal {
     let error =
         RpcError::new(ErrorCode::UnsupportedProtocolVersion, "Unsupported protocol version")
@@ -106,7 +106,7 @@ fn expect(name: &str, said: Option<&str>, meant: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The arguments that must stand in headers too. Numbers are compared as numbers.
+/// Checks the arguments that must also be in headers. Numbers are compared as numbers.
 fn check_arguments(
     headers: &HeaderMap,
     params: &Params<'_>,
@@ -144,7 +144,7 @@ fn check_arguments(
     Ok(())
 }
 
-/// The one value of a header; twice, or with characters outside ASCII, is a mismatch by itself.
+/// The one value of a header; repeated, or with characters outside ASCII, it is a mismatch.
 fn one(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -171,7 +171,7 @@ fn decoded(value: Option<String>, name: &str) -> Result<Option<String>, Refusal>
         .ok_or_else(|| mismatch(format!("The {name} header is not valid Base64 of UTF-8 text")))
 }
 
-/// What an `InitializeResult` says that `server/discover` repeats.
+/// The parts of an `InitializeResult` that `server/discover` repeats.
 #[derive(Deserialize)]
 struct Introduction<'a> {
     #[serde(borrow)]
@@ -208,8 +208,7 @@ pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
     finish(gateway, request, &Message::from_result(&result)).await
 }
 
-/// Completes an engine's response to what this revision requires of it, and chooses the HTTP
-/// status.
+/// Completes an engine's response to what this revision requires, and chooses the HTTP status.
 pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Message) -> Finished {
     let id = request.id().unwrap_or("null");
     if let Some(error) = response.error() {
@@ -240,15 +239,14 @@ pub(super) async fn finish(gateway: &Gateway, request: &Message, response: &Mess
     Finished { status: StatusCode::OK, body: Some(response.with_payload(id, &result).into()) }
 }
 
-/// An error with one of the codes that this revision reserves and "MUST NOT emit": resource not
-/// found became `-32602`, and URL elicitation (2025-11-25 only) became nothing, so it is an
-/// internal error here.
+/// Replaces an error code that this revision reserves and "MUST NOT emit": resource not found
+/// became `-32602`. URL elicitation (2025-11-25 only) has no successor, so it becomes an internal
+/// error.
 fn renewed(error: &str, old: i64) -> String {
     replace_member(error, "code", if old == -32002 { "-32602" } else { "-32603" })
 }
 
-/// A result with the members that every result, or every cacheable one, must have; those it has are
-/// left alone.
+/// Adds the members that every result, or every cacheable one, must have; existing ones stay.
 fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
     // Read once: a result may be hundreds of kilobytes of rows.
     let present = members(result);
@@ -260,7 +258,7 @@ fn completed(method: &str, result: &str, server_info: Option<&str>) -> String {
     let ttl_ms = match method {
         methods::SERVER_DISCOVER => Some(LIST_TTL_MS),
         list if methods::LISTS.contains(&list) => Some(LIST_TTL_MS),
-        // Its content may change any time.
+        // Its content may change at any time.
         methods::RESOURCES_READ => Some(0),
         _ => None,
     };

@@ -1,4 +1,4 @@
-//! The stream of a legacy session that belongs to no call, and streams that a client reads on.
+//! The stream of a legacy session outside of calls, and the resumption of streams.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use crate::budget;
 use crate::engine::{Changes, List, Notifications};
 use crate::rpc::{Refusal, RpcError, member};
 
-/// `GET`: the stream of what belongs to no call: which lists have changed, and which resources that
-/// the client subscribed to. With `Last-Event-ID`: the rest of the stream that has this event.
+/// `GET`: the stream outside of calls: changes of lists and of subscribed resources. With
+/// `Last-Event-ID`: the rest of the stream that has this event.
 pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
         Err(refusal) => return refusal.response(None),
     };
-    // A session that is listened to is in use.
+    // A session with an open stream is in use.
     let in_use = session.begin(None);
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     match last.map(|last| (session.find_replay(last), Lost::of(last))) {
         Some((Some((replay, number)), _)) if replay.is_over_after(number) => stream_over(),
         Some((Some((replay, number)), _)) => replay.read(Start::After(number), in_use),
-        // The rest is about streams that this process does not have: it is another than the one
-        // that began them, or it has dropped them.
+        // This process does not have the rest of the stream: another one has begun it, or the
+        // stream was dropped.
         Some((None, Lost::Call(id))) => lost_call(&id),
         Some((None, Lost::Over)) => stream_over(),
         Some((None, Lost::News)) | None => {
@@ -40,8 +40,8 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) 
     }
 }
 
-/// What the specification has for "no stream here", and the one refusal after which clients do not
-/// try again.
+/// The specification's answer for "no stream here", and the only refusal after which clients do not
+/// retry.
 fn stream_over() -> Response {
     let message = "The stream of the event in Last-Event-ID is over.";
     Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, message)
@@ -54,8 +54,8 @@ fn no_stream() -> Response {
     Refusal::invalid(StatusCode::SERVICE_UNAVAILABLE, message).response(None)
 }
 
-/// The end of a call's stream whose rest is lost: the client waits for an answer, and there will be
-/// none.
+/// The end of a call's stream whose rest is lost, because the client waits for an answer that will
+/// not come.
 fn lost_call(id: &str) -> Response {
     let error = RpcError::internal(
         "stream_lost",
@@ -66,7 +66,7 @@ fn lost_call(id: &str) -> Response {
     event_stream(Body::from(event(&error.response(Some(id)), Some(Lost::OVER))))
 }
 
-/// The stream of what belongs to no call, from what was not read yet.
+/// The stream outside of calls, from its first unread event.
 fn read_news(
     gateway: &Arc<Gateway>,
     session: &Arc<Session>,
@@ -81,7 +81,7 @@ fn read_news(
     Ok(response)
 }
 
-/// Puts what a session is to be told on its stream while somebody reads it; until then it waits.
+/// Writes the session's notifications to its stream while there is a reader; until then they wait.
 async fn tell(
     gateway: Arc<Gateway>,
     session: Arc<Session>,
@@ -98,10 +98,11 @@ async fn tell(
     }
     loop {
         tokio::select! {
-            // What came before the stop is still told.
+            // First what came before the stop.
             biased;
             news = next_news(&replay, &mut changes, &notifications) => for text in news {
-                match gateway.budget.try_take(session.principal(), budget::Kind::Streams, text.len()) {
+                let (principal, kind) = (session.principal(), budget::Kind::Streams);
+                match gateway.budget.try_take(principal, kind, text.len()) {
                     Ok(charge) => replay.push(charge.hold(text)),
                     Err(cause) => tracing::debug!(%cause, "news dropped: the client does not read"),
                 }
@@ -113,9 +114,8 @@ async fn tell(
     replay.finish();
 }
 
-/// What a session was to be told before it was taken up again is lost, and so are its
-/// subscriptions. A client that hears that lists have changed reads them again, and asks again for
-/// what it wants to hear of.
+/// Notifications from before a session was resumed are lost, and so are its subscriptions. A client
+/// that is notified of changed lists reads them again and renews its subscriptions.
 async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
     let introduction = loop {
         match gateway.engine.introduction().await {
@@ -134,7 +134,7 @@ async fn tell_what_may_be_missed(gateway: &Gateway, replay: &Replay) {
     }
 }
 
-/// What comes next, once somebody reads. Cancel safe.
+/// What comes next, once there is a reader. Cancel safe.
 async fn next_news(
     replay: &Replay,
     changes: &mut Changes,
@@ -142,7 +142,9 @@ async fn next_news(
 ) -> Vec<String> {
     replay.is_read().await;
     tokio::select! {
-        lists = changes.next() => lists.into_iter().map(|(_, said)| said.text().to_owned()).collect(),
+        lists = changes.next() => {
+            lists.into_iter().map(|(_, said)| said.text().to_owned()).collect()
+        }
         message = notifications.next() => vec![message.text().to_owned()],
     }
 }

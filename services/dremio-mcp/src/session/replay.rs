@@ -1,7 +1,7 @@
-//! Streams that a legacy client can read on after it lost its connection (2025-11-25, "Resumability
-//! and Redelivery"): each event has an id, and `GET` with `Last-Event-ID` gives those after it. Of
-//! several readers only the newest is given any: the others may be lost connections, and a message
-//! must not be sent twice.
+//! Streams that a legacy client can resume after it lost its connection (2025-11-25, "Resumability
+//! and Redelivery"): each event has an id, and `GET` with `Last-Event-ID` returns those after it.
+//! Of several readers only the newest gets events: the others may be lost connections, and a
+//! message must not be sent twice.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -26,32 +26,32 @@ use crate::random;
 /// within seconds.
 const RETURN_MAX: Duration = Duration::from_secs(30);
 
-/// Readers of one stream at a time. Beyond, the oldest is ended: it is a lost connection, or a
-/// client that opens streams without end.
+/// Readers of one stream at a time. Beyond it the oldest is ended: it is a lost connection, or the
+/// client opens streams without end.
 const READERS_MAX: usize = 8;
 
-/// Request ids longer than this are not repeated in the ids of events: those go into a header.
-/// Clients count, or send a UUID.
+/// Longer request ids are not repeated in event ids, which go into a header. Clients count, or send
+/// a UUID.
 const REQUEST_ID_BYTES_MAX: usize = 256;
 
-/// How the id of a stream begins.
+/// How the id of a call's stream begins.
 const CALL: &str = "call";
 const NEWS: &str = "news";
 
-/// A stream that a client would read on and that this process does not have, by the id of an event
-/// of it. The id is whatever the client sends, and nothing but its own answer depends on it.
+/// A stream that a client wants to resume and that this process does not have, as described by an
+/// event id. The client may have made the id up; only its own answer depends on it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lost {
     /// Of a call whose request has this raw id.
     Call(String),
-    /// Of what belongs to no call, as far as can be told.
+    /// The stream outside of calls, presumably.
     News,
-    /// Nothing more was to come.
+    /// It was complete.
     Over,
 }
 
 impl Lost {
-    /// The event after which nothing comes.
+    /// The event after which nothing follows.
     pub(super) const OVER: &str = "over";
 
     pub(super) fn of(last_event_id: &str) -> Self {
@@ -82,8 +82,8 @@ fn is_request_id(raw: &str) -> bool {
 #[derive(Debug)]
 pub(super) struct Replay {
     id: String,
-    /// Bytes of events that are kept for a reader that lags or comes back. The oldest go first:
-    /// progress, not the answer.
+    /// Bytes of events that are kept for a reader that lags or comes back. The oldest are dropped
+    /// first: progress, not the answer.
     kept_bytes_max: usize,
     state: Mutex<State>,
     /// Changes when there is something new to read.
@@ -96,10 +96,9 @@ struct State {
     events: VecDeque<(u64, Bytes)>,
     bytes: usize,
     last: u64,
-    /// The last event that was given to a reader.
+    /// The last event that a reader got.
     given: u64,
-    /// How many readers there were, those that there are, by their numbers, and the one that
-    /// reads: the newest.
+    /// The number of readers so far, the current ones by number, and the active one: the newest.
     opened: u64,
     living: BTreeSet<u64>,
     reading: u64,
@@ -111,7 +110,7 @@ struct State {
 pub(super) enum Start {
     /// After the event of this number.
     After(u64),
-    /// After what other readers were given.
+    /// After what other readers got.
     Unread,
 }
 
@@ -124,7 +123,7 @@ struct Reader {
 }
 
 impl Replay {
-    /// The stream of the call of this raw id, without events.
+    /// The empty stream of the call with this raw id.
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
@@ -140,7 +139,7 @@ impl Replay {
         Self::named(format!("{CALL}.{request}.{}", random::hex_64()?), kept_bytes_max)
     }
 
-    /// A stream of what belongs to no call, without events.
+    /// An empty stream outside of calls.
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
@@ -163,7 +162,7 @@ impl Replay {
         Ok(Arc::new(Self { id, kept_bytes_max, state: Mutex::new(state), news, readers }))
     }
 
-    /// Adds a message. An empty one tells the client the id to come back with ("prime the client to
+    /// Adds a message. An empty one tells the client an event id for resuming ("prime the client to
     /// reconnect").
     pub(super) fn push(&self, message: Held) {
         let mut state = self.lock();
@@ -182,20 +181,20 @@ impl Replay {
         self.news.send_replace(number);
     }
 
-    /// Nothing more will come.
+    /// Marks the stream as complete.
     pub(super) fn finish(&self) {
         self.lock().finished_at = Some(Instant::now());
         self.news.send_modify(|_| {});
     }
 
-    /// Resolves when somebody reads. Cancel safe.
+    /// Resolves when there is a reader. Cancel safe.
     pub(super) async fn is_read(&self) {
         // The sender lives in `self`, so this ends only by the condition.
         drop(self.readers.subscribe().wait_for(|&readers| readers > 0).await);
     }
 
-    /// Resolves when nobody has read for so long that nobody will come back, or when nobody reads
-    /// and nobody can: `shutdown` drains. Cancel safe.
+    /// Resolves when there was no reader for so long that none will come back, or when there is
+    /// none and `shutdown` drains. Cancel safe.
     pub(super) async fn abandoned(&self, shutdown: &Shutdown) {
         let mut readers = self.readers.subscribe();
         loop {
@@ -209,27 +208,27 @@ impl Replay {
         }
     }
 
-    /// Whether it is over and was kept long enough.
+    /// Whether it is complete and was kept long enough.
     pub(super) fn is_stale(&self) -> bool {
         *self.readers.borrow() == 0
             && self.lock().finished_at.is_some_and(|at| at.elapsed() > RETURN_MAX)
     }
 
-    /// Whether there is nothing more to read after the event of this number, and never will be.
+    /// Whether nothing follows the event of this number, now or later.
     pub(super) fn is_over_after(&self, number: u64) -> bool {
         let state = self.lock();
         state.finished_at.is_some() && number >= state.last
     }
 
-    /// The number of the event `last_event_id`, if it is one of this stream.
+    /// The number of the event `last_event_id`, if it belongs to this stream.
     pub(super) fn number_of(&self, last_event_id: &str) -> Option<u64> {
         let (stream, number) = last_event_id.rsplit_once('-')?;
         let number = number.parse().ok()?;
         (stream == self.id && number <= self.lock().last).then_some(number)
     }
 
-    /// The events that a reader is to have, those to come included, as long as no later one reads.
-    /// `kept` is kept until it is gone.
+    /// The events from `start`, including future ones, until a newer reader comes. `kept` is
+    /// dropped with the reader.
     pub(super) fn read<K: Send + 'static>(self: &Arc<Self>, start: Start, kept: K) -> Response {
         let (number, after) = {
             let mut state = self.lock();
@@ -262,10 +261,10 @@ impl Replay {
 }
 
 impl Reader {
-    /// The next event, or a sign of life; `None` at the end.
+    /// The next event, or a keep-alive; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            // Marked as seen before looking, so that what comes in between wakes again.
+            // Marked as seen before looking, so that an event in between wakes it again.
             self.news.borrow_and_update();
             {
                 let mut state = self.replay.lock();
@@ -290,14 +289,14 @@ impl Reader {
 }
 
 impl State {
-    /// What the newest reader gets next, and how far it has read then. One that takes the place of
-    /// another goes on where that was.
+    /// What the newest reader gets next; advances `after`. A reader that replaces another goes on
+    /// where that one was.
     fn next_for(&mut self, reader: u64, after: &mut u64) -> Option<Bytes> {
         if self.reading != reader {
             self.reading = reader;
             *after = self.given.max(*after);
         }
-        // The numbers are in a row.
+        // The numbers are consecutive.
         let (first, _) = self.events.front()?;
         let place = usize::try_from((*after + 1).saturating_sub(*first)).ok()?;
         let (number, event) = self.events.get(place)?;
@@ -310,7 +309,7 @@ impl State {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.replay.lock().living.remove(&self.number);
-        // An older one may be the newest now.
+        // An older reader may be the newest now.
         self.replay.news.send_modify(|_| {});
         self.replay.readers.send_modify(|readers| *readers -= 1);
     }

@@ -1,5 +1,5 @@
-//! Server-sent events (HTML, "Server-sent events"): how a JSON-RPC message is one event, and the
-//! writing end of a stream of them.
+//! Server-sent events (HTML, "Server-sent events"): how a JSON-RPC message becomes an event, and
+//! the writing end of a stream of them.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use tokio::sync::mpsc;
 
 use crate::budget::Held;
 
-/// How often a silent stream says that it lives.
+/// Interval between two keep-alives of a silent stream.
 pub(super) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A comment, which clients ignore (HTML, "Server-sent events").
 pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 
-/// Events that the network has not taken yet. Beyond, progress is dropped before it gets here.
+/// Events that the network has not taken yet. Beyond that, progress is dropped earlier on the way.
 const EVENTS_MAX: usize = 8;
 
-/// How long one event may wait for a reader that does not read, before the stream is given up.
+/// How long one event may wait for a slow reader before the stream is given up.
 const SLOW_READER_MAX: Duration = Duration::from_secs(60);
 
 /// The writing end of a stream of events.
 pub(super) struct Events(mpsc::Sender<Bytes>);
 
-/// The reader went away, or reads too slowly.
+/// The reader has left, or reads too slowly.
 pub(super) struct Gone;
 
 impl Events {
-    /// A stream and the response that carries it.
+    /// A stream, and the response that carries it.
     pub(super) fn channel() -> (Self, Response) {
         let (tx, rx) = mpsc::channel::<Bytes>(EVENTS_MAX);
         let chunks = stream::unfold(rx, async |mut rx| {
@@ -45,7 +45,7 @@ impl Events {
         self.send(text.map(|text| event(text, None)).into_bytes()).await
     }
 
-    /// Sends signs of life until the reader is gone. Cancel safe.
+    /// Sends keep-alives until the reader has left. Cancel safe.
     pub(super) async fn keep_alive(&self) -> Gone {
         loop {
             tokio::select! {
@@ -63,7 +63,7 @@ impl Events {
     }
 }
 
-/// One event with a JSON-RPC message, and the id to come back with if there is one.
+/// One event with a JSON-RPC message, and an event id for resuming if there is one.
 pub(super) fn event(message: &str, id: Option<&str>) -> String {
     let mut event = String::with_capacity(message.len() + 64);
     event.push_str("event: message\n");

@@ -1,5 +1,5 @@
-//! `subscriptions/listen` of revision 2026-07-28 ("Subscriptions"): a stream on which a client is
-//! told what it asked to hear of.
+//! `subscriptions/listen` of revision 2026-07-28 ("Subscriptions"): a stream of the notifications
+//! that a client asked for.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,17 +25,17 @@ const LISTS: [(&str, List); 3] = [
     ("resourcesListChanged", List::Resources),
 ];
 
-/// The member of `_meta` that says to which stream a message belongs: the id of its request.
+/// The member of `_meta` that names the stream of a message: the id of the stream's request.
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Resources that one stream may name. A guess: a person looks at a few.
 const RESOURCES_MAX: usize = 256;
 
-/// How long the engine may take to agree to a resource. The client hears nothing before that.
+/// How long the engine may take to accept a resource. The client hears nothing before that.
 const AGREEMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// A stream that acknowledges, tells which lists and resources change, and stays open until one
-/// side leaves. It agrees to what the client asked for and the engine does.
+/// A stream that acknowledges, announces changes of lists and resources, and stays open until one
+/// side leaves. It covers what the client asked for and the engine accepts.
 pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> Response {
     let changes = gateway.engine.changes();
     let params = request.params_text().unwrap_or("{}");
@@ -51,7 +51,7 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> 
             "One stream can name {RESOURCES_MAX} resources; open another for more"
         ));
     }
-    // The engine is asked about each.
+    // Each is a request to the engine.
     if let Err(refusal) = count_more(&gateway, &asker, resources) {
         return refusal.response(request.id());
     }
@@ -70,7 +70,7 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> 
     response
 }
 
-/// What a client asks to hear of ("Notification Filter").
+/// What a client wants to be notified of ("Notification Filter").
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Filter {
@@ -91,7 +91,7 @@ impl Filter {
     }
 }
 
-/// A stream that a client listens on.
+/// A stream on which a client listens.
 struct Subscription {
     gateway: Arc<Gateway>,
     caller: Caller,
@@ -102,13 +102,13 @@ struct Subscription {
 }
 
 impl Subscription {
-    /// Acknowledges, and tells what changes until the gateway stops.
+    /// Acknowledges, and announces changes until the gateway stops.
     async fn tell(&self, mut changes: Changes, filter: Filter) -> Result<(), Gone> {
         let introduction = self.gateway.engine.introduction().await.ok();
         let lists =
             changing(&filter, introduction.as_ref().map_or("{}", |said| said.result.as_str()));
         let resources = tokio::select! {
-            // The acknowledgment comes first, even if nothing comes after it.
+            // The acknowledgment comes first, even if nothing follows.
             biased;
             agreed = self.subscribe(filter.resource_subscriptions.unwrap_or_default()) => agreed,
             () = self.gateway.shutdown.draining() => Vec::new(),
@@ -123,14 +123,15 @@ impl Subscription {
             .await?;
         loop {
             tokio::select! {
-                // What came before the stop is still told.
+                // First what came before the stop.
                 biased;
                 changed = changes.next() => {
-                    for (_, said) in changed.into_iter().filter(|(changed, _)| lists.iter().any(|(_, list)| list == changed)) {
-                        self.message(&said).await?;
+                    for (changed, said) in changed {
+                        if lists.iter().any(|(_, list)| *list == changed) {
+                            self.message(&said).await?;
+                        }
                     }
                 }
-                message = self.notifications.next() => self.message(&message).await?,
                 () = self.gateway.shutdown.draining() => return self.complete().await,
             }
         }
@@ -142,8 +143,7 @@ impl Subscription {
         self.send(Message::from_result(&result).with_id(&self.id)).await
     }
 
-    /// Those of the resources that the engine agrees to tell about. It speaks a revision in which
-    /// each is asked for by itself.
+    /// The resources that the engine accepts. Its revision has one request per resource.
     async fn subscribe(&self, uris: Vec<String>) -> Vec<String> {
         let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
             let request =
@@ -160,20 +160,20 @@ impl Subscription {
         join_all(asked).await.into_iter().flatten().collect()
     }
 
-    /// Sends a notification, which says to which subscription it belongs.
+    /// Sends a notification, marked with its subscription.
     async fn message(&self, message: &Message) -> Result<(), Gone> {
         self.send(message.with_meta(SUBSCRIPTION_ID, &self.id)).await
     }
 
-    /// Sends a text. A client that leaves so much unread that there is no room for more has lost
-    /// its stream, and opens another.
+    /// Sends a text. A client that leaves so much unread that there is no more room loses its
+    /// stream, and opens another.
     async fn send(&self, text: String) -> Result<(), Gone> {
         let room = self.gateway.budget.try_take(&self.caller.principal, Kind::Streams, text.len());
         self.events.message(room.map_err(|_| Gone)?.hold(text)).await
     }
 }
 
-/// Of the lists that a client asks about, those that change in the engine of this introduction.
+/// The lists that a client asks about and that can change in the engine of this introduction.
 fn changing(filter: &Filter, introduction: &str) -> Vec<(&'static str, List)> {
     let capabilities = member(introduction, "capabilities");
     let changes = |list: List| {

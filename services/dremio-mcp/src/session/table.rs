@@ -1,7 +1,7 @@
-//! The sessions of legacy clients that are in memory. A session belongs to the key that opened it,
-//! costs almost nothing, is forgotten when idle but never while a call runs, and there are only so
-//! many. One that was forgotten, or opened by another process, is taken up again by its id alone
-//! (see `id`), until it is too old or its client has ended it.
+//! The sessions of legacy clients in memory, in limited number. A session belongs to the key that
+//! opened it, costs almost nothing, and is dropped when idle but never while a call runs. One that
+//! was dropped, or opened by another process, is resumed by its id alone (see `id`), until the id
+//! expires or its client has ended it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use super::legacy_session::Session;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 
-/// How often idle sessions are looked for.
+/// Interval between two searches for idle sessions.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Sessions that their clients have ended, which must not be taken up again by their ids. The
-/// oldest are forgotten beyond: their ids work once more then, for the same key alone. A few MiB.
+/// Sessions that their clients have ended, which must not be resumed. Beyond it the oldest are
+/// dropped: their ids then work once more, only for the same key. A few MiB.
 const ENDED_MAX: usize = 100_000;
 
-/// How many sessions there may be, and how long one may rest.
+/// Limits for the number of sessions and their idle time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionLimits {
     pub(crate) total_max: usize,
@@ -35,7 +35,7 @@ pub(crate) struct SessionLimits {
 impl Default for SessionLimits {
     fn default() -> Self {
         // Guesses with room: a person has a handful of clients, each with one session. A session
-        // takes 1 KiB, and what it has not been told yet.
+        // takes 1 KiB, and its unread notifications.
         Self { total_max: 10_000, per_principal_max: 2_000, idle_max: Duration::from_secs(60 * 60) }
     }
 }
@@ -55,7 +55,7 @@ struct Sessions {
     ended: Ended,
 }
 
-/// What was ended, and until when it must be remembered; oldest first.
+/// What was ended, and until when to remember it; oldest first.
 #[derive(Debug, Default)]
 struct Ended {
     serials: HashSet<Serial>,
@@ -74,7 +74,7 @@ impl Ended {
         }
     }
 
-    /// Forgets what is too old to be taken up anyway.
+    /// Drops entries that are too old to be resumed anyway.
     fn forget(&mut self, now: Timestamp) {
         self.in_order.retain(|(serial, until)| *until > now || !self.serials.remove(serial));
     }
@@ -94,7 +94,7 @@ pub(super) enum OpenError {
 pub(super) enum FindError {
     /// There is none, and there will be none.
     Unknown(Unknown),
-    /// The id is good, and there is no place for its session now.
+    /// The id is valid, but the table is full now.
     Full,
 }
 
@@ -102,7 +102,7 @@ pub(super) enum FindError {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) session: Arc<Session>,
-    /// It was not in memory, and is now.
+    /// Whether it was resumed now and was not in memory before.
     pub(super) is_new_here: bool,
 }
 
@@ -112,10 +112,10 @@ impl SessionTable {
     }
 
     /// Opens a session for `principal`. Over the limit of one principal, its longest idle session
-    /// makes room.
+    /// is dropped.
     ///
     /// # Errors
-    /// When every place is taken by a session that is in use.
+    /// When all sessions of a full table are in use.
     pub(super) fn open(
         &self,
         principal: &Principal,
@@ -126,11 +126,9 @@ impl SessionTable {
             .ok_or(OpenError::Full)
     }
 
-    /// The session `id`, if it is one of `principal`: the one in memory, or else a new one that
-    /// goes on where the id says.
+    /// The session `id`, if it belongs to `principal`: from memory, or resumed from the id.
     ///
-    /// # Errors
-    /// When the id is not good, or there is no place; see [`FindError`].
+    /// When the id is not valid, or the table is full; see [`FindError`].
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Result<Found, FindError> {
         let mut sessions = self.lock();
         match sessions.open.get(id) {
@@ -141,7 +139,7 @@ impl SessionTable {
                 session.touch();
                 return Ok(Found { session: Arc::clone(session), is_new_here: false });
             }
-            // Of a key that was withdrawn and is back, or as old as no id may be.
+            // Its key was withdrawn and is back, or the id has expired.
             Some(session) => {
                 session.end();
                 drop(sessions.open.remove(id));
@@ -158,8 +156,8 @@ impl SessionTable {
         Ok(Found { session, is_new_here: true })
     }
 
-    /// Ends the session `id` for good, if it is one of `principal`, and says what it was; its calls
-    /// are cancelled and its streams end.
+    /// Ends the session `id` for good, if it belongs to `principal`: its calls are cancelled and
+    /// its streams end. Returns the content of its id.
     ///
     /// # Errors
     /// Why there is nothing to end.
@@ -168,7 +166,7 @@ impl SessionTable {
         let claims = match sessions.open.get(id) {
             Some(session) if session.principal() != principal => return Err(Unknown::Foreign),
             Some(session) => session.claims,
-            // It may live in another replica, where it is not known that it has ended.
+            // It may live in another replica, which does not learn that it has ended.
             None => self.ids.read(id, principal)?,
         };
         if sessions.ended.serials.contains(&claims.serial) {
@@ -182,7 +180,7 @@ impl SessionTable {
         Ok(claims)
     }
 
-    /// Puts a session into the table; `None` when every place is taken by one that is in use.
+    /// Puts a session into the table; `None` if all sessions of a full table are in use.
     fn place(&self, sessions: &mut Sessions, session: Session) -> Option<Arc<Session>> {
         let open = &mut sessions.open;
         let own = || open.values().filter(|other| other.principal() == session.principal());
@@ -199,7 +197,7 @@ impl SessionTable {
         Some(session)
     }
 
-    /// Forgets idle sessions until `shutdown` drains.
+    /// Drops idle sessions until `shutdown` drains.
     pub(crate) async fn sweep(&self, shutdown: &Shutdown) {
         loop {
             tokio::select! {

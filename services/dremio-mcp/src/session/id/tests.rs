@@ -23,7 +23,7 @@ fn start() -> Timestamp {
 }
 
 #[test]
-fn an_id_says_what_it_was_given() {
+fn an_id_returns_its_content() {
     let (ada, _) = principals();
     let ids = SessionIds::new(Arc::new(Signer::new().unwrap()), Clock::manual(start()).0);
     let levels: Vec<Option<LogLevel>> = LEVELS.into_iter().map(Some).chain([None]).collect();
@@ -47,7 +47,7 @@ fn an_id_says_what_it_was_given() {
 }
 
 #[test]
-fn ids_that_are_not_good_are_refused_with_the_reason() {
+fn bad_ids_are_refused_with_the_reason() {
     let ((ada, bob), (clock, time)) = (principals(), Clock::manual(start()));
     let signer = Arc::new(Signer::new().unwrap());
     let ids = SessionIds::new(Arc::clone(&signer), clock.clone());

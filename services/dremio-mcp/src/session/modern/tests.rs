@@ -4,10 +4,14 @@ use super::{check, completed, renewed};
 use crate::engine::ToolList;
 use crate::rpc::Message;
 
-const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+const META: &str = concat!(
+    r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+    r#""io.modelcontextprotocol/clientCapabilities":{}}"#,
+);
 
 fn refusal(method: &str, params: &str, headers: &[(&str, &str)]) -> Option<(u16, i32)> {
-    let tools = r#"{"tools":[{"name":"t","inputSchema":{"properties":{"r":{"x-mcp-header":"Region"},"n":{"x-mcp-header":"N"}}}}]}"#;
+    let tools = r#"{"tools":[{"name":"t","inputSchema":{"properties":{
+        "r":{"x-mcp-header":"Region"},"n":{"x-mcp-header":"N"}}}}]}"#;
     let tools = ToolList::read(&Message::from_result(tools));
     let request = Message::parse(format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#
@@ -96,7 +100,7 @@ fn requests_are_checked_against_their_headers() {
 }
 
 #[test]
-fn codes_of_earlier_revisions_are_renewed_and_the_rest_of_the_error_stays() {
+fn only_the_codes_of_earlier_revisions_are_replaced() {
     assert_eq!(
         renewed(r#"{"code":-32002,"message":"m","data":{"code":-32002}}"#, -32002),
         r#"{"code":-32602,"message":"m","data":{"code":-32002}}"#
@@ -108,18 +112,25 @@ fn codes_of_earlier_revisions_are_renewed_and_the_rest_of_the_error_stays() {
 }
 
 #[test]
-fn results_are_completed_and_otherwise_left_alone() {
+fn results_are_completed_and_otherwise_unchanged() {
     let info = r#"{"name":"s","version":"1"}"#;
     for (method, result, expected) in [
         (
             "tools/call",
             "{}",
-            r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}}"#,
+            concat!(
+                r#"{"resultType":"complete","#,
+                r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}}"#,
+            ),
         ),
         (
             "tools/list",
             r#"{"tools":[],"_meta":{"x":1.10}}"#,
-            r#"{"resultType":"complete","ttlMs":300000,"cacheScope":"private","tools":[],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"},"x":1.10}}"#,
+            concat!(
+                r#"{"resultType":"complete","ttlMs":300000,"cacheScope":"private","tools":[],"#,
+                r#""_meta":{"io.modelcontextprotocol/serverInfo":"#,
+                r#"{"name":"s","version":"1"},"x":1.10}}"#,
+            ),
         ),
         (
             "tools/call",

@@ -16,7 +16,7 @@ async fn text(response: axum::response::Response) -> String {
 }
 
 #[tokio::test]
-async fn a_reader_that_comes_back_gets_what_it_missed() {
+async fn a_returning_reader_gets_what_it_missed() {
     let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
     for message in ["", "one", "two"] {
         replay.push(message.to_owned().into());
@@ -34,7 +34,7 @@ async fn a_reader_that_comes_back_gets_what_it_missed() {
 }
 
 #[tokio::test]
-async fn the_id_of_an_event_says_what_was_lost() {
+async fn an_event_id_shows_which_stream_was_lost() {
     let first_id = async |replay: &std::sync::Arc<Replay>| {
         replay.push("one".to_owned().into());
         replay.finish();
@@ -55,7 +55,7 @@ async fn the_id_of_an_event_says_what_was_lost() {
         Lost::Over
     );
     assert_eq!(Lost::of(Lost::OVER), Lost::Over);
-    // What a client makes up: not even the text of a message comes of it.
+    // An id made up by a client: nothing of it reaches a message.
     for (made_up, expected) in [
         ("", Lost::News),
         ("x-1", Lost::News),
@@ -70,7 +70,7 @@ async fn the_id_of_an_event_says_what_was_lost() {
     }
 }
 
-/// What a reader is given until it would have to wait.
+/// What a reader gets until it would have to wait.
 async fn given(body: &mut axum::body::BodyDataStream) -> String {
     let mut text = String::new();
     while let Poll::Ready(Some(chunk)) = futures_util::poll!(body.next()) {
@@ -80,7 +80,7 @@ async fn given(body: &mut axum::body::BodyDataStream) -> String {
 }
 
 #[tokio::test]
-async fn the_newest_reader_is_given_everything_once_and_an_older_one_goes_on_when_it_is_gone() {
+async fn only_the_newest_reader_gets_events_and_an_older_one_takes_over() {
     let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
     let open = |start| replay.read(start, ()).into_body().into_data_stream();
     let mut older = open(Start::Unread);
@@ -94,7 +94,7 @@ async fn the_newest_reader_is_given_everything_once_and_an_older_one_goes_on_whe
     drop(newer);
     let rest = given(&mut older).await;
     assert!(rest.contains("three") && !rest.contains("two"), "{rest}");
-    // What came while nobody read waits for who comes next.
+    // Events without a reader wait for the next one.
     drop(older);
     replay.push("four".to_owned().into());
     let mut later = open(Start::Unread);
@@ -103,7 +103,7 @@ async fn the_newest_reader_is_given_everything_once_and_an_older_one_goes_on_whe
 }
 
 #[tokio::test]
-async fn there_are_only_so_many_readers() {
+async fn the_number_of_readers_is_limited() {
     let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
     let mut readers: Vec<_> = (0..=READERS_MAX)
         .map(|_| replay.read(Start::Unread, ()).into_body().into_data_stream())
@@ -113,7 +113,7 @@ async fn there_are_only_so_many_readers() {
 }
 
 #[tokio::test]
-async fn what_is_kept_has_a_limit_and_the_answer_stays() {
+async fn kept_events_are_limited_and_the_answer_stays() {
     let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
     for _ in 0..40 {
         replay.push("p".repeat(KEPT_BYTES_MAX / 16).into());
@@ -125,7 +125,7 @@ async fn what_is_kept_has_a_limit_and_the_answer_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_without_readers_is_given_up_after_a_while() {
+async fn a_stream_without_readers_is_abandoned() {
     let replay = Replay::of_news(KEPT_BYTES_MAX).unwrap();
     let started = Instant::now();
     let reader = replay.read(Start::After(0), ());

@@ -18,7 +18,7 @@ use crate::signer::Signer;
 const OPENING: Opening =
     Opening { protocol_version: "2025-11-25", log_level: None, shows_ui: false };
 
-/// Two processes that have the same gateway key.
+/// Two processes with the same gateway key.
 fn two_tables(
     total_max: usize,
     per_principal_max: usize,
@@ -52,7 +52,7 @@ fn is_here(table: &SessionTable, session: &Session) -> bool {
 }
 
 #[test]
-fn a_session_is_known_to_its_own_key_only() {
+fn a_session_is_known_only_to_its_key() {
     let (table, (ada, bob)) = (table(9, 9, Duration::MAX), two());
     let session = table.open(&ada, OPENING).unwrap();
     assert!(!table.find(&session.id, &ada).unwrap().is_new_here);
@@ -64,7 +64,7 @@ fn a_session_is_known_to_its_own_key_only() {
 }
 
 #[test]
-fn another_process_takes_a_session_up_again() {
+fn another_process_resumes_a_session() {
     let ((here, there), (ada, bob)) = (two_tables(9, 9, Duration::MAX, &Clock::system()), two());
     let session = here.open(&ada, Opening { shows_ui: true, ..OPENING }).unwrap();
     session.set_log_level(LogLevel::Debug);
@@ -75,14 +75,14 @@ fn another_process_takes_a_session_up_again() {
     assert_eq!(found.session.log_level(), None, "what it asked for later is not in the id");
     let again = there.find(&session.id, &ada).unwrap();
     assert!(!again.is_new_here && Arc::ptr_eq(&again.session, &found.session));
-    // Ended there, where it lives, and known as ended there alone.
+    // Ended in the process where it lives; only that one knows.
     assert!(there.close(&session.id, &ada).is_ok());
     assert_eq!(there.find(&session.id, &ada).unwrap_err(), FindError::Unknown(Unknown::Ended));
     assert!(here.find(&session.id, &ada).is_ok());
 }
 
 #[test]
-fn a_session_can_be_ended_where_it_was_never_seen() {
+fn a_session_can_be_ended_by_another_process() {
     let ((here, there), (ada, _)) = (two_tables(9, 9, Duration::MAX, &Clock::system()), two());
     let session = here.open(&ada, OPENING).unwrap();
     assert!(there.close(&session.id, &ada).is_ok());
@@ -91,7 +91,7 @@ fn a_session_can_be_ended_where_it_was_never_seen() {
 }
 
 #[test]
-fn what_was_ended_is_remembered_until_it_is_too_old() {
+fn an_ended_session_is_remembered_until_its_id_expires() {
     let (clock, time) = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
     let ((table, _), (ada, _)) = (two_tables(9, 9, Duration::MAX, &clock), two());
     let session = table.open(&ada, OPENING).unwrap();
@@ -109,7 +109,7 @@ fn what_was_ended_is_remembered_until_it_is_too_old() {
 }
 
 #[test]
-fn the_memory_of_what_was_ended_is_bounded() {
+fn the_number_of_remembered_sessions_is_limited() {
     let (table, (ada, _)) = (table(9, 9, Duration::MAX), two());
     let first = table.open(&ada, OPENING).unwrap();
     table.close(&first.id, &ada).unwrap();
@@ -126,7 +126,7 @@ fn the_memory_of_what_was_ended_is_bounded() {
 }
 
 #[test]
-fn the_longest_idle_session_of_the_same_key_makes_room() {
+fn the_longest_idle_session_of_the_same_key_is_dropped() {
     let (table, (ada, bob)) = (table(3, 2, Duration::MAX), two());
     let other = table.open(&bob, OPENING).unwrap();
     let first = table.open(&ada, OPENING).unwrap();
@@ -136,13 +136,13 @@ fn the_longest_idle_session_of_the_same_key_makes_room() {
     assert!(is_here(&table, &first), "it was busy");
     assert!(!is_here(&table, &second), "it was idle");
     assert!(is_here(&table, &other), "it is somebody else's");
-    // It comes back when it is used, and the next one makes room.
+    // It comes back when it is used, and then another is dropped.
     assert!(table.find(&second.id, &ada).unwrap().is_new_here);
     assert!(!is_here(&table, &third) && is_here(&table, &first));
 }
 
 #[test]
-fn a_full_table_refuses_and_what_it_refuses_is_good_later() {
+fn a_session_refused_by_a_full_table_works_later() {
     let ((here, there), (ada, bob)) = (two_tables(1, 1, Duration::MAX, &Clock::system()), two());
     let only = there.open(&bob, OPENING).unwrap();
     let busy = only.begin(None);
@@ -155,7 +155,7 @@ fn a_full_table_refuses_and_what_it_refuses_is_good_later() {
 }
 
 #[test]
-fn a_key_that_was_withdrawn_and_is_back_goes_on() {
+fn a_key_that_comes_back_has_its_sessions_again() {
     let table = table(9, 9, Duration::MAX);
     let ((before, _), (after, _)) = (two(), two());
     let session = table.open(&before, OPENING).unwrap();
@@ -165,7 +165,7 @@ fn a_key_that_was_withdrawn_and_is_back_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_sessions_are_forgotten_and_running_calls_keep_theirs() {
+async fn idle_sessions_are_dropped_unless_a_call_runs() {
     let (table, (ada, _)) = (table(9, 9, Duration::from_secs(60)), two());
     let (idle, busy) = (table.open(&ada, OPENING).unwrap(), table.open(&ada, OPENING).unwrap());
     let running = busy.begin(Some("1"));
