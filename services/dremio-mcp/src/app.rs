@@ -1,5 +1,5 @@
-//! Puts the gateway together and runs it: binds everything first, so that a taken port is an error
-//! at once, then starts the tasks, and stops them in the order that lets answers in flight finish.
+//! Builds and runs the gateway: binds everything first, so that a taken port is an error at once,
+//! then starts the tasks, and stops them in an order that lets answers in flight finish.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -32,9 +32,9 @@ use crate::principal::Principal;
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable};
 use crate::signer::Signer;
 
-/// Agents may be many, and a connection that says nothing must not cost another its place: one that
-/// has shown no key is closed after 10 s, one address may have a quarter of all places for such,
-/// and half of all places are never taken by those that only rest. A silent connection takes some
+/// There may be many agents, and silent connections must not cost others their place: a connection
+/// without a valid key is closed after 10 s, one address may have a quarter of all connections
+/// without a key, and idle ones never use more than half of all. A silent connection takes about
 /// 10 KiB.
 const AGENT_LIMITS: Limits = Limits {
     connections_max: 16_384,
@@ -47,33 +47,32 @@ const AGENT_LIMITS: Limits = Limits {
     write_stall_max: Duration::from_secs(60),
 };
 
-/// How long before the end of a drain the calls that still run are ended. Enough for Dremio to be
-/// told.
+/// How long before the end of a drain the remaining calls are ended. Enough time to tell Dremio.
 const LAST_CALL_BEFORE: Duration = Duration::from_secs(4);
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Another process has the port, or the address is not of this machine.
+    /// Another process has the port, or the address does not belong to this machine.
     #[error(
         "{variable}={addr}: cannot listen there; is another program using the port? Choose \
          another with {variable}"
     )]
     Bind {
-        /// The setting that names the address.
+        /// The setting with the address.
         variable: &'static str,
         /// The address.
         addr: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The settings for Dremio cannot work.
     #[error("Dremio cannot be called with these settings")]
     Connect(#[from] ConnectError),
-    /// The keys went bad between the check of the configuration and now.
+    /// The keys became unusable after the configuration was checked.
     #[error("the API keys cannot be used")]
     Keys(#[from] KeyRingError),
-    /// The official server is not installed where it is looked for.
+    /// The official server is not installed in the expected place.
     #[error(
         "MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official \
          server or name its full path"
@@ -102,8 +101,8 @@ impl App {
     /// without starting anything.
     ///
     /// # Errors
-    /// What [`App::start`] would say, and a program that is not there, which it would go on trying
-    /// to start.
+    /// The errors of [`App::start`], and a missing program, which it would try to start again and
+    /// again.
     pub fn check(config: &Config) -> Result<(), StartError> {
         Transport::connect(&config.dremio)?;
         if let AuthConfig::Keys(source) = &config.auth {
@@ -125,8 +124,7 @@ impl App {
         }
     }
 
-    /// Binds the ports and starts the tasks. Nobody needs to be there yet: neither Dremio, nor a
-    /// token, nor the child.
+    /// Binds the ports and starts the tasks. Dremio, the token and the child may still be missing.
     ///
     /// # Errors
     /// When the gateway cannot run with this configuration on this machine; see [`StartError`].
@@ -150,7 +148,7 @@ impl App {
         let readiness = Readiness::new(conditions);
         let connections = Connections::new(AGENT_LIMITS, config.trusted_proxies.clone());
         connections.register(registry.sub_registry_with_prefix("dremio_mcp"));
-        // What serves requests stops first; what it needs stops when it is done.
+        // What serves requests stops first; then what it needs.
         let back = Shutdown::new();
         let mut tasks = Tasks::new(shutdown.clone());
 
@@ -305,41 +303,42 @@ impl App {
         Ok(Self { mcp_addr, admin_addr, readiness, tasks, drain_timeout: config.drain_timeout })
     }
 
-    /// Where agents connect: the port is real even if the configuration said 0.
+    /// The address for agents, with the real port even if the configuration said 0.
     #[must_use]
     pub fn mcp_addr(&self) -> SocketAddr {
         self.mcp_addr
     }
 
-    /// Where operators look.
+    /// The address for operators.
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
     }
 
-    /// The conditions, as `/readyz` tells them.
+    /// The conditions, as shown by `/readyz`.
     #[must_use]
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// Runs until the shutdown that it was started with is requested, then drains.
+    /// Runs until the shutdown that was passed at the start is requested, then drains.
     pub async fn run(self) -> Exit {
         self.tasks.run(self.drain_timeout).await
     }
 }
 
-/// Ends the calls that a stop cannot wait for, a little before it gives up: their clients are told,
-/// and their jobs at Dremio cancelled.
+/// Ends the calls that a stop cannot wait for, shortly before its deadline: their clients are
+/// informed, and their jobs at Dremio cancelled.
 async fn end_calls(
     last_call: CancellationToken,
     drain_timeout: Duration,
     front: Shutdown,
     back: Shutdown,
 ) {
+    let patience = drain_timeout.saturating_sub(LAST_CALL_BEFORE.min(drain_timeout / 2));
     front.draining().await;
     tokio::select! {
-        () = tokio::time::sleep(drain_timeout.saturating_sub(LAST_CALL_BEFORE.min(drain_timeout / 2))) => last_call.cancel(),
+        () = tokio::time::sleep(patience) => last_call.cancel(),
         () = back.draining() => {}
     }
 }
@@ -348,8 +347,8 @@ async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, S
     TcpListener::bind(addr).await.map_err(|source| StartError::Bind { variable, addr, source })
 }
 
-/// Whether a program would be found and may be started, as `exec` looks for it: in a folder of the
-/// child's own, so that what is relative in `path` leads nowhere.
+/// Whether `exec` would find a program and may start it. It looks from a folder of the child's own,
+/// so a relative entry of `path` leads nowhere.
 fn is_found(program: &str, path: &str) -> bool {
     let is_program = |path: &Path| {
         std::fs::metadata(path)

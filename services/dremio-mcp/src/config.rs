@@ -18,7 +18,7 @@ use crate::access::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, Rat
 use crate::answer::AnswerConfig;
 use crate::guard::Guard;
 
-/// Below this, a healthy child would be killed for being busy. Only tests come near.
+/// A shorter limit would kill a healthy child that is busy. Only tests come near it.
 const ENGINE_TIMEOUT_MIN: Duration = Duration::from_millis(100);
 
 /// Which engine answers.
@@ -30,65 +30,65 @@ pub enum EngineConfig {
     Native,
 }
 
-/// Who may come in.
+/// Who may use the gateway.
 #[derive(Clone, Debug)]
 pub enum AuthConfig {
     /// Clients that present one of these keys.
     Keys(SecretSource),
-    /// Everybody.
+    /// Everyone.
     Open,
 }
 
-/// Everything that the gateway must be told.
+/// The whole configuration of the gateway.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Dremio, and how far to trust it.
+    /// Dremio's address, trusted certificates and time limits.
     pub dremio: ConnectConfig,
     /// The token file.
     pub token_file: PathBuf,
-    /// Where agents connect.
+    /// The address for agents.
     pub mcp_addr: SocketAddr,
-    /// Where operators look.
+    /// The address for operators.
     pub admin_addr: SocketAddr,
-    /// Names by which operators' tools may ask there.
+    /// Host names that are allowed there.
     pub admin_hosts: AdminHosts,
-    /// Which engine answers.
+    /// The engine.
     pub engine: EngineConfig,
-    /// Who may come in.
+    /// Who may use the gateway.
     pub auth: AuthConfig,
     /// Names of this server besides loopback and its own address.
     pub allowed_hosts: Vec<AllowedHost>,
     /// Origins of pages that may use this server besides its own names.
     pub allowed_origins: Vec<AllowedOrigin>,
-    /// Proxies that may say for whom they ask.
+    /// Proxies whose word on the client's address is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// The refresher's admin address, to be asked for a refresh after a 401.
+    /// The refresher's admin address, for refresh requests after a 401.
     pub refresher_url: Option<url::Url>,
     /// Which statements reach Dremio.
     pub guard: Guard,
-    /// How many messages one key may send; `None` for any number.
+    /// How many messages one key may send; `None` for no limit.
     pub rate_limit: Option<Rate>,
     /// Limit for one call.
     pub call_timeout: Duration,
     /// How the answers to queries are written.
     pub answers: AnswerConfig,
-    /// A child that is silent for this long, pings included, is replaced.
+    /// A child that is silent for this long, even to pings, is replaced.
     pub engine_timeout: Duration,
     /// Whether a second child waits to take over.
     pub standby: bool,
-    /// Whether the official server's process is kept from what it does not need.
+    /// Whether the official server's process is confined to what it needs.
     pub server_confined: bool,
     /// Folders in which it may write besides its own.
     pub server_writable: Vec<PathBuf>,
-    /// Files and folders that hold secrets, besides those of the token and the keys.
+    /// Files and folders with secrets, besides those of the token and the keys.
     pub secret_paths: Vec<PathBuf>,
-    /// How long a session may rest before it is forgotten.
+    /// How long a session may be idle before it is dropped.
     pub session_idle: Duration,
-    /// How long answers in flight get to finish after SIGTERM.
+    /// How long answers in flight may take to finish after SIGTERM.
     pub drain_timeout: Duration,
     /// The part of the gateway's environment that the official server may see.
     pub child_environment: BTreeMap<String, String>,
-    /// Variables under our prefixes that nobody knows.
+    /// Unknown variables with our prefixes.
     pub unknown_variables: Vec<String>,
 }
 
@@ -107,10 +107,10 @@ impl Config {
         Ok(Self { unknown_variables, ..config })
     }
 
-    /// For this Dremio, address and access; all else is as `env` says, or the default.
+    /// With this Dremio, address and access; the rest as in `env`, or the default.
     ///
     /// # Errors
-    /// Every problem of what `env` says.
+    /// Every problem of `env`.
     pub fn new(
         uri: DremioUri,
         mcp_addr: SocketAddr,
@@ -129,7 +129,7 @@ impl Config {
         mcp_addr: SocketAddr,
         auth: AuthConfig,
     ) -> Self {
-        // Read for real before anything else; here for the list of problems.
+        // Used before anything else; read here for the list of problems.
         LogConfig::read(reader);
         let guard = read_guard(reader);
         let call_timeout = read_call_timeout(reader);
@@ -165,7 +165,7 @@ impl Config {
         }
     }
 
-    /// Files and folders that hold secrets: what is named as one, and the token with its folder,
+    /// Files and folders with secrets: those named in settings, and the token with its folder,
     /// where token-refresher keeps more than the token.
     pub(crate) fn hidden_paths(&self) -> Vec<PathBuf> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -184,7 +184,7 @@ impl Config {
 }
 
 impl EngineConfig {
-    /// The official server, started with this command line, which is split as a shell does.
+    /// The official server, started with this command line, which is split as by a shell.
     ///
     /// # Errors
     /// What is wrong with it, as the end of a sentence.
@@ -197,7 +197,7 @@ impl EngineConfig {
 }
 
 fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
-    // Judged also where it is not used.
+    // Checked even if it is not used.
     let official = reader.parsed(&settings::MCP_SERVER_COMMAND, EngineConfig::official);
     reader.parsed(&settings::MCP_ENGINE, |engine| match engine {
         "official" => Ok(official.clone()),
@@ -206,7 +206,7 @@ fn read_engine(reader: &mut Reader<'_>) -> EngineConfig {
     })
 }
 
-/// A relative path to the program is meant from here; the child is started in a folder of its own.
+/// A relative path to the program starts here, but the child will start in its own folder.
 fn in_this_folder(mut words: Vec<String>) -> Vec<String> {
     if let Some(program) = words.first_mut().filter(|program| program.contains('/'))
         && let Some(absolute) = std::path::absolute(&*program)
@@ -218,7 +218,7 @@ fn in_this_folder(mut words: Vec<String>) -> Vec<String> {
     words
 }
 
-/// Nobody gets in by what this gives in place of settings that are wrong.
+/// Where settings are wrong, the result lets nobody in.
 fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> AuthConfig {
     let may_be_open = reader.flag(&settings::MCP_ALLOW_OPEN);
     let key = reader.secret(&settings::MCP_API_KEY);
@@ -307,11 +307,10 @@ fn read_engine_timeout(reader: &mut Reader<'_>) -> Duration {
     limit
 }
 
-/// Either of the two switches is enough: who lets the official server write has always said so with
-/// its own.
+/// Either of the two switches is enough: operators of the official server have always used its own.
 fn read_guard(reader: &mut Reader<'_>) -> Guard {
     let allow_writes = reader.flag(&settings::MCP_ALLOW_WRITES);
-    // The words that the official server takes.
+    // The values that the official server accepts.
     let allow_dml = reader.parsed(&settings::DREMIOAI_DREMIO__ALLOW_DML, |text| {
         match text.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
@@ -334,8 +333,8 @@ fn read_folders(reader: &mut Reader<'_>) -> Vec<PathBuf> {
     folders
 }
 
-/// Files and folders with secrets that are named in a variable of either service, or of one that is
-/// not known yet. Certificates of authorities are no secret.
+/// Files and folders with secrets, named in a variable of either service, or of one that is not
+/// known yet. Certificates of authorities are no secret.
 fn secret_paths(env: &Env) -> Vec<PathBuf> {
     ["AUDIT_", "DREMIO_", "MCP_"]
         .into_iter()
@@ -346,9 +345,9 @@ fn secret_paths(env: &Env) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The part of the environment that the official server may see. Its own guard steps aside: every
-/// statement passes ours at the egress proxy, which the official server's would only refuse reads
-/// in front of (`EXPLAIN`, `SHOW`, `EXCEPT`, a column named `update`).
+/// The part of the environment that the official server may see. Its own guard is switched
+/// off: every statement passes ours at the egress proxy, and the official server's would also
+/// refuse some reads (`EXPLAIN`, `SHOW`, `EXCEPT`, a column named `update`).
 fn child_environment(env: &Env) -> BTreeMap<String, String> {
     let plain = HANDED_ON.iter().filter_map(|&name| Some((name, env.get(name)?)));
     let allow_dml = settings::DREMIOAI_DREMIO__ALLOW_DML.name;

@@ -1,5 +1,5 @@
-//! What must be true of any input, however hostile: for `fuzz/`, which makes inputs, and for the
-//! tests, which replay those that are kept in `fuzz/seeds`.
+//! What must hold for any input: for `fuzz/`, which generates inputs, and for the tests, which
+//! replay those kept in `fuzz/seeds`.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use crate::guard::Guard;
 use crate::rpc::Message;
 
-/// A message that is read keeps its text, its parts are JSON, and it can be given another id. A
-/// client's message is one that other readers of JSON read in the same way.
+/// A parsed message keeps its text, its parts are JSON, and its id can be replaced. If it passes as
+/// a client's message, other JSON readers read it in the same way.
 pub fn message(text: &str) {
     let strict = Message::parse_strictly(text.to_owned());
     let message = match Message::parse(text.to_owned()) {
@@ -28,7 +28,7 @@ pub fn message(text: &str) {
         assert!(other.as_ref().is_ok_and(|other| other.id() == Some("7")), "{other:?}");
         assert!(other.is_ok_and(|other| other.method() == message.method()));
     }
-    // A number that is too large for a double is JSON all the same, and not for this reader.
+    // A number too large for a double is still JSON, but this reader cannot represent it.
     if let (Ok(strict), Ok(value)) = (strict, serde_json::from_str::<Value>(text)) {
         let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
         assert_eq!(strict.method(), method);
@@ -36,7 +36,7 @@ pub fn message(text: &str) {
     }
 }
 
-/// What the guard sends, it would send again as it is. The first byte switches its settings.
+/// What the guard sends, it would send again unchanged. The first byte selects its settings.
 pub fn guard(data: &[u8]) {
     let Some((settings, sql)) = data.split_first() else { return };
     let Ok(sql) = std::str::from_utf8(sql) else { return };

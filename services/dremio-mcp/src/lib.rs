@@ -38,6 +38,6 @@ pub use answer::{AnswerConfig, Format};
 pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};
 
-/// The conditions without which the service is of no use and a restart, or waiting, may help (see
-/// `healthcheck`).
+/// The conditions without which the service is useless, and which a restart or waiting may cure
+/// (see `healthcheck`).
 pub const ESSENTIAL_CONDITIONS: [&str; 2] = ["engine", "token"];

@@ -57,8 +57,8 @@ async fn run(env: &Env) -> ExitCode {
     if let Err(cause) = shutdown.on_signals() {
         return Exit::TaskDied.eprint(&format!("no signal handlers: {cause}")).into();
     }
-    // Before the configuration, with defaults where that is wrong, so that its problems are log
-    // lines like all others.
+    // Before the configuration, with defaults for invalid settings, so that configuration problems
+    // are log lines like all others.
     logging::init_stdout(LogConfig::read(&mut Reader::new(env, Service::Gateway)));
     let config = match Config::read(env) {
         Ok(config) => config,

@@ -1,4 +1,4 @@
-//! The names of MCP's methods, each spelled once, and what sets of them have in common.
+//! The names of MCP's methods, each in one place, and sets of them.
 
 // Requests.
 pub(crate) const INITIALIZE: &str = "initialize";
@@ -34,15 +34,14 @@ pub(crate) const TASK_STATUS: &str = "notifications/tasks/status";
 pub(crate) const ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
 pub(crate) const SUBSCRIPTION_ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
-/// Requests for a list that comes in pages, and stays as it is until the server says that it has
-/// changed.
+/// Requests for a list that comes in pages and stays the same until the server announces a change.
 pub(crate) const LISTS: [&str; 4] =
     [TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST];
 
-/// Requests about one task, which `params.taskId` names.
+/// Requests about one task, named by `params.taskId`.
 pub(crate) const OF_ONE_TASK: [&str; 3] = [TASKS_GET, TASKS_RESULT, TASKS_CANCEL];
 
-/// The requests of revision 2026-07-28 that no earlier one has.
+/// The requests that are new in revision 2026-07-28.
 pub(crate) const NEW_IN_MODERN: [&str; 2] = [SERVER_DISCOVER, SUBSCRIPTIONS_LISTEN];
 
 /// All requests of revision 2026-07-28.

@@ -41,7 +41,7 @@ struct OutcomeLabel {
     outcome: &'static str,
 }
 
-/// All counters; one per process, none global.
+/// All counters; one set per process, none global.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     tool_calls: Family<CallLabels, Counter>,
@@ -176,12 +176,12 @@ impl Metrics {
         Counted::new(&self.children_ready)
     }
 
-    /// How many calls the engine works on now.
+    /// Sets how many calls the engine works on now.
     pub(crate) fn places_held(&self, count: usize) {
         self.places_held.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Counts a call as waiting for its place until the guard is dropped.
+    /// Counts a call as waiting for its permit until the guard is dropped.
     pub(crate) fn call_waiting(&self) -> Counted {
         Counted::new(&self.calls_waiting)
     }
@@ -202,12 +202,12 @@ impl Metrics {
         self.sessions.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// The gauge of bytes held of one `kind`. To be kept: every request changes it.
+    /// The gauge of bytes held of one `kind`. Callers keep it, because every request changes it.
     pub(crate) fn bytes_held(&self, kind: &'static str) -> Gauge {
         self.bytes_held.get_or_create(&KindLabel { kind }).clone()
     }
 
-    /// Counts a request that was refused before it was a call: there was no room for it, or it
+    /// Counts a request that was refused before it became a call: there was no room for it, or it
     /// could not be read.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refusals.get_or_create(&ReasonLabel { reason }).inc();
@@ -226,7 +226,7 @@ impl Metrics {
     }
 }
 
-/// Something that a gauge counts as long as it is there.
+/// Counts one in a gauge until dropped.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
 

@@ -1,4 +1,4 @@
-//! Who asks: the owner of a key, or everybody when no key is asked for.
+//! Who calls: the owner of a key, or everyone when keys are not required.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::random::hex;
 
-/// What the name of a principal with a key begins with.
+/// How the name of a principal with a key begins.
 const KEY_PREFIX: &str = "key-";
 
-/// Hex digits of a key's digest that stand in logs: enough to tell a handful of keys apart, and
-/// never compared.
+/// Hex digits of a key's digest in logs: enough to distinguish a handful of keys, and never
+/// compared.
 const LOG_HEX_DIGITS: usize = 8;
 
-/// Who asks: `key-` and the SHA-256 of the key, in hex. Equal keys are equal principals, and the
-/// whole digest is compared: a key whose digest begins like another's can be found in under a
+/// Who calls: `key-` and the SHA-256 of the key in hex. Equal keys are equal principals. The whole
+/// digest is compared, because a key with a similar beginning of its digest can be found in under a
 /// second.
 ///
 /// `Display` and `Debug` give the short form for logs. Cheap to clone and to look up: every request
@@ -36,17 +36,17 @@ struct Named {
 /// A table with one entry for each principal.
 pub(crate) type ByPrincipal<V> = HashMap<Principal, V, BuildHasherDefault<DigestHasher>>;
 
-/// Takes the hash that a principal has: it is a digest already.
+/// Uses the hash that a principal already has: it is a digest.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DigestHasher(u64);
 
 impl Principal {
-    /// The one principal where no key is asked for.
+    /// The one principal when keys are not required.
     pub(crate) fn anyone() -> Self {
         Self::named("anyone".to_owned())
     }
 
-    /// The MCP server process, for what it may take of the gateway.
+    /// The MCP server process, for its share of the gateway's memory.
     pub(crate) fn child() -> Self {
         Self::named("child".to_owned())
     }
@@ -62,13 +62,13 @@ impl Principal {
         Self(Arc::new(Named { name, hash, withdrawn: CancellationToken::new() }))
     }
 
-    /// The whole name, the same in every process that knows the key. To compare and to sign; logs
-    /// take the short form.
+    /// The whole name, the same in every process that knows the key. For comparing and signing;
+    /// logs use the short form.
     pub(crate) fn as_str(&self) -> &str {
         &self.0.name
     }
 
-    /// Cancelled when the key is no longer valid: what it has begun ends then.
+    /// Cancelled when the key becomes invalid, which ends whatever was started with it.
     pub(crate) fn withdrawn(&self) -> &CancellationToken {
         &self.0.withdrawn
     }
@@ -102,7 +102,7 @@ impl Hash for Principal {
 
 impl Hasher for DigestHasher {
     fn write(&mut self, bytes: &[u8]) {
-        // Only `write_u64` is called; any other key would still be hashed, if badly.
+        // Only `write_u64` is called; anything else would still be hashed, if badly.
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }

@@ -1,4 +1,4 @@
-//! Unguessable names.
+//! Random names.
 
 use std::fmt::Write;
 

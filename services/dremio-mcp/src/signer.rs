@@ -1,10 +1,9 @@
-//! Signs what clients keep for us and we must recognise later, with the gateway key: what one
-//! gateway has signed, another of the same installation recognises, and so does this one after a
-//! restart.
+//! Signs what clients keep for us and we must recognise later, with the gateway key: another
+//! gateway of the same installation recognises it, and so does this one after a restart.
 //!
 //! The text is base64url of the content and of the first 128 bits of HMAC-SHA256 (RFC 2104) over a
-//! label and the content. The label says what it is for, so that nothing that was signed for one
-//! purpose is taken for another. The content can be read by everybody.
+//! label and the content. The label names the purpose, so that a signature for one purpose is not
+//! accepted for another. Anyone can read the content.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,29 +21,29 @@ use token_file::gateway_key::{self, GatewayKey, KeyError};
 
 use crate::random::hex;
 
-/// How often the file is looked at: gateways must follow a rotation within a few seconds.
+/// Interval between two looks at the file: gateways must follow a rotation within a few seconds.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// 128 bits: nobody guesses one, and the text stays short.
+/// 128 bits cannot be guessed, and the text stays short.
 const TAG_BYTES: usize = 16;
 
 /// 64 bits.
 const SHORT_TAG_DIGITS: usize = 16;
 
-/// What was seen of the file.
+/// The result of a look at the file.
 type Seen = Result<GatewayKey, KeyError>;
 
-/// Signs and checks. Cheap to call; shared by all that need it.
+/// Signs and checks. Cheap to call; shared by all users.
 #[derive(Debug)]
 pub(crate) struct Signer {
-    /// What was last seen of the file when it was a key.
+    /// The last result that was a key.
     shared: ArcSwapOption<Seen>,
-    /// Signs while there was no file yet, and goes on being recognised.
+    /// The key from before there was a file; its signatures stay valid.
     own: GatewayKey,
 }
 
 impl Signer {
-    /// A signer with a key of its own, until it learns another.
+    /// A signer with its own key, until it finds one in the file.
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
@@ -52,8 +51,7 @@ impl Signer {
         Ok(Self { shared: ArcSwapOption::empty(), own: GatewayKey::random()? })
     }
 
-    /// `content` with a tag that says that it was signed for `label`. Visible ASCII, 4 characters
-    /// for 3 bytes.
+    /// `content` with a signature for `label`. Visible ASCII, 4 characters for 3 bytes.
     pub(crate) fn sign(&self, label: &str, content: &[u8]) -> String {
         let shared = self.shared.load();
         let key = key_in(shared.as_deref()).unwrap_or(&self.own);
@@ -61,8 +59,8 @@ impl Signer {
         BASE64_URL_SAFE_NO_PAD.encode(signed)
     }
 
-    /// The content of `text`, if it was signed for `label` with a key that is valid. The time taken
-    /// does not depend on how much of the tag is right.
+    /// The content of `text`, if it was signed for `label` with a valid key. The time does not
+    /// depend on how much of the tag is right.
     pub(crate) fn open(&self, label: &str, text: &str) -> Option<Vec<u8>> {
         let mut content = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let tag = content.split_off(content.len().checked_sub(TAG_BYTES)?);
@@ -71,15 +69,15 @@ impl Signer {
         keys.any(|key| mac(key, label, &content).ct_eq(&tag).into()).then_some(content)
     }
 
-    /// Half a tag of `content` for `label`, as 16 hex digits, for texts that carry their content in a
-    /// form of their own. 64 bits do where guesses are counted.
+    /// Half a tag of `content` for `label`, as 16 hex digits, for texts with their own form of the
+    /// content. 64 bits are enough where guesses are counted.
     pub(crate) fn short_tag(&self, label: &str, content: &[u8]) -> String {
         let shared = self.shared.load();
         short_tag(key_in(shared.as_deref()).unwrap_or(&self.own), label, content)
     }
 
-    /// Whether `tag` is what [`Signer::short_tag`] gives, with a key that is valid. The time taken
-    /// does not depend on how much of the tag is right.
+    /// Whether `tag` is the [`Signer::short_tag`] with a valid key. The time does not depend on how
+    /// much of the tag is right.
     pub(crate) fn is_short_tag(&self, label: &str, content: &[u8], tag: &str) -> bool {
         let shared = self.shared.load();
         let mut keys = key_in(shared.as_deref()).into_iter().chain([&self.own]);
@@ -102,7 +100,11 @@ impl Signer {
             let _watched = watcher;
             loop {
                 tokio::select! {
-                    changed = state.changed() => if changed.is_err() { return shutdown.draining().await },
+                    changed = state.changed() => {
+                        if changed.is_err() {
+                            return shutdown.draining().await;
+                        }
+                    }
                     () = shutdown.draining() => return,
                 }
                 self.learn(Arc::clone(&state.borrow_and_update()), &readiness);
@@ -149,8 +151,8 @@ fn mac(key: &GatewayKey, label: &str, content: &[u8]) -> [u8; TAG_BYTES] {
     let mut context =
         hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()));
     context.update(label.as_bytes());
-    // No label has this byte, so that a label and the start of a content are never taken for a
-    // longer label.
+    // No label contains this byte, so a label followed by a content cannot be mistaken for a longer
+    // label.
     context.update(&[0]);
     context.update(content);
     let whole = context.sign();

@@ -34,7 +34,7 @@ fn defaults_are_the_documented_ones() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_cure() {
+fn mistakes_are_reported_with_their_cure() {
     for (pairs, expected) in [
         (&[("DREMIO_URI", "")][..], "DREMIO_URI: is required"),
         (&[("DREMIO_URI", "dremio:9047")], "DREMIO_URI: "),
@@ -139,7 +139,7 @@ fn a_blank_file_of_keys_counts_as_none() {
 }
 
 #[test]
-fn lists_of_names_are_parsed_for_what_they_are() {
+fn lists_of_names_are_parsed() {
     let config = read(&[
         ("MCP_ALLOWED_HOSTS", ",mcp.example.com, 10.0.0.5:8000,[::1],"),
         ("MCP_ALLOWED_ORIGINS", "file://,null"),
@@ -154,7 +154,7 @@ fn lists_of_names_are_parsed_for_what_they_are() {
 }
 
 #[test]
-fn a_relative_program_is_looked_for_here_and_not_in_the_folder_of_the_child() {
+fn a_relative_program_is_found_from_here() {
     for (command, expected) in
         [("bin/server run", "bin/server"), ("./server", "server"), ("../x/server", "../x/server")]
     {
@@ -173,7 +173,7 @@ fn a_relative_program_is_looked_for_here_and_not_in_the_folder_of_the_child() {
 }
 
 #[test]
-fn an_open_door_is_a_choice() {
+fn open_access_must_be_requested() {
     assert!(matches!(
         read(&[("MCP_AUTH", "none"), ("MCP_API_KEY", "")]).unwrap().auth,
         AuthConfig::Open
@@ -188,7 +188,7 @@ fn an_open_door_is_a_choice() {
 }
 
 #[test]
-fn strangers_warn_and_the_other_services_settings_do_not() {
+fn only_unknown_variables_warn() {
     let config = read(&[
         ("MCP_COLOUR", "red"),
         ("TOKEN_CHECK_INTERVAL", "5m"),
@@ -199,17 +199,17 @@ fn strangers_warn_and_the_other_services_settings_do_not() {
 }
 
 #[test]
-fn a_slip_of_the_refreshers_variables_does_not_stop_it() {
+fn a_misspelt_variable_of_the_refresher_is_no_problem() {
     let config =
         read(&[("RETRY_MIN", "1s"), ("DREMIO_PASWORD", "x"), ("TOKEN_CHECK_INTERVALL", "5m")]);
     assert_eq!(config.unwrap().unknown_variables, ["TOKEN_CHECK_INTERVALL"]);
-    // As for its own:
+    // A misspelt variable of its own is one:
     let problems = read(&[("MCP_RATE_LIMITS", "1/s")]).unwrap_err();
     assert_eq!(problems, "MCP_RATE_LIMITS: is not a known variable; did you mean MCP_RATE_LIMIT?");
 }
 
 #[test]
-fn it_can_be_made_without_an_environment() {
+fn the_configuration_can_be_made_without_an_environment() {
     let auth = AuthConfig::Keys(SecretSource::Inline(KEY.into()));
     let (uri, addr) = ("http://dremio:9047".parse().unwrap(), "127.0.0.1:8000".parse().unwrap());
     let made = Config::new(uri, addr, auth, &Env::default()).unwrap();
@@ -217,7 +217,7 @@ fn it_can_be_made_without_an_environment() {
 }
 
 #[test]
-fn secrets_are_hidden_from_the_child_wherever_they_are_named() {
+fn all_named_secrets_are_hidden_from_the_child() {
     let keys = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(keys.path(), KEY).unwrap();
     let config = read(&[

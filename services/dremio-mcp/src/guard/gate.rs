@@ -1,5 +1,5 @@
-//! The guard where an engine sends SQL: what it refuses is counted, and written to the audit log
-//! without the SQL.
+//! The guard at the place where an engine sends SQL: its refusals are counted and written to the
+//! audit log, without the SQL.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ impl Gate {
         Self { guard, engine, metrics }
     }
 
-    /// What is let through.
+    /// What is allowed.
     pub(crate) fn guard(&self) -> Guard {
         self.guard
     }
@@ -28,7 +28,7 @@ impl Gate {
     /// As [`Guard::check`].
     ///
     /// # Errors
-    /// With the reason and its cure. It has been reported.
+    /// The reason and its cure. It has been reported.
     pub(crate) fn check(&self, sql: &str) -> Result<Statement, Refusal> {
         self.guard.check(sql).inspect_err(|refusal| self.refused(refusal.reason()))
     }

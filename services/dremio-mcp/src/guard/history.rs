@@ -1,20 +1,20 @@
-//! The tables in which Dremio keeps what everybody asked, and what came of it: `sys.jobs`,
-//! `sys.jobs_recent`, `sys.job_results` and whatever else of `sys` has a name that starts like
-//! theirs. With one Dremio user for all agents, they show one agent's questions, and the values in
-//! them, to any other.
+//! The tables in which Dremio keeps all queries and their results: `sys.jobs`, `sys.jobs_recent`,
+//! `sys.job_results`, and all other tables of `sys` whose names start in the same way. All agents
+//! share one Dremio user, so these tables would show one agent's queries, with the values in them,
+//! to every other agent.
 //!
-//! Names are compared as Java's `String.equalsIgnoreCase` does, which is how Dremio looks them up:
-//! character by character, in upper case and then in lower case. So `ſys` is `sys`. A view over
-//! these tables has a name of its own and is not seen.
+//! Names are compared as by Java's `String.equalsIgnoreCase`, which Dremio uses: character by
+//! character, in upper case and then in lower case. So `ſys` is `sys`. A view over these tables has
+//! another name and is not recognised.
 
 use super::{Kind, Token};
 
 /// How the names of these tables start.
 const STARTS: [&str; 2] = ["jobs", "job_results"];
 
-/// Whether a path in `statement` leads to one of these tables: `sys.jobs`, `"sys"."project" .
-/// "jobs_recent"`, and, for the functions that take a table's name as a string
-/// (`TABLE(f('sys.jobs'))`), a string with such a path.
+/// Whether a path in `statement` leads to one of these tables: `sys.jobs`, or `"sys"."project" .
+/// "jobs_recent"`. For functions that take the name of a table as a string
+/// (`TABLE(f('sys.jobs'))`), strings with such a path count too.
 pub(super) fn is_asked_for(statement: &[Token<'_>]) -> bool {
     let (mut path, mut is_joined) = (Path::default(), false);
     for token in statement {
@@ -31,15 +31,18 @@ pub(super) fn is_asked_for(statement: &[Token<'_>]) -> bool {
             None => is_joined = token.is_symbol("."),
         }
     }
-    let calls_a_table_function = |pair: &[Token<'_>]| matches!(pair, [table, open] if table.is("TABLE") && open.is_symbol("("));
-    // Strings that stand side by side are one string.
+    let calls_a_table_function = |pair: &[Token<'_>]| match pair {
+        [table, open] => table.is("TABLE") && open.is_symbol("("),
+        _ => false,
+    };
+    // Adjacent strings are one string.
     let strings = statement.chunk_by(|one, next| one.kind == Kind::Text && next.kind == Kind::Text);
     let mut strings = strings.filter(|run| run.iter().any(|token| token.kind == Kind::Text));
     let text = |run: &[Token<'_>]| run.iter().map(|token| token.text).collect::<String>();
     statement.windows(2).any(calls_a_table_function) && strings.any(|run| is_path_there(&text(run)))
 }
 
-/// Whether a string, quotes included, is a path to one of these tables.
+/// Whether a string, including its quotes, is a path to one of these tables.
 fn is_path_there(string: &str) -> bool {
     let path: String =
         string.chars().filter(|c| !matches!(c, '"' | '\'') && !c.is_whitespace()).collect();
@@ -53,8 +56,8 @@ struct Path {
 }
 
 impl Path {
-    /// Whether the path leads to one of these tables when `name` is added to it. Dots in quotes are
-    /// part of a name; to take them for more costs nothing here.
+    /// Adds `name` to the path. Returns whether the path now leads to one of these tables. Dots in
+    /// quotes are a part of a name; to split there as well does no harm.
     fn leads_there_by(&mut self, name: &str) -> bool {
         folded(name).split('.').any(|part| {
             let is_there = self.is_in_sys && STARTS.iter().any(|start| part.starts_with(start));
@@ -64,18 +67,18 @@ impl Path {
     }
 }
 
-/// Whether this is the schema in which these tables are, or a path that starts with it.
+/// Whether this is the schema of these tables, or a path that starts with it.
 pub(super) fn is_system_schema(name: &str) -> bool {
     let name = folded(name);
     name.trim_matches('"') == "sys" || name.starts_with("sys.")
 }
 
-/// `name` such that two names are equal if and only if Java's `equalsIgnoreCase` says so.
+/// Folds `name` so that two results are equal if and only if Java's `equalsIgnoreCase` says so.
 pub(super) fn folded(name: &str) -> String {
     name.chars().map(|c| lower(upper(c))).collect()
 }
 
-/// As Java's `Character.toUpperCase`: no character where more than one is needed.
+/// Java's `Character.toUpperCase`: unchanged if the upper case has several characters.
 fn upper(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {
@@ -87,8 +90,8 @@ fn upper(c: char) -> char {
 fn lower(c: char) -> char {
     let mut lower = c.to_lowercase();
     match (c, lower.next(), lower.next()) {
-        // The one character whose full mapping has two characters and whose simple mapping is
-        // another one.
+        // The only character whose full mapping has two characters and whose simple mapping is
+        // different.
         ('İ', _, _) => 'i',
         (_, Some(single), None) => single,
         _ => c,
@@ -100,7 +103,7 @@ mod tests {
     use super::folded;
 
     #[test]
-    fn names_are_folded_as_java_does() {
+    fn names_are_folded_as_in_java() {
         for (one, other) in [
             ("SYS", "sys"),
             ("ſys", "sys"),

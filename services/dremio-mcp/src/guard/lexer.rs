@@ -1,34 +1,33 @@
-//! Splits SQL into the tokens that Dremio's lexer finds, each where it finds it, or refuses what
-//! the two could split differently.
+//! Splits SQL into the same tokens as Dremio's lexer, at the same positions, or refuses what the
+//! two could split differently.
 //!
 //! Dremio's lexer is Calcite's in its state for double-quoted names (`Parser.jj` of Calcite 1.21,
-//! the lexical part at its end): the longest match counts, strings know no backslash, `//` is a
-//! comment as `--` is, and comments do not nest. Three of its rules surprise:
+//! the lexical part at its end): the longest match wins, strings have no backslash escapes, `//`
+//! starts a comment as `--` does, and comments do not nest. Three of its rules surprise:
 //!
-//! - `/**` opens a comment together with the character behind it. So `/***/` is not closed by its
-//!   own slash: what looks like the code behind it is still comment.
+//! - `/**` opens a comment together with the next character. So `/***/` is not closed by its own
+//!   slash: what looks like code after it is still a comment.
 //! - a character set before a string may contain dashes, and so may the name of a collation:
 //!   `_a--'x'` and `a--b$c` are one token each.
-//! - blanks are five ASCII characters and no others; a line ends at `\n` or `\r` and nowhere else.
+//! - whitespace is five ASCII characters and no others; a line ends only at `\n` or `\r`.
 //!
-//! Refused is whatever depends on the version (hints, `*/` outside of a comment, `E'…'`), whatever
-//! is written in escapes, and every character that the lexer does not know; Dremio would not take
-//! the latter anyway.
+//! It refuses whatever depends on the version (hints, `*/` outside a comment, `E'…'`), escapes, and
+//! every character that the lexer does not know, which Dremio would reject as well.
 
 use std::ops::Range;
 
-/// A piece of SQL that is neither comment nor blank.
+/// A piece of SQL that is neither comment nor whitespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// As written, quotes and prefix included.
+    /// As written, including quotes and prefix.
     pub text: &'a str,
     /// Where it starts, in bytes.
     pub start: usize,
 }
 
-/// What a token is, as far as anybody here asks.
+/// The kind of a token, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A keyword or an unquoted name.
@@ -43,19 +42,19 @@ pub enum Kind {
     Symbol,
 }
 
-/// A text taken apart.
+/// The parts of a text.
 #[derive(Debug)]
 pub struct Lexed<'a> {
     /// Its tokens in order.
     pub tokens: Vec<Token<'a>>,
-    /// Where its comments stand, in bytes; the line end behind a `--` or `//` is not part of the
-    /// comment.
+    /// The positions of its comments, in bytes; the line end after a `--` or `//` is not part of
+    /// the comment.
     pub comments: Vec<Range<usize>>,
 }
 
 impl Lexed<'_> {
-    /// A digest of the tokens, for comparisons with another lexer: FNV-1a, 32 bits, of each token
-    /// and a zero byte behind it.
+    /// A digest of the tokens, for comparison with another lexer: FNV-1a, 32 bits, of each token
+    /// followed by a zero byte.
     #[must_use]
     pub fn digest(&self) -> u32 {
         let bytes = self.tokens.iter().flat_map(|token| token.text.bytes().chain([0]));
@@ -63,8 +62,8 @@ impl Lexed<'_> {
     }
 }
 
-/// Why a text cannot be split, or not with certainty. The text is for the agent, and ASCII, so that
-/// it can stand in a status line.
+/// Why a text cannot be split, or not with certainty. The message is for the agent, and ASCII, so
+/// that it fits into a status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's text says what it is")]
 pub enum LexError {
@@ -107,12 +106,16 @@ pub enum LexError {
          to a name, write that in double quotes"
     )]
     Character(char),
-    #[error("the character {} is not allowed outside strings and double-quoted names; {}", code(*.0), .1)]
+    #[error(
+        "the character {} is not allowed outside strings and double-quoted names; {}",
+        code(*.0),
+        .1
+    )]
     Unknown(char, &'static str),
 }
 
 impl<'a> Token<'a> {
-    /// Whether this is the keyword `keyword`, which is given in upper case.
+    /// Whether this is the keyword `keyword`, given in upper case.
     #[must_use]
     pub fn is(&self, keyword: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(keyword)
@@ -141,10 +144,10 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Takes `sql` apart.
+/// Splits `sql`.
 ///
 /// # Errors
-/// When it has no clear end, or something that Dremio could read otherwise.
+/// When it has no clear end, or something that Dremio could read differently.
 pub fn lex(sql: &str) -> Result<Lexed<'_>, LexError> {
     let mut lexed = Lexed { tokens: Vec::new(), comments: Vec::new() };
     let (mut at, mut prefixes) = (0, Prefixes::default());
@@ -170,7 +173,7 @@ pub fn lex(sql: &str) -> Result<Lexed<'_>, LexError> {
     Ok(lexed)
 }
 
-/// What stands at the start of a text, and how long it is in bytes.
+/// What is at the start of a text, and its length in bytes.
 enum Piece {
     Blank,
     Comment(usize),
@@ -220,13 +223,13 @@ fn piece(rest: &str) -> Result<Piece, LexError> {
     }
 }
 
-/// The length of the comment with which `rest` starts, that is with `/*`.
+/// The length of the comment at the start of `rest`, which begins with `/*`.
 fn block_comment(rest: &str) -> Result<usize, LexError> {
     let inner = rest.get(2..).unwrap_or_default();
     if inner.starts_with('+') {
         return Err(LexError::Hint);
     }
-    // `/**` takes the character behind it along, unless that is a slash.
+    // `/**` includes the next character, unless that is a slash.
     let taken = match inner.strip_prefix('*').and_then(|behind| behind.chars().next()) {
         Some(behind) if behind != '/' => 1 + behind.len_utf8(),
         _ => 0,
@@ -254,7 +257,7 @@ fn quoted_name(rest: &str) -> Result<Piece, LexError> {
     }
 }
 
-/// The length of the number with which `rest` starts: digits, a dot, digits, an exponent.
+/// The length of the number at the start of `rest`: digits, a dot, digits, an exponent.
 fn number(rest: &[u8]) -> usize {
     let digits =
         |from: usize| rest.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
@@ -273,8 +276,8 @@ fn number(rest: &[u8]) -> usize {
     end
 }
 
-/// Looks for tokens that begin like a word or a number and go on past its end. Each run of
-/// characters that could belong to one is looked at once, whatever the number of words in it.
+/// Looks for tokens that begin like a word or a number and continue past its end. Each run of
+/// characters that could belong to one is scanned once, however many words it has.
 #[derive(Default)]
 struct Prefixes {
     collation_checked_to: usize,
@@ -283,7 +286,7 @@ struct Prefixes {
 }
 
 impl Prefixes {
-    /// `rest` starts with a word or a number, and stands at `at`.
+    /// `rest` starts with a word or a number, at position `at`.
     fn check(&mut self, rest: &str, at: usize) -> Result<(), LexError> {
         if at >= self.collation_checked_to {
             let length =
@@ -308,7 +311,7 @@ impl Prefixes {
 }
 
 /// Whether the name of a collation could begin at the start of `run`: a `$` that is not first, and
-/// a letter behind it.
+/// a letter after it.
 fn is_collation(run: &str) -> bool {
     let mut characters = run.chars().skip(1).peekable();
     while let Some(c) = characters.next() {
@@ -319,7 +322,7 @@ fn is_collation(run: &str) -> bool {
     false
 }
 
-/// How Unicode writes a character that may not be visible.
+/// Unicode's notation of a character that may be invisible.
 fn code(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
@@ -328,8 +331,7 @@ fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
     text.find(|c| !belongs(c)).unwrap_or(text.len())
 }
 
-/// Splits `text` at the first `quote` that is not doubled: what stands before it, and what comes
-/// after it.
+/// Splits `text` at the first `quote` that is not doubled, into what comes before and after it.
 pub(crate) fn closed_by(quote: char, text: &str) -> Option<(&str, &str)> {
     let mut from = 0;
     loop {
@@ -342,8 +344,8 @@ pub(crate) fn closed_by(quote: char, text: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// What Calcite calls a letter and Unicode, too: Calcite's ranges contain blanks and format
-/// characters. Its digits beyond ASCII are letters to it as well.
+/// A letter in both Calcite and Unicode: Calcite's ranges contain whitespace and format characters.
+/// Its digits beyond ASCII count as letters there too.
 fn is_letter(c: char) -> bool {
     match c {
         'A'..='Z' | 'a'..='z' | '_' | '$' => true,

@@ -1,14 +1,14 @@
-//! Decides what SQL goes to Dremio, in both engines, and writes the text that goes.
+//! Decides what SQL goes to Dremio, in both engines, and writes the text that is sent.
 //!
 //! This is the second lock, against an agent that is mistaken or misled. The first one is at the
 //! sources: a Dremio user of Community Edition is always an administrator (contract §0.5), so what
 //! must never be written to is protected by the credentials with which Dremio reaches it. The lock
-//! is built so that being wrong means refusing:
+//! is built to refuse when in doubt:
 //!
-//! - *What was read is what is sent.* Each comment is overwritten with blanks, its line ends kept,
-//!   so that positions in Dremio's messages are those of the agent's text; all else stays byte for
-//!   byte. The result, read again, must give the same tokens. What Dremio could split otherwise
-//!   than `lexer` does is refused there.
+//! - *What was read is what is sent.* Each comment is overwritten with spaces, keeping its line
+//!   ends, so that positions in Dremio's messages match the agent's text; all else stays byte for
+//!   byte. The result must have the same tokens when read again. `lexer` refuses what Dremio could
+//!   split differently.
 //! - *The first keyword decides*: a list of what is allowed, not of what is forbidden. Dremio's
 //!   grammar has no statement that starts like a query and writes; `WITH` cannot precede DML there,
 //!   and data-modifying `WITH` members do not exist.
@@ -16,18 +16,18 @@
 //!   `MERGE`, `UPSERT`, `COPY`, `SELECT`), `DELETE FROM`, `UPDATE name`. A column of such a name is
 //!   written in quotes; functions like `TRUNCATE(x, 2)` pass.
 //! - *One statement*, as in Dremio itself; `;` at the end is fine.
-//! - *No `external_query(…)`*, the one function that ships arbitrary text to a source (contract
+//! - *No `external_query(…)`*, the only function that sends arbitrary text to a source (contract
 //!   §7.2).
-//! - *No job history* (`history`), which shows what every other agent asked.
-//! - `CONTAINS(` starts a Lucene sub-grammar with other quotes: allowed with what both lexers split
-//!   alike.
+//! - *No job history* (`history`), which shows the queries of all other agents.
+//! - `CONTAINS(` starts a Lucene sub-grammar with other quotes: allowed if both lexers split it in
+//!   the same way.
 //!
 //! `MCP_ALLOW_WRITES` lifts the second and third rule, `MCP_ALLOW_JOB_HISTORY` the one on job
 //! history; all others stay.
 //!
-//! What it does not prevent: a `SELECT` that is expensive, the automatic promotion of a file by a
-//! `SELECT` in a source that has that switched on, and what a view does that somebody made over
-//! `external_query` or the job history.
+//! It does not prevent an expensive `SELECT`, the automatic promotion of a file by a `SELECT` in a
+//! source that allows it, or what a view does that was made over `external_query` or the job
+//! history.
 
 pub(crate) mod gate;
 mod history;
@@ -37,11 +37,11 @@ mod refusal;
 pub use lexer::{Kind, LexError, Lexed, Token, lex};
 pub use refusal::Refusal;
 
-/// Keywords with which a query starts (contract §7.2).
+/// Keywords that start a query (contract §7.2).
 const QUERY_STARTS: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
 
-/// What `DESCRIBE` may be followed by that is not the name of a table: planning of any statement,
-/// and things without use here.
+/// What may follow `DESCRIBE` that is not a table name: planning of any statement, and things
+/// without use here.
 const DESCRIBE_OTHERS: [&str; 14] = [
     "STATEMENT",
     "SCHEMA",
@@ -59,16 +59,16 @@ const DESCRIBE_OTHERS: [&str; 14] = [
     "EXPLAIN",
 ];
 
-/// Longest statement, in bytes. Dremio's job history keeps 32,000 characters of one; what is taken
-/// apart here is held in memory, some 32 bytes for each of these in the worst case.
+/// Longest statement, in bytes. Dremio's job history keeps 32,000 characters of one; the tokens are
+/// held in memory, in the worst case about 32 bytes for each byte of the statement.
 const STATEMENT_BYTES_MAX: usize = 1024 * 1024;
 
-/// Which statements are let through.
+/// Which statements are allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
     /// Statements of any kind (`MCP_ALLOW_WRITES`).
     pub allow_writes: bool,
-    /// The tables in which Dremio keeps what everybody asked (`MCP_ALLOW_JOB_HISTORY`).
+    /// The tables in which Dremio keeps all queries (`MCP_ALLOW_JOB_HISTORY`).
     pub allow_job_history: bool,
 }
 
@@ -77,7 +77,7 @@ pub struct Guard {
 pub struct Statement(String);
 
 impl Statement {
-    /// What goes to Dremio. It ends outside of any string or comment.
+    /// What goes to Dremio. It ends outside any string or comment.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,10 +85,10 @@ impl Statement {
 }
 
 impl Guard {
-    /// Reads `sql`, and returns what to send instead of it.
+    /// Reads `sql`, and returns what to send instead.
     ///
     /// # Errors
-    /// With the reason and its cure, when it may not be sent or cannot be read with certainty.
+    /// The reason and its cure, when it may not be sent or cannot be read with certainty.
     pub fn check(self, sql: &str) -> Result<Statement, Refusal> {
         if sql.len() > STATEMENT_BYTES_MAX {
             return Err(Refusal::TooLong);
@@ -124,7 +124,7 @@ impl Guard {
         Ok(Statement(text))
     }
 
-    /// Checks the path in which Dremio looks for names that a statement does not spell out.
+    /// Checks the path in which Dremio looks up names that a statement does not qualify.
     ///
     /// # Errors
     /// When it leads to the job history.
@@ -140,7 +140,7 @@ impl Guard {
     }
 }
 
-/// `sql` with blanks in place of its comments: one for each UTF-16 code unit, which is what Dremio
+/// `sql` with spaces in place of its comments: one per UTF-16 code unit, which is what Dremio
 /// counts.
 fn without_comments(sql: &str, lexed: &Lexed<'_>) -> String {
     let (mut text, mut from) = (String::with_capacity(sql.len()), 0);
@@ -167,7 +167,7 @@ fn is_same(lexed: &Lexed<'_>, text: &str) -> bool {
         && pairs.into_iter().all(|(new, old)| (new.kind, new.text) == (old.kind, old.text))
 }
 
-/// The kind of statement, by its first keywords.
+/// Checks the kind of statement by its first keywords.
 fn check_kind(statement: &[Token<'_>]) -> Result<(), Refusal> {
     match statement {
         [first, ..] if first.is("SHOW") => Ok(()),
@@ -194,7 +194,7 @@ fn check_kind(statement: &[Token<'_>]) -> Result<(), Refusal> {
     }
 }
 
-/// Whether `statement` starts like a query, behind any number of opening parentheses.
+/// Whether `statement` starts like a query, after any number of opening parentheses.
 fn is_query(statement: &[Token<'_>]) -> bool {
     let first = statement.iter().find(|token| !token.is_symbol("("));
     first.is_some_and(|first| QUERY_STARTS.iter().any(|start| first.is(start)))
@@ -219,7 +219,10 @@ fn check_clauses(statement: &[Token<'_>]) -> Result<(), Refusal> {
 }
 
 fn calls_external_query(statement: &[Token<'_>]) -> bool {
-    let is_call = |pair: &[Token<'_>]| matches!(pair, [called, open] if open.is_symbol("(") && called.name().is_some_and(is_external_query));
+    let is_call = |pair: &[Token<'_>]| match pair {
+        [called, open] => open.is_symbol("(") && called.name().is_some_and(is_external_query),
+        _ => false,
+    };
     statement.windows(2).any(is_call)
 }
 
@@ -227,9 +230,9 @@ fn is_external_query(name: &str) -> bool {
     history::folded(name) == "external_query"
 }
 
-/// Dremio's lexer takes `CONTAINS(`, written without a blank, as the start of a Lucene query, which
+/// Dremio's lexer takes `CONTAINS(`, written without a space, as the start of a Lucene query, which
 /// ends with its parenthesis. There, a single quote is a letter, a backslash escapes, and a slash
-/// or a bracket opens something that hides quotes and parentheses. What lexes a bracket behind it
+/// or a bracket opens something that hides quotes and parentheses. How a bracket after it is lexed
 /// is not known.
 fn check_contains(statement: &[Token<'_>]) -> Result<(), Refusal> {
     let (mut rest, mut was_there) = (statement, false);
@@ -249,7 +252,7 @@ fn check_contains(statement: &[Token<'_>]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What follows the Lucene query with which `rest` starts.
+/// What follows the Lucene query at the start of `rest`.
 fn behind_lucene<'s, 't>(mut rest: &'s [Token<'t>]) -> Result<&'s [Token<'t>], Refusal> {
     let mut depth = 1_usize;
     while let [token, behind @ ..] = rest {

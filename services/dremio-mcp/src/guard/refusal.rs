@@ -1,4 +1,4 @@
-//! Why a statement is not sent, for the agent and for whoever counts.
+//! Why a statement is not sent, for the agent and for metrics.
 
 use super::{Kind, LexError, Token};
 
@@ -6,8 +6,8 @@ use super::{Kind, LexError, Token};
 /// keyword.
 const KEYWORD_CHARS_MAX: usize = 24;
 
-/// Why a statement is not sent to Dremio. The text is for the agent, and ASCII, so that it can
-/// stand in a status line.
+/// Why a statement is not sent to Dremio. The message is for the agent, and ASCII, so that it fits
+/// into a status line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's text says what it is")]
 pub enum Refusal {
@@ -51,7 +51,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A stable word for logs and metrics. It never holds a part of the statement.
+    /// A stable word for logs and metrics. It never contains a part of the statement.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {

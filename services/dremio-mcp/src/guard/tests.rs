@@ -2,13 +2,13 @@ use proptest::prelude::*;
 
 use super::{Guard, LexError, Refusal, lex};
 
-/// What is sent instead of `sql` when nothing is switched on.
+/// What is sent instead of `sql` with the default settings.
 fn check(sql: &str) -> Result<String, Refusal> {
     Guard::default().check(sql).map(|statement| statement.as_str().to_owned())
 }
 
 #[test]
-fn statements_that_read_pass() {
+fn reading_statements_pass() {
     for sql in [
         "SELECT 1",
         "select 1;",
@@ -46,7 +46,7 @@ fn statements_that_read_pass() {
         "EXPLAIN JSON FOR SELECT 1",
         "EXPLAIN JSON physical FOR WITH a AS (SELECT 1) TABLE a",
         "SELECT n'x', X'ff', DATE '2020-01-01', a[0], \"b\"[1].c FROM t",
-        // No job history.
+        // Not the job history.
         "SELECT jobs, sys FROM \"Sales\".jobs AS sys",
         "SELECT * FROM sys.\"options\", sys.\"version\", \"Sales\".\"jobs_recent\"",
     ] {
@@ -122,7 +122,7 @@ fn other_statements_are_refused() {
 }
 
 #[test]
-fn writing_clauses_are_refused_wherever_they_stand() {
+fn writing_clauses_are_refused_everywhere() {
     for (sql, clause) in [
         ("WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", "INTO"),
         ("WITH a AS (DELETE FROM t) SELECT 1", "DELETE FROM"),
@@ -136,7 +136,7 @@ fn writing_clauses_are_refused_wherever_they_stand() {
 }
 
 #[test]
-fn ways_around_are_refused() {
+fn workarounds_are_refused() {
     use Refusal::{Contains, Empty, ExternalQuery, SeveralStatements, Unreadable};
     for (sql, expected) in [
         ("", Empty),
@@ -183,7 +183,7 @@ fn ways_around_are_refused() {
 }
 
 #[test]
-fn comments_that_dremio_reads_otherwise_hide_nothing() {
+fn unusual_comments_hide_nothing() {
     for sql in [
         "/***/ SELECT '*/ DELETE FROM t --'",
         "/***/ SELECT '*/ DROP TABLE t --'",
@@ -195,11 +195,11 @@ fn comments_that_dremio_reads_otherwise_hide_nothing() {
 }
 
 #[test]
-fn comments_are_sent_as_blanks_and_all_else_as_it_is() {
+fn comments_are_sent_as_spaces_and_the_rest_unchanged() {
     for (sql, expected) in [
         ("SELECT 1", "SELECT 1"),
         ("/**/SELECT/* a\r\n b */1-- c\n+2 // d", "    SELECT    \r\n     1    \n+2     "),
-        // Dremio counts in UTF-16.
+        // Dremio counts UTF-16 code units.
         ("SELECT /*\u{1f600}é\u{2028}*/ 1;", "SELECT          1;"),
         ("SELECT  '--', \"/* */\"\t;\x0c;\n", "SELECT  '--', \"/* */\"\t;\x0c;\n"),
     ] {
@@ -209,7 +209,7 @@ fn comments_are_sent_as_blanks_and_all_else_as_it_is() {
 }
 
 #[test]
-fn job_history_is_refused_however_it_is_written() {
+fn job_history_is_refused_in_every_spelling() {
     for sql in [
         "SELECT * FROM sys.jobs",
         "SELECT * FROM SYS.Jobs_Recent",
@@ -248,7 +248,7 @@ fn job_history_is_refused_however_it_is_written() {
 }
 
 #[test]
-fn writes_can_be_allowed_and_nothing_else_is_with_them() {
+fn allowing_writes_allows_nothing_else() {
     let guard = Guard { allow_writes: true, ..Guard::default() };
     for sql in [
         "DROP TABLE t",
@@ -277,7 +277,7 @@ fn writes_can_be_allowed_and_nothing_else_is_with_them() {
 }
 
 #[test]
-fn a_refusal_names_the_statement_and_no_more() {
+fn a_refusal_names_only_the_keyword() {
     let text = |sql: &str| check(sql).unwrap_err().to_string();
     let allowed = "only queries are, unless the operator sets MCP_ALLOW_WRITES=true";
     assert_eq!(
@@ -292,11 +292,11 @@ fn a_refusal_names_the_statement_and_no_more() {
     assert!(text("größer als").is_ascii());
 }
 
-/// Each line of the file is a text with what Calcite says of it: its verdict (`Q` a query, `S`
-/// another statement, `U` tokens that it cannot parse, `L` no tokens), and a digest of its tokens.
+/// Each line of the file is a text with Calcite's verdict on it (`Q` a query, `S` another
+/// statement, `U` tokens that it cannot parse, `L` no tokens), and a digest of its tokens.
 /// `scripts/prove/calcite/run` made it.
 #[test]
-fn calcite_reads_what_passes_as_the_guard_does() {
+fn calcite_and_the_guard_read_the_same() {
     let guard = Guard { allow_job_history: true, ..Guard::default() };
     let (mut passed, mut all) = (0, 0);
     for line in include_str!("calcite.txt").lines() {
@@ -324,14 +324,19 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_is_sent_again_unchanged(text in "SELECT ([-/*'\"a-c$_.1 \\n]|/\\*|\\*/|\\*\\*)*") {
+    fn a_sent_statement_is_sent_again_unchanged(
+        text in "SELECT ([-/*'\"a-c$_.1 \\n]|/\\*|\\*/|\\*\\*)*",
+    ) {
         if let Ok(sent) = check(&text) {
             prop_assert_eq!(check(&sent), Ok(sent));
         }
     }
 
     #[test]
-    fn nothing_but_comments_before_it_hides_a_statement(before in "( |\\n|/\\*[a-z';]*\\*/|--[a-z';]*\\n|//[a-z'\"]*\\r)*", sql in "(DROP TABLE|insert into|Delete From) t") {
+    fn comments_before_a_statement_do_not_hide_it(
+        before in "( |\\n|/\\*[a-z';]*\\*/|--[a-z';]*\\n|//[a-z'\"]*\\r)*",
+        sql in "(DROP TABLE|insert into|Delete From) t",
+    ) {
         let is_refused = matches!(check(&format!("{before}{sql}")), Err(Refusal::NotAQuery(_)));
         prop_assert!(is_refused);
     }

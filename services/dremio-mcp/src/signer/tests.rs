@@ -18,7 +18,7 @@ fn two_of(seed: &std::path::Path) -> (GatewayKey, GatewayKey) {
 }
 
 #[test]
-fn what_was_signed_is_recognised_for_its_purpose_alone() {
+fn a_signature_is_valid_only_for_its_purpose() {
     let signer = Signer::new().unwrap();
     for content in [&b""[..], b"x", &[0; 100]] {
         let text = signer.sign("session", content);
@@ -59,7 +59,7 @@ fn every_changed_bit_is_noticed() {
 }
 
 #[test]
-fn signers_with_one_key_know_each_others_and_a_rotation_ends_that() {
+fn signatures_are_shared_until_a_rotation() {
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token.json");
     let (a, b) = (Signer::new().unwrap(), Signer::new().unwrap());
@@ -85,7 +85,7 @@ fn signers_with_one_key_know_each_others_and_a_rotation_ends_that() {
 }
 
 #[test]
-fn no_key_is_a_warning_and_tells_none() {
+fn a_missing_key_is_a_warning_without_key_material() {
     let signer = Signer::new().unwrap();
     let condition = learn(&signer, Err(KeyError::WrongSize));
     assert_eq!((condition.ready, condition.reason.as_deref()), (true, Some("wrong_size")));

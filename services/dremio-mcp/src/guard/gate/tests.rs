@@ -9,7 +9,7 @@ use crate::guard::Guard;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 
-/// Keeps each event as its target and fields.
+/// Records each event as its target and fields.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -67,7 +67,7 @@ fn a_refusal_is_audited_and_counted_without_the_statement() {
     );
     let mut lines = log.0.lock().unwrap().clone();
     for line in &mut lines {
-        // Where the message stands among the fields is up to the library.
+        // The position of the message among the fields depends on the library.
         let parts: Vec<&str> = line.split(" message=statement not sent to Dremio").collect();
         *line = format!("{} message=statement not sent to Dremio", parts.concat());
     }

@@ -2,7 +2,7 @@ use super::Kind::{Number, Quoted, Symbol, Text, Word};
 use super::{Kind, LexError, lex};
 
 #[test]
-fn code_strings_names_and_comments_are_told_apart() {
+fn strings_names_and_comments_are_recognised() {
     let check = |sql: &str, expected: &[(Kind, &str)]| {
         let lexed = lex(sql).unwrap_or_else(|cause| panic!("{sql}: {cause}"));
         assert_eq!(
@@ -64,12 +64,12 @@ fn code_strings_names_and_comments_are_told_apart() {
             (Word, "e"),
         ],
     );
-    // Neither of these ends a line for Dremio.
+    // None of these ends a line for Dremio.
     check("a -- b\u{85}c\u{2028}d\x0be\nf", &[(Word, "a"), (Word, "f")]);
 }
 
 #[test]
-fn what_has_no_clear_end_is_refused() {
+fn texts_without_a_clear_end_are_refused() {
     for sql in ["'", "'it''", "\"a", "\"a\"\"", "/*", "/* *", "SELECT '/*", "/*/"] {
         assert!(matches!(lex(sql), Err(LexError::Unclosed(_))), "{sql}");
     }
@@ -79,7 +79,7 @@ fn what_has_no_clear_end_is_refused() {
 }
 
 #[test]
-fn what_dremio_could_split_otherwise_is_refused() {
+fn texts_that_dremio_could_split_differently_are_refused() {
     for (sql, expected) in [
         ("SELECT /*+ x('*/ */ 1", LexError::Hint),
         ("2*/*c*/3", LexError::StrayCommentEnd),
@@ -107,15 +107,13 @@ fn what_dremio_could_split_otherwise_is_refused() {
         '\0', '\x07', '\x0b', '\x7f', '\u{85}', '\u{a0}', '\u{1680}', '\u{200b}', '\u{2028}',
         '\u{3000}', '\u{feff}', '\u{212a}', '한', '€',
     ] {
-        assert!(
-            matches!(lex(&format!("a{c}b")).unwrap_err(), LexError::Unknown(found, _) if found == c),
-            "{c:?}"
-        );
+        let error = lex(&format!("a{c}b")).unwrap_err();
+        assert!(matches!(error, LexError::Unknown(found, _) if found == c), "{c:?}");
     }
 }
 
 #[test]
-fn every_refusal_can_stand_in_a_status_line() {
+fn every_refusal_fits_into_a_status_line() {
     for error in [
         LexError::Hint,
         LexError::UnicodeEscape,
