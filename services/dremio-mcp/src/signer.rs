@@ -84,9 +84,9 @@ impl Signer {
         keys.any(|key| short_tag(key, label, content).as_bytes().ct_eq(tag.as_bytes()).into())
     }
 
-    /// Follows the key beside `token_file`, and says in readiness when there is none, until
-    /// `shutdown` drains. A key that is gone stays in use until there is another: whoever
-    /// deleted it waits for that. The key that is there when this is called counts when it returns.
+    /// Follows the key beside `token_file`, and reports in readiness when there is none, until
+    /// `shutdown` drains. A deleted key stays in use until there is another, because a deletion
+    /// means that a new one is expected. A key that exists now is in use when this returns.
     pub(crate) fn follow(
         self: Arc<Self>,
         token_file: PathBuf,

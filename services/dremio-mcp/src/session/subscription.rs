@@ -132,6 +132,7 @@ impl Subscription {
                         }
                     }
                 }
+                message = self.notifications.next() => self.message(&message).await?,
                 () = self.gateway.shutdown.draining() => return self.complete().await,
             }
         }
