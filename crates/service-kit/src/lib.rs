@@ -17,6 +17,7 @@ mod heads;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
+mod limits;
 pub mod logging;
 mod proxies;
 mod secret;

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
-use crate::http::UnprovenLimits;
+use crate::limits::UnprovenLimits;
 
 fn connections(
     connections_max: usize,
@@ -23,7 +23,7 @@ fn is_evicted(connection: &Connection) -> bool {
 }
 
 #[test]
-fn one_more_from_an_address_closes_its_oldest_that_has_shown_no_key() {
+fn one_more_connection_from_an_address_closes_its_oldest_without_a_key() {
     let all = connections(100, 2, 50);
     let (first, second) = (all.open(ip("192.0.2.1")), all.open(ip("192.0.2.1")));
     let (other, proxied) = (all.open(ip("192.0.2.2")), [(); 5].map(|()| all.open(ip("10.9.0.1"))));
@@ -50,7 +50,7 @@ fn a_whole_ipv6_network_is_one_address() {
 }
 
 #[test]
-fn the_longest_resting_makes_room_when_too_many_rest_and_the_busy_stay() {
+fn the_longest_idle_connection_is_closed_and_busy_ones_stay() {
     let all = connections(100, 9, 2);
     let open = [(); 4].map(|()| all.open(ip("192.0.2.1")));
     let mut busy: Vec<_> = open.iter().map(|connection| Some(connection.begin())).collect();
@@ -61,14 +61,14 @@ fn the_longest_resting_makes_room_when_too_many_rest_and_the_busy_stay() {
         busy[resting] = None;
     }
     assert_eq!(open.iter().map(is_evicted).collect::<Vec<_>>(), [false, false, false, true]);
-    // A second request, and the rest counts from its end.
+    // A second request: the idle time counts from its end.
     drop(open[0].begin());
     busy[2] = None;
     assert_eq!(open.iter().map(is_evicted).collect::<Vec<_>>(), [false, true, false, true]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_is_taken_from_whoever_has_the_least_right_to_it() {
+async fn connections_without_a_key_lose_their_place_first() {
     let all = connections(3, 9, 3);
     let take = async |address: &str| (all.place(ip(address)).await.unwrap(), all.open(ip(address)));
     let (stranger, idle, busy) =
@@ -86,7 +86,7 @@ async fn a_place_is_taken_from_whoever_has_the_least_right_to_it() {
         closed.1.close();
         drop(closed.0);
         let (place, connection) = (wanted.await.unwrap().unwrap(), all.open(ip(address)));
-        // Known and busy as well, so that it is not the next to go.
+        // Has a key and is busy, so that it is not the next to be closed.
         connection.prove();
         std::mem::forget((place, connection.begin()));
     }
