@@ -19,7 +19,7 @@ mod parts;
 mod text;
 mod workspace;
 
-pub use links::dead_links;
+pub use links::{dead_link, dead_links};
 pub use modules::{Import, Modules};
 pub use parts::{differing_part, with_part};
 pub use text::{long_files, long_lines, unfinished};

@@ -17,7 +17,7 @@ pub fn dead_links(root: &Path, path: &str) -> io::Result<Vec<Finding>> {
     let text = fs::read_to_string(root.join(path))?;
     let mut found = Vec::new();
     for (link, at) in links(&text) {
-        if let Some(wrong) = wrong(root, path, &link)? {
+        if let Some(wrong) = dead_link(root, path, &link)? {
             let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
             found.push(Finding {
                 place: path.to_owned(),
@@ -28,8 +28,11 @@ pub fn dead_links(root: &Path, path: &str) -> io::Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// What is wrong with a link, if anything.
-fn wrong(root: &Path, from: &str, link: &str) -> io::Result<Option<String>> {
+/// What is wrong with a link that stands in the file `from`, if anything.
+///
+/// # Errors
+/// When the file that it leads to cannot be read.
+pub fn dead_link(root: &Path, from: &str, link: &str) -> io::Result<Option<String>> {
     let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
     let target = if path.is_empty() {
         from.into()

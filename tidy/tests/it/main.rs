@@ -1,5 +1,6 @@
 //! The rules for this repository. Each test prints every place that breaks its rule.
 
+mod alerts;
 mod architecture;
 mod documents;
 mod settings;
