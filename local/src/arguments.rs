@@ -24,9 +24,15 @@ type List<T> = Vec<T>;
 #[derive(Debug, Parser)]
 #[command(name = "dremio-mcp-local", version, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Run one query through the whole chain, print its rows, and exit
+    /// Run one query through the whole chain, print its rows, and exit; - reads the query from
+    /// standard input
     #[arg(long, value_name = "SQL")]
     pub(crate) ask: Option<String>,
+
+    /// How --ask prints the rows: a table of as many as an agent gets at a time; csv and json
+    /// print all
+    #[arg(long, value_enum, requires = "ask", default_value_t)]
+    pub(crate) format: Format,
 
     /// Your Dremio, for example http://localhost:9047 [default: a sandbox with demo data]
     #[arg(long, value_name = "URI", requires = "username", requires = "password_file")]
@@ -86,6 +92,18 @@ pub(crate) struct Arguments {
     pub(crate) verbose: bool,
 }
 
+/// How `--ask` prints rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns, for people
+    #[default]
+    Table,
+    /// With a header (RFC 4180); NULL is empty, and empty text is ""
+    Csv,
+    /// An array with an object a row; numbers keep every digit
+    Json,
+}
+
 /// What answers the agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
@@ -122,6 +140,7 @@ fn list<T: FromStr<Err: Display>>(text: &str) -> Result<List<T>, String> {
 const EXAMPLES: &str = r#"Examples:
   dremio-mcp-local
   dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'
+  dremio-mcp-local --ask - --format csv < report.sql > report.csv
   dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ~/.dremio-password
   dremio-mcp-local --engine official --mcp-server-command '/opt/dremio-mcp/bin/dremio-mcp-server run --no-log-to-file'"#;
 

@@ -1,4 +1,4 @@
-//! One tool call through the gateway, as an agent of revision 2026-07-28 makes it: one request, no
+//! Questions through the gateway, as an agent of revision 2026-07-28 asks them: one request each, no
 //! session.
 
 use std::time::Duration;
@@ -6,18 +6,17 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::table::Table;
+use crate::answer::{Answer, Next};
 
 /// Longer than the gateway's own limit for a call, so that its explanation arrives.
 const ASK_TIMEOUT: Duration = Duration::from_secs(6 * 60);
 
 const VERSION: &str = "2026-07-28";
-const TOOL: &str = "RunSqlQuery";
 
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     result: Option<ToolResult>,
     error: Option<RpcError>,
 }
@@ -41,64 +40,95 @@ struct Content {
     text: String,
 }
 
-/// What a failed tool says. Both engines use these members.
+/// What a failed tool says, where that is JSON.
 #[derive(Default, Deserialize)]
 struct Failure {
     #[serde(default)]
     error: String,
 }
 
-/// Runs `sql` with the tool that agents use, and gives its rows.
-///
-/// # Errors
-/// When the gateway refuses, the query fails, or the answer is not one of that tool.
-pub(crate) async fn run_sql(mcp_uri: &str, sql: &str) -> anyhow::Result<Table> {
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": VERSION,
-        "io.modelcontextprotocol/clientInfo": {
-            "name": "dremio-mcp-local",
-            "version": env!("CARGO_PKG_VERSION"),
-        },
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
-    let params = json!({ "name": TOOL, "arguments": { "query": sql }, "_meta": meta });
-    let body =
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
-    let http =
-        reqwest::Client::builder().no_proxy().build().context("cannot make an HTTP client")?;
-    let response = http
-        .post(mcp_uri)
-        .timeout(ASK_TIMEOUT)
-        .header(CONTENT_TYPE, "application/json")
-        .header(ACCEPT, "application/json, text/event-stream")
-        .header("mcp-protocol-version", VERSION)
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", TOOL)
-        .body(body)
-        .send()
-        .await
-        .context("the gateway does not answer")?;
-    let streamed = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    let text = response.text().await.context("the gateway's answer was cut off")?;
-    // In a stream the answer is the last event; what came before is progress.
-    let answer = if streamed {
-        text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default()
-    } else {
-        &text
-    };
-    let answer: Answer =
-        serde_json::from_str(answer).context("the gateway's answer is not JSON-RPC")?;
-    if let Some(error) = answer.error {
-        bail!("{}", error.message);
+/// A client of the gateway.
+pub(crate) struct Agent {
+    http: reqwest::Client,
+    mcp_uri: String,
+}
+
+impl Agent {
+    /// # Errors
+    /// When there can be no HTTP client.
+    pub(crate) fn new(mcp_uri: String) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().build();
+        Ok(Self { http: http.context("cannot make an HTTP client")?, mcp_uri })
     }
-    let result = answer.result.ok_or_else(|| anyhow!("the gateway's answer has no result"))?;
-    let text = result.content.into_iter().next().unwrap_or(Content { text: String::new() }).text;
-    if result.is_error {
-        let failure: Failure = serde_json::from_str(&text).unwrap_or_default();
-        bail!("{}", if failure.error.is_empty() { text } else { failure.error });
+
+    /// Runs `sql` with the tool that agents use, and gives its rows, as many as an answer holds.
+    ///
+    /// # Errors
+    /// When the gateway refuses, the query fails, or the answer is not one of that tool.
+    pub(crate) async fn run_sql(&self, sql: &str) -> anyhow::Result<Answer> {
+        self.rows("RunSqlQuery", &json!({ "query": sql, "format": "json" })).await
     }
-    Table::from_tool_result(&text)
+
+    /// Gives the rows that follow those of an answer.
+    ///
+    /// # Errors
+    /// As [`Agent::run_sql`].
+    pub(crate) async fn read_on(&self, Next { job_id, offset }: &Next) -> anyhow::Result<Answer> {
+        self.rows("GetQueryResult", &json!({ "job_id": job_id, "offset": offset })).await
+    }
+
+    async fn rows(&self, tool: &str, arguments: &Value) -> anyhow::Result<Answer> {
+        Answer::parse(&self.call(tool, arguments).await?)
+    }
+
+    /// The text with which a tool answers.
+    async fn call(&self, tool: &str, arguments: &Value) -> anyhow::Result<String> {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": VERSION,
+            "io.modelcontextprotocol/clientInfo": {
+                "name": "dremio-mcp-local",
+                "version": env!("CARGO_PKG_VERSION"),
+            },
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let response = self
+            .http
+            .post(&self.mcp_uri)
+            .timeout(ASK_TIMEOUT)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json, text/event-stream")
+            .header("mcp-protocol-version", VERSION)
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", tool)
+            .body(body.to_string())
+            .send()
+            .await
+            .context("the gateway does not answer")?;
+        let streamed = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+        let text = response.text().await.context("the gateway's answer was cut off")?;
+        // In a stream the answer is the last event; what came before is progress.
+        let answer = if streamed {
+            text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default()
+        } else {
+            &text
+        };
+        let answer: Response =
+            serde_json::from_str(answer).context("the gateway's answer is not JSON-RPC")?;
+        if let Some(error) = answer.error {
+            bail!("{}", error.message);
+        }
+        let result = answer.result.ok_or_else(|| anyhow!("the gateway's answer has no result"))?;
+        let text =
+            result.content.into_iter().next().unwrap_or(Content { text: String::new() }).text;
+        if result.is_error {
+            let failure: Failure = serde_json::from_str(&text).unwrap_or_default();
+            bail!("{}", if failure.error.is_empty() { text } else { failure.error });
+        }
+        Ok(text)
+    }
 }

@@ -3,27 +3,36 @@
 //!
 //! - `arguments`: what can be asked for
 //! - `stack`: starts and stops the three
-//! - `ask`: one tool call through the gateway, as an agent would make it
+//! - `ask`: tool calls through the gateway, as an agent would make them
+//! - `answer`: what they bring
 //! - `table`: rows for people
+//! - `export`: rows for programs
 //! - `screen`: what a person sees
 
+mod answer;
 mod arguments;
 mod ask;
+mod export;
 mod screen;
 mod stack;
 mod table;
 
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use service_kit::Exit;
 use service_kit::lifecycle::Shutdown;
-use service_kit::logging::{self, Format, Level, LogConfig};
+use service_kit::logging::{self, Level, LogConfig};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use self::arguments::Arguments;
+use self::arguments::{Arguments, Format};
+use self::ask::Agent;
+use self::export::Export;
 use self::screen::Screen;
 use self::stack::{NotReady, Stack};
+use self::table::Table;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -35,8 +44,8 @@ fn main() -> ExitCode {
     };
     if arguments.verbose {
         logging::init(
-            LogConfig { level: Level::Info, format: Format::Text },
-            BoxMakeWriter::new(std::io::stderr),
+            LogConfig { level: Level::Info, format: logging::Format::Text },
+            BoxMakeWriter::new(io::stderr),
         );
     }
     // One TLS implementation for the whole process; installing it twice is no harm.
@@ -54,6 +63,10 @@ async fn run(arguments: Arguments, screen: &Screen) -> Exit {
     if let Err(cause) = shutdown.on_signals() {
         return screen.failed(&cause.into(), Exit::TaskDied);
     }
+    let sql = match arguments.ask.as_deref().map(read_sql).transpose() {
+        Ok(sql) => sql,
+        Err(cause) => return screen.failed(&cause, Exit::Usage),
+    };
     let started = tokio::select! {
         started = Stack::start(&arguments, screen) => started,
         () = shutdown.draining() => return Exit::Success,
@@ -63,9 +76,12 @@ async fn run(arguments: Arguments, screen: &Screen) -> Exit {
         Err(cause) if cause.is::<NotReady>() => return screen.failed(&cause, Exit::Failure),
         Err(cause) => return screen.failed(&cause, Exit::Config),
     };
-    let exit = match &arguments.ask {
+    let exit = match &sql {
         Some(sql) => tokio::select! {
-            exit = answer(&stack, sql, screen) => exit,
+            printed = answer(&stack, sql, arguments.format, screen) => match printed {
+                Err(cause) if !is_unread(&cause) => screen.failed(&cause, Exit::Failure),
+                _ => Exit::Success,
+            },
             () = shutdown.draining() => Exit::Failure,
         },
         None => {
@@ -80,12 +96,39 @@ async fn run(arguments: Arguments, screen: &Screen) -> Exit {
     exit
 }
 
-async fn answer(stack: &Stack, sql: &str, screen: &Screen) -> Exit {
-    match ask::run_sql(&stack.facts().mcp_uri, sql).await {
-        Ok(rows) => {
-            screen.rows(&rows);
-            Exit::Success
-        }
-        Err(cause) => screen.failed(&cause, Exit::Failure),
+/// The SQL that was asked for: the argument, or what standard input holds.
+fn read_sql(ask: &str) -> anyhow::Result<String> {
+    let sql = match ask {
+        "-" => io::read_to_string(io::stdin().lock())
+            .context("cannot read the SQL from standard input")?,
+        sql => sql.to_owned(),
+    };
+    anyhow::ensure!(!sql.trim().is_empty(), "--ask got no SQL");
+    Ok(sql)
+}
+
+/// Asks like an agent, and prints the rows; notes on what was cut go to the screen.
+async fn answer(stack: &Stack, sql: &str, format: Format, screen: &Screen) -> anyhow::Result<()> {
+    let agent = Agent::new(stack.facts().mcp_uri)?;
+    let mut page = agent.run_sql(sql).await?;
+    let out = io::stdout();
+    if format == Format::Table {
+        return Ok(write!(out.lock(), "{}", Table::new(&page))?);
     }
+    let mut export = Export::new(format, BufWriter::new(out));
+    loop {
+        export.add(&page)?;
+        if let Some(note) = page.note_on_rows() {
+            screen.note(note);
+        }
+        match &page.next {
+            Some(next) => page = agent.read_on(next).await?,
+            None => return Ok(export.finish()?),
+        }
+    }
+}
+
+/// Whether the reader has seen enough (`| head`).
+fn is_unread(cause: &anyhow::Error) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -7,8 +7,6 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use service_kit::Exit;
 
-use crate::table::Table;
-
 /// The addresses and names that the screen shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -101,11 +99,14 @@ Ctrl-C stops everything.",
         ));
     }
 
-    /// The rows of an answer, on standard output.
-    pub(crate) fn rows(&self, table: &Table) {
-        let mut stdout = std::io::stdout().lock();
-        // A closed pipe (`| head`) is the reader's choice.
-        let _ = write!(stdout, "{table}").and_then(|()| stdout.flush());
+    /// Something to know about what was printed. The same twice in a row is said once.
+    pub(crate) fn note(&self, text: &str) {
+        let line = format!("note: {text}");
+        let mut last = self.last.lock();
+        if *last != line {
+            say(&line);
+            *last = line;
+        }
     }
 
     /// Something went wrong: each cause on a line of its own.

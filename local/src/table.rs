@@ -2,20 +2,23 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use anyhow::Context;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::answer::{Answer, Row, compact};
+
 /// A cell wider than this is cut: the whole value is one narrower query away.
 const CELL_COLUMNS_MAX: usize = 60;
+
+/// What stands for no value. The text of these letters gets quotes.
+const NULL: &str = "NULL";
 
 /// A result, its cells ready to be shown.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     columns: Vec<String>,
     rows: Vec<Vec<Cell>>,
-    note: Option<String>,
+    footer: String,
 }
 
 #[derive(Debug)]
@@ -31,59 +34,27 @@ enum Kind {
     Other,
 }
 
-#[derive(serde::Deserialize)]
-struct SqlResult {
-    result: Vec<Row>,
-    #[serde(default)]
-    note: Option<String>,
-}
-
-/// One row: its members in their order, its values as they were spelt.
-struct Row(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Row {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Row;
-
-            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                f.write_str("a row")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Row(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
-    }
-}
-
 impl Table {
-    /// Reads the text that `RunSqlQuery` answers with: `{"result":[{…}]}`.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub(crate) fn from_tool_result(text: &str) -> anyhow::Result<Self> {
-        let read: SqlResult =
-            serde_json::from_str(text).context("the tool's answer holds no rows")?;
-        let columns = read
-            .result
+    /// The rows of an answer.
+    pub(crate) fn new(answer: &Answer) -> Self {
+        let columns = answer
+            .rows
             .first()
-            .map(|row| row.0.iter().map(|(name, _)| printable(name)).collect())
+            .map(|Row(members)| members.iter().map(|(name, _)| printable(name)).collect())
             .unwrap_or_default();
-        let rows = read
-            .result
-            .into_iter()
-            .map(|row| row.0.iter().map(|(_, value)| Cell::new(value)).collect())
+        let rows = answer
+            .rows
+            .iter()
+            .map(|Row(members)| members.iter().map(|(_, value)| Cell::new(value)).collect())
             .collect();
-        Ok(Self { columns, rows, note: read.note })
+        let count = answer.rows.len();
+        let all = format!("{count} {}", if count == 1 { "row" } else { "rows" });
+        let mut footer = vec![answer.place.as_deref().map_or(all, printable)];
+        if answer.next.is_some() {
+            footer.push("--format csv or json prints all of them".to_owned());
+        }
+        footer.extend(answer.note.as_deref().map(printable));
+        Self { columns, rows, footer: footer.join("; ") }
     }
 }
 
@@ -97,10 +68,11 @@ impl Cell {
         };
         let mut text = match raw.as_bytes().first() {
             Some(b'"') => {
-                printable(&serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned()))
+                let text = serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
+                if text == NULL { format!("\"{NULL}\"") } else { printable(&text) }
             }
-            // Lists and objects without the line ends and indents that they may have come with.
             Some(b'{' | b'[') => printable(&compact(raw)),
+            Some(b'n') => NULL.to_owned(),
             _ => printable(raw),
         };
         if text.width() > CELL_COLUMNS_MAX {
@@ -125,20 +97,6 @@ fn cut(text: &str, columns_max: usize) -> String {
 fn padded(text: &str, columns: usize, to_the_right: bool) -> String {
     let blanks = " ".repeat(columns.saturating_sub(text.width()));
     if to_the_right { format!("{blanks}{text}") } else { format!("{text}{blanks}") }
-}
-
-/// JSON without the blanks between its tokens.
-fn compact(json: &str) -> String {
-    let (mut in_string, mut is_escaped) = (false, false);
-    let keep = |char: &char| {
-        let keeps = in_string || !char.is_ascii_whitespace();
-        if *char == '"' && !is_escaped {
-            in_string = !in_string;
-        }
-        is_escaped = *char == '\\' && !is_escaped;
-        keeps
-    };
-    json.chars().filter(keep).collect()
 }
 
 /// Data must not steer the terminal.
@@ -180,12 +138,7 @@ impl Display for Table {
                 row.iter().zip(&shapes).map(|(cell, &shape)| aligned(&cell.text, shape)),
             )?;
         }
-        let count = self.rows.len();
-        writeln!(f, "({count} {})", if count == 1 { "row" } else { "rows" })?;
-        if let Some(note) = &self.note {
-            writeln!(f, "note: {}", printable(note))?;
-        }
-        Ok(())
+        writeln!(f, "({})", self.footer)
     }
 }
 
@@ -197,43 +150,64 @@ fn write_line(f: &mut Formatter<'_>, cells: impl Iterator<Item = String>) -> fmt
 #[cfg(test)]
 mod tests {
     use super::Table;
+    use crate::answer::Answer;
+
+    fn shown(text: &str) -> String {
+        Table::new(&Answer::parse(text).unwrap()).to_string()
+    }
 
     #[test]
     fn rows_are_aligned_and_spelt_as_they_came() {
-        let text = r#"{"result":[{"name":"Ada","amount":12.50,"big":9223372036854775807,"tags":[
-            "a"]},{"name":null,"amount":null,"big":-1,"tags":{"b":  1.50, "c \" d": 1}},{"name":"Bob\u001b[2J","amount":2,"big":0,"tags":null}]}"#;
-        let shown = Table::from_tool_result(text).unwrap().to_string();
+        let text = r#"{"result":[
+            {"name":"Ada","amount":12.50,"big":9223372036854775807,"tags":["a"]},
+            {"name":null,"amount":null,"big":-1,"tags":{"b":  1.50, "c \" d": 1}},
+            {"name":"Bob\u001b[2J","amount":2,"big":0,"tags":null}]}"#;
         let expected = r#"name     amount                  big  tags
 ───────  ──────  ───────────────────  ─────────────────────
 Ada       12.50  9223372036854775807  ["a"]
-null       null                   -1  {"b":1.50,"c \" d":1}
-Bob [2J       2                    0  null
+NULL       NULL                   -1  {"b":1.50,"c \" d":1}
+Bob [2J       2                    0  NULL
 (3 rows)
 "#;
-        assert_eq!(shown, expected);
+        assert_eq!(shown(text), expected);
+    }
+
+    #[test]
+    fn no_value_looks_like_no_text() {
+        let text = r#"{"result":[{"a":null},{"a":"null"},{"a":"NULL"},{"a":""}]}"#;
+        assert_eq!(shown(text), "a\n──────\nNULL\nnull\n\"NULL\"\n\n(4 rows)\n");
     }
 
     #[test]
     fn columns_are_as_wide_as_they_look() {
-        let text = r#"{"result":[{"city":"東京","n":1},{"city":"Zürich","n":10},{"city":"e\u0301","n":2}]}"#;
+        let cities = r#"{"result":[{"city":"東京","n":1},{"city":"Zürich","n":10},
+            {"city":"e\u0301","n":2}]}"#;
         let expected =
             "city     n\n──────  ──\n東京     1\nZürich  10\ne\u{301}        2\n(3 rows)\n";
-        assert_eq!(Table::from_tool_result(text).unwrap().to_string(), expected);
-        let wide = format!(r#"{{"result":[{{"c":"{}"}}]}}"#, "京".repeat(40));
-        let shown = Table::from_tool_result(&wide).unwrap().to_string();
-        assert!(shown.contains(&format!("\n{}…\n", "京".repeat(29))), "{shown}");
+        assert_eq!(shown(cities), expected);
+        let wide = shown(&format!(r#"{{"result":[{{"c":"{}"}}]}}"#, "京".repeat(40)));
+        assert!(wide.contains(&format!("\n{}…\n", "京".repeat(29))), "{wide}");
     }
 
     #[test]
     fn no_rows_and_long_cells() {
-        assert_eq!(Table::from_tool_result(r#"{"result":[]}"#).unwrap().to_string(), "(0 rows)\n");
-        let long = format!(r#"{{"result":[{{"c":"{}"}}],"note":"cut"}}"#, "x".repeat(100));
-        let shown = Table::from_tool_result(&long).unwrap().to_string();
-        assert!(
-            shown.contains(&format!("{}…\n", "x".repeat(59)))
-                && shown.ends_with("(1 row)\nnote: cut\n"),
-            "{shown}"
-        );
-        assert!(Table::from_tool_result("oops").is_err());
+        assert_eq!(shown(r#"{"result":[]}"#), "(0 rows)\n");
+        let long = shown(&format!(r#"{{"result":[{{"c":"{}"}}]}}"#, "x".repeat(100)));
+        assert!(long.contains(&format!("{}…\n", "x".repeat(59))), "{long}");
+        assert!(Answer::parse("oops").is_err());
+    }
+
+    #[test]
+    fn the_footer_says_what_is_not_there() {
+        for (said, footer) in [
+            (
+                r#""rows":"rows 1-1 of 9","next":{"job_id":"h","offset":1}"#,
+                "(rows 1-1 of 9; --format csv or json prints all of them)\n",
+            ),
+            (r#""note":"columns 1-2 of 9""#, "(1 row; columns 1-2 of 9)\n"),
+        ] {
+            let shown = shown(&format!(r#"{{"result":[{{"c":1}}],{said}}}"#));
+            assert!(shown.ends_with(footer), "{shown}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The command itself, as a newcomer runs it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +23,44 @@ fn ask_prints_rows_and_exits() {
     let (code, stdout, stderr) = run(&["--ask", "SELECT 1 AS one, 'two' AS two"]);
     assert_eq!(stdout, "one  two\n───  ───\n  1  two\n(1 row)\n", "{stderr}");
     assert_eq!(code, Some(0));
+}
+
+/// Runs with `input` on standard input.
+fn run_with(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut running = command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    running.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let Output { status, stdout, stderr } = running.wait_with_output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn ask_reads_standard_input_and_prints_for_programs() {
+    let sql = "SELECT CAST(12.50 AS DECIMAL(10, 2)) AS amount, 'a \"b\"' AS name,\n\
+               CAST(NULL AS INTEGER) AS nothing, '' AS blank, 'null' AS word\n";
+    let (code, stdout, stderr) = run_with(&["--ask", "-"], sql);
+    assert_eq!(
+        stdout,
+        "amount  name   nothing  blank  word\n\
+         ──────  ─────  ───────  ─────  ────\n \
+         12.50  a \"b\"  NULL            null\n(1 row)\n",
+        "{stderr}"
+    );
+    assert_eq!(code, Some(0));
+    let (code, stdout, stderr) = run_with(&["--ask", "-", "--format", "csv"], sql);
+    let csv = "amount,name,nothing,blank,word\r\n12.50,\"a \"\"b\"\"\",,\"\",null\r\n";
+    assert_eq!((code, stdout.as_str()), (Some(0), csv), "{stderr}");
+    let (code, stdout, stderr) = run_with(&["--ask", "-", "--format", "json"], sql);
+    let json = "[\n{\"amount\":12.50,\"name\":\"a \\\"b\\\"\",\"nothing\":null,\"blank\":\"\",\
+                \"word\":\"null\"}\n]\n";
+    assert_eq!((code, stdout.as_str()), (Some(0), json), "{stderr}");
+    let (code, _, stderr) = run_with(&["--ask", "-"], " \n");
+    assert_eq!(code, Some(64));
+    assert!(stderr.contains("--ask got no SQL"), "{stderr}");
 }
 
 #[test]
@@ -55,6 +93,8 @@ fn mistakes_on_the_command_line_are_usage_errors() {
         &["--engine", "other"],
         &["--token-lifetime", "5"],
         &["--no-such-flag"],
+        &["--format", "csv"],
+        &["--ask", "SELECT 1", "--format", "xml"],
     ] {
         assert_eq!(run(arguments).0, Some(64), "{arguments:?}");
     }
