@@ -6,7 +6,10 @@ use std::io::Write;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-const TOOLS: &str = r#"{"tools":[{"name":"echo","description":"Gives the text back","inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}}]}"#;
+const TOOLS: &str = concat!(
+    r#"{"tools":[{"name":"echo","description":"Gives the text back","inputSchema":"#,
+    r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}}]}"#,
+);
 
 #[derive(Deserialize)]
 struct Request<'a> {

@@ -29,7 +29,10 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// What every modern request says about itself.
-const MODERN_META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}"#;
+const MODERN_META: &str = concat!(
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+    r#""io.modelcontextprotocol/clientCapabilities":{}"#,
+);
 
 /// How a client speaks: with a handshake and a session, or with everything in each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +148,10 @@ impl Client {
     pub(crate) async fn initialize(&mut self) -> anyhow::Result<()> {
         self.headers.remove(SESSION_ID);
         self.headers.remove(PROTOCOL_VERSION);
-        let params = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"0"}}"#;
+        let params = concat!(
+            r#"{"protocolVersion":"2025-11-25","capabilities":{},"#,
+            r#""clientInfo":{"name":"bench","version":"0"}}"#,
+        );
         let body = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{params}}}"#);
         let response = self.send(Method::POST, self.headers.clone(), body).await?;
         let session = response.headers().get(SESSION_ID).cloned();

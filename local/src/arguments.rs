@@ -137,12 +137,16 @@ fn list<T: FromStr<Err: Display>>(text: &str) -> Result<List<T>, String> {
     parse_list(text).map_err(|problems| problems.join("; "))
 }
 
-const EXAMPLES: &str = r#"Examples:
-  dremio-mcp-local
-  dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'
-  dremio-mcp-local --ask - --format csv < report.sql > report.csv
-  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ~/.dremio-password
-  dremio-mcp-local --engine official --mcp-server-command '/opt/dremio-mcp/bin/dremio-mcp-server run --no-log-to-file'"#;
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  dremio-mcp-local\n",
+    "  dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'\n",
+    "  dremio-mcp-local --ask - --format csv < report.sql > report.csv\n",
+    "  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ",
+    "~/.dremio-password\n",
+    "  dremio-mcp-local --engine official --mcp-server-command ",
+    "'/opt/dremio-mcp/bin/dremio-mcp-server run --no-log-to-file'",
+);
 
 #[cfg(test)]
 mod tests {

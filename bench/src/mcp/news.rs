@@ -32,10 +32,19 @@ impl Client {
                     .map(|uri| format!(r#","resourceSubscriptions":["{uri}"]"#))
                     .unwrap_or_default();
                 let params = format!(
-                    r#"{{"notifications":{{"toolsListChanged":true{resource}}},"_meta":{{{MODERN_META}}}}}"#
+                    concat!(
+                        r#"{{"notifications":{{"toolsListChanged":true{resource}}},"#,
+                        r#""_meta":{{{meta}}}}}"#,
+                    ),
+                    resource = resource,
+                    meta = MODERN_META,
                 );
                 let body = format!(
-                    r#"{{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{params}}}"#
+                    concat!(
+                        r#"{{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","#,
+                        r#""params":{params}}}"#,
+                    ),
+                    params = params,
                 );
                 self.send(Method::POST, headers, body).await?
             }

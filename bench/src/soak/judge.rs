@@ -127,7 +127,8 @@ mod tests {
     fn only_the_own_answer_is_right() {
         let good =
             r#"{"jsonrpc":"2.0","id":"a","result":{"content":[{"type":"text","text":"mine"}]}}"#;
-        let lost = r#"{"jsonrpc":"2.0","id":"a","error":{"code":-32603,"message":"m","data":{"reason":"engine_lost"}}}"#;
+        let lost = r#"{"jsonrpc":"2.0","id":"a",
+            "error":{"code":-32603,"message":"m","data":{"reason":"engine_lost"}}}"#;
         for (message, id, expected, is_right) in [
             (good, r#""a""#, "mine", Some(Outcome::Right)),
             (good, r#""b""#, "mine", None),
@@ -149,7 +150,11 @@ mod tests {
     fn updates_are_of_ones_own_resource() {
         let update = |uri: &str| {
             format!(
-                r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":"{uri}"}}}}"#
+                concat!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","#,
+                    r#""params":{{"uri":"{uri}"}}}}"#,
+                ),
+                uri = uri,
             )
         };
         assert_eq!(super::update(&update("x:1"), "x:1"), Some("x:1"));
@@ -168,7 +173,13 @@ mod tests {
     fn progress_is_of_one_call_and_in_order() {
         let step = |token: &str, step: u64, total: u64| {
             format!(
-                r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{step},"total":{total}}}}}"#
+                concat!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/progress","#,
+                    r#""params":{{"progressToken":{token},"progress":{step},"total":{total}}}}}"#,
+                ),
+                token = token,
+                step = step,
+                total = total,
             )
         };
         let (one, two) = (step("1", 1, 3), step("1", 2, 3));

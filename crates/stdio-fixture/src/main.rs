@@ -280,7 +280,10 @@ fn fault(out: &Out, id: &Value, kind: &str) {
             out.line("this is not JSON");
             out.line(r#"{"json":"but not JSON-RPC"}"#);
             out.line(r#"{"jsonrpc":"2.0","id":999999999,"result":{"for":"nobody"}}"#);
-            out.line(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"whose?"}}"#);
+            out.line(concat!(
+                r#"{"jsonrpc":"2.0","method":"notifications/message","#,
+                r#""params":{"level":"info","data":"whose?"}}"#,
+            ));
             out.text(id, "after garbage");
         }
         "flood" => {

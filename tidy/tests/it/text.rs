@@ -14,7 +14,7 @@ const LONG_FILES: &[Exception] = &[];
 
 /// Folders with lines that are too long for now.
 const LONG_LINES: &[Exception] =
-    &[for_now("crates/dremio-sandbox"), for_now("services/dremio-mcp")];
+    &[for_now("crates/dremio-sandbox"), for_now("services/dremio-mcp/src/engine/tools")];
 
 const fn for_now(place: &'static str) -> Exception {
     Exception { place, reason: "older than the rule" }

@@ -1,10 +1,12 @@
-//! Makes SQL texts, and says what the guard would send of them. `scripts/prove/calcite/run` shows
-//! both to Calcite.
+//! Generates SQL texts, and shows what the guard would send of them. `scripts/prove/calcite/run`
+//! compares both with Calcite.
 //!
 //! ```text
-//! guard_texts generate SEED COUNT     writes COUNT texts, base64, a line each: the same for the same seed
-//! guard_texts filter                  reads such lines and writes three columns with tabs between them: the text, what the guard sends
-//!                                     instead, and a digest of the tokens that it sees; "-" in the others where it refuses
+//! guard_texts generate SEED COUNT   writes COUNT texts in base64, one per line; the same seed
+//!                                   gives the same texts
+//! guard_texts filter                reads such lines and writes three columns, separated by tabs:
+//!                                   the text, what the guard sends instead, and a digest of the
+//!                                   tokens that it reads; "-" in both if it refuses
 //! ```
 
 mod generator;

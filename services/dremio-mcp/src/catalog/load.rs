@@ -45,8 +45,8 @@ struct SchemaRow {
 /// When Dremio does not answer.
 pub(super) async fn snapshot(jobs: &JobCustody) -> Result<Snapshot, QuestionError> {
     let tables = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" ORDER BY 1, \
-         2 LIMIT {TABLES_MAX}"
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" \
+         ORDER BY 1, 2 LIMIT {TABLES_MAX}"
     );
     let columns = format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE \

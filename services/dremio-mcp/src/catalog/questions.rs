@@ -1,5 +1,6 @@
-//! Fixed statements of our own, as jobs: submitted, awaited, read page by page. They are not what an
-//! agent wrote, so the guard is not asked; whatever comes from outside stands in them as a literal.
+//! Fixed statements of our own, as jobs: submitted, awaited, read page by page. They are not what
+//! an agent wrote, so the guard is not asked; whatever comes from outside stands in them as a
+//! literal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,8 +113,8 @@ async fn end(jobs: &JobCustody, id: &JobId) -> Result<u64, QuestionError> {
     }
 }
 
-/// `count` rows from `offset` on. A page that is too large is fetched in smaller ones; a row that is
-/// too large by itself is left out.
+/// `count` rows from `offset` on. A page that is too large is fetched in smaller ones; a row that
+/// is too large by itself is left out.
 async fn page_of<R: DeserializeOwned>(
     jobs: &JobCustody,
     job: &JobId,

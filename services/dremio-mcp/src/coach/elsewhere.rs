@@ -8,7 +8,8 @@ struct Trouble {
 }
 
 /// The texts are those of Dremio 25.2 (`UserException`, `FragmentTracker`, `ManagedStoragePlugin`,
-/// `MemoryAllocationUtilities`, `Foreman`, `CatalogImpl`, `ExecutionPlanCreator`), and of its resource manager. The first that fits counts.
+/// `MemoryAllocationUtilities`, `Foreman`, `CatalogImpl`, `ExecutionPlanCreator`), and of its
+/// resource manager. The first that fits counts.
 const TROUBLES: &[Trouble] = &[
     Trouble {
         signs: &[

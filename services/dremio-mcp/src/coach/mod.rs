@@ -80,11 +80,13 @@ mod tests {
             fine,
         );
         check(
-            "One or more nodes lost connectivity during query.  Identified nodes were [10.0.0.5:45678].",
+            "One or more nodes lost connectivity during query.  Identified nodes were \
+             [10.0.0.5:45678].",
             fine,
         );
         check(
-            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue was set at 300 seconds.",
+            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue \
+             was set at 300 seconds.",
             fine,
         );
         check("SYSTEM ERROR: NullPointerException", fine);

@@ -1,5 +1,5 @@
-//! Whether Dremio is there: learnt from the calls that are made anyway, and from a probe when there
-//! are none.
+//! Whether Dremio is reachable: learnt from the calls that are made anyway, and from a probe when
+//! there are none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,16 +13,16 @@ use super::TokenSource;
 use super::outcome::{Outcome, Verdict};
 use crate::metrics::Metrics;
 
-/// How often Dremio is asked. A probe is one cheap call; the interval bounds how long `/readyz` may
-/// be wrong on an idle gateway.
+/// Interval between two probes. A probe is one cheap call; the interval limits how long `/readyz`
+/// may be wrong on an idle gateway.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long the probe waits. It asks for next to nothing, so a Dremio that has not answered by then
-/// is of no use to anybody.
+/// How long the probe waits. It asks for almost nothing, so a Dremio that does not answer in time
+/// is unusable.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a call waits for a Dremio that does not answer the probe. Clients give up at 60 s, and
-/// one tool may make several calls.
+/// How long a call waits for a Dremio that does not answer the probe. Clients give up after 60 s,
+/// and one tool may make several calls.
 pub(crate) const AWAY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The `dremio` condition, and the count of requests.
@@ -31,8 +31,7 @@ pub(crate) struct DremioHealth {
     readiness: Readiness,
     metrics: Arc<Metrics>,
     tls_verify: bool,
-    /// Whether the probe's last word is that there is no answer, and nothing has been answered
-    /// since.
+    /// Whether the last probe had no answer, and no call has had one since.
     is_away: Arc<AtomicBool>,
 }
 
@@ -41,8 +40,8 @@ impl DremioHealth {
         Self { readiness, metrics, tls_verify, is_away: Arc::default() }
     }
 
-    /// A call has ended: counts it, and says what it means for the token that was sent. Only a
-    /// failure to get an answer at all says that Dremio is not there.
+    /// A call has ended: counts it, and returns the verdict on its token. Only a missing answer
+    /// means that Dremio is not reachable.
     pub(super) fn heard(&self, outcome: Outcome<'_>) -> Verdict {
         self.metrics.dremio_request(outcome.word());
         match outcome {
@@ -55,13 +54,12 @@ impl DremioHealth {
         outcome.verdict()
     }
 
-    /// How long a call that should be quick may take: `usual`, or less while the probe knows that
-    /// Dremio does not answer.
+    /// How long a quick call may take: `usual`, or less while the probe gets no answer.
     pub(crate) fn patience(&self, usual: Duration) -> Duration {
         if self.is_away() { usual.min(AWAY_TIMEOUT) } else { usual }
     }
 
-    /// Whether the probe knows that Dremio does not answer.
+    /// Whether the probe gets no answer.
     pub(crate) fn is_away(&self) -> bool {
         self.is_away.load(Ordering::Relaxed)
     }
@@ -87,7 +85,7 @@ impl DremioHealth {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                // A first or a new token is worth a look at once.
+                // A first or a new token is checked at once.
                 seen = changed.changed() => if seen.is_err() { shutdown.draining().await },
                 () = shutdown.draining() => return,
             }
@@ -109,7 +107,7 @@ impl DremioHealth {
     }
 }
 
-/// Whether it is not Dremio, or not one that works, that was called.
+/// Whether the server that was called is not Dremio, or not a working one.
 fn is_no_dremio(error: &Error) -> bool {
     matches!(
         error.class(),
@@ -138,7 +136,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn calls_get_less_time_while_the_probe_knows_that_dremio_does_not_answer() {
+    async fn calls_get_less_time_while_the_probe_fails() {
         const USUAL: Duration = Duration::from_secs(30);
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let client = DremioClient::new(

@@ -1,37 +1,36 @@
-//! How a call to Dremio ended, told once: what the metrics count, what readiness shows, and what it
-//! says about the token that was sent all follow from this.
+//! How a call to Dremio ended. Metrics, readiness, and the verdict on the token all follow from it.
 
 use dremio_client::{Error, ErrorClass};
 
 /// How a call to Dremio ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outcome<'e> {
-    /// Dremio did what was asked.
+    /// Dremio did what was requested.
     Done,
     /// Dremio answered, with a status of this class.
     Answered(ErrorClass),
-    /// There is no answer that can be passed on.
+    /// There is no answer that can be forwarded.
     Failed(&'e Error),
 }
 
-/// What the end of a call says about the token that was sent with it.
+/// What the end of a call shows about its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Dremio took it.
+    /// Dremio accepted it.
     Accepted,
-    /// Dremio rejected it, before it did anything.
+    /// Dremio rejected it before doing anything.
     Rejected,
-    /// Nothing: some answers do not come from Dremio, or come before it has looked at the token.
+    /// Nothing: some answers do not come from Dremio, or come before it has checked the token.
     Unknown,
 }
 
 impl<'e> Outcome<'e> {
-    /// Of a call whose answer was read here: any refusal of Dremio's is an error.
+    /// Of a call whose answer was read here: any refusal of Dremio is an error.
     pub(super) fn of<T>(answer: &'e Result<T, Error>) -> Self {
         answer.as_ref().map_or_else(Self::Failed, |_| Self::Done)
     }
 
-    /// Of a call whose answer is passed on as it came: only its status counts.
+    /// Of a call whose answer is forwarded: only its status counts.
     pub(super) fn of_passed_on(answer: &'e Result<reqwest::Response, Error>) -> Self {
         match answer.as_ref().map(|answer| answer.status().as_u16()) {
             Ok(200..=299) => Self::Done,
@@ -47,7 +46,7 @@ impl<'e> Outcome<'e> {
         self.class().map_or("ok", ErrorClass::as_str)
     }
 
-    /// What it says about the token.
+    /// The verdict on the token.
     pub(super) fn verdict(self) -> Verdict {
         match self.class() {
             None => Verdict::Accepted,
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_the_same_whether_it_is_read_or_passed_on() {
+    fn read_and_forwarded_answers_have_the_same_outcome() {
         let refused = |status| Error::Refused { operation: OPERATION, status, message: None };
         let server = |status| Error::ServerStatus { operation: OPERATION, status, message: None };
         for (status, error, verdict) in [
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_says_nothing_about_the_token() {
+    fn no_answer_means_no_verdict_on_the_token() {
         let silence = Err(Error::Timeout { operation: OPERATION, limit: Duration::from_secs(1) });
         let outcome = Outcome::of_passed_on(&silence);
         assert_eq!((outcome.verdict(), outcome.word()), (Verdict::Unknown, "timeout"));

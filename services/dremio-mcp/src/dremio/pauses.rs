@@ -1,12 +1,12 @@
-//! How often a job is asked for: a quick query is noticed within milliseconds, a slow one costs
-//! Dremio four questions a second.
+//! How often a job is polled: a quick query is noticed within milliseconds, a slow one costs Dremio
+//! four requests a second.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(4);
 const MAX: Duration = Duration::from_millis(250);
 
-/// The pauses between the questions about one job, growing by half each time.
+/// The pauses between two polls of one job, growing by half each time.
 #[derive(Debug)]
 pub(crate) struct Pauses(Duration);
 

@@ -198,8 +198,8 @@ impl Followed {
         }
     }
 
-    /// Gives the call the job of its query, to `jobs` or to the gateway. If it has ended, the job is
-    /// cancelled.
+    /// Gives the call the job of its query, to `jobs` or to the gateway. If it has ended, the job
+    /// is cancelled.
     pub(super) fn start(&self, job: HeldJob, jobs: &Arc<Jobs>) {
         let mut state = self.state.lock();
         let new = match (&*state, self.waits) {

@@ -1,5 +1,5 @@
-//! Which lists of an engine have changed. A reader that is slow misses no change, it only sees
-//! several as one.
+//! Which lists of an engine have changed. A slow reader misses no change, but may see several as
+//! one.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::methods;
 use crate::rpc::Message;
 
-/// A list that clients can be told about.
+/// A list whose changes clients can be notified of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum List {
     Tools,
@@ -19,7 +19,7 @@ pub(crate) enum List {
 impl List {
     const ALL: [Self; 3] = [Self::Tools, Self::Prompts, Self::Resources];
 
-    /// The capability under which an engine says whether this list can change.
+    /// The capability that declares whether this list can change.
     pub(crate) fn capability(self) -> &'static str {
         match self {
             Self::Tools => "tools",
@@ -28,12 +28,12 @@ impl List {
         }
     }
 
-    /// The list that the `notifications/…/list_changed` of this name speaks of.
+    /// The list of the `notifications/…/list_changed` with this name.
     pub(crate) fn of_notification(method: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|list| list.notification() == method)
     }
 
-    /// A notification that says that this list has changed.
+    /// A notification that this list has changed.
     pub(crate) fn changed(self) -> Message {
         Message::notification(self.notification(), None)
     }
@@ -54,12 +54,12 @@ pub(crate) struct Versions([Version; 3]);
 #[derive(Clone, Debug, Default)]
 struct Version {
     number: u64,
-    /// The notification that says so, if there was a change.
+    /// The notification of the change, if there was one.
     said: Option<Arc<Message>>,
 }
 
 impl Versions {
-    /// Notes a change, of which clients are told by `said`.
+    /// Notes a change; `said` is the notification for clients.
     pub(super) fn bump(&mut self, list: List, said: Message) {
         let [tools, prompts, resources] = &mut self.0;
         let version = match list {
@@ -76,7 +76,7 @@ impl Versions {
     }
 }
 
-/// The changes since this was made.
+/// The changes since this was created.
 #[derive(Debug)]
 pub(crate) struct Changes {
     versions: Option<watch::Receiver<Versions>>,
@@ -84,7 +84,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Of an engine whose lists never change.
+    /// For an engine whose lists never change.
     pub(super) fn never() -> Self {
         Self { versions: None, seen: [0; 3] }
     }
@@ -94,7 +94,7 @@ impl Changes {
         Self { versions: Some(versions), seen }
     }
 
-    /// Waits until lists change, and gives the latest notification of each that has. Cancel safe.
+    /// Waits until lists change, and returns the latest notification of each. Cancel safe.
     pub(crate) async fn next(&mut self) -> Vec<(List, Arc<Message>)> {
         let Some(versions) = &mut self.versions else { return std::future::pending().await };
         if versions.changed().await.is_err() {
@@ -117,7 +117,7 @@ mod tests {
     use super::{Changes, List, Versions};
 
     #[tokio::test]
-    async fn changes_are_told_once_and_none_is_missed() {
+    async fn each_change_is_reported_once() {
         let (versions, seen) = watch::channel(Versions::default());
         let bump =
             |list: List| versions.send_modify(|versions| versions.bump(list, list.changed()));

@@ -1,8 +1,7 @@
-//! Who works next: an engine works on so many calls at a time, and the others wait. Whoever waits
-//! is taken key by key, and among the calls of a key client by client, so that a thousand calls of
-//! one cost another one permit, not a thousand. And however little the others ask, nobody takes all
-//! permits: a key, a client and a batch have limits, and the last permits are for keys that have
-//! none.
+//! Which call works next. An engine works on a limited number of calls at a time; the others wait.
+//! Keys take turns, and within a key its clients, so that a thousand calls of one key cost another
+//! one permit, not a thousand. No key, client or batch can use all permits, even if others are
+//! quiet: each has a limit, and the last permits are for keys that have none.
 
 mod schedule;
 
@@ -16,9 +15,9 @@ pub(crate) use self::schedule::{Limits, Requester, TooMany};
 use self::schedule::{Schedule, Waiting};
 use crate::metrics::Metrics;
 
-/// An engine works on 64 calls at a time: a Python server is concurrent while Dremio works, and
-/// beyond this only gains latency. A key that asks for everything leaves permits for two that are
-/// as busy, and one for each of eight more.
+/// An engine works on 64 calls at a time: a Python server works concurrently while Dremio does, and
+/// more would only increase latency. One busy key leaves permits for a second one, and one for each
+/// of eight more.
 pub(crate) const CALL_LIMITS: Limits = Limits { total: 64, key: 48, client: 32, batch: 8, last: 8 };
 
 /// Hands out permits. Cheap to clone.
@@ -28,7 +27,7 @@ pub(crate) struct FairQueue(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     schedule: Mutex<Schedule<Call>>,
-    /// Notified whenever the last permit is given back.
+    /// Notified whenever the last permit is returned.
     idle: Notify,
     metrics: Option<Arc<Metrics>>,
 }
@@ -43,18 +42,18 @@ impl Waiting for Call {
     }
 }
 
-/// A permit, given back when dropped.
+/// A permit, returned when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit(Option<(FairQueue, Requester)>);
 
 impl FairQueue {
-    /// A queue within `limits`, which `metrics` counts, if given.
+    /// A queue within `limits`, counted by `metrics` if given.
     pub(crate) fn new(limits: Limits, metrics: Option<Arc<Metrics>>) -> Self {
         let schedule = Mutex::new(Schedule::new(limits));
         Self(Arc::new(Shared { schedule, idle: Notify::new(), metrics }))
     }
 
-    /// A permit for a call of `requester`, first come, first served among its own. Cancel safe.
+    /// A permit for a call of `requester`, in turn. Cancel safe.
     ///
     /// # Errors
     /// When too many calls of this client wait already.
@@ -70,15 +69,15 @@ impl FairQueue {
             called
         };
         let _counted = self.0.metrics.as_deref().map(Metrics::call_waiting);
-        // The schedule lives as long as `self`, and keeps the sender of whoever waits.
+        // The schedule lives as long as `self` and keeps the senders of the waiting calls.
         called.await.map_err(|_| TooMany)
     }
 
-    /// Resolves when no place is taken. Cancel safe.
+    /// Resolves when no permit is in use. Cancel safe.
     pub(crate) async fn idle(&self) {
         loop {
             let mut idle = pin!(self.0.idle.notified());
-            // Before the look at the schedule, so that no change is missed after it.
+            // Before looking at the schedule, so that no later change is missed.
             idle.as_mut().enable();
             if self.lock().held() == 0 {
                 return;
@@ -95,7 +94,7 @@ impl FairQueue {
         let mut schedule = self.lock();
         schedule.give_back(requester);
         while let Some((requester, Call(call))) = schedule.next() {
-            // A call that has just gone hands its permit back here: dropping it would lock the
+            // If the call has just left, its permit comes back here: dropping it would lock the
             // schedule again.
             if let Err(mut unused) = call.send(self.permit(requester))
                 && let Some((_, requester)) = unused.0.take()

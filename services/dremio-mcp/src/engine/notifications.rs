@@ -1,4 +1,4 @@
-//! What a client is to be told outside of its calls, and has not been told yet.
+//! The unread notifications of a client outside of its calls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -8,11 +8,11 @@ use tokio::sync::Notify;
 
 use crate::rpc::Message;
 
-/// Bytes of messages that wait for one client. Beyond, the oldest are lost, which a client that is
-/// away for so long must expect.
+/// Bytes of messages that wait for one client. Beyond it the oldest are lost, as a client must
+/// expect if it is away for so long.
 const UNREAD_BYTES_MAX: usize = 64 * 1024;
 
-/// The news of one client. Of several about the same thing only the latest waits.
+/// The unread messages of one client, only the latest about each subject.
 #[derive(Debug, Default)]
 pub(crate) struct Notifications {
     unread: Mutex<Unread>,
@@ -27,21 +27,21 @@ struct Unread {
     bytes: usize,
 }
 
-/// What a notification speaks of.
+/// The subject of a notification.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     /// The resource of this URI has changed.
     Resource(String),
     /// The task of this id is in another state.
     Task(String),
-    /// The task goes on that a call made; the number is the call's at the child.
+    /// The progress of a task; the number is the id of its call at the child.
     Progress(u64),
     /// The elicitation of this id is complete.
     Elicitation(String),
 }
 
 impl Notifications {
-    /// Leaves a message. It takes the place of an unread one about the same thing.
+    /// Adds a message. It replaces an unread one about the same subject.
     pub(super) fn put(&self, subject: Subject, message: Arc<Message>) {
         let mut unread = self.unread.lock();
         unread.bytes += message.text().len();
@@ -62,7 +62,7 @@ impl Notifications {
         self.arrived.notify_one();
     }
 
-    /// The next message, waiting for it. For one reader at a time. Cancel safe.
+    /// The next message; waits for it. For one reader at a time. Cancel safe.
     pub(crate) async fn next(&self) -> Arc<Message> {
         loop {
             let arrived = self.arrived.notified();
@@ -80,7 +80,7 @@ impl Notifications {
         Some(message)
     }
 
-    /// Wakes `on_drop` when this queue is dropped. One is enough: later ones are not taken.
+    /// Wakes `on_drop` when this queue is dropped. Only the first call has an effect.
     pub(super) fn notify_on_drop(&self, on_drop: &Arc<Notify>) {
         self.on_drop.get_or_init(|| Arc::clone(on_drop));
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_latest_news_about_a_thing_are_told_in_the_order_of_the_first() {
+    async fn only_the_latest_message_about_a_subject_is_kept() {
         let notifications = Notifications::default();
         for (subject, text) in [("a", "1"), ("b", "2"), ("a", "3")] {
             put(&notifications, subject, text);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_has_a_limit_and_the_newest_stays() {
+    async fn unread_messages_are_limited_and_the_newest_stay() {
         let notifications = Notifications::default();
         for subject in 0..10 {
             put(
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mailbox_that_is_gone_is_noticed() {
+    async fn a_dropped_queue_is_noticed() {
         let (notifications, on_drop) = (Notifications::default(), Arc::new(Notify::new()));
         notifications.notify_on_drop(&on_drop);
         drop(notifications);

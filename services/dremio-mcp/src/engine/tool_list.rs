@@ -96,9 +96,12 @@ mod tests {
 
     #[test]
     fn names_and_header_arguments_are_read() {
-        let result = r#"{"tools":[{"name":"plain","inputSchema":{"type":"object","properties":{"q":{"type":"string"}}}},
-            {"name":"region","inputSchema":{"properties":{"where":{"type":"object","properties":{"r":{"type":"string","x-mcp-header":"Region"}}},
-             "list":{"items":{"x-mcp-header":"Ignored"}}}}}]}"#;
+        let result = r#"{"tools":[
+            {"name":"plain","inputSchema":{"type":"object","properties":{"q":{"type":"string"}}}},
+            {"name":"region","inputSchema":{"properties":{
+                "where":{"type":"object","properties":{
+                    "r":{"type":"string","x-mcp-header":"Region"}}},
+                "list":{"items":{"x-mcp-header":"Ignored"}}}}}]}"#;
         let tools = ToolList::read(&Message::from_result(result));
         assert!(tools.contains("plain") && !tools.contains("other"));
         assert_eq!(tools.header_arguments("plain"), []);

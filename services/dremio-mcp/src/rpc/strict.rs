@@ -1,23 +1,24 @@
-//! What the gateway lets through is JSON that every reader reads, and reads the same: RFC 8259
-//! leaves some of that open ("Unpredictable" behaviour, §4, §8.2; limits, §9), and RFC 7493
-//! (I-JSON) closes it. A Python child never answers a message that it cannot read, so
-//! such a message is refused before it gets there.
+//! Accepts only JSON that every reader reads in the same way. RFC 8259 leaves some of that open
+//! ("Unpredictable" behaviour, §4, §8.2; limits, §9), and RFC 7493 (I-JSON) closes it. A Python
+//! child never answers a message that it cannot read, so such a message is refused before it gets
+//! there.
 //!
-//! One pass over the bytes of a text that is JSON already. It does not look at numbers beyond IEEE
-//! 754, which RFC 7493 §2.2 only advises against: every reader reads them, be it with a loss.
+//! One pass over the bytes of a text that is known to be JSON. Numbers beyond IEEE 754 are not
+//! checked, since RFC 7493 §2.2 only advises against them: every reader reads them, perhaps with a
+//! loss.
 
 use std::borrow::Cow;
 
-/// How deep objects and arrays may lie in each other, the message itself included. The official
-/// server's JSON reader takes 201 levels and `serde_json`, with which arguments are read here, 127;
-/// people need 10.
+/// How deeply objects and arrays may be nested, including the message itself. The official server's
+/// JSON reader accepts 201 levels and `serde_json`, which reads arguments here, 127; people need
+/// 10.
 pub(crate) const DEPTH_MAX: usize = 100;
 
 /// Characters of one number. Python reads integers of up to 4,300 digits; a decimal of Dremio has
 /// 38.
 pub(crate) const NUMBER_BYTES_MAX: usize = 1000;
 
-/// Why a text is JSON and still not what every reader takes.
+/// Why some readers reject a JSON text, or read it differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     /// RFC 8259 §8.2, RFC 7493 §2.1.
@@ -34,10 +35,10 @@ pub(crate) enum Unreadable {
     LongNumber,
 }
 
-/// Looks at `json`, which must be one JSON value.
+/// Checks `json`, which must be one JSON value.
 ///
 /// # Errors
-/// The first thing that some reader does not take, or takes for something else.
+/// The first thing that some reader rejects or reads differently.
 pub(crate) fn check(json: &str) -> Result<(), Unreadable> {
     let bytes = json.as_bytes();
     let mut open: Vec<Open> = Vec::new();
@@ -97,7 +98,7 @@ struct Open {
     names_before: usize,
 }
 
-/// Where the string that starts at `start` ends, its quote included.
+/// Where the string that starts at `start` ends, including its quote.
 fn string_end(bytes: &[u8], start: usize) -> Result<usize, Unreadable> {
     let mut at = start + 1;
     loop {
@@ -114,7 +115,7 @@ fn string_end(bytes: &[u8], start: usize) -> Result<usize, Unreadable> {
     }
 }
 
-/// Where the escape `\uXXXX` at `start` ends, or the pair of two that make one character.
+/// Where the escape `\uXXXX` at `start` ends, or the pair of two that form one character.
 fn unicode_escape_end(bytes: &[u8], start: usize) -> Result<usize, Unreadable> {
     let unit_at = |at: usize| {
         let digits = bytes.get(at..at + 6)?.strip_prefix(br"\u")?;
@@ -127,7 +128,7 @@ fn unicode_escape_end(bytes: &[u8], start: usize) -> Result<usize, Unreadable> {
     }
 }
 
-/// Names are compared as what they mean: `"\u0061"` is `"a"`.
+/// Names are compared by meaning: `"\u0061"` is `"a"`.
 fn are_unique(names: &mut [&str]) -> Result<(), Unreadable> {
     if names.iter().any(|name| name.contains('\\')) {
         let meant: Vec<Cow<'_, str>> = names
@@ -153,7 +154,7 @@ mod tests {
     use super::{DEPTH_MAX, NUMBER_BYTES_MAX, Unreadable, check};
 
     #[test]
-    fn what_every_reader_takes_is_told_from_what_some_do_not() {
+    fn only_json_that_every_reader_accepts_passes() {
         let nested = |open: &str, close: &str, depth: usize| {
             format!("{}1{}", open.repeat(depth), close.repeat(depth))
         };
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn many_names_take_no_long_time() {
+    fn many_names_take_little_time() {
         let members: Vec<String> = (0..200_000).map(|number| format!(r#""n{number}":0"#)).collect();
         assert_eq!(check(&format!("{{{}}}", members.join(","))), Ok(()));
     }

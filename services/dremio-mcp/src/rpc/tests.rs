@@ -16,7 +16,7 @@ fn messages_are_classified() {
         (r#"{"jsonrpc":"2.0","id":1,"result":null}"#, Kind::Response),
         (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#, Kind::Response),
         (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#, Kind::Response),
-        // `null` for what is absent.
+        // `null` for an absent member.
         (
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null,"result":null,"error":null}"#,
             Kind::Request,
@@ -64,7 +64,7 @@ fn null_members_and_an_empty_cursor_are_absent() {
 }
 
 #[test]
-fn what_is_no_message_is_refused() {
+fn malformed_messages_are_refused() {
     for (text, expected) in [
         ("", ParseError::NotJson),
         ("{", ParseError::NotJson),
@@ -99,10 +99,15 @@ fn what_is_no_message_is_refused() {
 }
 
 #[test]
-fn what_an_engine_might_not_read_is_refused_with_the_id_that_can_be_read() {
+fn ambiguous_json_is_refused_with_the_id_if_readable() {
     let call = |id: &str, argument: &str| {
         format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"arguments":{argument}}}}}"#
+            concat!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","#,
+                r#""params":{{"arguments":{argument}}}}}"#,
+            ),
+            id = id,
+            argument = argument,
         )
     };
     for (text, id) in [
@@ -125,7 +130,7 @@ fn what_an_engine_might_not_read_is_refused_with_the_id_that_can_be_read() {
 }
 
 #[test]
-fn only_id_and_progress_token_change_on_the_way() {
+fn only_id_and_progress_token_are_replaced() {
     let text = "{\"jsonrpc\":\"2.0\", \"x-vendor\":1.10,\n \
                 \"id\":\"a\\\"b\",\"method\":\"tools/call\",\r\n\"params\":{\"z\":1e400,\"_meta\":\
                 {\"k\":[],\"progressToken\" : \"p\"},\"a\":12345678901234567890123}}";
@@ -139,17 +144,23 @@ fn only_id_and_progress_token_change_on_the_way() {
 }
 
 #[test]
-fn a_progress_notification_gets_its_clients_token_back() {
-    let text = r#"{"method":"notifications/progress","params":{"progressToken":7,"progress":1.0},"jsonrpc":"2.0"}"#;
+fn a_progress_notification_gets_the_clients_token() {
+    let text = concat!(
+        r#"{"method":"notifications/progress","#,
+        r#""params":{"progressToken":7,"progress":1.0},"jsonrpc":"2.0"}"#,
+    );
     let line = parse(text).unwrap().to_line("", Some("\"mine\""));
     assert_eq!(
         line,
-        r#"{"method":"notifications/progress","params":{"progressToken":"mine","progress":1.0},"jsonrpc":"2.0"}"#
+        concat!(
+            r#"{"method":"notifications/progress","#,
+            r#""params":{"progressToken":"mine","progress":1.0},"jsonrpc":"2.0"}"#,
+        )
     );
 }
 
 #[test]
-fn responses_are_made_and_given_ids() {
+fn responses_are_created_and_get_ids() {
     assert_eq!(
         Message::from_result("{}").with_id("\"x\""),
         r#"{"jsonrpc":"2.0","id":"x","result":{}}"#
@@ -166,7 +177,7 @@ fn responses_are_made_and_given_ids() {
 }
 
 #[test]
-fn members_are_added_in_front() {
+fn members_are_added_at_the_front() {
     let added = [r#""a":1"#.to_owned()];
     assert_eq!(insert_members("{}", &added), r#"{"a":1}"#);
     assert_eq!(insert_members("{ }", &added), r#"{"a":1 }"#);
@@ -193,12 +204,22 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn random_parameters_and_results_cross_unchanged(value in any_json(), pretty in any::<bool>(), id in any::<u64>()) {
+    fn random_parameters_and_results_are_unchanged(
+        value in any_json(),
+        pretty in any::<bool>(),
+        id in any::<u64>(),
+    ) {
         let text = |id: Value, token: Value| {
-            let request = json!({ "jsonrpc": "2.0", "id": id, "method": "m", "params": { "v": value, "_meta": { "progressToken": token } } });
-            if pretty { serde_json::to_string_pretty(&request).unwrap() } else { request.to_string() }
+            let params = json!({ "v": value, "_meta": { "progressToken": token } });
+            let request = json!({ "jsonrpc": "2.0", "id": id, "method": "m", "params": params });
+            if pretty {
+                serde_json::to_string_pretty(&request).unwrap()
+            } else {
+                request.to_string()
+            }
         };
-        let line = parse(&text("c".into(), "t".into())).unwrap().to_line(&id.to_string(), Some("9"));
+        let message = parse(&text("c".into(), "t".into())).unwrap();
+        let line = message.to_line(&id.to_string(), Some("9"));
         prop_assert_eq!(line, text(id.into(), 9.into()).replace('\n', " "));
 
         let response = json!({ "jsonrpc": "2.0", "id": id, "result": { "v": value } }).to_string();
@@ -215,7 +236,7 @@ proptest! {
 }
 
 #[test]
-fn meta_is_set_and_the_rest_of_a_message_stays() {
+fn setting_meta_keeps_the_rest_of_a_message() {
     for (text, expected) in [
         (
             r#"{"jsonrpc":"2.0","method":"n"}"#,
@@ -223,7 +244,10 @@ fn meta_is_set_and_the_rest_of_a_message_stays() {
         ),
         (
             r#"{"jsonrpc":"2.0", "method":"n", "params":{"uri":"x:\u00e9","n":1.10} }"#,
-            r#"{"jsonrpc":"2.0", "method":"n", "params":{"_meta":{"k":1},"uri":"x:\u00e9","n":1.10} }"#,
+            concat!(
+                r#"{"jsonrpc":"2.0", "method":"n", "#,
+                r#""params":{"_meta":{"k":1},"uri":"x:\u00e9","n":1.10} }"#,
+            ),
         ),
         (
             r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"a": 2}}}"#,

@@ -187,7 +187,11 @@ async fn whoever_looks_for_a_login_is_told_of_the_key_and_other_paths_say_where_
         .post(format!("{}/", gateway.uri))
         .bearer_auth(KEY)
         .header("content-type", "application/json");
-    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"0"}}}"#;
+    let initialize = concat!(
+        r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"#,
+        r#""protocolVersion":"2025-11-25","capabilities":{},"#,
+        r#""clientInfo":{"name":"t","version":"0"}}}"#,
+    );
     let answer = slash
         .header("accept", "application/json, text/event-stream")
         .body(initialize)

@@ -99,9 +99,11 @@ async fn rmcp_hears_of_the_resources_that_it_subscribed_to_in_both_eras() {
         "fixture://one"
     );
     let told = tokio::time::timeout(PATIENCE, subscription.next()).await.unwrap().unwrap().unwrap();
-    assert!(
-        matches!(told, ServerNotification::ResourceUpdatedNotification(update) if update.params.uri == "fixture://one")
-    );
+    assert!(matches!(
+        told,
+        ServerNotification::ResourceUpdatedNotification(update)
+            if update.params.uri == "fixture://one"
+    ));
 
     legacy.unsubscribe(UnsubscribeRequestParams::new("fixture://one")).await.unwrap();
     subscription.cancel().await.unwrap();

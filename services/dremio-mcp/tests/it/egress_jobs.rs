@@ -35,8 +35,13 @@ async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
     let control = setting.sandbox.control();
     control.set_job_duration(Duration::from_secs(3600));
     let query = |id: &str| {
-        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "query", "arguments": { "sql": "SELECT 1" } } })
-            .to_string()
+        json!({
+            "jsonrpc": "2.0",
+            "id": id,
+            "method": "tools/call",
+            "params": { "name": "query", "arguments": { "sql": "SELECT 1" } },
+        })
+        .to_string()
     };
     let asked = async |count: usize| {
         eventually("Dremio is asked about the job", async || {
@@ -65,7 +70,11 @@ async fn a_job_that_nobody_waits_for_is_cancelled_at_dremio() {
 
     let waiting = in_background(query("cancelled"));
     asked(1).await;
-    setting.client.post(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"cancelled"}}"#).await;
+    let cancel = concat!(
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
+        r#""params":{"requestId":"cancelled"}}"#,
+    );
+    setting.client.post(cancel).await;
     cancelled(1).await;
     waiting.await.unwrap().unwrap();
 

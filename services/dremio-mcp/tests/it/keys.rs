@@ -51,7 +51,10 @@ async fn every_message_of_a_batch_and_every_subscription_counts() {
     gateway.stop().await;
 
     let gateway = Gateway::start_with("http://127.0.0.1:9", &[("MCP_RATE_LIMIT", "10/h")]).await;
-    let listen = |resources: usize| json!({ "notifications": { "resourceSubscriptions": vec!["fixture://one"; resources] } });
+    let listen = |resources: usize| {
+        let uris = vec!["fixture://one"; resources];
+        json!({ "notifications": { "resourceSubscriptions": uris } })
+    };
     assert_eq!(post(&gateway, "subscriptions/listen", listen(8)).await.status(), StatusCode::OK);
     assert_eq!(
         post(&gateway, "subscriptions/listen", listen(1)).await.status(),

@@ -103,7 +103,11 @@ async fn batches_are_part_of_the_two_oldest_revisions() {
 async fn answers_a_batch(gateway: &Gateway, revision: &str) {
     let mut client = Client::new(gateway, KEY);
     client.initialize(revision).await;
-    let call = |id: u32, ms: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "delay", "arguments": { "text": id.to_string(), "ms": ms } } });
+    let call = |id: u32, ms: u32| {
+        let arguments = json!({ "text": id.to_string(), "ms": ms });
+        let params = json!({ "name": "delay", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
     let batch = json!([
         call(1, 60),
         { "jsonrpc": "2.0", "method": "notifications/initialized" },
@@ -136,7 +140,11 @@ async fn answers_a_batch(gateway: &Gateway, revision: &str) {
 async fn null_and_an_empty_cursor_are_what_is_absent() {
     let gateway = Gateway::start().await;
     let mut client = Client::new(&gateway, KEY);
-    let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":null,"clientInfo":null,"_meta":null},"error":null}"#;
+    let initialize = concat!(
+        r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"#,
+        r#""protocolVersion":"2024-11-05","capabilities":null,"clientInfo":null,"_meta":null},"#,
+        r#""error":null}"#,
+    );
     let answer = client.post(initialize).await;
     assert_eq!(answer.status(), StatusCode::OK);
     client.session = Some(answer.headers()["mcp-session-id"].to_str().unwrap().to_owned());
@@ -163,7 +171,11 @@ async fn null_and_an_empty_cursor_are_what_is_absent() {
             "{params}"
         );
     }
-    let seen = client.rpc(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"seen","arguments":null,"_meta":null}}"#).await;
+    let call = concat!(
+        r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","#,
+        r#""params":{"name":"seen","arguments":null,"_meta":null}}"#,
+    );
+    let seen = client.rpc(call).await;
     assert!(seen["result"]["content"][0]["text"].is_string(), "{seen}");
     assert_eq!(
         client.rpc(r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":null}"#).await["result"],
@@ -211,7 +223,11 @@ async fn progress_goes_to_the_call_that_asked_for_it() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
     let call = |id: u32, token: Value| {
-        let params = json!({ "name": "progress", "arguments": { "steps": 3, "ms": 5 }, "_meta": { "progressToken": token } });
+        let params = json!({
+            "name": "progress",
+            "arguments": { "steps": 3, "ms": 5 },
+            "_meta": { "progressToken": token },
+        });
         let body = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
             .to_string();
         let client = client.clone();
@@ -238,7 +254,11 @@ async fn progress_goes_to_the_call_that_asked_for_it() {
 async fn a_lost_stream_is_read_on_and_misses_nothing() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
-    let params = json!({ "name": "progress", "arguments": { "steps": 40, "ms": 5 }, "_meta": { "progressToken": "t" } });
+    let params = json!({
+        "name": "progress",
+        "arguments": { "steps": 40, "ms": 5 },
+        "_meta": { "progressToken": "t" },
+    });
     let body = json!({ "jsonrpc": "2.0", "id": "r", "method": "tools/call", "params": params })
         .to_string();
     // Read until the third progress report, then lose the connection.

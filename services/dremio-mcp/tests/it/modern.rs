@@ -110,7 +110,10 @@ async fn a_subscription_is_acknowledged_and_ends_with_the_server() {
     assert_eq!(got[0]["method"], "notifications/subscriptions/acknowledged");
     assert_eq!(
         got[0]["params"],
-        json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": "m" }, "notifications": { "toolsListChanged": true } })
+        json!({
+            "_meta": { "io.modelcontextprotocol/subscriptionId": "m" },
+            "notifications": { "toolsListChanged": true },
+        })
     );
     assert_eq!(got[1]["id"], "m");
     assert_eq!(got[1]["result"]["resultType"], "complete");
@@ -139,8 +142,11 @@ async fn list_changes_reach_who_listens_in_either_era() {
     gateway.request_stop();
     let got = tokio::time::timeout(PATIENCE, messages(modern)).await.unwrap();
     // The child never said that its prompts change, so nothing was agreed about them.
-    let change = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed",
-                         "params": { "_meta": { "io.modelcontextprotocol/subscriptionId": "m" } } });
+    let change = json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/tools/list_changed",
+        "params": { "_meta": { "io.modelcontextprotocol/subscriptionId": "m" } },
+    });
     assert_eq!((got.len(), &got[1]), (3, &change));
     let got = tokio::time::timeout(PATIENCE, messages(newer)).await.unwrap();
     let mut methods: Vec<&str> =

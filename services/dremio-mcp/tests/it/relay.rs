@@ -10,7 +10,10 @@ use crate::support::{Client, Gateway, OTHER_KEY, PATIENCE, eventually, messages}
 async fn what_a_client_writes_crosses_byte_for_byte() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
-    let params = r#"{"z":1.10,"a":12345678901234567890123,"n":-0.0,"u":"\u00e9é\/","nested":{"b":[],"a":{}}}"#;
+    let params = concat!(
+        r#"{"z":1.10,"a":12345678901234567890123,"n":-0.0,"u":"\u00e9é\/","#,
+        r#""nested":{"b":[],"a":{}}}"#,
+    );
     let answer = client
         .post(&format!(r#"{{"jsonrpc":"2.0","id":"x","method":"x/reflect","params":{params}}}"#))
         .await;
@@ -82,8 +85,13 @@ async fn cancelling_and_leaving_reach_the_child() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
     let silent = |id: &str| {
-        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "fault", "arguments": { "kind": "silent" } } })
-            .to_string()
+        json!({
+            "jsonrpc": "2.0",
+            "id": id,
+            "method": "tools/call",
+            "params": { "name": "fault", "arguments": { "kind": "silent" } },
+        })
+        .to_string()
     };
 
     // Cancelled by a notification: the answer is a stream that ends without one.
@@ -150,18 +158,26 @@ async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
     let gateway = Gateway::start().await;
     let (asked, silent) = (gateway.client().await, gateway.client().await);
     let set_level = |level: &str| {
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": { "level": level } }).to_string()
+        let params = json!({ "level": level });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": params })
+            .to_string()
     };
     assert_eq!(asked.rpc(&set_level("loud")).await["error"]["code"], -32602);
     assert_eq!(asked.rpc(&set_level("notice")).await["result"], json!({}));
     let logging = |level: &str| {
-        let arguments = json!({ "method": "notifications/message", "params": { "level": level, "data": "row" } });
-        json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "notify", "arguments": arguments } }).to_string()
+        let params = json!({ "level": level, "data": "row" });
+        let arguments = json!({ "method": "notifications/message", "params": params });
+        let params = json!({ "name": "notify", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params }).to_string()
     };
     let got = messages(asked.post(&logging("warning")).await).await;
     assert_eq!(
         got[0],
-        json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "warning", "data": "row" } })
+        json!({
+            "jsonrpc": "2.0",
+            "method": "notifications/message",
+            "params": { "level": "warning", "data": "row" },
+        })
     );
     assert_eq!(
         messages(asked.post(&logging("info")).await).await.len(),
@@ -196,7 +212,10 @@ async fn log_messages_reach_only_who_asked_and_whose_alone_they_can_be() {
     gateway.stop().await;
 }
 
-const SILENT: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fault","arguments":{"kind":"silent"}}}"#;
+const SILENT: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","#,
+    r#""params":{"name":"fault","arguments":{"kind":"silent"}}}"#,
+);
 
 async fn places(gateway: &Gateway, held: usize, waiting: usize) {
     let expected = [

@@ -183,7 +183,11 @@ async fn a_call_whose_stream_is_lost_gets_an_answer() {
     let (first, second) =
         (gateway_in(folder.path(), &[]).await, gateway_in(folder.path(), &[]).await);
     let client = first.client().await;
-    let params = json!({ "name": "progress", "arguments": { "steps": 1000, "ms": 20 }, "_meta": { "progressToken": "t" } });
+    let params = json!({
+        "name": "progress",
+        "arguments": { "steps": 1000, "ms": 20 },
+        "_meta": { "progressToken": "t" },
+    });
     let body = json!({ "jsonrpc": "2.0", "id": "r-1", "method": "tools/call", "params": params })
         .to_string();
     let mut stream = Stream::of(client.post(&body).await);
@@ -223,7 +227,9 @@ async fn a_session_that_is_taken_up_hears_what_it_may_have_missed() {
         (gateway_in(folder.path(), &[]).await, gateway_in(folder.path(), &[]).await);
     let client = first.client().await;
     let subscribe = |uri: &str| {
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "resources/subscribe", "params": { "uri": uri } }).to_string()
+        let params = json!({ "uri": uri });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "resources/subscribe", "params": params })
+            .to_string()
     };
     client.rpc(&subscribe("x:1")).await;
     let mut news = Stream::of(client.request(Method::GET).send().await.unwrap());

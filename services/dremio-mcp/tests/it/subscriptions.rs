@@ -10,13 +10,15 @@ use crate::support::{Client, Gateway, KEY, OTHER_KEY, PATIENCE, eventually, mess
 
 impl Client {
     async fn subscription(&self, method: &str, uri: &str) -> Value {
-        self.rpc(&json!({ "jsonrpc": "2.0", "id": "s", "method": format!("resources/{method}"), "params": { "uri": uri } }).to_string())
-            .await
+        let (method, params) = (format!("resources/{method}"), json!({ "uri": uri }));
+        let request = json!({ "jsonrpc": "2.0", "id": "s", "method": method, "params": params });
+        self.rpc(&request.to_string()).await
     }
 
     /// The fixture says that a resource has changed. It shows more than the specification has.
     async fn touch(&self, uri: &str, revision: u32) {
-        let arguments = json!({ "method": "notifications/resources/updated", "params": { "uri": uri, "x-revision": revision } });
+        let params = json!({ "uri": uri, "x-revision": revision });
+        let arguments = json!({ "method": "notifications/resources/updated", "params": params });
         assert_eq!(self.text("notify", arguments).await, "done");
     }
 
@@ -73,7 +75,11 @@ impl Stream {
 }
 
 fn updated(uri: &str, revision: u32) -> Value {
-    json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": uri, "x-revision": revision } })
+    json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/resources/updated",
+        "params": { "uri": uri, "x-revision": revision },
+    })
 }
 
 #[tokio::test]
@@ -180,7 +186,10 @@ async fn a_new_child_is_subscribed_and_its_clients_look_again() {
 async fn a_modern_stream_tells_of_the_resources_that_it_names() {
     let gateway = Gateway::start().await;
     let observer = gateway.client().await;
-    let filter = json!({ "notifications": { "resourceSubscriptions": ["fixture://one", "fixture://missing"], "resourcesListChanged": true } });
+    let filter = json!({ "notifications": {
+        "resourceSubscriptions": ["fixture://one", "fixture://missing"],
+        "resourcesListChanged": true,
+    } });
     let mut stream = Stream::of(post(&gateway, "subscriptions/listen", filter).await);
     let meta = json!({ "io.modelcontextprotocol/subscriptionId": "m" });
     let acknowledged = stream.next().await;
@@ -196,7 +205,11 @@ async fn a_modern_stream_tells_of_the_resources_that_it_names() {
         stream.next().await["params"],
         json!({ "_meta": meta, "uri": "fixture://one", "x-revision": 2 })
     );
-    observer.text("notify", json!({ "method": "notifications/resources/list_changed", "params": { "x-vendor": 1 } })).await;
+    let changed = json!({
+        "method": "notifications/resources/list_changed",
+        "params": { "x-vendor": 1 },
+    });
+    observer.text("notify", changed).await;
     assert_eq!(
         stream.next().await["params"],
         json!({ "_meta": meta, "x-vendor": 1 }),
@@ -227,7 +240,10 @@ async fn an_engine_without_resources_agrees_to_none() {
     let mut client = Client::new(&gateway, KEY);
     client.initialize("2025-11-25").await;
     assert_eq!(client.subscription("subscribe", "fixture://one").await["error"]["code"], -32601);
-    let filter = json!({ "notifications": { "resourceSubscriptions": ["fixture://one"], "toolsListChanged": true } });
+    let filter = json!({ "notifications": {
+        "resourceSubscriptions": ["fixture://one"],
+        "toolsListChanged": true,
+    } });
     let mut stream = Stream::of(post(&gateway, "subscriptions/listen", filter).await);
     assert_eq!(stream.next().await["params"]["notifications"], json!({}));
     gateway.stop().await;
@@ -241,7 +257,12 @@ async fn a_task_is_its_keys_own_and_its_client_hears_of_it() {
     other.initialize("2025-11-25").await;
     let (mut news, others_news) = (client.news().await, other.news().await);
     let start = |token: u32| {
-        let params = json!({ "name": "echo", "arguments": {}, "task": { "ttl": 60_000 }, "_meta": { "progressToken": token } });
+        let params = json!({
+            "name": "echo",
+            "arguments": {},
+            "task": { "ttl": 60_000 },
+            "_meta": { "progressToken": token },
+        });
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
     };
     let task = client.rpc(&start(41)).await["result"]["task"]["taskId"].clone();

@@ -137,7 +137,9 @@ impl Client {
     }
 
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
-        let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "0" } });
+        let client = json!({ "name": "test", "version": "0" });
+        let params =
+            json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
         let answer = self
             .post(
                 &json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })

@@ -17,7 +17,7 @@ fn requester(client: &str) -> Requester {
 }
 
 #[tokio::test]
-async fn clients_take_turns_however_much_one_of_them_wants() {
+async fn clients_take_turns() {
     let queue = narrow();
     let first = queue.take(requester("greedy")).await.unwrap();
     let served = Arc::new(Mutex::new(Vec::new()));
@@ -42,7 +42,7 @@ async fn clients_take_turns_however_much_one_of_them_wants() {
 }
 
 #[tokio::test]
-async fn a_call_that_leaves_the_queue_loses_no_place() {
+async fn an_abandoned_call_loses_no_permit() {
     let queue = narrow();
     let held = queue.take(requester("a")).await.unwrap();
     let mut gone = Box::pin(queue.take(requester("b")));
@@ -58,7 +58,7 @@ async fn a_call_that_leaves_the_queue_loses_no_place() {
 }
 
 #[tokio::test]
-async fn a_queue_has_an_end() {
+async fn a_full_queue_refuses_calls() {
     let queue = narrow();
     let held = queue.take(requester("a")).await.unwrap();
     let mut waiting: Vec<_> =

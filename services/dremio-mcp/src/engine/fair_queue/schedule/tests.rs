@@ -106,7 +106,7 @@ impl World {
 }
 
 #[test]
-fn nobody_takes_all_places() {
+fn one_key_cannot_use_all_permits() {
     for (name, calls, expected) in [
         ("one client", &[("a/1", 100)][..], &[("a/1", 32)][..]),
         ("one key", &[("a/1", 100), ("a/2", 100)], &[("a/1", 32), ("a/2", 16)]),
@@ -146,7 +146,7 @@ fn nobody_takes_all_places() {
 }
 
 #[test]
-fn who_holds_nothing_is_served_while_others_hold_all_they_may() {
+fn a_key_without_permits_is_served_beside_busy_ones() {
     let mut world = World::new(LIMITS);
     for requester in ["a/1", "a/2", "b/1"] {
         (0..200).for_each(|_| drop(world.come(requester)));
@@ -168,7 +168,7 @@ fn who_holds_nothing_is_served_while_others_hold_all_they_may() {
 }
 
 #[test]
-fn keys_take_turns_and_within_a_key_its_clients() {
+fn keys_and_their_clients_take_turns() {
     let mut world = World::new(NARROW);
     for requester in ["a/1", "a/1", "a/1", "a/1", "b/1", "c/1", "b/1", "a/2"] {
         world.come(requester);
@@ -181,7 +181,7 @@ fn keys_take_turns_and_within_a_key_its_clients() {
 }
 
 #[test]
-fn a_batch_that_has_all_it_may_holds_up_nothing_behind_it() {
+fn a_batch_at_its_limit_delays_no_call_behind_it() {
     let mut world = World::new(Limits { total: 10, key: 10, client: 10, batch: 2, last: 0 });
     for requester in
         ["a/1#1", "a/1#1", "a/1#1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "b/1", "a/1"]
@@ -193,7 +193,7 @@ fn a_batch_that_has_all_it_may_holds_up_nothing_behind_it() {
 }
 
 #[test]
-fn calls_that_left_get_no_place_and_fill_no_queue() {
+fn abandoned_calls_get_no_permit_and_fill_no_queue() {
     let mut world = World::new(NARROW);
     world.come("a/1");
     let gone: Vec<Call> = (0..WAITING_MAX).map(|_| world.come("a/1")).collect();
@@ -210,10 +210,15 @@ fn calls_that_left_get_no_place_and_fill_no_queue() {
     );
 }
 
+/// Key, client, batch, whether a call ends or leaves, and which one.
+fn step() -> impl Strategy<Value = (u8, u8, Option<u64>, bool, prop::sample::Index)> {
+    (0..4_u8, 0..3_u8, prop::option::of(0..3_u64), any::<bool>(), any::<prop::sample::Index>())
+}
+
 proptest! {
     #[test]
-    fn limits_hold_and_no_place_stays_free_that_somebody_may_have(
-        steps in prop::collection::vec((0..4_u8, 0..3_u8, prop::option::of(0..3_u64), any::<bool>(), any::<prop::sample::Index>()), 1..200)
+    fn limits_hold_and_no_permit_stays_unused(
+        steps in prop::collection::vec(step(), 1..200)
     ) {
         let limits = Limits { total: 12, key: 8, client: 5, batch: 2, last: 2 };
         let mut world = World::new(limits);
@@ -222,13 +227,16 @@ proptest! {
             if ends && !world.held.is_empty() {
                 let text = world.held[index.index(world.held.len())].clone();
                 for granted in world.end(&text) {
-                    let at = waiting.iter().position(|(requester, call)| *requester == granted && !call.is_gone());
+                    let at = waiting
+                        .iter()
+                        .position(|(requester, call)| *requester == granted && !call.is_gone());
                     waiting.remove(at.expect("it waited"));
                 }
             } else if ends && !waiting.is_empty() {
                 waiting.remove(index.index(waiting.len())).1.0.set(true);
             } else {
-                let batch = batch.map(|batch| format!("#9{key}{client}{batch}")).unwrap_or_default();
+                let batch = batch.map(|batch| format!("#9{key}{client}{batch}"));
+                let batch = batch.unwrap_or_default();
                 let text = format!("{}/{client}{batch}", char::from(b'a' + key));
                 let before = world.held.len();
                 let call = world.come(&text);
@@ -241,9 +249,12 @@ proptest! {
             );
             for held in &world.held {
                 let (key, client) = (&held[..2], held.split('#').next().unwrap());
-                let clients = world.held.iter().filter(|other| other.split('#').next() == Some(client)).count();
+                let count = |is_same: &dyn Fn(&str) -> bool| {
+                    world.held.iter().filter(|other| is_same(other)).count()
+                };
+                let clients = count(&|other| other.split('#').next() == Some(client));
                 prop_assert!(world.count(key) <= limits.key && clients <= limits.client);
-                prop_assert!(!held.contains('#') || world.held.iter().filter(|other| *other == held).count() <= limits.batch);
+                prop_assert!(!held.contains('#') || count(&|other| other == held) <= limits.batch);
             }
             for (text, _) in &waiting {
                 let requester = world.requester(text);
@@ -258,6 +269,7 @@ proptest! {
         while let Some(text) = world.held.first().cloned() {
             world.end(&text);
         }
-        prop_assert!(world.schedule.keys.is_empty() && world.schedule.batches.is_empty() && world.schedule.turns.is_empty());
+        let Schedule { keys, batches, turns, .. } = &world.schedule;
+        prop_assert!(keys.is_empty() && batches.is_empty() && turns.is_empty());
     }
 }

@@ -214,7 +214,11 @@ async fn a_long_query_reports_its_progress() {
     let fixture = Fixture::start().await;
     fixture.control().set_job_duration(Duration::from_millis(2500));
     let (context, mut progress) = CallContext::anyones();
-    let params = json!({ "name": "RunSqlQuery", "arguments": { "query": "SELECT 1" }, "_meta": { "progressToken": "p-1" } });
+    let params = json!({
+        "name": "RunSqlQuery",
+        "arguments": { "query": "SELECT 1" },
+        "_meta": { "progressToken": "p-1" },
+    });
     let response = fixture.native.call(&request("tools/call", &params), &context).await.unwrap();
     assert!(!outcome(&response).0);
     let notification: Value =
