@@ -1,5 +1,5 @@
-//! Questions through the gateway, as an agent of revision 2026-07-28 asks them: one request each, no
-//! session.
+//! Questions through the gateway, as an agent of revision 2026-07-28 asks them: one request each,
+//! no session.
 
 use std::time::Duration;
 

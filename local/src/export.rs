@@ -113,7 +113,8 @@ mod tests {
         ];
         assert_eq!(
             export(Format::Csv, &pages),
-            "n,\"a,b\"\r\n9223372036854775807,\r\n12.50,\"\"\r\n-1,\"say \"\"hi\"\"\"\r\n,\"two\nlines\"\r\n\
+            "n,\"a,b\"\r\n9223372036854775807,\r\n12.50,\"\"\r\n-1,\"say \"\"hi\"\"\"\r\n\
+             ,\"two\nlines\"\r\n\
              0,\"[\"\"x\"\",1]\"\r\n"
         );
         assert_eq!(

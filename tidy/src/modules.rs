@@ -64,7 +64,7 @@ impl Modules {
         let mut files = vec![(Place::new(), crate_file.to_owned(), folder.to_owned())];
         while let Some((place, file, folder)) = files.pop() {
             let text = std::fs::read_to_string(root.join(&file)).with_context(|| file.clone())?;
-            let tokens = text.parse().map_err(|error| anyhow::anyhow!("{file}: {error}"))?;
+            let tokens = text.parse().map_err(|cause| anyhow::anyhow!("{file}: {cause}"))?;
             for (inner, scan) in Scan::of(tokens) {
                 let place: Place = place.iter().chain(&inner).cloned().collect();
                 for child in &scan.files {

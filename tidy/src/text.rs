@@ -31,7 +31,7 @@ pub fn long_lines(path: &str, text: &str, columns_max: usize) -> Result<Vec<Find
         return Ok(Vec::new());
     }
     let mut raw = Vec::new();
-    raw_strings(text.parse().map_err(|error| anyhow!("{path}: {error}"))?, &mut raw);
+    raw_strings(text.parse().map_err(|cause| anyhow!("{path}: {cause}"))?, &mut raw);
     let numbered = (1..).zip(text.lines());
     Ok(numbered
         .filter(|(number, line)| long(line) && !raw.iter().any(|lines| lines.contains(number)))

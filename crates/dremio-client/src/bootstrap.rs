@@ -74,12 +74,12 @@ impl DremioClient {
             Ok(answer) => {
                 answer.json::<serde_json::Value>("not the new user").map(|_| FirstUser::Created)
             }
-            Err(error)
-                if error.remote_message().is_some_and(|message| message.starts_with(EXISTS)) =>
+            Err(cause)
+                if cause.remote_message().is_some_and(|message| message.starts_with(EXISTS)) =>
             {
                 Ok(FirstUser::AlreadyThere)
             }
-            Err(error) => Err(error),
+            Err(cause) => Err(cause),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Transport {
         }
         let sent = tokio::time::timeout(pause, request.timeout(limits.whole).send()).await;
         let response = sent.map_err(|_| Error::Timeout { operation, limit: pause })?;
-        let response = response.map_err(|error| Error::from_transport(operation, pause, error))?;
+        let response = response.map_err(|cause| Error::from_transport(operation, pause, cause))?;
         let status = response.status();
         let kind = content_kind(response.headers());
         if status.is_success() {
@@ -282,7 +282,7 @@ async fn read_body(
         let read = tokio::time::timeout(limits.pause, response.chunk()).await;
         let read = read.map_err(|_| Error::Timeout { operation, limit: limits.pause })?;
         let Some(chunk) =
-            read.map_err(|error| Error::from_transport(operation, limits.whole, error))?
+            read.map_err(|cause| Error::from_transport(operation, limits.whole, cause))?
         else {
             break;
         };

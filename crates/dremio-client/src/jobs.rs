@@ -338,7 +338,7 @@ impl DremioClient {
         match self.transport.exchange(call).await {
             Ok(answer) => answer.no_content().map(|()| CancelOutcome::Requested),
             Err(Error::NotFound { .. }) => Ok(CancelOutcome::NotRunning),
-            Err(error) => Err(error),
+            Err(cause) => Err(cause),
         }
     }
 }

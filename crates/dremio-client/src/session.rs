@@ -127,7 +127,7 @@ impl DremioClient {
         match self.probe(token).await {
             Ok(()) => {}
             Err(Error::RejectedCredentials { .. }) => return Ok(Logout::Proven),
-            Err(error) => return Err(error),
+            Err(cause) => return Err(cause),
         }
         let call = Call {
             operation: "logout",
@@ -143,7 +143,7 @@ impl DremioClient {
         match self.probe(token).await {
             Ok(()) => Ok(Logout::StillAccepted),
             Err(Error::RejectedCredentials { .. }) => Ok(Logout::Proven),
-            Err(error) => Err(error),
+            Err(cause) => Err(cause),
         }
     }
 }

@@ -98,20 +98,20 @@ fn loopback(addr: SocketAddr) -> SocketAddr {
 }
 
 async fn ask(addr: SocketAddr) -> Result<Report, String> {
-    let stream = TcpStream::connect(addr).await.map_err(|e| e.to_string())?;
+    let stream = TcpStream::connect(addr).await.map_err(|cause| cause.to_string())?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(|e| e.to_string())?;
+        .map_err(|cause| cause.to_string())?;
     let connection = tokio::spawn(connection);
     let request = hyper::Request::get("/readyz")
         .header("host", addr.to_string())
         .body(Empty::<bytes::Bytes>::new())
-        .map_err(|e| e.to_string())?;
-    let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
+        .map_err(|cause| cause.to_string())?;
+    let response = sender.send_request(request).await.map_err(|cause| cause.to_string())?;
     let body = Limited::new(response.into_body(), REPORT_BYTES_MAX)
         .collect()
         .await
-        .map_err(|e| e.to_string())?
+        .map_err(|cause| cause.to_string())?
         .to_bytes();
     connection.abort();
     serde_json::from_slice(&body).map_err(|_| {

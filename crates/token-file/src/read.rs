@@ -126,7 +126,7 @@ pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
     for _ in 1..OPEN_ATTEMPTS_MAX {
         match open_inside(&folder, path) {
             Err(Opening::Changed) => {}
-            Err(Opening::Failed(error)) => return Err(error),
+            Err(Opening::Failed(cause)) => return Err(cause),
             Ok(file) => return Ok(file),
         }
     }
@@ -171,9 +171,9 @@ fn open_inside(folder: &Path, path: &Path) -> Result<File, Opening> {
         .read(true)
         .custom_flags(flags.bits().cast_signed())
         .open(&real_path)
-        .map_err(|error| match rustix::io::Errno::from_io_error(&error) {
+        .map_err(|cause| match rustix::io::Errno::from_io_error(&cause) {
             Some(rustix::io::Errno::LOOP) => Opening::Changed,
-            _ => changed(error),
+            _ => changed(cause),
         })?;
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(Opening::Failed(ReadError::NotAFile));

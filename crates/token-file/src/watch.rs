@@ -101,9 +101,9 @@ impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
         match spawned {
             // The thread is not joined: it ends by itself, at once or after a hanging read.
             Ok(_) => drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX)),
-            Err(error) => publish(
+            Err(cause) => publish(
                 &sender,
-                Err(E::failed(io::Error::new(error.kind(), "no thread to read it with"))),
+                Err(E::failed(io::Error::new(cause.kind(), "no thread to read it with"))),
             ),
         }
         Watcher { receiver, _stop: stop }

@@ -289,9 +289,9 @@ impl Writer {
     /// folder and report that.
     fn sync_folder(&self) -> io::Result<()> {
         match File::open(&self.folder)?.sync_all() {
-            Err(error)
+            Err(cause)
                 if matches!(
-                    Errno::from_io_error(&error),
+                    Errno::from_io_error(&cause),
                     Some(Errno::INVAL | Errno::NOTSUP | Errno::BADF)
                 ) =>
             {

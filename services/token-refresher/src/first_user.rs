@@ -52,15 +52,15 @@ pub async fn first_user(config: &Config) -> Result<Exit, FirstUserError> {
                 tracing::info!("Dremio has users already; nothing was changed");
                 return Ok(Exit::Success);
             }
-            Err(error) if error.is_transient() && Instant::now() < deadline => {
+            Err(cause) if cause.is_transient() && Instant::now() < deadline => {
                 if !is_told {
                     tracing::info!(dremio_uri = %config.connect.uri, "waiting for Dremio to start");
                     is_told = true;
                 }
             }
-            Err(error) => {
-                let said = error.remote_message().unwrap_or_default();
-                tracing::error!(%error, said, "Dremio has no first user");
+            Err(cause) => {
+                let said = cause.remote_message().unwrap_or_default();
+                tracing::error!(error = %cause, said, "Dremio has no first user");
                 return Ok(Exit::Failure);
             }
         }

@@ -40,10 +40,10 @@ enum Command {
 async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
+        Err(cause) => {
             // Help and version come here, too, and are no errors.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+            let _ = cause.print();
+            return if cause.use_stderr() { Exit::Usage } else { Exit::Success }.into();
         }
     };
     let env = Env::process();
@@ -64,7 +64,7 @@ async fn run(env: &Env) -> Exit {
     };
     match App::start(config, Clock::system(), shutdown).await {
         Ok(mut app) => app.join().await,
-        Err(error) => cannot_start(&error.into()),
+        Err(cause) => cannot_start(&cause.into()),
     }
 }
 
@@ -75,8 +75,8 @@ fn prepare(env: &Env) -> Result<(Config, Shutdown), Exit> {
     let signals = shutdown.on_signals();
     start_logging(env);
     service_kit::lifecycle::close_memory();
-    if let Err(error) = signals {
-        tracing::error!(%error, "cannot handle signals");
+    if let Err(cause) = signals {
+        tracing::error!(error = %cause, "cannot handle signals");
         return Err(Exit::TaskDied);
     }
     Config::read(env).map(|config| (config, shutdown)).map_err(|problems| report(&problems))
@@ -122,8 +122,8 @@ fn check_config(env: &Env) -> Exit {
         Ok(config) => config,
         Err(problems) => return Exit::Config.eprint(&problems.to_string()),
     };
-    if let Err(error) = App::check(&config) {
-        return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(error)));
+    if let Err(cause) = App::check(&config) {
+        return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(cause)));
     }
     let unknown: String = config
         .unknown

@@ -79,7 +79,7 @@ impl Revoker {
             Ok(Logout::StillAccepted) => {
                 Failure::new("still_accepted", "Dremio still accepted the token after its logout")
             }
-            Err(error) => Failure::call(error),
+            Err(cause) => Failure::call(cause),
         };
         self.metrics.failed("logout", failure.reason);
         let (token_id, failures) = (token.id(), failures.saturating_add(1));

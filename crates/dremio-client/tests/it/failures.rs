@@ -81,8 +81,8 @@ async fn check_but(
             expected,
             "{name} with {what}: {outcome:?}"
         );
-        if let Err(error) = outcome {
-            check_text(&error);
+        if let Err(cause) = outcome {
+            check_text(&cause);
         }
     }
 }

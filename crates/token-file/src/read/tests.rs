@@ -18,7 +18,7 @@ fn folder() -> TempDir {
 fn reason(path: &Path) -> &'static str {
     match read(path) {
         Ok(_) => "good",
-        Err(error) => error.reason(),
+        Err(cause) => cause.reason(),
     }
 }
 

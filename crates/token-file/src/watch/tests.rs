@@ -31,7 +31,7 @@ fn content(secret: &str) -> String {
 fn word(state: &State) -> String {
     match state {
         Ok(token) => token.secret().expose_secret().to_owned(),
-        Err(error) => error.reason().to_owned(),
+        Err(cause) => cause.reason().to_owned(),
     }
 }
 

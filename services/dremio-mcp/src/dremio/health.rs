@@ -101,8 +101,8 @@ impl DremioHealth {
             Verdict::Rejected => tokens.rejected(token.id()),
             Verdict::Unknown => {}
         }
-        if let Err(error) = &answer {
-            self.is_away.store(is_silence(error), Ordering::Relaxed);
+        if let Err(cause) = &answer {
+            self.is_away.store(is_silence(cause), Ordering::Relaxed);
         }
     }
 }

@@ -54,7 +54,7 @@ impl Renewal {
                 );
                 None
             }
-            Err(error) => Some(error.failure()),
+            Err(cause) => Some(cause.failure()),
         };
         let reason = failure.as_ref().map(|failure| failure.reason);
         if let Some(failure) = failure {
@@ -85,8 +85,8 @@ impl Renewal {
                 self.in_file = Some(token.clone());
                 if self.is_in_file() { None } else { self.consider(token).await }
             }
-            Err(error) => {
-                let failure = error.failure();
+            Err(cause) => {
+                let failure = cause.failure();
                 if self.in_file.take().is_some() {
                     tracing::warn!(
                         reason = failure.reason,

@@ -16,11 +16,11 @@ impl Renewal {
     pub(super) async fn log_in(&mut self) {
         let credentials = match self.tools.credentials.read().await {
             Ok(credentials) => credentials,
-            Err(error) => {
+            Err(cause) => {
                 self.tools.credentials.remember_useless(None);
                 return self.login_failed(
                     None,
-                    Failure::new("credentials_unreadable", error.to_string()),
+                    Failure::new("credentials_unreadable", cause.to_string()),
                     Cause::Credentials,
                 );
             }
@@ -28,25 +28,25 @@ impl Renewal {
         let user = credentials.user.expose_secret().to_owned();
         let login = match self.tools.client.login(&user, &credentials.password).await {
             Ok(login) => login,
-            Err(error) => {
-                let class = error.class();
-                let cause = match class {
+            Err(cause) => {
+                let class = cause.class();
+                let kind = match class {
                     ErrorClass::RejectedCredentials => Cause::Credentials,
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
-                let mut failure = Failure::login(error);
+                let mut failure = Failure::login(cause);
                 if let (ErrorClass::Unreachable, Some(likely)) = (class, self.tools.if_unreachable)
                 {
                     failure = failure.with_likely_cause(likely);
                 }
-                if cause == Cause::Credentials {
+                if kind == Cause::Credentials {
                     if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
                         failure = failure.with_likely_cause(&mistake);
                     }
                     self.tools.credentials.remember_useless(Some(credentials));
                 }
-                return self.login_failed(Some(&user), failure, cause);
+                return self.login_failed(Some(&user), failure, kind);
             }
         };
         self.tools.credentials.forget_useless();
@@ -82,16 +82,16 @@ impl Renewal {
         }
         match self.tools.client.probe(candidate.token.secret()).await {
             Ok(()) => self.hold(candidate),
-            Err(error) if error.class() == ErrorClass::RejectedCredentials => {
+            Err(cause) if cause.class() == ErrorClass::RejectedCredentials => {
                 self.renewal_failed(Failure::new(
                     "new_token_rejected",
                     "Dremio rejects the token that it has just issued; is there a proxy in \
                      between that drops the Authorization header?",
                 ));
             }
-            Err(error) => {
+            Err(cause) => {
                 self.candidate = Some(candidate);
-                self.renewal_failed(Failure::call(error));
+                self.renewal_failed(Failure::call(cause));
             }
         }
     }
@@ -140,8 +140,8 @@ impl Renewal {
                 self.in_file = Some(token);
                 self.hand_over_replaced();
             }
-            Err(error) => {
-                let failure = error.failure();
+            Err(cause) => {
+                let failure = cause.failure();
                 let (failures, pause) = self.pause(&self.writes, Cause::Passing);
                 let retry_in_seconds = pause.as_secs_f64();
                 tracing::error!(
