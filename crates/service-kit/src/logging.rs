@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_steers_becomes_an_escape() {
+    fn control_characters_are_escaped() {
         assert_eq!(in_one_line("a\n\u{1b}[31mü\u{202e}\u{9b}"), "a\\n\\u{1b}[31mü\\u{202e}\\u{9b}");
     }
 }

@@ -150,7 +150,7 @@ fn names_and_origins_are_taken_and_judged() {
 }
 
 #[test]
-fn what_a_flag_names_must_be_there() {
+fn a_file_named_by_a_flag_must_exist() {
     for (flag, value, named) in [
         (
             "--api-keys-file",

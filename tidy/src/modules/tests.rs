@@ -43,7 +43,7 @@ fn an_import_that_runs_up_is_found() {
 }
 
 #[test]
-fn what_imports_nothing_is_not_found() {
+fn text_without_imports_has_none() {
     for low in [
         "// use crate::high::Thing;",
         "/// See [`crate::high::Thing`].\nstruct S;",

@@ -124,7 +124,7 @@ async fn start_with_keys(limits: Limits, proxies: &str) -> SocketAddr {
 
 /// One limit for heads and rest closed a client's connection in a pause to think.
 #[tokio::test]
-async fn who_has_shown_a_key_may_rest_and_nobody_may_leave_a_head_unfinished() {
+async fn a_connection_with_a_key_may_idle_but_every_head_has_a_limit() {
     const SHORT: Duration = Duration::from_millis(100);
     let unproven = Some(UnprovenLimits { idle_max: SHORT, per_address_max: 9 });
     let addr =

@@ -148,7 +148,7 @@ async fn a_key_that_is_sent_wrongly_is_told_how() {
 /// Clients that look for an OAuth login show a person the description; a 200 would make them log in
 /// despite a good key.
 #[tokio::test]
-async fn whoever_looks_for_a_login_is_told_of_the_key_and_other_paths_say_where_mcp_is() {
+async fn login_discovery_names_the_key_and_other_paths_name_mcp() {
     let gateway = Gateway::start().await;
     let root = gateway.uri.trim_end_matches("/mcp").to_owned();
     for (method, path, status) in [

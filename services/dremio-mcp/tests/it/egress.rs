@@ -120,7 +120,7 @@ async fn the_child_may_read_and_nothing_more() {
 }
 
 #[tokio::test]
-async fn nobody_else_may_use_the_hop() {
+async fn the_egress_proxy_accepts_only_its_secret() {
     let setting = Setting::new().await;
     let environment = setting.client.seen().await["environment"].clone();
     let egress = environment
@@ -195,7 +195,7 @@ async fn an_expired_or_missing_token_is_never_sent() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_at_dremio_is_told_and_passes() {
+async fn dremio_failures_are_reported_and_temporary() {
     let setting = Setting::new().await;
     let control = setting.sandbox.control();
     for (fault, expected) in [
@@ -297,7 +297,7 @@ async fn the_path_that_was_checked_is_the_path_that_is_sent() {
 }
 
 #[tokio::test]
-async fn the_native_engine_has_no_more_places_than_the_official_server() {
+async fn both_engines_have_the_same_number_of_permits() {
     let setting = Setting::with(&[("MCP_ENGINE", "native")]).await;
     setting.sandbox.control().set_job_duration(Duration::from_secs(600));
     let mut queries = tokio::task::JoinSet::new();

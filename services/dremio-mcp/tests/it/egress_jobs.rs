@@ -153,7 +153,7 @@ fn thousand_of(bytes: usize) -> String {
 }
 
 #[tokio::test]
-async fn so_much_of_a_result_reaches_the_child_and_then_it_is_told_what_helps() {
+async fn the_size_of_a_result_for_the_child_is_limited() {
     let setting = Setting::new().await;
     let status = setting.client.text("query", json!({ "sql": thousand_of(3000) })).await;
     assert!(status.contains(r#""jobState":"COMPLETED""#), "{status}");

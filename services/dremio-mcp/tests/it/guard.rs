@@ -38,7 +38,7 @@ fn call(engine: &str, sql: &str) -> (&'static str, serde_json::Value) {
 }
 
 #[tokio::test]
-async fn what_the_guard_refuses_reaches_dremio_with_neither_engine() {
+async fn refused_statements_reach_dremio_with_neither_engine() {
     for engine in ["official", "native"] {
         let setting = Setting::with(&[("MCP_ENGINE", engine)]).await;
         for (sql, _) in REFUSED {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Gateway, OTHER_KEY, PATIENCE, eventually, messages};
 
 #[tokio::test]
-async fn what_a_client_writes_crosses_byte_for_byte() {
+async fn client_messages_are_relayed_byte_for_byte() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
     let params = concat!(
@@ -26,7 +26,7 @@ async fn what_a_client_writes_crosses_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_a_child_might_never_answer_does_not_reach_it() {
+async fn ambiguous_messages_do_not_reach_the_child() {
     let gateway = Gateway::start().await;
     let client = gateway.client().await;
     let mut old = Client::new(&gateway, OTHER_KEY);

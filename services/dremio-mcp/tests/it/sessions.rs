@@ -147,7 +147,7 @@ async fn a_rotation_is_followed_and_open_sessions_go_on() {
 }
 
 #[tokio::test]
-async fn what_a_client_ended_stays_ended() {
+async fn an_ended_session_stays_ended() {
     let folder = folder_with_key();
     let (first, second) =
         (gateway_in(folder.path(), &[]).await, gateway_in(folder.path(), &[]).await);
