@@ -74,7 +74,11 @@ impl Agent {
     /// # Errors
     /// As [`Agent::run_sql`].
     pub(crate) async fn read_on(&self, Next { job_id, offset }: &Next) -> anyhow::Result<Answer> {
-        self.rows("GetQueryResult", &json!({ "job_id": job_id, "offset": offset })).await
+        self.rows(
+            "GetQueryResult",
+            &json!({ "job_id": job_id, "offset": offset, "format": "json" }),
+        )
+        .await
     }
 
     async fn rows(&self, tool: &str, arguments: &Value) -> anyhow::Result<Answer> {

@@ -39,7 +39,7 @@ else:
 async def smoke(url, key):
     async with connect(url, key) as (session, protocol):
         tools = await session.list_tools()
-        answer = await session.call_tool("RunSqlQuery", {"query": "SELECT 1 AS one, 12.50 AS amount"})
+        answer = await session.call_tool("RunSqlQuery", {"query": "SELECT 1 AS one, 12.50 AS amount", "format": "json"})
         print(json.dumps({
             "package": version("mcp"),
             "protocol": protocol,
@@ -72,7 +72,7 @@ async def one(url, key, number, until, counts):
             value = f"client {number} call {call}"
             started = time.monotonic()
             try:
-                answer = await session.call_tool("RunSqlQuery", {"query": f"SELECT '{value}' AS v"})
+                answer = await session.call_tool("RunSqlQuery", {"query": f"SELECT '{value}' AS v", "format": "json"})
                 text = answer.content[0].text
                 if failed(answer):
                     counts["failures"].append({"at": started, "took": time.monotonic() - started, "text": text})

@@ -124,7 +124,7 @@ class Client:
             if not known:
                 raise Failed(f"no tool for SQL among {names}")
             self.sql_tool = known[0]
-        result = self.request("tools/call", {"name": self.sql_tool, "arguments": {"query": sql}})
+        result = self.request("tools/call", {"name": self.sql_tool, "arguments": {"query": sql, "format": "json"}})
         text = result["content"][0]["text"]
         if result.get("isError"):
             raise Failed(text[:300])

@@ -67,6 +67,7 @@ impl DremioClient {
             credential: None,
             body: Some(body),
             answer_bytes_max: ANSWER_BYTES_MAX,
+            cell_chars_max: None,
             is_bulk: false,
             keeps_message: true,
         };

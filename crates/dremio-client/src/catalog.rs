@@ -135,6 +135,7 @@ fn call<'a>(
         credential: Some(Credential::Bearer(token)),
         body: None,
         answer_bytes_max,
+        cell_chars_max: None,
         is_bulk: false,
         keeps_message: true,
     }

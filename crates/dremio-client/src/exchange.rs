@@ -9,12 +9,20 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
+use crate::cells::CellCutter;
 use crate::transport::{PAGE_PATIENCE, Transport};
 use crate::{Error, RemoteMessage};
 
 /// Largest error body that is read. Dremio's are a few hundred bytes; of a larger one only the
 /// status counts.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
+
+/// What is read of a page, although hardly anything of it is kept, once it has a row: the others
+/// can be asked for again.
+const PAGE_READ_MAX: usize = 16 * 1024 * 1024;
+
+/// What is read for a single row: fifty cells of 5 MB.
+const ROW_READ_MAX: usize = 256 * 1024 * 1024;
 
 /// How a token is sent in the header.
 #[derive(Clone, Copy)]
@@ -36,6 +44,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<Vec<u8>>,
     /// Size limit of a successful answer.
     pub(crate) answer_bytes_max: usize,
+    /// Characters that are kept of a cell, if the answer is a page of results.
+    pub(crate) cell_chars_max: Option<usize>,
     /// Whether the answer may be long. It may then take [`PAGE_PATIENCE`] times the limit, as long
     /// as no single pause reaches the limit.
     pub(crate) is_bulk: bool,
@@ -65,6 +75,15 @@ pub(crate) struct Answer {
 enum Beyond {
     Refuse,
     Cut,
+}
+
+/// How much of an answer is kept.
+#[derive(Clone, Copy)]
+struct Bounds {
+    bytes: usize,
+    /// Characters of each cell.
+    cell_chars: Option<usize>,
+    beyond: Beyond,
 }
 
 /// The useful members of Dremio's error bodies.
@@ -112,8 +131,9 @@ impl Transport {
         let status = response.status();
         let kind = content_kind(response.headers());
         if status.is_success() {
-            let (body, is_cut) =
-                read_body(response, operation, limits, call.answer_bytes_max, beyond).await?;
+            let bounds =
+                Bounds { bytes: call.answer_bytes_max, cell_chars: call.cell_chars_max, beyond };
+            let (body, is_cut) = read_body(response, operation, limits, bounds).await?;
             return Ok(Answer {
                 operation,
                 content_type_is_json: kind == JSON,
@@ -124,7 +144,9 @@ impl Transport {
         }
         // The status is enough: a broken, cut or too large body only loses the details.
         let message = if kind == JSON {
-            match read_body(response, operation, limits, ERROR_BYTES_MAX, Beyond::Refuse).await {
+            let bounds =
+                Bounds { bytes: ERROR_BYTES_MAX, cell_chars: None, beyond: Beyond::Refuse };
+            match read_body(response, operation, limits, bounds).await {
                 Ok((body, false)) => error_message(&body),
                 _ => None,
             }
@@ -263,21 +285,21 @@ fn authorization(credential: Credential<'_>) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Up to `limit_bytes` of the body, and whether there is more.
+/// Up to `bounds.bytes` of the body, after its cells were shortened, and whether there is more.
 async fn read_body(
     mut response: reqwest::Response,
     operation: &'static str,
     limits: Limits,
-    limit_bytes: usize,
-    beyond: Beyond,
+    bounds: Bounds,
 ) -> Result<(Bytes, bool), Error> {
     let declared_bytes =
         response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-    if declared_bytes > limit_bytes && beyond == Beyond::Refuse {
+    if declared_bytes > bounds.bytes && bounds.beyond == Beyond::Refuse {
         return Ok((Bytes::new(), true));
     }
+    let mut cutter = bounds.cell_chars.map(CellCutter::new);
     // Grows as data arrives: the declared length is no reason to reserve memory.
-    let mut body = Vec::new();
+    let (mut body, mut read_bytes) = (Vec::new(), 0_usize);
     loop {
         let read = tokio::time::timeout(limits.pause, response.chunk()).await;
         let read = read.map_err(|_| Error::Timeout { operation, limit: limits.pause })?;
@@ -286,9 +308,20 @@ async fn read_body(
         else {
             break;
         };
-        let room = limit_bytes - body.len();
-        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if chunk.len() > room {
+        read_bytes += chunk.len();
+        let is_enough = match &mut cutter {
+            Some(cutter) => {
+                cutter.copy(&chunk, &mut body);
+                let read_max = if cutter.rows() > 0 { PAGE_READ_MAX } else { ROW_READ_MAX };
+                read_bytes > read_max
+            }
+            None => {
+                body.extend_from_slice(&chunk);
+                false
+            }
+        };
+        if is_enough || body.len() > bounds.bytes {
+            body.truncate(bounds.bytes);
             return Ok((body.into(), true));
         }
     }

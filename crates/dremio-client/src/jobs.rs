@@ -6,15 +6,11 @@ use std::str::FromStr;
 use http::Method;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::exchange::{Call, Credential};
+use crate::page::{PAGE_ROWS_MAX, Page, PageLimits, PageStart};
 use crate::{DremioClient, Error, RemoteMessage};
-
-/// Most rows in one page of results; Dremio refuses a larger limit.
-pub const PAGE_ROWS_MAX: u32 = 500;
 
 /// Largest answer of the other calls: an id, or a job's state with an error message that may repeat
 /// the statement.
@@ -125,84 +121,6 @@ pub struct JobStatus {
     pub ended_at: Option<Timestamp>,
 }
 
-/// A part of a job's result.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Page {
-    /// Rows of the whole result, not of this page.
-    pub row_count: u64,
-    /// The columns as Dremio describes them: `[{"name":…,"type":{"name":…}}]`.
-    pub schema: Box<RawValue>,
-    /// Each row as the JSON object that Dremio sent, byte for byte: 64-bit integers and decimals
-    /// keep every digit.
-    pub rows: Vec<Box<RawValue>>,
-    /// Whether the page was cut because it exceeds the caller's limit.
-    #[serde(skip)]
-    pub is_cut: bool,
-}
-
-/// The beginning of a page.
-#[derive(Default)]
-struct PageStart {
-    row_count: Option<u64>,
-    schema: Option<Box<RawValue>>,
-    rows: Vec<Box<RawValue>>,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut PageStart {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut PageStart {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of results")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "rowCount" => self.row_count = Some(map.next_value()?),
-                "schema" => self.schema = Some(map.next_value()?),
-                "rows" => map.next_value_seed(RowsStart(&mut self.rows))?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The complete rows.
-struct RowsStart<'p>(&'p mut Vec<Box<RawValue>>);
-
-impl<'de> DeserializeSeed<'de> for RowsStart<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsStart<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while let Some(row) = rows.next_element()? {
-            self.0.push(row);
-        }
-        Ok(())
-    }
-}
-
 /// The result of a request to cancel a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelOutcome {
@@ -309,23 +227,50 @@ impl DremioClient {
         limit: u32,
         bytes_max: usize,
     ) -> Result<Page, Error> {
+        self.page(token, job, offset, (limit, bytes_max, None)).await
+    }
+
+    /// As [`DremioClient::results`], with the start of each cell only: at most
+    /// `limits.cell_chars_max` characters as they stand in JSON. A text is shortened; of a list, a
+    /// struct or a map that is too long, the start of its JSON stands there as a text. What is not
+    /// kept takes no memory.
+    ///
+    /// # Errors
+    /// Those of [`DremioClient::results`].
+    pub async fn shortened_results(
+        &self,
+        token: &SecretString,
+        job: &JobId,
+        offset: u64,
+        limits: PageLimits,
+    ) -> Result<Page, Error> {
+        let PageLimits { rows_max, cell_chars_max, bytes_max } = limits;
+        self.page(token, job, offset, (rows_max, bytes_max, Some(cell_chars_max))).await
+    }
+
+    async fn page(
+        &self,
+        token: &SecretString,
+        job: &JobId,
+        offset: u64,
+        (limit, bytes_max, cell_chars_max): (u32, usize, Option<usize>),
+    ) -> Result<Page, Error> {
         const OPERATION: &str = "job results";
         let limit = limit.min(PAGE_ROWS_MAX);
         let path = format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}");
-        let call =
-            Call { answer_bytes_max: bytes_max, is_bulk: true, ..call(OPERATION, token, &path) };
+        let call = Call {
+            answer_bytes_max: bytes_max,
+            cell_chars_max,
+            is_bulk: true,
+            ..call(OPERATION, token, &path)
+        };
         let answer = self.transport.exchange_start(call).await?;
         if !answer.is_cut() {
             return answer.json("no rows and schema in it");
         }
         let mut start = PageStart::default();
         answer.json_start(&mut start)?;
-        match start {
-            PageStart { row_count: Some(row_count), schema: Some(schema), rows } => {
-                Ok(Page { row_count, schema, rows, is_cut: true })
-            }
-            _ => Err(Error::TooLarge { operation: OPERATION, limit_bytes: bytes_max }),
-        }
+        start.page().ok_or(Error::TooLarge { operation: OPERATION, limit_bytes: bytes_max })
     }
 
     /// Asks Dremio to stop a job (`POST /api/v3/job/{id}/cancel`).
@@ -351,6 +296,7 @@ fn call<'a>(operation: &'static str, token: &'a SecretString, path_and_query: &'
         credential: Some(Credential::Bearer(token)),
         body: None,
         answer_bytes_max: ANSWER_BYTES_MAX,
+        cell_chars_max: None,
         is_bulk: false,
         keeps_message: true,
     }

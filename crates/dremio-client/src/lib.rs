@@ -25,12 +25,14 @@
 
 mod bootstrap;
 mod catalog;
+mod cells;
 mod client;
 mod connect;
 mod error;
 mod exchange;
 mod jobs;
 mod message;
+mod page;
 mod segment;
 mod session;
 mod tls;
@@ -42,8 +44,9 @@ pub use client::DremioClient;
 pub use connect::{ConnectConfig, ConnectError};
 pub use error::{Error, ErrorClass};
 pub use exchange::bearer;
-pub use jobs::{CancelOutcome, JobId, JobIdError, JobState, JobStatus, PAGE_ROWS_MAX, Page};
+pub use jobs::{CancelOutcome, JobId, JobIdError, JobState, JobStatus};
 pub use message::RemoteMessage;
+pub use page::{PAGE_ROWS_MAX, Page, PageLimits};
 pub use segment::{encode_query, encode_segment};
 pub use session::{Login, Logout};
 pub use transport::{PAGE_PATIENCE, Transport};

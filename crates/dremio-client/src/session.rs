@@ -73,6 +73,7 @@ impl DremioClient {
             credential: None,
             body: Some(body),
             answer_bytes_max: ANSWER_BYTES_MAX,
+            cell_chars_max: None,
             is_bulk: false,
             keeps_message: false,
         };
@@ -102,6 +103,7 @@ impl DremioClient {
             credential: Some(Credential::Bearer(token)),
             body: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
+            cell_chars_max: None,
             is_bulk: false,
             keeps_message: false,
         };
@@ -136,6 +138,7 @@ impl DremioClient {
             credential: Some(Credential::Dremio(token)),
             body: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
+            cell_chars_max: None,
             is_bulk: false,
             keeps_message: false,
         };

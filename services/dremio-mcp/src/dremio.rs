@@ -11,10 +11,8 @@
 
 mod caller;
 mod custody;
-#[allow(dead_code, reason = "the tools that use it follow")]
 mod handles;
 mod health;
-#[allow(dead_code, reason = "the tools that use it follow")]
 mod kept_jobs;
 mod outcome;
 mod pauses;
@@ -22,10 +20,8 @@ mod token;
 
 pub(crate) use caller::{DremioCaller, DremioError};
 pub(crate) use custody::{HeldJob, JobCustody};
-#[allow(unused_imports, reason = "the tools that use it follow")]
 pub(crate) use handles::{BadHandle, Handles};
 pub(crate) use health::{AWAY_TIMEOUT, DremioHealth};
-#[allow(unused_imports, reason = "the tools that use it follow")]
-pub(crate) use kept_jobs::{KeptJobs, Question};
+pub(crate) use kept_jobs::KeptJobs;
 pub(crate) use pauses::Pauses;
 pub(crate) use token::{TokenError, TokenSource};

@@ -43,24 +43,3 @@ fn known_states_are_read_and_others_tolerated() {
     check("SOMETHING_NEW", JobState::Unknown, false);
     assert!(serde_json::from_str::<JobState>("3").is_err());
 }
-
-#[test]
-fn complete_rows_of_a_cut_page_are_kept() {
-    let whole = concat!(
-        r#"{"rowCount":3,"x":[{}],"schema":[{"name":"a","type":{"name":"INTEGER"}}],"#,
-        r#""rows":[{"a":1.50},{"a":"]}\"ä"},{"a":3}]}"#
-    );
-    for end in 0..whole.len() {
-        let mut start = PageStart::default();
-        let _ = (&mut start)
-            .deserialize(&mut serde_json::Deserializer::from_slice(&whole.as_bytes()[..end]));
-        let rows: Vec<&str> = start.rows.iter().map(|row| row.get()).collect();
-        let all = [r#"{"a":1.50}"#, r#"{"a":"]}\"ä"}"#, r#"{"a":3}"#];
-        assert_eq!(rows, all[..rows.len()], "{end}");
-        let expected =
-            all.iter().filter(|row| whole[..].find(**row).unwrap() + row.len() <= end).count();
-        assert_eq!(rows.len(), expected, "{end}");
-        // Rows are useless without the members before them.
-        assert!(rows.is_empty() || (start.row_count == Some(3) && start.schema.is_some()));
-    }
-}

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::column::Column;
+use super::config::Format;
 use super::tokens::estimate;
 use crate::rpc::string_literal;
 
@@ -60,7 +61,10 @@ impl Footer<'_> {
         }
         if let Some(offset) = self.next() {
             let handle = string_literal(self.place.handle);
-            let _infallible = write!(members, r#","next":{{"job_id":{handle},"offset":{offset}}}"#);
+            let _infallible = write!(
+                members,
+                r#","next":{{"job_id":{handle},"offset":{offset},"format":"json"}}"#
+            );
         }
         if !notes.is_empty() {
             let _infallible = write!(members, r#","note":{}"#, string_literal(&notes));
@@ -104,6 +108,19 @@ impl Footer<'_> {
             notes.push("better: aggregate or filter".to_owned());
         }
         notes
+    }
+}
+
+/// What stands in place of rows while their query runs, `seconds` after it was asked for.
+pub(crate) fn still_running(format: Format, seconds: u64, handle: &str) -> String {
+    let said = format!("still running after {seconds} s");
+    match format {
+        Format::Csv => format!("[{said}; GetQueryResult(job_id=\"{handle}\") waits on]"),
+        // Without `result`, which would look like an empty one.
+        Format::Json => {
+            let handle = string_literal(handle);
+            format!(r#"{{"next":{{"job_id":{handle},"format":"json"}},"note":"{said}"}}"#)
+        }
     }
 }
 

@@ -8,8 +8,6 @@
 //! - `sheet`: rows in either format, up to the budget
 //! - `footer`: what the last line says
 
-#![allow(dead_code, unused_imports, reason = "the tools that write with it follow")]
-
 mod cell;
 mod column;
 mod config;
@@ -18,8 +16,9 @@ mod sheet;
 mod tokens;
 
 pub(crate) use self::cell::CELL_CHARS_MAX;
-pub(crate) use self::column::{Column, columns};
+pub(crate) use self::column::columns;
 pub use self::config::{AnswerConfig, Format};
-pub(crate) use self::footer::Place;
-pub(crate) use self::sheet::{NotARow, Sheet};
+pub(crate) use self::footer::{Place, still_running};
+pub(crate) use self::sheet::Sheet;
+#[allow(unused_imports, reason = "tests count with it, and so do the tools to come")]
 pub(crate) use self::tokens::estimate;

@@ -39,6 +39,8 @@ pub(crate) struct Sheet {
     tokens_left: usize,
     rows_max: u64,
     count: u64,
+    /// Longest cell.
+    chars_max: usize,
     cut_at: Option<usize>,
     is_full: bool,
 }
@@ -63,6 +65,7 @@ impl Sheet {
             tokens_left: tokens_max.saturating_sub(FOOTER_TOKENS),
             rows_max,
             count: 0,
+            chars_max: CELL_CHARS_MAX,
             cut_at: None,
             is_full: rows_max == 0,
         };
@@ -80,6 +83,11 @@ impl Sheet {
         self.is_full
     }
 
+    /// Shows at most `chars_max` characters of each cell from now on, because no more were read.
+    pub(crate) fn limit_cells(&mut self, chars_max: usize) {
+        self.chars_max = self.chars_max.min(chars_max);
+    }
+
     /// Adds the row that follows, unless it does not fit: then the sheet is full. The first one
     /// always fits.
     ///
@@ -90,8 +98,8 @@ impl Sheet {
             return Ok(());
         }
         let row: Row<'_> = serde_json::from_str(row.get()).map_err(|_| NotARow)?;
-        let mut chars_max = CELL_CHARS_MAX;
-        let mut shorter = SHORTER.into_iter();
+        let mut chars_max = self.chars_max;
+        let mut shorter = SHORTER.into_iter().filter(|shorter| *shorter < self.chars_max);
         loop {
             let (line, is_cut) = self.line(&row, chars_max);
             let tokens = estimate(&line) + 1;
@@ -106,7 +114,8 @@ impl Sheet {
                 }
             }
             if is_cut {
-                self.cut_at = Some(chars_max);
+                let shortest = self.cut_at.map_or(chars_max, |before| before.min(chars_max));
+                self.cut_at = Some(shortest);
             }
             self.push(&line, tokens);
             return Ok(());

@@ -96,7 +96,7 @@ async fn submit(jobs: &JobCustody, sql: &str) -> Result<HeldJob, QuestionError> 
 
 /// Waits until the job has completed. Returns how many rows it has.
 async fn end(jobs: &JobCustody, id: &JobId) -> Result<u64, QuestionError> {
-    let mut pauses = Pauses::new();
+    let pauses = Pauses::new();
     loop {
         let status =
             jobs.dremio().read(|client, token| async move { client.job(token.secret(), id).await });

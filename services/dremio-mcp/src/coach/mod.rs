@@ -4,7 +4,12 @@
 
 mod elsewhere;
 
+use std::time::Duration;
+
 use crate::catalog::Snapshot;
+
+/// How long a failed query waits for the catalog: advice must not delay an answer.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What to say of a failed query.
 #[derive(Debug, PartialEq, Eq)]

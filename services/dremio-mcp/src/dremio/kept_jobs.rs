@@ -18,7 +18,7 @@ use super::{HeldJob, JobCustody};
 
 /// How long a job runs on after the last question for it. A guess: models ask again at once, and
 /// people come back from a short break.
-pub(crate) const UNASKED_MAX: Duration = Duration::from_secs(600);
+const UNASKED_MAX: Duration = Duration::from_secs(600);
 
 /// How often jobs that nobody asks for are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -88,14 +88,18 @@ impl KeptJobs {
     pub(crate) async fn sweep(&self, shutdown: &Shutdown) {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+                () = tokio::time::sleep(SWEEP_INTERVAL) => self.give_up(UNASKED_MAX),
                 () = shutdown.draining() => return self.leave_running(),
             }
-            let is_over =
-                |_: &JobId, job: &mut Job| job.waiting == 0 && job.last.elapsed() >= UNASKED_MAX;
-            let unasked: Vec<_> = self.kept.lock().jobs.extract_if(is_over).collect();
-            drop(unasked);
         }
+    }
+
+    /// Cancels jobs for which nobody has asked for so long.
+    pub(crate) fn give_up(&self, unasked_max: Duration) {
+        let is_given_up =
+            |_: &JobId, job: &mut Job| job.waiting == 0 && job.last.elapsed() >= unasked_max;
+        let given_up: Vec<_> = self.kept.lock().jobs.extract_if(is_given_up).collect();
+        drop(given_up);
     }
 
     fn leave_running(&self) {

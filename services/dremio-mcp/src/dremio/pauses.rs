@@ -3,23 +3,29 @@
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(4);
+use tokio::time::Instant;
+
+const MIN: Duration = Duration::from_millis(4);
 const MAX: Duration = Duration::from_millis(250);
 
-/// The pauses between two polls of one job, growing by half each time.
+/// A pause is this part of the job's age, so that no more than this is added to its time.
+const SHARE: u32 = 10;
+
+/// The pauses between the questions about one job.
 #[derive(Debug)]
-pub(crate) struct Pauses(Duration);
+pub(crate) struct Pauses {
+    started: Instant,
+}
 
 impl Pauses {
+    /// For a job that starts now.
     pub(crate) fn new() -> Self {
-        Self(FIRST)
+        Self { started: Instant::now() }
     }
 
     /// The next pause.
-    pub(crate) fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 3 / 2).min(MAX);
-        pause
+    pub(crate) fn next(&self) -> Duration {
+        (self.started.elapsed() / SHARE).clamp(MIN, MAX)
     }
 }
 
@@ -27,14 +33,15 @@ impl Pauses {
 mod tests {
     use std::time::Duration;
 
-    use super::{MAX, Pauses};
+    use super::Pauses;
 
-    #[test]
-    fn pauses_grow_to_a_limit() {
-        let mut pauses = Pauses::new();
-        let first: Vec<_> = (0..4).map(|_| pauses.next().as_micros()).collect();
-        assert_eq!(first, [4_000, 6_000, 9_000, 13_500]);
-        let total: Duration = (0..20).map(|_| pauses.next()).sum();
-        assert!(total > Duration::from_secs(2) && pauses.next() == MAX);
+    #[tokio::test(start_paused = true)]
+    async fn pauses_are_a_tenth_of_the_jobs_age() {
+        let pauses = Pauses::new();
+        for (age, pause) in [(0, 4), (40, 4), (100, 10), (1000, 100), (2500, 250), (60_000, 250)] {
+            let age = Duration::from_millis(age);
+            tokio::time::advance(age.saturating_sub(pauses.started.elapsed())).await;
+            assert_eq!(pauses.next(), Duration::from_millis(pause), "{age:?}");
+        }
     }
 }

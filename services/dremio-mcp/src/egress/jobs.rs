@@ -133,7 +133,7 @@ impl Jobs {
     pub(super) async fn wait(&self, id: &str, incoming: Incoming) -> Response {
         let mut question = Question::new(self, id);
         let deadline = Instant::now() + HOLD_MAX;
-        let mut pauses = Pauses::new();
+        let pauses = Pauses::new();
         loop {
             let answer = match self.ask(&incoming).await {
                 Ok(answer) => answer,

@@ -128,7 +128,7 @@ async fn either_switch_allows_writes_in_either_engine_and_says_so() {
                     .into_iter()
                     .map(|tool| tool["annotations"]["readOnlyHint"].clone())
                     .collect();
-                assert_eq!(hints, [false, true, true]);
+                assert!(hints[0] == false && hints[1..].iter().all(|hint| hint == true));
             }
             setting.gateway.stop().await;
         }

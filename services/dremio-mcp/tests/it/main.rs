@@ -16,6 +16,7 @@ mod egress;
 mod egress_jobs;
 mod guard;
 mod keys;
+mod ledger;
 mod legacy;
 mod modern;
 mod official;

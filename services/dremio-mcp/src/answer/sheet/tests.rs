@@ -2,7 +2,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::cell::CELL_CHARS_MAX;
-use super::super::{Column, Format, NotARow, Place, Sheet, columns, estimate};
+use super::super::column::Column;
+use super::super::{Format, Place, columns, estimate};
+use super::{NotARow, Sheet};
 
 const HANDLE: &str = "1b0a2c3d-0000-1111-2222-333344445500-0123456789abcdef";
 
@@ -70,7 +72,7 @@ fn a_part_says_which_rows_they_are_and_what_comes_next() {
     let (text, _) = answer(sheet(Format::Json), 5, 3000, &rows);
     let whole: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(whole["rows"], "rows 6-7 of 3000");
-    assert_eq!(whole["next"], json!({ "job_id": HANDLE, "offset": 7 }));
+    assert_eq!(whole["next"], json!({ "job_id": HANDLE, "offset": 7, "format": "json" }));
     assert_eq!(whole["note"], "better: aggregate or filter");
     // The last part has no next one.
     assert_eq!(answer(csv(&["n"]), 9, 10, &[r#"{"n":1}"#]).0, "n\n1\n[rows 10-10 of 10]");

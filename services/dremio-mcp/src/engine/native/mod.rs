@@ -7,8 +7,7 @@
 //! tool) is a JSON-RPC error; a call that comes to nothing, because of its arguments too, is a
 //! result with `isError`, which the model reads.
 //!
-//! What it deliberately does not do: it declares no prompts and no resources, and keeps no state
-//! between calls.
+//! What it deliberately does not do: it declares no resources.
 
 use std::sync::Arc;
 
@@ -16,11 +15,12 @@ use service_kit::lifecycle::Shutdown;
 
 use super::fair_queue::Requester;
 use super::tools::{
-    Failure, Holds, Progress, TOOLS, Tool, ToolCall, ToolRoom, initialize_result, tools_list,
+    Failure, Holds, Progress, TOOLS, Tool, ToolCall, ToolRoom, initialize_result, prompt,
+    prompts_list, tools_list,
 };
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::methods;
-use crate::rpc::{ErrorCode, Message, Params, RpcError, string_literal};
+use crate::rpc::{ErrorCode, Message, Params, ParseError, RpcError, string_literal};
 
 /// Answers MCP requests by itself.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Native {
     /// there.
     pub(crate) fn new(room: ToolRoom, queue: FairQueue) -> Self {
         let guard = room.gate.guard();
-        let list = Message::from_result(&tools_list(guard));
+        let list = Message::from_result(&tools_list(guard, room.answers.tokens_max));
         let tools = ToolList::read(&list);
         let introduction = Arc::new(Introduction::new(&initialize_result(guard)));
         Self { room, introduction, list, tools, queue }
@@ -68,35 +68,48 @@ impl Native {
         request: &Message,
         context: &CallContext,
     ) -> Result<Message, CallError> {
+        let bad = |cause: ParseError| RpcError::new(ErrorCode::InvalidParams, cause.to_string());
+        let params = match request.params().map_err(bad) {
+            Ok(params) => params,
+            Err(error) => return Ok(Message::from_error(&error.object())),
+        };
+        let mut progress = Progress::new(context, params.meta.progress_token);
         // Only a tool keeps anybody waiting.
         let permit = match request.method() {
-            methods::TOOLS_CALL => Some(Arc::new(self.queue.take(Requester::of(context)).await?)),
+            methods::TOOLS_CALL => {
+                let place = self.queue.take(Requester::of(context));
+                Some(Arc::new(progress.during("WAITING_FOR_A_PLACE", place).await?))
+            }
             _ => None,
         };
-        let holds = Holds { _room: request.room(), _permit: permit };
-        Ok(self
-            .answer(request, context, holds)
-            .await
-            .unwrap_or_else(|error| Message::from_error(&error.object())))
+        progress.hold(Holds { _room: request.room(), _permit: permit });
+        let answer = self.answer(request.method(), &params, progress).await;
+        Ok(answer.unwrap_or_else(|error| Message::from_error(&error.object())))
     }
 
     async fn answer(
         &self,
-        request: &Message,
-        context: &CallContext,
-        holds: Holds,
+        method: &str,
+        params: &Params<'_>,
+        progress: Progress<'_>,
     ) -> Result<Message, RpcError> {
-        let params = request
-            .params()
-            .map_err(|cause| RpcError::new(ErrorCode::InvalidParams, cause.to_string()))?;
-        match request.method() {
+        match method {
             methods::PING => Ok(Message::from_result("{}")),
-            methods::TOOLS_LIST if !params.is_first_page() => Err(RpcError::new(
-                ErrorCode::InvalidParams,
-                "unknown cursor: the list of tools has one page",
-            )),
+            methods::TOOLS_LIST | methods::PROMPTS_LIST if !params.is_first_page() => {
+                let said = "unknown cursor: the list has one page";
+                Err(RpcError::new(ErrorCode::InvalidParams, said))
+            }
             methods::TOOLS_LIST => Ok(self.list.clone()),
-            methods::TOOLS_CALL => self.call_tool(&params, context, holds).await,
+            methods::PROMPTS_LIST => Ok(Message::from_result(&prompts_list())),
+            methods::PROMPTS_GET => {
+                let name = params.name.unwrap_or_default();
+                let prompt = prompt(name, self.room.gate.guard()).ok_or_else(|| {
+                    let said = format!("there is no prompt `{name}`; see prompts/list");
+                    RpcError::new(ErrorCode::InvalidParams, said)
+                })?;
+                Ok(Message::from_result(&prompt))
+            }
+            methods::TOOLS_CALL => self.call_tool(params, progress).await,
             method => Err(RpcError::new(
                 ErrorCode::MethodNotFound,
                 format!("this server has no method {method}"),
@@ -107,8 +120,7 @@ impl Native {
     async fn call_tool(
         &self,
         params: &Params<'_>,
-        context: &CallContext,
-        holds: Holds,
+        progress: Progress<'_>,
     ) -> Result<Message, RpcError> {
         let name = params.name.unwrap_or_default();
         let tool = Tool::named(name).ok_or_else(|| {
@@ -119,20 +131,16 @@ impl Native {
                 format!("there is no tool `{name}`; the tools are {known}"),
             )
         })?;
-        let call = ToolCall {
-            room: &self.room,
-            tool: tool.name,
-            arguments: params.arguments,
-            progress: Progress::new(context, params.meta.progress_token, holds),
-        };
+        let call =
+            ToolCall { room: &self.room, tool: tool.name, arguments: params.arguments, progress };
         Ok(tool_result((tool.run)(call).await))
     }
 }
 
-/// A `CallToolResult` with one block of text, which is JSON.
+/// A `CallToolResult` with one block of text: clients show a model one channel.
 fn tool_result(outcome: Result<String, Failure>) -> Message {
     let is_error = outcome.is_err();
-    let text = string_literal(&outcome.unwrap_or_else(|failure| failure.to_json()));
+    let text = string_literal(&outcome.unwrap_or_else(|failure| failure.text()));
     Message::from_result(&format!(
         r#"{{"content":[{{"type":"text","text":{text}}}],"isError":{is_error}}}"#
     ))

@@ -2,7 +2,9 @@
 
 mod catalog;
 mod fixture;
+mod handles;
 mod jobs;
+mod paging;
 mod protocol;
 mod queries;
 mod snapshot;

@@ -29,9 +29,9 @@ impl Failure {
         Self { error: error.into(), message: message.into() }
     }
 
-    /// The text that stands in the result, in the shape of the official server's.
-    pub(in crate::engine) fn to_json(&self) -> String {
-        serde_json::json!({ "error": self.error, "message": self.message }).to_string()
+    /// The text that stands in the result: what happened, and below it what helps.
+    pub(in crate::engine) fn text(&self) -> String {
+        format!("{}\n{}", self.error, self.message)
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::table_name::TableName;
-use super::{ToolRoom, job, rows, system_tables, table_schema};
+use super::{ToolRoom, system_tables, table_schema};
 
 /// One call of a tool.
 pub(in crate::engine) struct ToolCall<'c> {
@@ -24,9 +24,9 @@ pub(in crate::engine) struct ToolCall<'c> {
 /// agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{tool} expects {expected}")]
-struct BadArguments {
-    tool: &'static str,
-    expected: &'static str,
+pub(super) struct BadArguments {
+    pub(super) tool: &'static str,
+    pub(super) expected: &'static str,
 }
 
 /// `table_name` in either of its forms.
@@ -40,12 +40,6 @@ enum NameArgument<'a> {
 }
 
 #[derive(Deserialize)]
-struct Query<'a> {
-    #[serde(borrow)]
-    query: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
 struct TableNameArgument<'a> {
     #[serde(borrow)]
     table_name: NameArgument<'a>,
@@ -54,24 +48,8 @@ struct TableNameArgument<'a> {
 #[derive(Deserialize)]
 struct Nothing {}
 
-/// Runs one statement that the guard lets pass, and gives its rows.
-pub(in crate::engine) async fn run_sql_query(mut call: ToolCall<'_>) -> Result<String, Failure> {
-    let query = query(call.tool, call.arguments)?;
-    let statement = call.room.gate.check(&query).map_err(|refusal| {
-        let advice = if call.room.gate.guard().allow_writes {
-            "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
-        } else {
-            "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, \
-             VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE or SHOW."
-        };
-        Failure::new(refusal.to_string(), advice)
-    })?;
-    let job = job::run(&call.room.jobs, call.tool, &statement, &mut call.progress).await?;
-    rows::fetch(call.room.jobs.dremio(), &job, &call.progress).await
-}
-
 /// Gives the columns of a table or view, its tags and its wiki.
-pub(in crate::engine) async fn schema_of_table(call: ToolCall<'_>) -> Result<String, Failure> {
+pub(in crate::engine) async fn schema_of_table(mut call: ToolCall<'_>) -> Result<String, Failure> {
     let name = table_name(call.tool, call.arguments)?;
     let _room = call.progress.room(table_schema::ROOM_BYTES).await?;
     let name = match name {
@@ -96,14 +74,6 @@ pub(in crate::engine) async fn system_tables(call: ToolCall<'_>) -> Result<Strin
     Ok(system_tables::to_json(call.room.gate.guard()))
 }
 
-/// The `query` of a tool that runs one.
-fn query<'c>(tool: &'static str, arguments: Option<&'c str>) -> Result<Cow<'c, str>, BadArguments> {
-    let expected = "arguments {\"query\": \"…\"}: the text of one SQL statement";
-    parse::<Query<'_>>(arguments)
-        .map(|arguments| arguments.query)
-        .ok_or(BadArguments { tool, expected })
-}
-
 /// The `table_name` of a tool that looks at one.
 fn table_name<'c>(
     tool: &'static str,
@@ -126,7 +96,7 @@ fn none(tool: &'static str, arguments: Option<&str>) -> Result<(), BadArguments>
 
 /// Absent arguments are empty arguments. A list is none: serde would take it for an object's
 /// members in order.
-fn parse<'a, T: Deserialize<'a>>(arguments: Option<&'a str>) -> Option<T> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(arguments: Option<&'a str>) -> Option<T> {
     let text = arguments.unwrap_or("{}");
     if text.starts_with('{') { serde_json::from_str(text).ok() } else { None }
 }
@@ -143,10 +113,6 @@ impl From<BadArguments> for Failure {
 mod tests {
     use super::{BadArguments, NameArgument, none};
 
-    fn query(arguments: Option<&str>) -> Result<std::borrow::Cow<'_, str>, BadArguments> {
-        super::query("RunSqlQuery", arguments)
-    }
-
     fn table_name(arguments: Option<&str>) -> Result<NameArgument<'_>, BadArguments> {
         super::table_name("GetSchemaOfTable", arguments)
     }
@@ -157,8 +123,6 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        assert_eq!(query(raw(r#"{"query":"SELECT 1"}"#)).unwrap(), "SELECT 1");
-        assert_eq!(query(raw(r#"{"limit":5,"query":"SELECT \"a\""}"#)).unwrap(), "SELECT \"a\"");
         assert_eq!(
             table_name(raw(r#"{"table_name":"a.b"}"#)),
             Ok(NameArgument::Text("a.b".into()))
@@ -174,24 +138,6 @@ mod tests {
 
     #[test]
     fn other_shapes_say_what_is_expected() {
-        for text in [
-            "",
-            "{}",
-            "null",
-            "[]",
-            r#"["SELECT 1"]"#,
-            r#"{"query":null}"#,
-            r#"{"query":1}"#,
-            r#"{"sql":"SELECT 1"}"#,
-            "7",
-        ] {
-            let problem = query(raw(text)).unwrap_err().to_string();
-            assert_eq!(
-                problem,
-                "RunSqlQuery expects arguments {\"query\": \"…\"}: the text of one SQL statement",
-                "{text}"
-            );
-        }
         for text in [
             "",
             r#"{"table_name":7}"#,

@@ -1,41 +1,28 @@
-//! One statement as a Dremio job: submitted, awaited, and cancelled at Dremio when nobody waits for
-//! it any more.
+//! One statement as a Dremio job: submitted, and awaited for a while.
 
-use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
+use dremio_client::{JobId, JobState, JobStatus};
+use tokio::time::Instant;
 
 use super::failure::Failure;
-use super::progress::{Holds, Progress};
-use crate::coach;
+use super::progress::Progress;
 use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
 
-/// Runs `statement` and returns its job when it has completed. Dropping the future cancels the job
-/// at Dremio, also while it is being submitted. `label` names the caller in Dremio's job history;
-/// it stands last, so that positions in Dremio's messages are those of the statement.
+/// Submits `statement`. Dropping the future, or the job, cancels it at Dremio. `label` names the
+/// caller in Dremio's job history; it stands last, so that positions in Dremio's messages are those
+/// of the statement. Meanwhile the submission has what the call holds: statements of calls that
+/// were given up take room like any other.
 ///
 /// # Errors
-/// When the job could not be started or watched, or did not complete.
-pub(super) async fn run(
+/// When the job could not be started.
+pub(super) async fn submit(
     jobs: &JobCustody,
     label: &str,
     statement: &Statement,
     progress: &mut Progress<'_>,
-) -> Result<JobId, Failure> {
+) -> Result<HeldJob, Failure> {
     let sql = format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str());
-    let mut job = submit(jobs, sql, progress.holds()).await?;
-    let status = end(jobs.dremio(), job.id(), progress).await?;
-    job.mark_over();
-    match status.state {
-        JobState::Completed => Ok(job.id().clone()),
-        JobState::Failed => Err(failed(statement.as_str(), status.error_message.as_ref())),
-        _ => Err(cancelled(status.cancellation_reason.as_ref())),
-    }
-}
-
-/// Submits `sql`. Meanwhile the submission has what the call `holds`: statements of calls that were
-/// given up take room like any other.
-async fn submit(jobs: &JobCustody, sql: String, holds: Holds) -> Result<HeldJob, Failure> {
-    let custody = jobs.clone();
+    let (custody, holds) = (jobs.clone(), progress.holds());
     let submission = async move {
         let sql = sql.as_str();
         let submitted = custody
@@ -45,26 +32,41 @@ async fn submit(jobs: &JobCustody, sql: String, holds: Holds) -> Result<HeldJob,
         drop(holds);
         Ok::<_, DremioError>(custody.hold(id))
     };
-    let submitted = jobs.submit(submission).await;
+    let submitted = progress.during("SUBMITTING", jobs.submit(submission)).await;
     Ok(submitted.ok_or_else(|| Failure::new("the query was not submitted", "Try it again."))??)
 }
 
-/// Waits for the end of a job, however it ends.
-async fn end(
+/// Waits for the end of a job, however it ends; nothing if it still runs at the `deadline`.
+pub(super) async fn end(
     dremio: &DremioCaller,
     id: &JobId,
     progress: &mut Progress<'_>,
-) -> Result<JobStatus, DremioError> {
-    let mut pauses = Pauses::new();
+    deadline: Instant,
+) -> Result<Option<JobStatus>, DremioError> {
+    let pauses = Pauses::new();
+    let mut doing = "PENDING".to_owned();
     loop {
         let status =
             dremio.read(|client, token| async move { client.job(token.secret(), id).await });
-        let status = status.await?;
+        let status = progress.during(&doing, status).await?;
         if status.state.is_terminal() {
-            return Ok(status);
+            return Ok(Some(status));
         }
-        progress.report(state_name(status.state));
-        tokio::time::sleep(pauses.next()).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        doing = described(&status);
+        progress.during(&doing, tokio::time::sleep(pauses.next().min(left))).await;
+    }
+}
+
+/// How far a job is.
+fn described(status: &JobStatus) -> String {
+    let state = state_name(status.state);
+    match status.row_count {
+        0 => state.to_owned(),
+        rows => format!("{state}, {rows} rows so far"),
     }
 }
 
@@ -80,43 +82,5 @@ fn state_name(state: JobState) -> &'static str {
         JobState::Starting => "STARTING",
         JobState::CancellationRequested => "CANCELLATION_REQUESTED",
         _ => "RUNNING",
-    }
-}
-
-fn failed(sql: &str, said: Option<&RemoteMessage>) -> Failure {
-    let Some(said) = said.map(RemoteMessage::as_str) else {
-        return Failure::new(
-            "the query failed, and Dremio does not say why",
-            "Try it again; if it fails again, the operator of Dremio can look.",
-        );
-    };
-    coach::advise(sql, said, None).into()
-}
-
-fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
-    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    Failure::new(
-        format!("the query was cancelled at Dremio{reason}"),
-        "Somebody or some limit stopped it there. Ask for less, or try it again.",
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use dremio_client::RemoteMessage;
-
-    use super::failed;
-
-    #[test]
-    fn a_broken_view_is_named_and_its_owner_must_mend_it() {
-        let said = "Error while expanding view Sales.v_orders. Column 'amount' not found in any \
-                    table. Verify the view's SQL definition.";
-        let failure = failed("SELECT 1", RemoteMessage::new(said).as_ref()).to_json();
-        assert!(
-            failure.contains("The view Sales.v_orders is broken")
-                && failure.contains("Column 'amount' not found"),
-            "{failure}"
-        );
-        assert!(!failure.contains("Look names up"), "{failure}");
     }
 }

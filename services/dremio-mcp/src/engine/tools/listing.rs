@@ -1,47 +1,22 @@
-//! What the engine says about itself: its introduction, and the one table of its tools. The texts
-//! teach; a model reads them before it writes its first query. Names and arguments are those
-//! of the official server, so that prompts work with both engines.
+//! The one table of the tools, and what clients are told of them. Each word is paid for by every
+//! conversation: what all tools share stands in `introduction`. Names and arguments are those of
+//! the official server, so that prompts work with both engines.
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::handlers::{self, ToolCall};
+use super::{get_query_result, run_sql_query};
 use crate::guard::Guard;
 
-/// The revision that the engine's answers are written for. The session layer negotiates the one
-/// that a client gets.
-const PROTOCOL_VERSION: &str = "2025-11-25";
-
-/// What a model should know about Dremio before it uses any tool.
-const INSTRUCTIONS: &str = "\
-This server answers questions from the data in a Dremio (Community Edition). {writes}
-
-How to work: find tables in INFORMATION_SCHEMA.\"TABLES\", look at a table with GetSchemaOfTable, \
-                            then query it with RunSqlQuery.
-
-Dremio SQL:
-- Put every name in double quotes, each part of a path on its own: SELECT \"date\" FROM \
-                            \"source\".\"folder\".\"table\". Many common names are reserved words \
-                            (date, time, year, month, day, count, value, user, position, rank, \
-                            result) and fail without quotes.
-- Names are looked up without regard to case. Strings are in single quotes, '' for a quote; there \
-                            are no backslash escapes.
-- Give the whole path of a table. A user's home is \"@user\". Each call is a session of its own: \
-                            USE and SET have no effect on the next.
-- One statement per call. Answers are cut at 200 KiB: aggregate in SQL, name the columns that you \
-                            need, and add LIMIT.
-- Timestamps are UTC without a zone. 64-bit integers and decimals come with every digit.";
-
-/// No answer is longer: 200 KiB of rows or columns, and what stands around them.
-const RESULT_CHARS_MAX: usize = 225 * 1024;
+/// Characters of an answer for each of its tokens, at most: so much is Claude Code asked to show
+/// whole.
+const CHARS_PER_TOKEN: usize = 8;
 
 /// What statements the tool for queries accepts.
-const READS: &str = "Only statements that read are accepted: SELECT, WITH, VALUES, TABLE, EXPLAIN \
-                     PLAN FOR, DESCRIBE and SHOW.";
-const WRITES: &str = "Statements that write are accepted, too: INSERT, UPDATE, DELETE, MERGE, \
-                      CREATE, DROP, ALTER and the rest of Dremio's SQL. What they do cannot be \
-                      undone here.";
+const READS: &str = "Only statements that read: SELECT, WITH, EXPLAIN PLAN FOR, DESCRIBE, SHOW.";
+const WRITES: &str = "Statements that write are accepted, too; what they do cannot be undone here.";
 
 /// A tool: what a client is told of it, and what it does.
 pub(in crate::engine) struct Tool {
@@ -52,9 +27,8 @@ pub(in crate::engine) struct Tool {
     description: &'static str,
     input_schema: fn() -> Value,
     does: Does,
-    /// How many characters of an answer Claude Code should show, if that is more than it shows by
-    /// itself.
-    result_chars_max: Option<usize>,
+    /// Whether an answer may be as long as the budget allows.
+    is_long: bool,
     /// Answers a call.
     pub(in crate::engine) run: for<'c> fn(ToolCall<'c>) -> BoxFuture<'c, Result<String, Failure>>,
 }
@@ -73,26 +47,45 @@ pub(in crate::engine) static TOOLS: &[Tool] = &[
     Tool {
         name: "RunSqlQuery",
         title: "Run a SQL query",
-        description: "Runs one SQL statement in Dremio and returns its rows as {\"result\": \
-                      [{column: value, …}, …]}, a row a line. Tables are listed in \
-                      INFORMATION_SCHEMA.\"TABLES\", columns in INFORMATION_SCHEMA.\"COLUMNS\". \
-                      {statements}\nPut names in double quotes, each part of a path on its own: \
-                      SELECT \"date\", COUNT(*) AS \"n\" FROM \"source\".\"folder\".\"table\" \
-                      GROUP BY \"date\". Reserved words like date, month, count, value or user \
-                      need the quotes whenever they are names.\nAt most 200 KiB of rows are \
-                      returned. A longer result is cut after a whole row and marked with \
-                      \"truncated\": true, the full \"row_count\" and a note; then aggregate, \
-                      filter, select fewer columns, or add LIMIT.",
+        description: "Runs one SQL statement in Dremio and returns its rows as CSV. {statements}\n\
+                      Put every name in double quotes, each part of a path on its own: SELECT \
+                      \"date\", COUNT(*) AS \"n\" FROM \"source\".\"folder\".\"table\" GROUP BY \
+                      \"date\".\nIf rows do not fit, or the query runs on, the last line says how \
+                      to get them.",
         input_schema: || {
             json!({
                 "type": "object",
-                "properties": { "query": { "type": "string", "description": "One SQL statement in Dremio's dialect. A ; at its end is fine." } },
+                "properties": {
+                    "query": { "type": "string" },
+                    "max_rows": { "type": "integer" },
+                    "format": { "type": "string", "enum": ["csv", "json"] },
+                },
                 "required": ["query"],
             })
         },
         does: Does::RunStatement,
-        result_chars_max: Some(RESULT_CHARS_MAX),
-        run: |call| Box::pin(handlers::run_sql_query(call)),
+        is_long: true,
+        run: |call| Box::pin(run_sql_query::run(call)),
+    },
+    Tool {
+        name: "GetQueryResult",
+        title: "Get more of a result",
+        description: "More rows of a RunSqlQuery, or the result of one that still ran. job_id and \
+                      offset are in the answer before.",
+        input_schema: || {
+            json!({
+                "type": "object",
+                "properties": {
+                    "job_id": { "type": "string" },
+                    "offset": { "type": "integer" },
+                    "max_rows": { "type": "integer" },
+                },
+                "required": ["job_id"],
+            })
+        },
+        does: Does::Read,
+        is_long: true,
+        run: |call| Box::pin(get_query_result::run(call)),
     },
     Tool {
         name: "GetSchemaOfTable",
@@ -115,7 +108,7 @@ pub(in crate::engine) static TOOLS: &[Tool] = &[
             })
         },
         does: Does::Read,
-        result_chars_max: Some(RESULT_CHARS_MAX),
+        is_long: true,
         run: |call| Box::pin(handlers::schema_of_table(call)),
     },
     Tool {
@@ -126,7 +119,7 @@ pub(in crate::engine) static TOOLS: &[Tool] = &[
                       reflections, nodes, settings. Query them with RunSqlQuery.",
         input_schema: || json!({ "type": "object", "properties": {} }),
         does: Does::Read,
-        result_chars_max: None,
+        is_long: false,
         run: |call| Box::pin(handlers::system_tables(call)),
     },
 ];
@@ -139,15 +132,16 @@ impl Tool {
 
     /// What Claude Code asks of tools: to be there without a search, and how long an answer it
     /// should show whole.
-    fn meta(&self) -> Value {
+    fn meta(&self, tokens_max: usize) -> Value {
         let mut meta = json!({ "anthropic/alwaysLoad": true });
-        if let (Some(chars), Some(members)) = (self.result_chars_max, meta.as_object_mut()) {
+        if let Some(members) = meta.as_object_mut().filter(|_| self.is_long) {
+            let chars = tokens_max * CHARS_PER_TOKEN;
             members.insert("anthropic/maxResultSizeChars".to_owned(), chars.into());
         }
         meta
     }
 
-    fn to_value(&self, guard: Guard) -> Value {
+    fn to_value(&self, guard: Guard, tokens_max: usize) -> Value {
         let writes = self.does == Does::RunStatement && guard.allow_writes;
         let statements = if guard.allow_writes { WRITES } else { READS };
         json!({
@@ -162,29 +156,13 @@ impl Tool {
                 "idempotentHint": !writes,
                 "openWorldHint": false,
             },
-            "_meta": self.meta(),
+            "_meta": self.meta(tokens_max),
         })
     }
 }
 
-/// The `InitializeResult`.
-pub(in crate::engine) fn initialize_result(guard: Guard) -> String {
-    let writes = if guard.allow_writes {
-        "It reads, and runs statements that write."
-    } else {
-        "It only reads."
-    };
-    json!({
-        "protocolVersion": PROTOCOL_VERSION,
-        "capabilities": { "tools": { "listChanged": false } },
-        "serverInfo": { "name": env!("CARGO_PKG_NAME"), "title": "Dremio", "version": env!("CARGO_PKG_VERSION") },
-        "instructions": INSTRUCTIONS.replace("{writes}", writes),
-    })
-    .to_string()
-}
-
-/// The result of `tools/list`: one page.
-pub(in crate::engine) fn tools_list(guard: Guard) -> String {
-    let tools: Vec<Value> = TOOLS.iter().map(|tool| tool.to_value(guard)).collect();
+/// The result of `tools/list`: one page. An answer has up to `tokens_max` tokens.
+pub(in crate::engine) fn tools_list(guard: Guard, tokens_max: usize) -> String {
+    let tools: Vec<Value> = TOOLS.iter().map(|tool| tool.to_value(guard, tokens_max)).collect();
     json!({ "tools": tools }).to_string()
 }

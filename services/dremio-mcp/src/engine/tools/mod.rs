@@ -1,32 +1,38 @@
 //! The tools, with the names and arguments of the official server's, made for Dremio Community
 //! Edition.
 //!
-//! One call goes: `listing` (which tool?) → `handlers` (are the arguments what it expects?) → for a
-//! query the gate of [`crate::guard`] → `job` (submit, wait, cancel when dropped) → `rows` (as many
-//! as fit); for a schema `table_name` → `table_schema`. All of them reach Dremio through
-//! [`crate::dremio`], and fail with a `failure`, which says what helps. `listing` and
-//! `system_tables` are the texts.
+//! One call goes: `listing` (which tool?) → its file (are the arguments what it expects?) → for a
+//! query the gate of [`crate::guard`] → `job` (submit, wait) → `result` (done? then `rows`, as many
+//! as fit; else a handle for `get_query_result`); for a schema `table_name` → `table_schema`. All
+//! of them reach Dremio through [`crate::dremio`], and fail with a `failure`, which says what
+//! helps. `introduction`, `listing` and `system_tables` are the texts.
 //!
-//! A new tool is an entry in `listing::TOOLS`, its function in `handlers`, and the shape of its
-//! arguments there.
+//! A new tool is an entry in `listing::TOOLS`, and a file with its function and the shape of its
+//! arguments.
 //!
 //! MCP is not known here: an engine makes a result of what a tool returns.
 
 mod failure;
+mod get_query_result;
 mod handlers;
+mod introduction;
 mod job;
 mod listing;
 mod progress;
+mod result;
 mod rows;
+mod run_sql_query;
 mod system_tables;
 mod table_name;
 mod table_schema;
+mod wanted;
 
 use std::sync::Arc;
 
 pub(super) use self::failure::Failure;
 pub(super) use self::handlers::ToolCall;
-pub(super) use self::listing::{TOOLS, Tool, initialize_result, tools_list};
+pub(super) use self::introduction::{initialize_result, prompt, prompts_list};
+pub(super) use self::listing::{TOOLS, Tool, tools_list};
 pub(super) use self::progress::{Holds, Progress};
 #[cfg(test)]
 pub(super) use self::system_tables::SYSTEM_TABLES;
@@ -43,16 +49,12 @@ pub(crate) struct ToolRoom {
     /// Decides what SQL may run.
     pub(super) gate: Gate,
     /// What Dremio has.
-    #[allow(dead_code, reason = "the tools that use it come next")]
     pub(super) catalog: Arc<Catalog>,
     /// Names that clients have for their jobs.
-    #[allow(dead_code, reason = "the tools that use it follow")]
     pub(super) handles: Handles,
     /// Jobs that go on after their call.
-    #[allow(dead_code, reason = "the tools that use it follow")]
     pub(super) kept_jobs: Arc<KeptJobs>,
     /// How answers are written.
-    #[allow(dead_code, reason = "the tools that use it follow")]
     pub(super) answers: AnswerConfig,
 }
 

@@ -1,5 +1,6 @@
 //! Tells a client that asked for it how far its call is.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use crate::budget::{Charge, Kind};
 use crate::engine::CallContext;
 use crate::engine::fair_queue::Permit;
 use crate::methods;
+use crate::principal::Principal;
 use crate::rpc::string_literal;
 
 /// How often a call reports. Also how long it is silent at first: an answer that comes sooner can
 /// go out as plain JSON, without a stream.
-const REPORT_INTERVAL: Duration = Duration::from_secs(2);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a call holds: the room of its request, and its place. What goes on when the call is given
 /// up holds them, too.
@@ -37,13 +39,20 @@ pub(in crate::engine) struct Progress<'c> {
 
 impl<'c> Progress<'c> {
     /// Progress of a call that starts now.
-    pub(in crate::engine) fn new(
-        context: &'c CallContext,
-        token: Option<&'c str>,
-        holds: Holds,
-    ) -> Self {
+    pub(in crate::engine) fn new(context: &'c CallContext, token: Option<&'c str>) -> Self {
         let started = Instant::now();
+        let holds = Holds::default();
         Self { context, holds, token, started, next: started + REPORT_INTERVAL }
+    }
+
+    /// Whose call it is.
+    pub(in crate::engine) fn principal(&self) -> &'c Principal {
+        &self.context.caller().principal
+    }
+
+    /// The call holds this from now on.
+    pub(in crate::engine) fn hold(&mut self, holds: Holds) {
+        self.holds = holds;
     }
 
     /// What the call holds.
@@ -51,22 +60,40 @@ impl<'c> Progress<'c> {
         self.holds.clone()
     }
 
-    /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
-    pub(in crate::engine) async fn room(&self, bytes: usize) -> Result<Charge, Failure> {
-        self.context
-            .take(Kind::Pages, bytes)
-            .await
-            .map_err(|cause| Failure::new(cause.to_string(), "Ask for less."))
+    /// How long the call has run, in whole seconds.
+    pub(in crate::engine) fn seconds(&self) -> u64 {
+        self.started.elapsed().as_secs()
     }
 
-    /// Reports that the call is busy with `what`, if a report is due. Its number is the seconds
-    /// since the call's start, because nobody knows how much there is to do.
-    pub(in crate::engine) fn report(&mut self, what: &str) {
-        let now = Instant::now();
-        let Some(token) = self.token.filter(|_| now >= self.next) else { return };
-        self.next = now + REPORT_INTERVAL;
-        let seconds = now.duration_since(self.started).as_secs();
-        let message = string_literal(&format!("{what} ({seconds} s)"));
+    /// Room for `bytes` that come from Dremio, waiting for it. Cancel safe.
+    pub(in crate::engine) async fn room(&mut self, bytes: usize) -> Result<Charge, Failure> {
+        let context = self.context;
+        let room = self.during("WAITING_FOR_ROOM", context.take(Kind::Pages, bytes)).await;
+        room.map_err(|cause| Failure::new(cause.to_string(), "Ask for less."))
+    }
+
+    /// Waits for `work`, and reports meanwhile that the call is busy with `doing`.
+    pub(in crate::engine) async fn during<W: Future>(&mut self, doing: &str, work: W) -> W::Output {
+        let mut work = pin!(work);
+        if self.token.is_none() {
+            return work.await;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep_until(self.next) => self.report(doing),
+            }
+        }
+    }
+
+    /// Its number is the seconds since the call's start, because nobody knows how much there is to
+    /// do.
+    fn report(&mut self, doing: &str) {
+        let Some(token) = self.token else { return };
+        self.next = Instant::now() + REPORT_INTERVAL;
+        let seconds = self.seconds();
+        let message = string_literal(&format!("{doing} ({seconds} s)"));
         self.context.notify(format!(
             r#"{{"jsonrpc":"2.0","method":"{}","params":{{"progressToken":{token},"progress":{seconds},"message":{message}}}}}"#,
             methods::PROGRESS
@@ -78,30 +105,31 @@ impl<'c> Progress<'c> {
 mod tests {
     use std::time::Duration;
 
-    use super::{CallContext, Holds, Progress};
+    use tokio::time::sleep;
+
+    use super::{CallContext, Progress};
 
     #[tokio::test(start_paused = true)]
     async fn reports_are_rare_and_their_number_grows() {
         let (context, mut sent) = CallContext::anyones();
-        let mut progress = Progress::new(&context, Some("\"p\\\"1\""), Holds::default());
-        for _ in 0..50 {
-            progress.report("RUNNING \"q\"");
-            tokio::time::advance(Duration::from_millis(100)).await;
+        let mut progress = Progress::new(&context, Some("\"p\\\"1\""));
+        for _ in 0..5 {
+            progress.during("QUEUED", sleep(Duration::from_millis(100))).await;
         }
+        progress.during("RUNNING \"q\"", sleep(Duration::from_millis(2000))).await;
         assert_eq!(
             sent.try_recv().unwrap().into_text(),
-            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":2,"message":"RUNNING \"q\" (2 s)"}}"#
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":1,"message":"RUNNING \"q\" (1 s)"}}"#
         );
-        assert!(sent.try_recv().unwrap().into_text().contains(r#""progress":4,"#));
+        assert!(sent.try_recv().unwrap().into_text().contains(r#""progress":2,"#));
         assert!(sent.try_recv().is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_without_a_token_gets_none() {
         let (context, mut sent) = CallContext::anyones();
-        let mut progress = Progress::new(&context, None, Holds::default());
-        tokio::time::advance(Duration::from_secs(60)).await;
-        progress.report("RUNNING");
+        let mut progress = Progress::new(&context, None);
+        progress.during("RUNNING", sleep(Duration::from_secs(60))).await;
         assert!(sent.try_recv().is_err());
     }
 }

@@ -290,7 +290,7 @@ mod tests {
             schema["description"].as_str().unwrap().chars().count(),
             DESCRIPTION_CHARS_MAX + 1
         );
-        let folder = not_a_table(&TableName::parse("a").unwrap(), &entity).to_json();
+        let folder = not_a_table(&TableName::parse("a").unwrap(), &entity).text();
         assert!(folder.contains("(5000 in all)") && folder.len() < 2000, "{folder}");
     }
 
@@ -298,25 +298,24 @@ mod tests {
     fn what_cannot_be_queried_is_marked() {
         let said = |text: &str| {
             not_a_table(&TableName::parse("a.b").unwrap(), &serde_json::from_str(text).unwrap())
-                .to_json()
+                .text()
         };
         let folder = said(
             r#"{"entityType":"folder","id":"1","path":["a","b"],"children":[{"path":["a","b","t"],"type":"DATASET","datasetType":"PROMOTED"},
             {"path":["a","b","x.csv"],"type":"FILE"},{"path":["a","b","d"],"type":"CONTAINER","containerType":"FOLDER"},
             {"path":["a","b","f"],"type":"CONTAINER","containerType":"FUNCTION"}]}"#,
         );
-        let expected = r#"\"a\".\"b\".\"t\", \"a\".\"b\".\"x.csv\" (a file, not formatted as a table), \"a\".\"b\".\"d\" (a folder), \"a\".\"b\".\"f\" (a function)"#;
+        let expected = r#""a"."b"."t", "a"."b"."x.csv" (a file, not formatted as a table), "a"."b"."d" (a folder), "a"."b"."f" (a function)"#;
         assert!(folder.contains(expected), "{folder}");
         let function = said(
             r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":true,"functionArgList":"x INT","returnType":"INT"}"#,
         );
         assert!(
-            function.contains(r#"SELECT \"a\".\"b\"(…) with (x INT)"#)
-                && !function.contains("empty"),
+            function.contains(r#"SELECT "a"."b"(…) with (x INT)"#) && !function.contains("empty"),
             "{function}"
         );
         let table = said(r#"{"entityType":"function","id":"1","path":["a","b"],"isScalar":false}"#);
-        assert!(table.contains(r#"SELECT * FROM TABLE(\"a\".\"b\"(…))"#), "{table}");
+        assert!(table.contains(r#"SELECT * FROM TABLE("a"."b"(…))"#), "{table}");
         assert!(
             said(r#"{"entityType":"folder","id":"1","path":["a","b"]}"#).contains("It is empty.")
         );
@@ -330,7 +329,7 @@ mod tests {
         );
         let cause =
             DremioError::Dremio(Error::Refused { operation: "catalog", status: 400, message });
-        let said = missing(&TableName::parse("a.b").unwrap(), cause).to_json();
+        let said = missing(&TableName::parse("a.b").unwrap(), cause).text();
         assert!(
             said.contains("The view a.b is broken") && !said.contains("there is no table"),
             "{said}"

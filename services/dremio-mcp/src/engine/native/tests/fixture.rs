@@ -16,11 +16,13 @@ use token_file::{Token, Writer};
 
 use super::super::Native;
 use crate::answer::AnswerConfig;
+use crate::budget::{Budget, Held};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
-use crate::engine::{CALL_LIMITS, CallContext, FairQueue, ToolRoom};
+use crate::engine::{CALL_LIMITS, CallContext, Caller, ClientId, FairQueue, ToolRoom};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 use crate::rpc::Message;
 use crate::signer::Signer;
 
@@ -34,6 +36,8 @@ pub(super) struct Fixture {
     pub(super) client: DremioClient,
     readiness: Readiness,
     pub(super) tokens: Writer,
+    dremio: DremioCaller,
+    signer: Arc<Signer>,
     _folder: TempDir,
 }
 
@@ -49,6 +53,15 @@ impl Fixture {
     }
 
     pub(super) async fn start_with(request_timeout: Duration, guard: Guard) -> Self {
+        Self::start_answering(request_timeout, guard, AnswerConfig::default()).await
+    }
+
+    /// As [`Fixture::start`], with other answers.
+    pub(super) async fn start_answering(
+        request_timeout: Duration,
+        guard: Guard,
+        answers: AnswerConfig,
+    ) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let config =
             ConnectConfig { request_timeout, ..ConnectConfig::new(sandbox.uri().parse().unwrap()) };
@@ -61,15 +74,27 @@ impl Fixture {
         let readiness = Readiness::new(&["dremio"]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
         let dremio = DremioCaller::new(client.clone(), source, health);
-        let native = Arc::new(native(dremio, guard));
-        Self { sandbox, native, client, readiness, tokens, _folder: folder }
+        let signer = signer();
+        let native = Arc::new(native(dremio.clone(), guard, answers, &signer));
+        Self { sandbox, native, client, readiness, tokens, dremio, signer, _folder: folder }
+    }
+
+    /// The handle of a job for whoever calls.
+    pub(super) fn handle(&self, context: &CallContext, job: &JobId) -> String {
+        self.native.room.handles.issue(&context.caller().principal, job)
+    }
+
+    /// Another gateway with the same Dremio and the same key, where calls wait for so long.
+    pub(super) fn replica(&self, query_wait: Duration) -> Native {
+        let answers = AnswerConfig { query_wait, ..self.native.room.answers };
+        native(self.dremio.clone(), Guard::default(), answers, &self.signer)
     }
 
     pub(super) fn control(&self) -> Control {
         self.sandbox.control()
     }
 
-    /// Calls a tool: whether it failed, and the JSON in its text.
+    /// Calls a tool: whether it failed, and its text, as JSON where it is some.
     pub(super) async fn tool(&self, name: &str, arguments: Value) -> (bool, Value) {
         outcome(
             &self
@@ -80,14 +105,32 @@ impl Fixture {
         )
     }
 
+    /// The rows of a query as JSON.
     pub(super) async fn query(&self, sql: &str) -> (bool, Value) {
-        self.tool("RunSqlQuery", json!({ "query": sql })).await
+        self.tool("RunSqlQuery", json!({ "query": sql, "format": "json" })).await
+    }
+
+    /// Calls a tool as `context` would: whether it failed, and its text.
+    pub(super) async fn text_for(
+        &self,
+        context: &CallContext,
+        name: &str,
+        arguments: Value,
+    ) -> (bool, String) {
+        outcome_text(&self.native.call(&tool_call(name, &arguments), context).await.unwrap())
+    }
+
+    /// As [`Fixture::text_for`], for anyone.
+    pub(super) async fn text(&self, name: &str, arguments: Value) -> (bool, String) {
+        self.text_for(&CallContext::anyones().0, name, arguments).await
     }
 
     /// A query that runs in the background.
     pub(super) fn query_later(&self, sql: &str) -> tokio::task::JoinHandle<(bool, Value)> {
-        let (native, request) =
-            (Arc::clone(&self.native), tool_call("RunSqlQuery", &json!({ "query": sql })));
+        let (native, request) = (
+            Arc::clone(&self.native),
+            tool_call("RunSqlQuery", &json!({ "query": sql, "format": "json" })),
+        );
         tokio::spawn(async move {
             outcome(&native.call(&request, &CallContext::anyones().0).await.unwrap())
         })
@@ -103,16 +146,25 @@ impl Fixture {
     }
 }
 
+fn signer() -> Arc<Signer> {
+    Arc::new(Signer::new().unwrap())
+}
+
 fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::register(&mut Registry::default()))
 }
 
-fn native(dremio: DremioCaller, guard: Guard) -> Native {
+fn native(
+    dremio: DremioCaller,
+    guard: Guard,
+    answers: AnswerConfig,
+    signer: &Arc<Signer>,
+) -> Native {
     let jobs = JobCustody::new(dremio);
     let kept = Arc::new(KeptJobs::new(jobs.clone()));
-    let handles = Handles::new(Arc::new(Signer::new().unwrap()));
+    let handles = Handles::new(Arc::clone(signer));
     let gate = Gate::new(guard, "native", metrics());
-    let room = ToolRoom::new(jobs, kept, gate, handles, AnswerConfig::default());
+    let room = ToolRoom::new(jobs, kept, gate, handles, answers);
     Native::new(room, FairQueue::new(CALL_LIMITS, None))
 }
 
@@ -124,12 +176,23 @@ pub(super) fn lonely() -> Native {
         TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
     let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
-    native(dremio, Guard::default())
+    native(dremio, Guard::default(), AnswerConfig::default(), &signer())
 }
 
 pub(super) async fn login(client: &DremioClient) -> Token {
     let login = client.login("dremio", &"dremio123".into()).await.unwrap();
     Token::new(login.token, login.expires_at)
+}
+
+/// What a call of the key with this number comes with.
+pub(super) fn context_of(key: u8) -> (CallContext, tokio::sync::mpsc::Receiver<Held>) {
+    let caller = Caller {
+        principal: Principal::of_key(&[key; 32]),
+        client: ClientId::Gateway,
+        batch: None,
+        notifications: None,
+    };
+    CallContext::new(caller, None, &Budget::new(&metrics()))
 }
 
 pub(super) fn request(method: &str, params: &Value) -> Message {
@@ -145,7 +208,7 @@ pub(super) fn tool_call(name: &str, arguments: &Value) -> Message {
 
 pub(super) fn outcome(response: &Message) -> (bool, Value) {
     let (is_error, text) = outcome_text(response);
-    (is_error, serde_json::from_str(&text).unwrap_or_else(|cause| panic!("{cause}: {text}")))
+    (is_error, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 pub(super) fn outcome_text(response: &Message) -> (bool, String) {

@@ -21,7 +21,7 @@ async fn a_query_that_is_cancelled_at_dremio_says_so() {
     let (is_error, answer) = query.await.unwrap();
     assert!(
         is_error
-            && answer["error"]
+            && answer
                 .as_str()
                 .unwrap()
                 .starts_with("the query was cancelled at Dremio: Query cancelled by"),
@@ -37,7 +37,7 @@ async fn results_that_are_gone_are_named() {
     let job = job_id(&fixture.control()).await;
     fixture.control().inject(Fault::Status(400), Scope::path(format!("/api/v3/job/{job}/results")));
     let (is_error, answer) = query.await.unwrap();
-    let error = answer["error"].as_str().unwrap();
+    let error = answer.as_str().unwrap();
     assert!(
         is_error && error.starts_with("the query completed, but its results are not available"),
         "{answer}"
@@ -146,8 +146,7 @@ async fn dremio_away_is_said_and_recovered_from() {
     // The first call may still find a connection that the login left open.
     let (is_error, answer) = fixture.query("SELECT 1").await;
     assert!(
-        is_error
-            && answer["message"].as_str().unwrap().starts_with("Nothing is wrong with the request"),
+        is_error && answer.as_str().unwrap().contains("\nNothing is wrong with the request"),
         "{answer}"
     );
     for (tool, arguments) in [
@@ -156,11 +155,11 @@ async fn dremio_away_is_said_and_recovered_from() {
     ] {
         let (is_error, answer) = fixture.tool(tool, arguments).await;
         assert!(
-            is_error && answer["error"].as_str().unwrap().contains("Dremio cannot be reached"),
+            is_error && answer.as_str().unwrap().contains("Dremio cannot be reached"),
             "{answer}"
         );
         assert!(
-            answer["message"].as_str().unwrap().starts_with("Nothing is wrong with the request"),
+            answer.as_str().unwrap().contains("\nNothing is wrong with the request"),
             "{answer}"
         );
     }
@@ -182,10 +181,7 @@ async fn other_answers_than_dremios_are_named() {
         let fixture = Fixture::start().await;
         fixture.control().inject(fault.clone(), Scope::path("/api/v3/sql"));
         let (is_error, answer) = fixture.query("SELECT 1").await;
-        assert!(
-            is_error && answer["error"].as_str().unwrap().contains(expected),
-            "{fault:?}: {answer}"
-        );
+        assert!(is_error && answer.as_str().unwrap().contains(expected), "{fault:?}: {answer}");
     }
 }
 
@@ -201,10 +197,7 @@ async fn what_fails_in_passing_does_not_cost_the_result() {
     let (is_error, answer) = fixture.query("SELECT 1").await;
     assert!(
         is_error
-            && answer["error"]
-                .as_str()
-                .unwrap()
-                .contains("job status: Dremio answered with status 500"),
+            && answer.as_str().unwrap().contains("job status: Dremio answered with status 500"),
         "{answer}"
     );
 }
@@ -212,7 +205,7 @@ async fn what_fails_in_passing_does_not_cost_the_result() {
 #[tokio::test]
 async fn a_long_query_reports_its_progress() {
     let fixture = Fixture::start().await;
-    fixture.control().set_job_duration(Duration::from_millis(2500));
+    fixture.control().set_job_duration(Duration::from_millis(1500));
     let (context, mut progress) = CallContext::anyones();
     let params = json!({
         "name": "RunSqlQuery",
@@ -226,10 +219,10 @@ async fn a_long_query_reports_its_progress() {
     assert_eq!(notification["method"], "notifications/progress");
     assert_eq!(
         (&notification["params"]["progressToken"], &notification["params"]["progress"]),
-        (&json!("p-1"), &json!(2))
+        (&json!("p-1"), &json!(1))
     );
     assert!(
-        notification["params"]["message"].as_str().unwrap().ends_with(" (2 s)"),
+        notification["params"]["message"].as_str().unwrap().ends_with(" (1 s)"),
         "{notification}"
     );
     assert!(progress.try_recv().is_err());
@@ -241,8 +234,7 @@ async fn without_a_replacement_the_rejection_is_said() {
     fixture.control().revoke_all_tokens();
     let (is_error, answer) = fixture.query("SELECT 1").await;
     assert!(
-        is_error
-            && answer["error"].as_str().unwrap().starts_with("Dremio rejected the login token"),
+        is_error && answer.as_str().unwrap().starts_with("Dremio rejected the login token"),
         "{answer}"
     );
     assert!(fixture.control().jobs().is_empty());
@@ -254,7 +246,11 @@ async fn a_dremio_that_does_not_answer_is_not_waited_for_again() {
     fixture.control().inject(Fault::Stall, Scope::path("/api/v3/job/"));
     let (is_error, answer) = fixture.query("SELECT 1").await;
     assert!(
-        is_error && answer["error"] == "job status: Dremio did not answer within 1 s",
+        is_error
+            && answer
+                .as_str()
+                .unwrap()
+                .starts_with("job status: Dremio did not answer within 1 s\n"),
         "{answer}"
     );
     assert_eq!(

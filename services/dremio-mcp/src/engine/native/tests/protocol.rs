@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{lonely, outcome, request, tool_call};
+use super::fixture::{lonely, outcome_text, request, tool_call};
 use crate::engine::CallContext;
 
 #[tokio::test]
@@ -10,7 +10,10 @@ async fn it_introduces_itself() {
     let native = lonely();
     let introduction: Value = serde_json::from_str(&native.introduction().result).unwrap();
     assert_eq!(introduction["protocolVersion"], "2025-11-25");
-    assert_eq!(introduction["capabilities"], json!({ "tools": { "listChanged": false } }));
+    assert_eq!(
+        introduction["capabilities"],
+        json!({ "prompts": { "listChanged": false }, "tools": { "listChanged": false } })
+    );
     assert_eq!(introduction["serverInfo"]["name"], "dremio-mcp");
     assert!(introduction["instructions"].as_str().unwrap().contains("double quotes"));
 
@@ -23,7 +26,10 @@ async fn it_introduces_itself() {
         .iter()
         .map(|tool| tool["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["RunSqlQuery", "GetSchemaOfTable", "GetUsefulSystemTableNames"]);
+    assert_eq!(
+        names,
+        ["RunSqlQuery", "GetQueryResult", "GetSchemaOfTable", "GetUsefulSystemTableNames"]
+    );
     for tool in list["tools"].as_array().unwrap() {
         assert_eq!(tool["annotations"]["readOnlyHint"], true);
         assert_eq!(tool["inputSchema"]["type"], "object");
@@ -32,15 +38,21 @@ async fn it_introduces_itself() {
         assert!(native.tools().contains(tool["name"].as_str().unwrap()));
     }
     // Some clients show no instructions.
-    assert!(
-        list["tools"][0]["description"].as_str().unwrap().contains("INFORMATION_SCHEMA.\"TABLES\"")
-    );
-    assert_eq!(list["tools"][0]["_meta"]["anthropic/maxResultSizeChars"], 225 * 1024);
+    assert!(list["tools"][0]["description"].as_str().unwrap().contains("double quotes"));
+    assert_eq!(list["tools"][0]["_meta"]["anthropic/maxResultSizeChars"], 8 * 8000);
     for params in [json!({ "cursor": null }), json!({ "cursor": "" }), Value::Null] {
         let again =
             native.call(&request("tools/list", &params), &CallContext::anyones().0).await.unwrap();
         assert_eq!(again.result(), Some(list.to_string().as_str()), "{params}");
     }
+    let list = request("prompts/list", &json!({}));
+    let prompts = native.call(&list, &CallContext::anyones().0).await.unwrap();
+    let prompts: Value = serde_json::from_str(prompts.result().unwrap()).unwrap();
+    assert_eq!(prompts["prompts"][0]["name"], "System Prompt");
+    let get = request("prompts/get", &json!({ "name": "System Prompt" }));
+    let prompt = native.call(&get, &CallContext::anyones().0).await.unwrap();
+    let prompt: Value = serde_json::from_str(prompt.result().unwrap()).unwrap();
+    assert_eq!(prompt["messages"][0]["role"], "user");
     let pong = native.call(&request("ping", &json!({})), &CallContext::anyones().0).await.unwrap();
     assert_eq!(pong.result(), Some("{}"));
 }
@@ -49,7 +61,9 @@ async fn it_introduces_itself() {
 async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
     let native = lonely();
     for (method, params, code, message) in [
-        ("prompts/list", json!({}), -32601, "this server has no method prompts/list"),
+        ("resources/list", json!({}), -32601, "this server has no method resources/list"),
+        ("prompts/list", json!({ "cursor": "2" }), -32602, "unknown cursor"),
+        ("prompts/get", json!({ "name": "Prompt" }), -32602, "there is no prompt `Prompt`"),
         ("tools/lists", json!({}), -32601, "this server has no method tools/lists"),
         ("tools/list", json!({ "cursor": "2" }), -32602, "unknown cursor"),
         ("tools/call", json!([]), -32602, "not an object"),
@@ -57,7 +71,7 @@ async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
             "tools/call",
             json!({}),
             -32602,
-            "there is no tool ``; the tools are RunSqlQuery, GetSchemaOfTable, \
+            "there is no tool ``; the tools are RunSqlQuery, GetQueryResult, GetSchemaOfTable, \
              GetUsefulSystemTableNames",
         ),
         ("tools/call", json!({ "name": "runsqlquery" }), -32602, "there is no tool `runsqlquery`"),
@@ -96,6 +110,44 @@ async fn calls_that_come_to_nothing_tell_the_model_why() {
             "Nothing is wrong with the request",
         ),
         ("RunSqlQuery", json!({}), "RunSqlQuery expects", "Correct the arguments"),
+        ("RunSqlQuery", json!({ "query": "  " }), "the query is empty", "Nothing was sent"),
+        (
+            "RunSqlQuery",
+            json!({ "query": format!("SELECT '{}'", "x".repeat(1024 * 1024)) }),
+            "the query is longer than 1 MiB",
+            "Nothing was sent",
+        ),
+        (
+            "RunSqlQuery",
+            json!({ "query": "SELECT 1", "max_rows": 0 }),
+            "max_rows is not a number of rows",
+            "Give 1 or more",
+        ),
+        (
+            "RunSqlQuery",
+            json!({ "query": "SELECT 1", "format": "xml" }),
+            "format is neither csv nor json",
+            "Leave it out",
+        ),
+        ("GetQueryResult", json!({}), "GetQueryResult expects", "Correct the arguments"),
+        (
+            "GetQueryResult",
+            json!({ "job_id": "1b0a2c3d-0000-1111-2222-333344445500" }),
+            "this is no job_id that RunSqlQuery gave",
+            "Give job_id whole",
+        ),
+        (
+            "GetQueryResult",
+            json!({ "job_id": "1b0a2c3d-0000-1111-2222-333344445500-0123456789abcdef" }),
+            "this job_id was not given to you",
+            "Give job_id as the answer before wrote it",
+        ),
+        (
+            "GetQueryResult",
+            json!({ "job_id": "x", "offset": -1 }),
+            "offset is not a number of rows",
+            "Give the number of rows before",
+        ),
         (
             "RunSqlQuery",
             json!({ "query": ["SELECT 1"] }),
@@ -133,11 +185,10 @@ async fn calls_that_come_to_nothing_tell_the_model_why() {
             "Give a dotted name",
         ),
     ] {
-        let (is_error, text) = outcome(
+        let (is_error, text) = outcome_text(
             &native.call(&tool_call(tool, &arguments), &CallContext::anyones().0).await.unwrap(),
         );
-        assert!(is_error, "{text}");
-        assert!(text["error"].as_str().unwrap().contains(error), "{text}");
-        assert!(text["message"].as_str().unwrap().starts_with(advice), "{text}");
+        let (said, fix) = text.split_once('\n').unwrap();
+        assert!(is_error && said.contains(error) && fix.starts_with(advice), "{text}");
     }
 }

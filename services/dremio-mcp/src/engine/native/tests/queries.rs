@@ -7,6 +7,7 @@ use serde_json::json;
 use service_kit::admin::Condition;
 
 use super::fixture::{Fixture, job_id, outcome_text, tool_call};
+use crate::answer::estimate;
 use crate::engine::CallContext;
 
 /// A query for the rows `{"n":0}` to `{"n":999}`, which needs no table.
@@ -27,7 +28,10 @@ async fn rows_arrive_as_dremio_wrote_them() {
                2)) AS \"amount\", 'it''s' AS \"text\";";
     let response = fixture
         .native
-        .call(&tool_call("RunSqlQuery", &json!({ "query": sql })), &CallContext::anyones().0)
+        .call(
+            &tool_call("RunSqlQuery", &json!({ "query": sql, "format": "json" })),
+            &CallContext::anyones().0,
+        )
         .await
         .unwrap();
     let expected =
@@ -45,45 +49,59 @@ async fn no_more_pages_are_fetched_than_needed() {
     let fixture = Fixture::start().await;
     let results = |fixture: &Fixture| fixture.requests(|path| path.contains("/results")).len();
 
-    let (is_error, answer) = fixture.query(&thousand()).await;
-    assert!(!is_error, "{answer}");
-    let numbers: Vec<u64> =
-        answer["result"].as_array().unwrap().iter().map(|row| row["n"].as_u64().unwrap()).collect();
+    let (is_error, text) = fixture.text("RunSqlQuery", json!({ "query": thousand() })).await;
+    assert!(!is_error, "{text}");
+    let numbers: Vec<u64> = text.lines().skip(1).filter_map(|line| line.parse().ok()).collect();
     assert_eq!(numbers, (0..1000).collect::<Vec<_>>());
-    assert_eq!((answer.get("truncated"), results(&fixture)), (None, 2));
+    assert!(text.starts_with("n\n0\n") && text.ends_with("\n999\n[1000 rows]"), "{text}");
+    assert_eq!(results(&fixture), 2);
 
-    // 1,000 rows of 1 KiB each are too many; those that fit are on the first page.
+    // 1,000 rows of 200 tokens each are too many; those that fit are on the first page.
     fixture.control().clear_requests();
     let wide = format!(
         "SELECT \"n\", '{}' AS \"filler\" FROM ({}) ORDER BY 1",
         "x".repeat(1000),
         thousand()
     );
-    let (is_error, answer) = fixture.query(&wide).await;
-    assert!(!is_error, "{answer}");
-    let rows = answer["result"].as_array().unwrap();
-    assert!((195..=205).contains(&rows.len()), "{}", rows.len());
-    assert_eq!(rows.last().unwrap()["n"], rows.len() - 1);
-    assert_eq!((&answer["truncated"], &answer["row_count"]), (&json!(true), &json!(1000)));
-    assert_eq!(answer["returned_rows"], rows.len());
-    assert!(answer["note"].as_str().unwrap().contains("of 1000 rows"), "{}", answer["note"]);
+    let (is_error, text) = fixture.text("RunSqlQuery", json!({ "query": wide })).await;
+    let rows = text.lines().count() - 2;
+    assert!(!is_error && (35..=40).contains(&rows) && estimate(&text) <= 8000, "{rows}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with(&format!("[rows 1-{rows} of 1000; next: GetQueryResult(job_id=\"")));
+    assert!(last.ends_with(&format!("\", offset={rows}); better: aggregate or filter]")), "{last}");
     assert_eq!(results(&fixture), 1);
+
+    // What is asked for by number is not asked for in vain.
+    fixture.control().clear_requests();
+    let few = json!({ "query": thousand(), "max_rows": 3 });
+    let (_, text) = fixture.text("RunSqlQuery", few).await;
+    assert!(text.starts_with("n\n0\n1\n2\n[rows 1-3 of 1000; next: "), "{text}");
+    let asked = fixture.requests(|path| path.contains("/results"));
+    assert!(asked.len() == 1 && asked[0].path.ends_with("&limit=3"), "{:?}", asked[0].path);
+    // Nothing lifts the budget.
+    let (_, text) = fixture.text("RunSqlQuery", json!({ "query": wide, "max_rows": 1e300 })).await;
+    assert_eq!(text.lines().count() - 2, rows);
 }
 
 #[tokio::test]
 async fn an_empty_result_is_no_error() {
     let fixture = Fixture::start().await;
-    let (is_error, answer) =
-        fixture.query("SELECT * FROM INFORMATION_SCHEMA.\"SCHEMATA\" WHERE 1 = 0").await;
+    let query = "SELECT \"SCHEMA_NAME\" FROM INFORMATION_SCHEMA.\"SCHEMATA\" WHERE 1 = 0";
+    let (is_error, text) = fixture.text("RunSqlQuery", json!({ "query": query })).await;
+    assert_eq!(
+        (is_error, text.as_str()),
+        (false, "SCHEMA_NAME\n[0 rows; columns: SCHEMA_NAME VARCHAR]")
+    );
+    let (is_error, answer) = fixture.query(query).await;
     assert_eq!((is_error, &answer["result"]), (false, &json!([])), "{answer}");
-    assert_eq!(answer["schema"][1]["name"], "SCHEMA_NAME");
+    assert_eq!(answer["note"], "columns: SCHEMA_NAME VARCHAR");
 }
 
 #[tokio::test]
 async fn a_statement_that_writes_never_reaches_dremio() {
     let fixture = Fixture::start().await;
     let (is_error, answer) = fixture.query("/* SELECT */ DELETE FROM \"Sales\".\"orders\"").await;
-    assert!(is_error && answer["error"].as_str().unwrap().contains("DELETE FROM"), "{answer}");
+    assert!(is_error && answer.as_str().unwrap().contains("DELETE FROM"), "{answer}");
     assert!(fixture.requests(|path| path.starts_with("/api/v3")).is_empty());
 }
 
@@ -91,13 +109,11 @@ async fn a_statement_that_writes_never_reaches_dremio() {
 async fn a_failed_query_comes_with_dremios_words_and_a_hint() {
     let fixture = Fixture::start().await;
     let (is_error, answer) = fixture.query("SELECT * FROM \"no such source\".\"t\"").await;
-    assert!(is_error && answer["error"].as_str().unwrap().contains("not found"), "{answer}");
-    assert!(answer["message"].as_str().unwrap().starts_with("Look names up"), "{answer}");
-    let (is_error, answer) = fixture.query("SELECT FROM WHERE").await;
-    assert!(is_error, "{answer}");
+    let (said, fix) = answer.as_str().unwrap().split_once('\n').unwrap();
+    assert!(is_error && said.contains("not found") && !fix.is_empty(), "{answer}");
     // On one line, whatever lines Dremio breaks it into.
-    let said = fixture.control().jobs()[1].error.clone().unwrap();
-    assert_eq!(answer["error"], said.replace('\n', " "));
+    let (is_error, answer) = fixture.query("SELECT FROM WHERE").await;
+    assert!(is_error && answer.as_str().unwrap().lines().count() >= 2, "{answer}");
 }
 
 #[tokio::test]
@@ -110,7 +126,9 @@ async fn a_page_that_is_too_large_is_fetched_in_smaller_ones() {
         .control()
         .inject(Fault::Oversized(33 * 1024 * 1024), Scope::path(results.clone()).once());
     let (is_error, answer) = query.await.unwrap();
-    assert!(!is_error && answer["result"].as_array().unwrap().len() == 1000, "{answer}");
+    // As many as fit in JSON.
+    let rows = answer["result"].as_array().unwrap();
+    assert!(!is_error && (900..1000).contains(&rows.len()), "{}", rows.len());
     let asked: Vec<String> = fixture
         .requests(|path| path.starts_with(&results))
         .into_iter()
@@ -122,31 +140,24 @@ async fn a_page_that_is_too_large_is_fetched_in_smaller_ones() {
 }
 
 #[tokio::test]
-async fn of_a_page_of_megabytes_no_more_is_read_than_an_answer_can_show() {
+async fn cells_of_any_size_are_cut_and_no_row_is_lost() {
     let fixture = Fixture::start().await;
     let wide = |bytes: usize| {
         thousand()
             .replace("AS \"n\" FROM", &format!("AS \"n\", REPEAT('x', {bytes}) AS \"x\" FROM"))
     };
-    // 500 rows of 20,000 bytes are 10 MB.
-    let (is_error, answer) = fixture.query(&wide(20_000)).await;
-    assert!(
-        !is_error && answer["truncated"] == true && answer["row_count"] == 1000,
-        "{:.300}",
-        answer.to_string()
-    );
-    assert_eq!(
-        (&answer["returned_rows"], answer["result"].as_array().unwrap().len()),
-        (&json!(10), 10)
-    );
-    assert_eq!(answer["result"][9]["n"], 9);
-    // Not even one row fits.
-    let (is_error, answer) = fixture.query(&format!("{} LIMIT 3", wide(900_000))).await;
-    assert!(!is_error && answer["returned_rows"] == 0, "{:.300}", answer.to_string());
-    assert!(
-        answer["note"].as_str().unwrap().starts_with("Not even the first of 3 rows fits"),
-        "{:.300}",
-        answer["note"]
-    );
-    assert_eq!(fixture.requests(|path| path.contains("/results")).len(), 2);
+    let (is_error, text) = fixture.text("RunSqlQuery", json!({ "query": wide(20_000) })).await;
+    let rows: Vec<_> = text.lines().skip(1).filter(|line| !line.starts_with('[')).collect();
+    assert!(!is_error && rows.len() > 10 && estimate(&text) <= 8000, "{}", rows.len());
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(*row, format!("{number},{}…[cut]", "x".repeat(2000)));
+    }
+    // Rows of 5 MB.
+    let query = format!("{} LIMIT 3", wide(5_000_000));
+    let (is_error, answer) = fixture.query(&query).await;
+    assert!(!is_error, "{:.300}", answer.to_string());
+    let cell = format!("{}…[cut]", "x".repeat(2000));
+    let expected = json!([{ "n": 0, "x": cell }, { "n": 1, "x": cell }, { "n": 2, "x": cell }]);
+    assert_eq!(answer["result"], expected);
+    assert!(answer["note"].as_str().unwrap().contains("SUBSTR(column, 2001)"));
 }
