@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::exchange::{Call, Credential};
-use crate::segment::encode_segment;
+use crate::segment::{encode_query, encode_segment};
 use crate::{DremioClient, Error};
 
 /// Largest catalog object. A folder lists all its children, about 250 bytes each: room for about
@@ -63,6 +63,29 @@ impl DremioClient {
             return Err(Error::NotFound { operation: OPERATION, message: None });
         };
         self.entity(OPERATION, token, &format!("/api/v3/catalog/{id}")).await
+    }
+
+    /// The objects on the top level, `{"data":[…]}` as sent by Dremio (`GET /api/v3/catalog`): the
+    /// caller's home, spaces and sources (contract §5.1).
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn catalog_top(&self, token: &SecretString) -> Result<Box<RawValue>, Error> {
+        self.entity("catalog listing", token, "/api/v3/catalog").await
+    }
+
+    /// At most 50 objects whose names, tags, path parts or columns match `text`, `{"data":[…]}` as
+    /// sent by Dremio (`GET /api/v3/catalog/search`, contract §5.3). New objects appear late.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn catalog_search(
+        &self,
+        token: &SecretString,
+        text: &str,
+    ) -> Result<Box<RawValue>, Error> {
+        let path = format!("/api/v3/catalog/search?query={}", encode_query(text));
+        self.entity("catalog search", token, &path).await
     }
 
     /// The wiki text of the object with this id; `None` if it has none. The first read of a home's

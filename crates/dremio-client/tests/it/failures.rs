@@ -49,6 +49,8 @@ fn calls() -> Vec<Case> {
         case!("cancel", c => c.cancel(&token(), &job())),
         case!("catalog_by_path", c => c.catalog_by_path(&token(), &["Samples".to_owned()])),
         case!("catalog_by_id", c => c.catalog_by_id(&token(), "c3")),
+        case!("catalog_top", c => c.catalog_top(&token())),
+        case!("catalog_search", c => c.catalog_search(&token(), "orders")),
         case!("wiki", c => c.wiki(&token(), "c3")),
         case!("tags", c => c.tags(&token(), "c3")),
     ]

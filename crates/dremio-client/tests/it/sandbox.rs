@@ -201,6 +201,14 @@ async fn the_catalog() {
     client.wiki(&token, id).await.unwrap();
     client.tags(&token, id).await.unwrap();
 
+    let top: Value = serde_json::from_str(client.catalog_top(&token).await.unwrap().get()).unwrap();
+    assert!(top["data"].as_array().unwrap().iter().any(|it| it["path"][0] == "@dremio"), "{top}");
+    let name = path.last().unwrap();
+    let found: Value =
+        serde_json::from_str(client.catalog_search(&token, name).await.unwrap().get()).unwrap();
+    let found = found["data"].as_array().unwrap();
+    assert!(found.iter().any(|it| it["path"] == entity["path"]), "{found:?}");
+
     let missing = ["@dremio".to_owned(), "no such thing; really?/%".to_owned()];
     assert_eq!(class(client.catalog_by_path(&token, &missing)).await, ErrorClass::NotFound);
     assert_eq!(class(client.catalog_by_id(&token, "no-such-id")).await, ErrorClass::NotFound);

@@ -181,6 +181,14 @@ async fn catalog() {
     stub.client().catalog_by_id(&token(), r#"{"tableKey":["a"]}"#).await.unwrap();
     check_request(&stub, "GET /api/v3/catalog/%7B%22tableKey%22%3A%5B%22a%22%5D%7D", "");
 
+    let stub = one(json(200, r#"{"data":[]}"#)).await;
+    assert_eq!(stub.client().catalog_top(&token()).await.unwrap().get(), r#"{"data":[]}"#);
+    check_request(&stub, "GET /api/v3/catalog", "");
+
+    let stub = one(json(200, r#"{"data":[]}"#)).await;
+    stub.client().catalog_search(&token(), "a&b=ü \"c\"").await.unwrap();
+    check_request(&stub, "GET /api/v3/catalog/search?query=a%26b%3D%C3%BC%20%22c%22", "");
+
     let stub = one(json(200, r#"{"text":"Wörter","version":3}"#)).await;
     assert_eq!(stub.client().wiki(&token(), "c3").await.unwrap().as_deref(), Some("Wörter"));
     check_request(&stub, "GET /api/v3/catalog/c3/collaboration/wiki", "");

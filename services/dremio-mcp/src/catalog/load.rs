@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::contents::Contents;
 use super::questions::{QuestionError, ask};
 use super::{Column, Kind, Snapshot, Table};
 use crate::dremio::JobCustody;
@@ -39,56 +40,106 @@ struct SchemaRow {
     schema_name: String,
 }
 
-/// Reads everything.
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct ViewRow {
+    table_schema: String,
+    table_name: String,
+    view_definition: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UsageRow {
+    queried_datasets: String,
+    times: u64,
+}
+
+/// Reads everything. With `job_history`, also what people ask for.
 ///
 /// # Errors
 /// When Dremio does not answer.
-pub(super) async fn snapshot(jobs: &JobCustody) -> Result<Snapshot, QuestionError> {
-    let tables = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" \
-         ORDER BY 1, 2 LIMIT {TABLES_MAX}"
+pub(super) async fn contents(
+    jobs: &JobCustody,
+    job_history: bool,
+) -> Result<Contents, QuestionError> {
+    let (mut tables, mut schemas) = (Tables::default(), HashSet::new());
+    let sql = format!("SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.\"SCHEMATA\" LIMIT {TABLES_MAX}");
+    let known = ask(jobs, &sql, TABLES_MAX, |row: SchemaRow| {
+        schemas.insert(row.schema_name);
+    });
+    // Without it, each path is one part more or less.
+    optional("the names of schemas", known.await);
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" ORDER BY \
+         1, 2 LIMIT {TABLES_MAX}"
     );
-    let columns = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE \
-         FROM INFORMATION_SCHEMA.\"COLUMNS\" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION \
-         LIMIT {COLUMNS_MAX}"
+    let count = ask(jobs, &sql, TABLES_MAX, |row| tables.add(row, &schemas)).await?;
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, \
+         NUMERIC_SCALE FROM INFORMATION_SCHEMA.\"COLUMNS\" ORDER BY TABLE_SCHEMA, TABLE_NAME, \
+         ORDINAL_POSITION LIMIT {COLUMNS_MAX}"
     );
-    let schemas =
-        format!("SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.\"SCHEMATA\" LIMIT {TABLES_MAX}");
-    let (tables, columns, schemas) = tokio::try_join!(
-        ask::<TableRow>(jobs, &tables, TABLES_MAX),
-        ask::<ColumnRow>(jobs, &columns, COLUMNS_MAX),
-        ask::<SchemaRow>(jobs, &schemas, TABLES_MAX),
-    )?;
-    Ok(assembled(tables, columns, schemas))
+    let columns = ask(jobs, &sql, COLUMNS_MAX, |row| tables.add_column(row)).await?;
+    let is_partial = count >= TABLES_MAX || columns >= COLUMNS_MAX;
+    let mut contents = Contents::new(tables.into_snapshot(), is_partial);
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM INFORMATION_SCHEMA.\"VIEWS\" LIMIT \
+         {TABLES_MAX}"
+    );
+    let views = ask(jobs, &sql, TABLES_MAX, |row: ViewRow| {
+        let sql = row.view_definition.unwrap_or_default();
+        contents.add_view(&row.table_schema, &row.table_name, &sql);
+    });
+    optional("the views' SQL", views.await);
+    if job_history {
+        let sql = "SELECT queried_datasets, COUNT(*) AS times FROM sys.jobs_recent WHERE \
+                   queried_datasets <> '' GROUP BY queried_datasets ORDER BY 2 DESC LIMIT 500";
+        let usage = ask(jobs, sql, 500, |row: UsageRow| {
+            contents.add_questions(&row.queried_datasets, row.times);
+        });
+        optional("the job history", usage.await);
+    }
+    Ok(contents)
 }
 
-fn assembled(tables: Vec<TableRow>, columns: Vec<ColumnRow>, schemas: Vec<SchemaRow>) -> Snapshot {
-    let schemas: HashSet<String> = schemas.into_iter().map(|row| row.schema_name).collect();
-    let mut places = HashMap::new();
-    let mut read = Vec::with_capacity(tables.len());
-    for row in tables {
-        let mut path = parts(&row.table_schema, &schemas);
+fn optional(what: &'static str, answer: Result<u64, QuestionError>) {
+    if let Err(cause) = answer {
+        tracing::debug!(error = %cause, what, "the catalog is read without a part of it");
+    }
+}
+
+/// Tables as they are read.
+#[derive(Default)]
+struct Tables {
+    read: Vec<Table>,
+    places: HashMap<(String, String), usize>,
+}
+
+impl Tables {
+    fn add(&mut self, row: TableRow, schemas: &HashSet<String>) {
+        let mut path = parts(&row.table_schema, schemas);
         path.push(row.table_name.clone());
         let kind = match row.table_type.as_str() {
             "VIEW" => Kind::View,
             "SYSTEM_TABLE" => Kind::System,
             _ => Kind::Table,
         };
-        places.insert((row.table_schema, row.table_name), read.len());
-        read.push(Table { path, kind, columns: Vec::new() });
+        self.places.insert((row.table_schema, row.table_name), self.read.len());
+        self.read.push(Table { path, kind, columns: Vec::new() });
     }
-    for row in columns {
+
+    fn add_column(&mut self, row: ColumnRow) {
         let data_type = data_type(&row);
-        let place = places.get(&(row.table_schema, row.table_name));
-        if let Some(table) = place.and_then(|place| read.get_mut(*place)) {
+        let place = self.places.get(&(row.table_schema, row.table_name));
+        if let Some(table) = place.and_then(|place| self.read.get_mut(*place)) {
             table.columns.push(Column { name: row.column_name, data_type });
         }
     }
-    for table in &mut read {
-        table.columns.shrink_to_fit();
+
+    fn into_snapshot(mut self) -> Snapshot {
+        self.read.iter_mut().for_each(|table| table.columns.shrink_to_fit());
+        Snapshot { tables: self.read }
     }
-    Snapshot { tables: read }
 }
 
 /// The parts of a path that is joined by dots without quotes: it is split where what stands before

@@ -2,13 +2,26 @@
 //! in memory.
 //!
 //! - `questions`: fixed SQL as a job, and its rows
-//! - `load`: reads a [`Snapshot`]
+//! - `load`: reads a [`Snapshot`], and `contents` makes it ready for questions
+//! - `words`, `index`, `search`: finds tables by the words of a question
+//! - `nearest`: finds what a wrong name may have meant
+//! - `references`, `lineage`: what views are made of
+//! - `entity`, `notes`: one catalog object, its tags and its wiki
 //!
 //! A snapshot is read when it is first asked for, once for all who ask meanwhile. One that is older
 //! than [`FRESH`] is still given, while the next is read in the background.
 
+mod contents;
+mod entity;
+mod index;
+mod lineage;
 mod load;
+mod nearest;
+mod notes;
 mod questions;
+mod references;
+mod search;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +31,19 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::contents::Contents;
+use self::entity::Children;
+pub(crate) use self::entity::{Child, Entity};
+pub(crate) use self::lineage::Lineage;
+#[cfg(test)]
+pub(crate) use self::lineage::{Edge, Node};
+pub(crate) use self::nearest::nearest;
+use self::notes::KnownTables;
+pub(crate) use self::notes::Notes;
 pub(crate) use self::questions::QuestionError;
-use crate::dremio::JobCustody;
+pub(crate) use self::search::Hit;
+use crate::dremio::{DremioError, JobCustody};
+use crate::guard::Statement;
 
 /// How old a snapshot may be before the next one is read. A table made a moment ago is found by its
 /// path in any case, because that is asked of Dremio itself.
@@ -58,15 +82,18 @@ pub(crate) struct Column {
 #[derive(Debug)]
 pub(crate) struct Catalog {
     jobs: JobCustody,
+    /// Whether the job history may be asked for what people use.
+    job_history: bool,
     read: watch::Sender<Read>,
     /// The reading under way. It ends with the catalog.
     reading: Mutex<Option<AbortOnDropHandle<()>>>,
+    known: KnownTables,
 }
 
 /// What was read so far.
 #[derive(Clone, Debug, Default)]
 struct Read {
-    latest: Option<(Arc<Snapshot>, Instant)>,
+    latest: Option<(Arc<Contents>, Instant)>,
     /// How many attempts have ended, and how the last one failed, if it did.
     attempts: u64,
     failure: Option<Arc<QuestionError>>,
@@ -74,35 +101,111 @@ struct Read {
 
 impl Catalog {
     /// The catalog of the Dremio at which these jobs are. Nothing is asked yet.
-    pub(crate) fn new(jobs: JobCustody) -> Self {
-        Self { jobs, read: watch::Sender::new(Read::default()), reading: Mutex::new(None) }
+    pub(crate) fn new(jobs: JobCustody, job_history: bool) -> Self {
+        Self {
+            jobs,
+            job_history,
+            read: watch::Sender::new(Read::default()),
+            reading: Mutex::new(None),
+            known: KnownTables::default(),
+        }
     }
 
     /// What Dremio has. Waits no longer than `patience` for the first reading, which goes on.
     pub(crate) async fn snapshot(&self, patience: Duration) -> Option<Arc<Snapshot>> {
-        tokio::time::timeout(patience, self.latest()).await.ok()?.ok()
+        let contents = tokio::time::timeout(patience, self.contents()).await.ok()?.ok()?;
+        Some(Arc::clone(&contents.snapshot))
     }
 
-    /// As [`Catalog::snapshot`], as long as it takes.
+    /// The object at `path`, asked of Dremio.
     ///
     /// # Errors
-    /// When there is none, and it cannot be read.
-    pub(crate) async fn latest(&self) -> Result<Arc<Snapshot>, Arc<QuestionError>> {
+    /// As for [`dremio_client::DremioClient::catalog_by_path`].
+    pub(crate) async fn entity(&self, path: &[String]) -> Result<Entity, DremioError> {
+        let asked = self
+            .jobs
+            .dremio()
+            .ask(|client, token| async move { client.catalog_by_path(token.secret(), path).await });
+        read(&asked.await?, "not a catalog object")
+    }
+
+    /// What stands on the top level: spaces, sources, and the home of who asks.
+    ///
+    /// # Errors
+    /// When Dremio cannot be asked.
+    pub(crate) async fn top(&self) -> Result<Vec<Child>, DremioError> {
+        let asked = self
+            .jobs
+            .dremio()
+            .ask(|client, token| async move { client.catalog_top(token.secret()).await });
+        Ok(read::<Children>(&asked.await?, "not a list of catalog objects")?.data)
+    }
+
+    /// Tags and wiki of an object.
+    pub(crate) async fn notes(&self, entity: &Entity) -> Notes {
+        Notes::of(self.jobs.dremio(), entity).await
+    }
+
+    /// The first rows of a statement that the guard has read, at most `rows_max` of the 500 that
+    /// Dremio gives at a time. `label` names who asks. Dropping the future cancels the job.
+    ///
+    /// # Errors
+    /// See [`QuestionError`].
+    pub(crate) async fn page(
+        &self,
+        statement: &Statement,
+        label: &str,
+        rows_max: u32,
+    ) -> Result<dremio_client::Page, QuestionError> {
+        questions::page(&self.jobs, statement, label, rows_max).await
+    }
+
+    /// What Dremio's own search finds; nothing if it cannot be asked.
+    async fn search_of_dremio(&self, text: &str) -> Vec<Child> {
+        if text.is_empty() {
+            return Vec::new();
+        }
+        let asked = self
+            .jobs
+            .dremio()
+            .ask(|client, token| async move { client.catalog_search(token.secret(), text).await });
+        let found = match asked.await {
+            Ok(found) => read::<Children>(&found, "not a list of catalog objects"),
+            Err(cause) => Err(cause),
+        };
+        let found = found
+            .inspect_err(|cause| tracing::debug!(error = %cause, "Dremio's search is of no help"));
+        found.map(|found| found.data).unwrap_or_default()
+    }
+
+    /// What was read, as long as it takes.
+    ///
+    /// # Errors
+    /// When there is nothing, and it cannot be read.
+    async fn contents(&self) -> Result<Arc<Contents>, Arc<QuestionError>> {
         let mut read = self.read.subscribe();
         let before = read.borrow_and_update().clone();
-        let is_fresh = |at: Instant| at.elapsed() < FRESH;
-        if !before.latest.as_ref().is_some_and(|(_, at)| is_fresh(*at)) {
+        if before.latest.as_ref().is_none_or(|(_, at)| at.elapsed() >= FRESH) {
             self.start_reading();
         }
-        if let Some((snapshot, _)) = before.latest {
-            return Ok(snapshot);
+        if let Some((contents, _)) = before.latest {
+            return Ok(contents);
         }
         let done = read.wait_for(|now| now.attempts > before.attempts).await;
         let Read { latest, failure, .. } = done.map(|read| read.clone()).unwrap_or_default();
-        match (latest, failure) {
-            (Some((snapshot, _)), _) => Ok(snapshot),
-            (None, failure) => Err(failure.unwrap_or_else(|| Arc::new(QuestionError::Stopped))),
+        match latest {
+            Some((contents, _)) => Ok(contents),
+            None => Err(failure.unwrap_or_else(|| Arc::new(QuestionError::Stopped))),
         }
+    }
+
+    /// Gives up the reading under way, and its job at Dremio. Who waits for it hears so.
+    pub(crate) fn stop(&self) {
+        self.reading.lock().take();
+        self.read.send_modify(|read| {
+            read.attempts += 1;
+            read.failure = Some(Arc::new(QuestionError::Stopped));
+        });
     }
 
     /// Starts a reading, unless one is under way.
@@ -111,18 +214,18 @@ impl Catalog {
         if reading.as_ref().is_some_and(|reading| !reading.is_finished()) {
             return;
         }
-        let (jobs, read) = (self.jobs.clone(), self.read.clone());
+        let (jobs, job_history, read) = (self.jobs.clone(), self.job_history, self.read.clone());
         let task = tokio::spawn(async move {
-            let outcome = load::snapshot(&jobs).await;
+            let outcome = load::contents(&jobs, job_history).await;
             if let Err(cause) = &outcome {
                 tracing::warn!(error = %cause, "Dremio's catalog could not be read");
             }
             read.send_modify(|read| {
                 read.attempts += 1;
                 match outcome {
-                    Ok(snapshot) => {
-                        (read.latest, read.failure) =
-                            (Some((Arc::new(snapshot), Instant::now())), None);
+                    Ok(contents) => {
+                        read.latest = Some((Arc::new(contents), Instant::now()));
+                        read.failure = None;
                     }
                     Err(cause) => read.failure = Some(Arc::new(cause)),
                 }
@@ -130,6 +233,14 @@ impl Catalog {
         });
         *reading = Some(AbortOnDropHandle::new(task));
     }
+}
+
+fn read<T: serde::de::DeserializeOwned>(
+    text: &serde_json::value::RawValue,
+    problem: &'static str,
+) -> Result<T, DremioError> {
+    let bad = |_| dremio_client::Error::BadAnswer { operation: "catalog lookup", problem };
+    Ok(serde_json::from_str(text.get()).map_err(bad)?)
 }
 
 /// `parts` as SQL wants them: each in double quotes, joined by dots.

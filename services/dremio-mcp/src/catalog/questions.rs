@@ -1,16 +1,16 @@
-//! Fixed statements of our own, as jobs: submitted, awaited, read page by page. They are not what
-//! an agent wrote, so the guard is not asked; whatever comes from outside stands in them as a
-//! literal.
+//! Statements of our own, as jobs: submitted, awaited, read page by page. Those of [`ask`] are
+//! fixed texts; those of [`page`] have names from outside in them, so the guard has read them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use dremio_client::{Error, JobId, JobState, PAGE_ROWS_MAX};
+use dremio_client::{Error, JobId, JobState, JobStatus, PAGE_ROWS_MAX, Page};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::dremio::{DremioError, HeldJob, JobCustody, Pauses};
+use crate::guard::Statement;
 
 /// How long one statement may take, its rows included.
 const QUESTION_MAX: Duration = Duration::from_secs(120);
@@ -29,7 +29,7 @@ pub(crate) enum QuestionError {
     #[error(transparent)]
     Dremio(#[from] Arc<DremioError>),
     /// Its job did not complete.
-    #[error("Dremio did not run a query of ours: {0}")]
+    #[error("{0}")]
     Job(String),
     /// It took too long.
     #[error("Dremio took more than {} s for a query of ours", QUESTION_MAX.as_secs())]
@@ -48,7 +48,8 @@ impl From<DremioError> for QuestionError {
     }
 }
 
-/// The first `rows_max` rows of `sql`, in their order. Dropping the future cancels the job.
+/// Gives each of the first `rows_max` rows of `sql` to `take`, in their order. Returns how many
+/// there are in all. Dropping the future cancels the job.
 ///
 /// # Errors
 /// See [`QuestionError`].
@@ -56,8 +57,9 @@ pub(super) async fn ask<R: DeserializeOwned + Send>(
     jobs: &JobCustody,
     sql: &str,
     rows_max: u64,
-) -> Result<Vec<R>, QuestionError> {
-    tokio::time::timeout(QUESTION_MAX, answer(jobs, sql, rows_max))
+    take: impl FnMut(R) + Send,
+) -> Result<u64, QuestionError> {
+    tokio::time::timeout(QUESTION_MAX, answer(jobs, sql, rows_max, take))
         .await
         .unwrap_or(Err(QuestionError::TooSlow))
 }
@@ -66,24 +68,67 @@ async fn answer<R: DeserializeOwned + Send>(
     jobs: &JobCustody,
     sql: &str,
     rows_max: u64,
-) -> Result<Vec<R>, QuestionError> {
-    let mut job = submit(jobs, sql).await?;
-    let rows = end(jobs, job.id()).await;
-    job.mark_over();
-    let rows = rows?.min(rows_max);
-    let page_rows = u64::from(PAGE_ROWS_MAX);
-    let id = job.id();
+    mut take: impl FnMut(R) + Send,
+) -> Result<u64, QuestionError> {
+    let job = run(jobs, sql, "catalog").await?;
+    let total = job.rows;
+    let (rows, page_rows) = (total.min(rows_max), u64::from(PAGE_ROWS_MAX));
+    let id = &job.id;
     let pages = (0..rows.div_ceil(page_rows)).map(|page| {
         let offset = page * page_rows;
-        let count = page_rows.min(rows - offset);
-        page_of(jobs, id, offset, count)
+        page_of(jobs, id, offset, page_rows.min(rows - offset))
     });
-    let pages: Vec<Vec<R>> = stream::iter(pages).buffered(PAGES_AT_ONCE).try_collect().await?;
-    Ok(pages.into_iter().flatten().collect())
+    let mut pages = stream::iter(pages).buffered(PAGES_AT_ONCE);
+    while let Some(page) = pages.try_next().await? {
+        for row in page {
+            take(row);
+        }
+    }
+    Ok(total)
 }
 
-async fn submit(jobs: &JobCustody, sql: &str) -> Result<HeldJob, QuestionError> {
-    let (custody, sql) = (jobs.clone(), format!("{sql}\n/* dremio-mcp: catalog */"));
+/// The first rows of `statement`, as many as fit into a page.
+///
+/// # Errors
+/// See [`QuestionError`].
+pub(super) async fn page(
+    jobs: &JobCustody,
+    statement: &Statement,
+    label: &str,
+    rows_max: u32,
+) -> Result<Page, QuestionError> {
+    let asked = async {
+        let job = run(jobs, statement.as_str(), label).await?;
+        let id = &job.id;
+        let page = jobs.dremio().read(|client, token| async move {
+            client.results(token.secret(), id, 0, rows_max, PAGE_BYTES_MAX).await
+        });
+        Ok(page.await?)
+    };
+    tokio::time::timeout(QUESTION_MAX, asked).await.unwrap_or(Err(QuestionError::TooSlow))
+}
+
+/// A job that has completed.
+struct Completed {
+    id: JobId,
+    rows: u64,
+}
+
+/// Runs `sql`. `label` says in Dremio's job history who asks.
+async fn run(jobs: &JobCustody, sql: &str, label: &str) -> Result<Completed, QuestionError> {
+    let mut job = submit(jobs, sql, label).await?;
+    let status = end(jobs, job.id()).await?;
+    job.mark_over();
+    if status.state == JobState::Completed {
+        return Ok(Completed { id: job.id().clone(), rows: status.row_count });
+    }
+    let said = status.error_message.or(status.cancellation_reason);
+    let said = said.map_or_else(|| "Dremio does not say why".to_owned(), |it| it.to_string());
+    Err(QuestionError::Job(said))
+}
+
+async fn submit(jobs: &JobCustody, sql: &str, label: &str) -> Result<HeldJob, QuestionError> {
+    let (custody, sql) = (jobs.clone(), format!("{sql}\n/* dremio-mcp: tool={label} */"));
     let submission = async move {
         let sql = sql.as_str();
         let submitted = custody
@@ -94,22 +139,17 @@ async fn submit(jobs: &JobCustody, sql: &str) -> Result<HeldJob, QuestionError> 
     Ok(jobs.submit(submission).await.ok_or(QuestionError::Stopped)??)
 }
 
-/// Waits until the job has completed. Returns how many rows it has.
-async fn end(jobs: &JobCustody, id: &JobId) -> Result<u64, QuestionError> {
+/// Waits for the end of a job, however it ends.
+async fn end(jobs: &JobCustody, id: &JobId) -> Result<JobStatus, DremioError> {
     let pauses = Pauses::new();
     loop {
         let status =
             jobs.dremio().read(|client, token| async move { client.job(token.secret(), id).await });
         let status = status.await?;
-        match status.state {
-            JobState::Completed => return Ok(status.row_count),
-            state if state.is_terminal() => {
-                let said = status.error_message.or(status.cancellation_reason);
-                let said = said.map_or_else(|| "no reason given".to_owned(), |it| it.to_string());
-                return Err(QuestionError::Job(said));
-            }
-            _ => tokio::time::sleep(pauses.next()).await,
+        if status.state.is_terminal() {
+            return Ok(status);
         }
+        tokio::time::sleep(pauses.next()).await;
     }
 }
 

@@ -7,4 +7,5 @@ mod jobs;
 mod paging;
 mod protocol;
 mod queries;
+mod search;
 mod snapshot;

@@ -29,6 +29,11 @@ impl Failure {
         Self { error: error.into(), message: message.into() }
     }
 
+    /// Both in one sentence, for a line of an answer that has other lines.
+    pub(in crate::engine) fn sentence(&self) -> String {
+        format!("{}. {}", self.error, self.message)
+    }
+
     /// The text that stands in the result: what happened, and below it what helps.
     pub(in crate::engine) fn text(&self) -> String {
         format!("{}\n{}", self.error, self.message)
@@ -49,7 +54,14 @@ impl From<Advice> for Failure {
 
 impl From<DremioError> for Failure {
     fn from(cause: DremioError) -> Self {
-        let advice = match &cause {
+        Self::of_dremio(&cause)
+    }
+}
+
+impl Failure {
+    /// Why Dremio could not be asked.
+    pub(in crate::engine) fn of_dremio(cause: &DremioError) -> Self {
+        let advice = match cause {
             DremioError::Token(TokenError::None(_)) => TELL_OPERATOR,
             DremioError::Token(TokenError::Rejected) => {
                 "Nothing is wrong with the request. Try it again in a moment."
@@ -57,7 +69,7 @@ impl From<DremioError> for Failure {
             DremioError::Dremio(error) => advice(error),
         };
         let said =
-            if let DremioError::Dremio(error) = &cause { error.remote_message() } else { None };
+            if let DremioError::Dremio(error) = cause { error.remote_message() } else { None };
         let error = said.map_or_else(|| cause.to_string(), |said| format!("{cause}: {said}"));
         Self::new(error, advice)
     }

@@ -6,8 +6,8 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::handlers::{self, ToolCall};
-use super::{get_query_result, run_sql_query};
+use super::handlers::ToolCall;
+use super::{description, get_query_result, lineage, run_sql_query, schema, search, system_tables};
 use crate::guard::Guard;
 
 /// Characters of an answer for each of its tokens, at most: so much is Claude Code asked to show
@@ -88,41 +88,90 @@ pub(in crate::engine) static TOOLS: &[Tool] = &[
         run: |call| Box::pin(get_query_result::run(call)),
     },
     Tool {
-        name: "GetSchemaOfTable",
-        title: "Get the schema of a table",
-        description: "Returns the columns of a table or view with their exact types (\"fields\"), \
-                      its tags, and its wiki text (\"description\"), which often says what the \
-                      columns mean. Use it before querying a table for the first time. If the \
-                      name is a space, source or folder, the error lists what is in it.",
+        name: "SearchTableAndViews",
+        title: "Search tables and views",
+        description: "Finds tables and views by words of their names, columns, tags and wikis; \
+                      shows path, kind, [tags], columns / wiki. A path, or \"\", lists what is \
+                      in it.",
         input_schema: || {
             json!({
                 "type": "object",
                 "properties": {
-                    "table_name": {
-                        "description": "The whole path of a table or view: as text with dots, \"source\".\"folder\".\"table\", where a part \
-                                        that contains dots must be in double quotes; or as a list of its parts, without quotes.",
-                        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }],
-                    },
+                    "query": { "type": "string" },
+                    "topN": { "type": "integer", "default": 5 },
+                },
+                "required": ["query"],
+            })
+        },
+        does: Does::Read,
+        is_long: true,
+        run: |call| Box::pin(search::run(call)),
+    },
+    Tool {
+        name: "GetSchemaOfTable",
+        title: "Get the schema of a table",
+        description: "Columns with types, tags and wiki of tables or views; of a space or folder, \
+                      what it holds. table_name is \"source\".\"folder\".\"table\", its parts as a \
+                      list, or a list of several. Use it before the first query.",
+        input_schema: || {
+            json!({
+                "type": "object",
+                "properties": {
+                    "table_name": name_or_list(),
+                    "detail": { "type": "string", "enum": ["columns", "sample", "profile"] },
                 },
                 "required": ["table_name"],
             })
         },
         does: Does::Read,
         is_long: true,
-        run: |call| Box::pin(handlers::schema_of_table(call)),
+        run: |call| Box::pin(schema::run(call)),
+    },
+    Tool {
+        name: "GetDescriptionOfTableOrSchema",
+        title: "Get the description of a table or schema",
+        description: "Wiki and tags of tables or folders, and of what holds them.",
+        input_schema: || {
+            json!({
+                "type": "object",
+                "properties": { "name": name_or_list() },
+                "required": ["name"],
+            })
+        },
+        does: Does::Read,
+        is_long: false,
+        run: |call| Box::pin(description::run(call)),
+    },
+    Tool {
+        name: "GetTableOrViewLineage",
+        title: "Get the lineage of a table or view",
+        description: "What a view reads, and which views read it.",
+        input_schema: || {
+            json!({
+                "type": "object",
+                "properties": { "table_name": name_or_list() },
+                "required": ["table_name"],
+            })
+        },
+        does: Does::Read,
+        is_long: false,
+        run: |call| Box::pin(lineage::run(call)),
     },
     Tool {
         name: "GetUsefulSystemTableNames",
         title: "Get useful system tables",
-        description: "Returns the system tables that help to find data and to understand this \
-                      Dremio, each with what it is for: the tables, columns and views that exist, \
-                      reflections, nodes, settings. Query them with RunSqlQuery.",
+        description: "System tables: reflections, nodes, settings, catalog.",
         input_schema: || json!({ "type": "object", "properties": {} }),
         does: Does::Read,
         is_long: false,
-        run: |call| Box::pin(handlers::system_tables(call)),
+        run: |call| Box::pin(system_tables::run(call)),
     },
 ];
+
+/// A name in either form. Some clients refuse a list without `items`.
+fn name_or_list() -> Value {
+    json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+}
 
 impl Tool {
     /// The tool of this name.
@@ -165,4 +214,27 @@ impl Tool {
 pub(in crate::engine) fn tools_list(guard: Guard, tokens_max: usize) -> String {
     let tools: Vec<Value> = TOOLS.iter().map(|tool| tool.to_value(guard, tokens_max)).collect();
     json!({ "tools": tools }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tiktoken_rs::cl100k_base_singleton;
+
+    use super::TOOLS;
+
+    #[test]
+    fn what_every_client_pays_for_the_tools_that_look_at_tables_is_little() {
+        let tokens = TOOLS.iter().filter(|tool| !tool.name.contains("Query")).map(|tool| {
+            let listed = json!({
+                "name": tool.name,
+                "description": tool.description,
+                "inputSchema": (tool.input_schema)(),
+            });
+            (tool.name, cl100k_base_singleton().encode_ordinary(&listed.to_string()).len())
+        });
+        let tokens: Vec<_> = tokens.collect();
+        let sum: usize = tokens.iter().map(|(_, tokens)| tokens).sum();
+        assert!(tokens.len() == 5 && sum <= 400, "{sum}: {tokens:?}");
+    }
 }

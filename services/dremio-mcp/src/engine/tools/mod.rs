@@ -3,28 +3,35 @@
 //!
 //! One call goes: `listing` (which tool?) → its file (are the arguments what it expects?) → for a
 //! query the gate of [`crate::guard`] → `job` (submit, wait) → `result` (done? then `rows`, as many
-//! as fit; else a handle for `get_query_result`); for a schema `table_name` → `table_schema`. All
-//! of them reach Dremio through [`crate::dremio`], and fail with a `failure`, which says what
-//! helps. `introduction`, `listing` and `system_tables` are the texts.
+//! as fit; else a handle for `get_query_result`); for a table `names` → `object` → `schema`,
+//! `description` or `lineage`, as `lines`. All of them reach Dremio through [`crate::dremio`] and
+//! [`crate::catalog`], and fail with a `failure`, which says what helps. `introduction`, `listing`
+//! and `system_tables` are the texts.
 //!
 //! A new tool is an entry in `listing::TOOLS`, and a file with its function and the shape of its
 //! arguments.
 //!
 //! MCP is not known here: an engine makes a result of what a tool returns.
 
+mod description;
 mod failure;
 mod get_query_result;
 mod handlers;
 mod introduction;
 mod job;
+mod lineage;
+mod lines;
 mod listing;
+mod names;
+mod object;
 mod progress;
 mod result;
 mod rows;
 mod run_sql_query;
+mod schema;
+mod search;
 mod system_tables;
 mod table_name;
-mod table_schema;
 mod wanted;
 
 use std::sync::Arc;
@@ -35,7 +42,7 @@ pub(super) use self::introduction::{initialize_result, prompt, prompts_list};
 pub(super) use self::listing::{TOOLS, Tool, tools_list};
 pub(super) use self::progress::{Holds, Progress};
 #[cfg(test)]
-pub(super) use self::system_tables::SYSTEM_TABLES;
+pub(super) use self::system_tables::{FAILED_QUERIES, SYSTEM_TABLES};
 use crate::answer::AnswerConfig;
 use crate::catalog::Catalog;
 use crate::dremio::{Handles, JobCustody, KeptJobs};
@@ -68,7 +75,7 @@ impl ToolRoom {
         handles: Handles,
         answers: AnswerConfig,
     ) -> Self {
-        let catalog = Arc::new(Catalog::new(jobs.clone()));
-        Self { catalog, jobs, gate, handles, kept_jobs, answers }
+        let catalog = Catalog::new(jobs.clone(), gate.guard().allow_job_history);
+        Self { catalog: Arc::new(catalog), jobs, gate, handles, kept_jobs, answers }
     }
 }

@@ -1,74 +1,65 @@
-//! The system tables of Dremio Community Edition that are worth an agent's look (contract §6). The
-//! `sys.project.*` and `sys.organization.*` names of Dremio Cloud do not exist there, and
-//! `sys.roles`, `sys.privileges` and `sys.membership` cannot be queried, so they are not here.
+//! `GetUsefulSystemTableNames`: the system tables of Dremio Community Edition that are worth an
+//! agent's look (contract §6). The `sys.project.*` and `sys.organization.*` names of Dremio Cloud
+//! do not exist there, and `sys.roles`, `sys.privileges` and `sys.membership` cannot be queried, so
+//! they are not here.
 
+use super::ToolCall;
+use super::failure::Failure;
+use super::handlers::{BadArguments, parse};
 use crate::guard::Guard;
 
 /// Names, ready to be pasted behind `FROM`, and what each is for.
-pub(in crate::engine) const SYSTEM_TABLES: [(&str, &str); 14] = [
-    (
-        "INFORMATION_SCHEMA.\"TABLES\"",
-        "All tables and views: TABLE_SCHEMA (the path to it, joined by dots), TABLE_NAME, \
-         TABLE_TYPE (TABLE, VIEW or SYSTEM_TABLE). Filter out SYSTEM_TABLE to see what users made.",
-    ),
-    (
-        "INFORMATION_SCHEMA.\"COLUMNS\"",
-        "The columns of tables that Dremio has read before: TABLE_SCHEMA, TABLE_NAME, \
-         COLUMN_NAME, ORDINAL_POSITION, DATA_TYPE. The place to look for a column by its name.",
-    ),
-    ("INFORMATION_SCHEMA.\"VIEWS\"", "The views with their SQL in VIEW_DEFINITION."),
-    ("INFORMATION_SCHEMA.\"SCHEMATA\"", "All sources, spaces, folders and homes: SCHEMA_NAME."),
-    (
-        "sys.\"jobs_recent\"",
-        "Every query of the last 30 days, of all users: job_id, status, query_type, user_name, \
-         queried_datasets, submitted_ts, final_state_ts, rows_scanned, rows_returned, \
-         accelerated, error_msg, query. Missing values are '' or 0 or 1970-01-01, not NULL.",
-    ),
-    ("sys.\"jobs\"", "The queries that run now; the same columns as jobs_recent."),
-    (
-        "sys.\"reflections\"",
-        "Reflections (accelerations): reflection_name, type, dataset_name, status, num_failures, \
-         last_failure_message, record_count, current_footprint_bytes, considered_count, \
-         matched_count, accelerated_count.",
-    ),
-    (
-        "sys.\"materializations\"",
-        "The stored copies of reflections: reflection_id, state, created, expires, size_bytes, \
-         failure_msg.",
-    ),
-    (
-        "sys.\"reflection_dependencies\"",
-        "What each reflection is built from: reflection_id, dependency_type, dependency_path.",
-    ),
-    (
-        "sys.\"refreshes\"",
-        "Refresh jobs of reflections: reflection_id, job_id, job_start, job_end, input_records, \
-         output_records.",
-    ),
-    (
-        "sys.\"nodes\"",
-        "The nodes of this cluster: name, hostname, cpu, memory, status, is_coordinator, \
-         is_executor, version.",
-    ),
-    ("sys.\"version\"", "The version of this Dremio, in one row."),
-    (
-        "sys.\"options\"",
-        "Settings with their values: name, type, status (CHANGED if not the default), num_val, \
-         string_val, bool_val.",
-    ),
-    (
-        "sys.\"user_defined_functions\"",
-        "Functions that users made: name, argList, returnType, sql.",
-    ),
+pub(in crate::engine) const SYSTEM_TABLES: [(&str, &str); 11] = [
+    ("INFORMATION_SCHEMA.\"TABLES\"", "all tables and views"),
+    ("INFORMATION_SCHEMA.\"COLUMNS\"", "their columns"),
+    ("INFORMATION_SCHEMA.\"VIEWS\"", "the SQL of views, view_definition"),
+    ("INFORMATION_SCHEMA.\"SCHEMATA\"", "spaces, sources, folders"),
+    ("sys.reflections", "accelerations with status, failures, hits"),
+    ("sys.materializations", "their stored copies"),
+    ("sys.nodes", "nodes, memory"),
+    ("sys.version", "of Dremio"),
+    ("sys.options", "settings"),
+    ("sys.user_defined_functions", "functions"),
+    ("sys.jobs_recent", "queries of 30 days"),
 ];
 
-/// The tables that `guard` lets an agent query, as one JSON object, as the official server answers.
-pub(in crate::engine) fn to_json(guard: Guard) -> String {
-    let is_allowed = |name: &str| guard.check(&format!("TABLE {name}")).is_ok();
-    let members: serde_json::Map<_, _> = SYSTEM_TABLES
-        .iter()
-        .filter(|(name, _)| is_allowed(name))
-        .map(|(name, use_for)| ((*name).to_owned(), (*use_for).into()))
-        .collect();
-    serde_json::Value::Object(members).to_string()
+/// Where the job history may be asked, the question that is asked most.
+pub(in crate::engine) const FAILED_QUERIES: &str = "\
+SELECT submitted_ts, error_msg, query FROM sys.jobs_recent \
+WHERE status = 'FAILED' AND query_type = 'REST' ORDER BY submitted_ts DESC LIMIT 5";
+
+/// Answers a call. It takes no arguments.
+pub(super) async fn run(call: ToolCall<'_>) -> Result<String, Failure> {
+    parse::<serde::de::IgnoredAny>(call.arguments)
+        .ok_or(BadArguments { tool: call.tool, expected: "no arguments, or an empty object" })?;
+    Ok(text(call.room.gate.guard()))
+}
+
+/// The tables that `guard` lets an agent query, one a line.
+fn text(guard: Guard) -> String {
+    let is_allowed = |sql: &str| guard.check(sql).is_ok();
+    let tables = SYSTEM_TABLES.iter().filter(|(name, _)| is_allowed(&format!("TABLE {name}")));
+    let mut lines: Vec<String> = tables.map(|(name, what)| format!("{name}: {what}")).collect();
+    if is_allowed(FAILED_QUERIES) {
+        lines.push(format!("My last failed queries: {FAILED_QUERIES}"));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use tiktoken_rs::cl100k_base_singleton;
+
+    use super::text;
+    use crate::guard::Guard;
+
+    #[test]
+    fn the_answer_is_short_and_names_only_what_may_be_asked() {
+        let tokens = |text: &str| cl100k_base_singleton().encode_ordinary(text).len();
+        let all = text(Guard { allow_job_history: true, ..Guard::default() });
+        assert!(tokens(&all) <= 200, "{} {all}", tokens(&all));
+        assert!(all.contains("My last failed queries: SELECT"), "{all}");
+        let some = text(Guard::default());
+        assert!(!some.contains("jobs_recent") && some.len() < all.len(), "{some}");
+    }
 }

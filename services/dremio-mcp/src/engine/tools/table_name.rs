@@ -81,11 +81,6 @@ impl TableName {
     pub(in crate::engine) fn parts(&self) -> &[String] {
         &self.0
     }
-
-    /// The table's own name.
-    pub(in crate::engine) fn last(&self) -> &str {
-        self.0.last().map(String::as_str).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

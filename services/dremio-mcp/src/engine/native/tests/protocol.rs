@@ -28,7 +28,15 @@ async fn it_introduces_itself() {
         .collect();
     assert_eq!(
         names,
-        ["RunSqlQuery", "GetQueryResult", "GetSchemaOfTable", "GetUsefulSystemTableNames"]
+        [
+            "RunSqlQuery",
+            "GetQueryResult",
+            "SearchTableAndViews",
+            "GetSchemaOfTable",
+            "GetDescriptionOfTableOrSchema",
+            "GetTableOrViewLineage",
+            "GetUsefulSystemTableNames",
+        ]
     );
     for tool in list["tools"].as_array().unwrap() {
         assert_eq!(tool["annotations"]["readOnlyHint"], true);
@@ -71,8 +79,7 @@ async fn what_is_no_proper_call_is_an_error_of_the_protocol() {
             "tools/call",
             json!({}),
             -32602,
-            "there is no tool ``; the tools are RunSqlQuery, GetQueryResult, GetSchemaOfTable, \
-             GetUsefulSystemTableNames",
+            "there is no tool ``; the tools are RunSqlQuery, GetQueryResult, SearchTableAndViews, ",
         ),
         ("tools/call", json!({ "name": "runsqlquery" }), -32602, "there is no tool `runsqlquery`"),
         ("tools/call", json!({ "name": 5 }), -32602, "wrong type"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, lonely};
+use super::fixture::{Fixture, lonely, wait_for};
 use crate::catalog::{Kind, Snapshot};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -14,7 +14,7 @@ async fn the_catalog_is_read_once_for_all_who_ask() {
     let (one, other) = tokio::join!(catalog.snapshot(PATIENCE), catalog.snapshot(PATIENCE));
     let (one, other) = (one.unwrap(), other.unwrap());
     assert!(std::sync::Arc::ptr_eq(&one, &other));
-    assert_eq!(fixture.control().jobs().len(), 3);
+    assert_eq!(fixture.control().jobs().len(), 4);
     check(&one);
 }
 
@@ -43,6 +43,22 @@ fn check(snapshot: &Snapshot) {
 async fn without_dremio_there_is_none_and_the_next_who_asks_tries_again() {
     let native = lonely();
     assert!(native.room.catalog.snapshot(PATIENCE).await.is_none());
-    let cause = native.room.catalog.latest().await.unwrap_err();
+    let cause = native.room.catalog.search("orders", 1).await.unwrap_err();
     assert!(cause.to_string().contains("token"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_stop_gives_the_reading_up() {
+    let fixture = Fixture::start().await;
+    fixture.control().set_job_duration(Duration::from_secs(600));
+    let native = std::sync::Arc::clone(&fixture.native);
+    let waiting = tokio::spawn(async move { native.room.catalog.snapshot(PATIENCE).await });
+    wait_for("a job", async || fixture.control().jobs().first().map(|_| ())).await;
+    fixture.native.room.catalog.stop();
+    assert!(waiting.await.unwrap().is_none());
+    wait_for("its end", async || {
+        let jobs = fixture.control().jobs();
+        jobs.iter().all(|job| job.state.to_string() == "CANCELED").then_some(())
+    })
+    .await;
 }

@@ -1,0 +1,182 @@
+//! What the values of a table look like: nulls, distinct values, the least and the greatest, and
+//! the frequent ones where there are few.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use super::super::ToolCall;
+use super::super::lines::{Lines, one_line};
+use super::column_name;
+use crate::catalog::quoted;
+
+/// Rows that are looked at.
+const ROWS: u64 = 10_000;
+
+/// Most columns that are looked at; each is five values of one aggregate.
+const COLUMNS_MAX: usize = 40;
+
+/// A column with no more distinct values than these has them listed.
+const DISTINCT_MAX: u64 = 20;
+
+/// Values of a column that are listed, and the columns of which they are.
+const VALUES_MAX: usize = 8;
+const LISTED_MAX: usize = 12;
+
+/// Longest value that is shown, in characters.
+const VALUE_CHARS_MAX: usize = 60;
+
+/// Types whose values cannot be compared.
+const NESTED: [&str; 7] = ["LIST", "STRUCT", "MAP", "UNION", "OTHER", "ARRAY", "ROW"];
+
+type Row = HashMap<String, Box<RawValue>>;
+
+/// Adds a line for each column, or the reason why they are only named.
+pub(super) async fn show(
+    call: &mut ToolCall<'_>,
+    lines: &mut Lines,
+    path: &[String],
+    columns: &[(String, String)],
+) {
+    let shown = columns.get(..COLUMNS_MAX).unwrap_or(columns);
+    let figures = match rows(call, &figures_sql(path, shown), "PROFILING_COLUMNS").await {
+        Ok(rows) => rows.into_iter().next().unwrap_or_default(),
+        Err(reason) => {
+            super::show_columns(lines, columns);
+            lines.push(&format!("[no profile: {reason}]"));
+            return;
+        }
+    };
+    let few: Vec<usize> = (0..shown.len())
+        .filter(|place| {
+            let distinct = number(&figures, &format!("d{place}"));
+            let is_plain = shown.get(*place).is_some_and(|(_, it)| can_be_listed(it));
+            is_plain && (1..=DISTINCT_MAX).contains(&distinct.unwrap_or_default())
+        })
+        .take(LISTED_MAX)
+        .collect();
+    let mut values: HashMap<usize, Vec<String>> = HashMap::new();
+    if !few.is_empty()
+        && let Ok(rows) = rows(call, &values_sql(path, shown, &few), "LISTING_VALUES").await
+    {
+        for row in rows {
+            let place = number(&row, "c").and_then(|place| usize::try_from(place).ok());
+            let list = values.entry(place.unwrap_or_default()).or_default();
+            list.push(format!("{} {}", text(&row, "v"), text(&row, "n")));
+        }
+    }
+    let count = number(&figures, "n").unwrap_or_default();
+    let part = if count >= ROWS { "the first " } else { "all " };
+    lines.push(&format!("[of {part}{count} rows: nulls, distinct values, least .. greatest]"));
+    for (place, (name, data_type)) in shown.iter().enumerate() {
+        let mut line = format!("{} {data_type}:", column_name(name));
+        let nulls = count.saturating_sub(number(&figures, &format!("n{place}")).unwrap_or(count));
+        line.push_str(&format!(" {nulls} nulls"));
+        if let Some(distinct) = number(&figures, &format!("d{place}")) {
+            line.push_str(&format!(", {distinct} distinct"));
+        }
+        if figures.get(&format!("a{place}")).is_some_and(|it| it.get() != "null") {
+            let (least, greatest) =
+                (text(&figures, &format!("a{place}")), text(&figures, &format!("z{place}")));
+            line.push_str(&format!(", {least} .. {greatest}"));
+        }
+        if let Some(list) = values.get(&place) {
+            let more = if list.len() > VALUES_MAX { ", …" } else { "" };
+            let list = list.get(..VALUES_MAX).unwrap_or(list);
+            line.push_str(&format!(": {}{more}", list.join(", ")));
+        }
+        lines.push(&line);
+    }
+    let rest = columns.get(shown.len()..).unwrap_or_default();
+    if !rest.is_empty() {
+        let names: Vec<String> = rest.iter().map(|(name, _)| column_name(name)).collect();
+        lines.push(&format!("[not profiled: {}]", one_line(&names.join(", "), 1_000)));
+    }
+}
+
+/// One aggregate over the first rows: `n`, and for each column `n0`, `d0`, `a0`, `z0`.
+fn figures_sql(path: &[String], columns: &[(String, String)]) -> String {
+    let mut wanted = vec!["COUNT(*) AS \"n\"".to_owned()];
+    for (place, (name, data_type)) in columns.iter().enumerate() {
+        let name = quoted(&[name]);
+        wanted.push(format!("COUNT({name}) AS \"n{place}\""));
+        if is_plain(data_type) {
+            wanted.push(format!("COUNT(DISTINCT {name}) AS \"d{place}\""));
+            if data_type != "BOOLEAN" && data_type != "VARBINARY" {
+                wanted.push(format!("MIN({name}) AS \"a{place}\""));
+                wanted.push(format!("MAX({name}) AS \"z{place}\""));
+            }
+        }
+    }
+    let path = quoted(path);
+    format!("SELECT {} FROM (SELECT * FROM {path} LIMIT {ROWS}) AS \"t\"", wanted.join(", "))
+}
+
+/// How often each value of some columns is there: `c` (the column's place), `v`, `n`.
+fn values_sql(path: &[String], columns: &[(String, String)], few: &[usize]) -> String {
+    let path = quoted(path);
+    let of_column = |place: &usize| {
+        let name = quoted(&[columns.get(*place).map_or("", |(name, _)| name)]);
+        format!(
+            "SELECT {place} AS \"c\", CAST({name} AS VARCHAR) AS \"v\", COUNT(*) AS \"n\" FROM \
+             (SELECT {name} FROM {path} LIMIT {ROWS}) AS \"t{place}\" WHERE {name} IS NOT NULL \
+             GROUP BY {name}"
+        )
+    };
+    let parts: Vec<String> = few.iter().map(of_column).collect();
+    format!(
+        "SELECT * FROM ({}) AS \"v\" ORDER BY \"c\", \"n\" DESC, \"v\"",
+        parts.join(" UNION ALL ")
+    )
+}
+
+fn is_plain(data_type: &str) -> bool {
+    !NESTED.iter().any(|nested| data_type.starts_with(nested))
+}
+
+fn can_be_listed(data_type: &str) -> bool {
+    ["VARCHAR", "BOOLEAN", "INTEGER", "BIGINT", "DATE"].contains(&data_type)
+}
+
+async fn rows(call: &mut ToolCall<'_>, sql: &str, what: &str) -> Result<Vec<Row>, String> {
+    let statement = call.room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
+    let asked = call.room.catalog.page(&statement, call.tool, 500);
+    let page = call.progress.during(what, asked).await;
+    let page = page.map_err(|cause| cause.to_string())?;
+    let rows = page.rows.iter().map(|row| serde_json::from_str(row.get()));
+    rows.collect::<Result<_, _>>().map_err(|_| "Dremio's answer cannot be read".to_owned())
+}
+
+fn number(row: &Row, name: &str) -> Option<u64> {
+    row.get(name)?.get().parse().ok()
+}
+
+/// A value as it is shown.
+fn text(row: &Row, name: &str) -> String {
+    let raw = row.get(name).map_or("null", |value| value.get());
+    let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
+    let line = one_line(&text, VALUE_CHARS_MAX);
+    if line.is_empty() { "''".to_owned() } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{figures_sql, values_sql};
+    use crate::guard::Guard;
+
+    #[test]
+    fn names_cannot_leave_their_quotes() {
+        let path = ["@ada", "a\"b.c/d"].map(str::to_owned);
+        let columns = [("x\" FROM y".to_owned(), "VARCHAR".to_owned())];
+        let sql = figures_sql(&path, &columns);
+        assert_eq!(
+            sql,
+            "SELECT COUNT(*) AS \"n\", COUNT(\"x\"\" FROM y\") AS \"n0\", \
+             COUNT(DISTINCT \"x\"\" FROM y\") AS \"d0\", \
+             MIN(\"x\"\" FROM y\") AS \"a0\", MAX(\"x\"\" FROM y\") AS \"z0\" FROM (SELECT * FROM \
+             \"@ada\".\"a\"\"b.c/d\" LIMIT 10000) AS \"t\""
+        );
+        assert!(Guard::default().check(&sql).is_ok());
+        assert!(Guard::default().check(&values_sql(&path, &columns, &[0])).is_ok());
+    }
+}
