@@ -18,8 +18,8 @@ fn may_use(package: &Package, other: &Package, tests_only: bool) -> bool {
         ("local", "crates" | "services") | ("services", "crates") => true,
         // The one crate that is for the others.
         ("crates", "crates") => other.name == "service-kit",
-        // It holds documents against the table of settings.
-        ("tidy", "crates") => tests_only && other.name == "service-kit",
+        // It holds documents against the tables of settings and of clients.
+        ("tidy", "crates") => tests_only && ["connect", "service-kit"].contains(&&*other.name),
         _ => false,
     }
 }

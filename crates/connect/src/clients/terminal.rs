@@ -1,0 +1,245 @@
+//! Programs of the terminal.
+
+use super::{Client, File, Format, Place, Speaks};
+
+pub(super) const ALL: &[Client] = &[
+    Client {
+        name: "claude-code",
+        title: "Claude Code",
+        file: Some(File {
+            moved_by: Some(("CLAUDE_CONFIG_DIR", "~")),
+            ..File::json(
+                &["~/.claude.json"],
+                "mcpServers",
+                r#"{"type": "http", "url": "{{url}}",
+                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                Some("${{{variable}}}"),
+            )
+        }),
+        command: Some(
+            "claude mcp add --transport http --scope user {{name}} {{url}}\
+             {{if key}} --header 'Authorization: Bearer ${{{variable}}}'{{end}}",
+        ),
+        speaks: Speaks::Modern,
+        source: "https://www.npmjs.com/package/@anthropic-ai/claude-code",
+        ..Client::NEW
+    },
+    Client {
+        name: "codex",
+        title: "Codex CLI",
+        file: Some(File {
+            format: Format::Toml,
+            moved_by: Some(("CODEX_HOME", "~/.codex")),
+            ..File::json(
+                &["~/.codex/config.toml"],
+                "mcp_servers",
+                r#"{"url": "{{url}}", "bearer_token_env_var": "{{variable}}"}"#,
+                Some(""),
+            )
+        }),
+        command: Some(
+            "codex mcp add {{name}} --url {{url}}\
+             {{if key}} --bearer-token-env-var {{variable}}{{end}}",
+        ),
+        speaks: Speaks::Handshake("2025-06-18"),
+        source: "https://www.npmjs.com/package/@openai/codex",
+        ..Client::NEW
+    },
+    Client {
+        name: "copilot",
+        title: "GitHub Copilot CLI",
+        file: Some(File {
+            moved_by: Some(("COPILOT_HOME", "~/.copilot")),
+            ..File::json(
+                &["~/.copilot/mcp-config.json"],
+                "mcpServers",
+                r#"{"type": "http", "url": "{{url}}",
+                    "headers": {"Authorization": "Bearer {{key}}"}, "tools": ["*"]}"#,
+                Some("${{{variable}}}"),
+            )
+        }),
+        command: Some(
+            "copilot mcp add --transport http {{name}} {{url}}\
+             {{if key}} --header 'Authorization: Bearer ${{{variable}}}'{{end}}",
+        ),
+        speaks: Speaks::Modern,
+        source: "https://www.npmjs.com/package/@github/copilot",
+        ..Client::NEW
+    },
+    Client {
+        name: "gemini",
+        title: "Gemini CLI",
+        file: Some(File {
+            moved_by: Some(("GEMINI_CLI_HOME", "~")),
+            ..File::json(
+                &["~/.gemini/settings.json"],
+                "mcpServers",
+                r#"{"httpUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                Some("${{{variable}}}"),
+            )
+        }),
+        command: Some(
+            "gemini mcp add --transport http --scope user {{name}} {{url}}\
+             {{if key}} --header 'Authorization: Bearer ${{{variable}}}'{{end}}",
+        ),
+        notes: &[
+            "Gemini CLI asks whether you trust a folder: it has no servers where you do not.",
+            "After a restart of the server: /mcp refresh",
+        ],
+        source: "https://www.npmjs.com/package/@google/gemini-cli",
+        ..Client::NEW
+    },
+    Client {
+        name: "qwen",
+        title: "Qwen Code",
+        file: Some(File {
+            moved_by: Some(("QWEN_HOME", "~/.qwen")),
+            ..File::json(
+                &["~/.qwen/settings.json"],
+                "mcpServers",
+                r#"{"httpUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                Some("${{{variable}}}"),
+            )
+        }),
+        command: Some(
+            "qwen mcp add --transport http --scope user {{name}} {{url}}\
+             {{if key}} --header 'Authorization: Bearer ${{{variable}}}'{{end}}",
+        ),
+        source: "https://www.npmjs.com/package/@qwen-code/qwen-code",
+        ..Client::NEW
+    },
+    Client {
+        name: "opencode",
+        title: "opencode",
+        file: Some(File {
+            moved_by: Some(("XDG_CONFIG_HOME", "~/.config")),
+            ..File::json(
+                &["~/.config/opencode/opencode.json", "~/.config/opencode/opencode.jsonc"],
+                "mcp",
+                r#"{"type": "remote", "url": "{{url}}", "enabled": true,
+                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                Some("{env:{{variable}}}"),
+            )
+        }),
+        source: "https://www.npmjs.com/package/opencode-ai",
+        ..Client::NEW
+    },
+    Client {
+        name: "cline",
+        title: "Cline",
+        file: Some(File::json(
+            &["~/.cline/data/settings/cline_mcp_settings.json"],
+            "mcpServers",
+            r#"{"type": "streamableHttp", "url": "{{url}}",
+                "headers": {"Authorization": "Bearer {{key}}"}}"#,
+            None,
+        )),
+        command: Some(
+            "cline mcp add {{name}} {{url}} --transport streamableHttp --yes\
+             {{if key}} --header \"Authorization: Bearer ${{variable}}\"{{end}}",
+        ),
+        notes: &[
+            "In VS Code: Cline's panel, MCP Servers, Configure, and put the entry into that file.",
+        ],
+        source: "https://www.npmjs.com/package/cline",
+        ..Client::NEW
+    },
+    Client {
+        name: "continue",
+        title: "Continue",
+        file: Some(File {
+            format: Format::Yaml,
+            place: Place::List,
+            begins: "name: Local Config\nversion: 1.0.0\nschema: v1\n",
+            ..File::json(
+                &["~/.continue/config.yaml"],
+                "mcpServers",
+                r#"{"name": "{{name}}", "type": "streamable-http", "url": "{{url}}",
+                    "requestOptions": {"headers": {"Authorization": "Bearer {{key}}"}}}"#,
+                None,
+            )
+        }),
+        notes: &["Tools are there in agent mode only."],
+        source: "https://docs.continue.dev/customize/deep-dives/mcp",
+        ..Client::NEW
+    },
+    Client {
+        name: "goose",
+        title: "goose",
+        file: Some(File {
+            format: Format::Yaml,
+            moved_by: Some(("XDG_CONFIG_HOME", "~/.config")),
+            windows: &["~/AppData/Roaming/Block/goose/config/config.yaml"],
+            ..File::json(
+                &["~/.config/goose/config.yaml"],
+                "extensions",
+                r#"{"enabled": true, "type": "streamable_http", "name": "{{name}}",
+                    "description": "SQL and the catalog of a Dremio", "uri": "{{url}}",
+                    "timeout": 300, "env_keys": ["{{variable}}"],
+                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                Some("${{{variable}}}"),
+            )
+        }),
+        source: "https://github.com/aaif-goose/goose/blob/main/documentation/docs/guides/\
+                 config-files.md",
+        ..Client::NEW
+    },
+    Client {
+        name: "amp",
+        title: "Amp",
+        file: Some(File::json(
+            &["~/.config/amp/settings.json"],
+            "amp.mcpServers",
+            r#"{"url": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+            None,
+        )),
+        source: "https://ampcode.com/manual#mcp",
+        ..Client::NEW
+    },
+    Client {
+        name: "vibe",
+        title: "Mistral Vibe",
+        command: Some(
+            "vibe mcp add {{name}} --url {{url}}{{if key}} --api-key-env {{variable}}{{end}}",
+        ),
+        source: "https://github.com/mistralai/mistral-vibe",
+        ..Client::NEW
+    },
+    Client {
+        name: "inspector",
+        title: "MCP Inspector",
+        command: Some(
+            "npx -y @modelcontextprotocol/inspector --cli {{url}} --transport http \
+             --method tools/list\
+             {{if key}} --header \"Authorization: Bearer ${{variable}}\"{{end}}",
+        ),
+        source: "https://github.com/modelcontextprotocol/inspector",
+        ..Client::NEW
+    },
+    Client {
+        name: "mcp-remote",
+        title: "mcp-remote",
+        command: Some(
+            "npx -y mcp-remote {{url}}\
+             {{if key}} --header \"Authorization:Bearer ${{variable}}\"{{end}}",
+        ),
+        notes: &["A bridge for clients that only start programs: they write to it, it calls."],
+        source: "https://github.com/geelen/mcp-remote",
+        ..Client::NEW
+    },
+    Client {
+        name: "mcpo",
+        title: "mcpo",
+        command: Some(
+            "uvx mcpo --port 8500 --server-type streamable-http\
+             {{if key}} --header '{\"Authorization\":\"Bearer '\"${{variable}}\"'\"}'{{end}} \
+             -- {{url}}",
+        ),
+        notes: &[
+            "The tools are then an OpenAPI server: http://127.0.0.1:8500/docs",
+            "After a restart of the server: restart mcpo",
+        ],
+        source: "https://github.com/open-webui/mcpo",
+        ..Client::NEW
+    },
+];

@@ -1,0 +1,176 @@
+//! Programs with windows: editors and chats.
+
+use super::{Client, File, Speaks};
+
+/// An entry as Cursor has it, which others took over.
+const CURSOR_ENTRY: &str = r#"{"url": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#;
+
+/// A reference as editors that descend from VS Code have it.
+const EDITOR_REFERENCE: Option<&str> = Some("${env:{{variable}}}");
+
+/// Editors read their environment once, when they start.
+const START_AGAIN: &str = "End it and start it again: it reads variables when it starts.";
+
+pub(super) const ALL: &[Client] = &[
+    Client {
+        name: "claude-desktop",
+        title: "Claude Desktop",
+        file: Some(File {
+            macos: &["~/Library/Application Support/Claude/claude_desktop_config.json"],
+            windows: &["~/AppData/Roaming/Claude/claude_desktop_config.json"],
+            ..File::json(
+                &["~/.config/Claude/claude_desktop_config.json"],
+                "mcpServers",
+                // No blank after the colon: Claude Desktop for Windows cuts arguments at blanks.
+                r#"{"command": "npx", "args": ["-y", "mcp-remote", "{{url}}",
+                    "{{if key}}--header{{end}}",
+                    "{{if key}}Authorization:${AUTH_HEADER}{{end}}"],
+                    "env": {"AUTH_HEADER": "Bearer {{key}}"}}"#,
+                None,
+            )
+        }),
+        notes: &[
+            "It needs Node.js: mcp-remote is a bridge that npx fetches.",
+            "End Claude Desktop and start it again.",
+        ],
+        source: "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
+        ..Client::NEW
+    },
+    Client {
+        name: "cursor",
+        title: "Cursor",
+        file: Some(File::json(
+            &["~/.cursor/mcp.json"],
+            "mcpServers",
+            CURSOR_ENTRY,
+            EDITOR_REFERENCE,
+        )),
+        notes: &[START_AGAIN],
+        source: "https://userjot.com/docs/mcp-cursor",
+        ..Client::NEW
+    },
+    Client {
+        name: "vscode",
+        title: "VS Code with Copilot",
+        file: Some(File {
+            macos: &["~/Library/Application Support/Code/User/mcp.json"],
+            windows: &["~/AppData/Roaming/Code/User/mcp.json"],
+            ..File::json(
+                &["~/.config/Code/User/mcp.json"],
+                "servers",
+                r#"{"type": "http", "url": "{{url}}",
+                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                EDITOR_REFERENCE,
+            )
+        }),
+        command: Some(
+            "code --add-mcp '{\"name\":\"{{name}}\",\"type\":\"http\",\"url\":\"{{url}}\"\
+             {{if key}},\"headers\":{\"Authorization\":\"Bearer ${env:{{variable}}}\"}{{end}}}'",
+        ),
+        notes: &[
+            START_AGAIN,
+            "Tools are there in agent mode; VS Code asks once whether you trust it.",
+        ],
+        source: "https://code.visualstudio.com/docs/agents/reference/mcp-configuration",
+        ..Client::NEW
+    },
+    Client {
+        name: "windsurf",
+        title: "Windsurf",
+        file: Some(File::json(
+            &["~/.codeium/windsurf/mcp_config.json"],
+            "mcpServers",
+            r#"{"serverUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+            EDITOR_REFERENCE,
+        )),
+        notes: &[START_AGAIN],
+        source: "https://docs.windsurf.com/windsurf/cascade/mcp",
+        ..Client::NEW
+    },
+    Client {
+        name: "antigravity",
+        title: "Antigravity",
+        file: Some(File::json(
+            &["~/.gemini/config/mcp_config.json", "~/.gemini/antigravity/mcp_config.json"],
+            "mcpServers",
+            r#"{"serverUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+            None,
+        )),
+        source: "https://developer.mescius.com/mcp/docs/configure-your-ai-client/\
+                 command-line-clients/google-antigravity-cli",
+        ..Client::NEW
+    },
+    Client {
+        name: "zed",
+        title: "Zed",
+        file: Some(File {
+            windows: &["~/AppData/Roaming/Zed/settings.json"],
+            ..File::json(&["~/.config/zed/settings.json"], "context_servers", CURSOR_ENTRY, None)
+        }),
+        source: "https://zed.dev/docs/ai/mcp",
+        ..Client::NEW
+    },
+    Client {
+        name: "roo",
+        title: "Roo Code",
+        file: Some(File {
+            macos: &[
+                "~/Library/Application Support/Code/User/globalStorage/rooveterinaryinc.roo-cline/\
+                 settings/mcp_settings.json",
+            ],
+            windows: &[
+                "~/AppData/Roaming/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/\
+                 mcp_settings.json",
+            ],
+            ..File::json(
+                &["~/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/\
+                   mcp_settings.json"],
+                "mcpServers",
+                r#"{"type": "streamable-http", "url": "{{url}}",
+                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                None,
+            )
+        }),
+        source: "https://docs.roocode.com/features/mcp/using-mcp-in-roo",
+        ..Client::NEW
+    },
+    Client {
+        name: "kiro",
+        title: "Kiro",
+        file: Some(File::json(
+            &["~/.kiro/settings/mcp.json"],
+            "mcpServers",
+            CURSOR_ENTRY,
+            Some("${{{variable}}}"),
+        )),
+        notes: &["Kiro asks once whether it may read the variable: say yes."],
+        source: "https://kiro.dev/docs/mcp/configuration",
+        ..Client::NEW
+    },
+    Client {
+        name: "lm-studio",
+        title: "LM Studio",
+        file: Some(File::json(&["~/.lmstudio/mcp.json"], "mcpServers", CURSOR_ENTRY, None)),
+        source: "https://lmstudio.ai/docs/app/mcp",
+        ..Client::NEW
+    },
+    Client {
+        name: "open-webui",
+        title: "Open WebUI",
+        command: Some(
+            "export TOOL_SERVER_CONNECTIONS='[{\"type\":\"mcp\",\"url\":\"{{url}}\",\"path\":\"\",\
+             {{if key}}\"auth_type\":\"bearer\",\"key\":\"'\"${{variable}}\"'\",{{end}}\
+             \"config\":{\"enable\":true},\
+             \"info\":{\"id\":\"{{name}}\",\"name\":\"{{name}}\"}}]'",
+        ),
+        notes: &[
+            "The variable counts when Open WebUI starts for the first time. Afterwards: Admin \
+             Settings, External Tools, +, type MCP (Streamable HTTP).",
+            "In a container the address of this machine is host.docker.internal, which \
+             MCP_ALLOWED_HOSTS must name.",
+        ],
+        speaks: Speaks::Modern,
+        source: "https://docs.openwebui.com/features/mcp",
+        ..Client::NEW
+    },
+];
