@@ -1,11 +1,37 @@
 //! What an agent reads when its query has failed: Dremio's sentence, and the one thing that helps.
 //!
-//! Pure, and quick whatever the texts are. Nothing is rewritten and run: the agent decides.
+//! One query goes: `said` (the sentence in Dremio's text, and what kind of complaint it is) →
+//! `elsewhere` (what is not the query's fault) → the file of its kind: `columns`, `objects`,
+//! `grouping`, `functions`, `values`, or `syntax`, which finds out by the tokens what does not
+//! parse (`quoting`, `reserved`, `dialects`, `dates`, `types`, `clauses`). `reading` is the
+//! statement, read by
+//! the guard's lexer as far as it can be; `names` compares names and writes them.
+//!
+//! Pure, and quick whatever the texts are: nothing is asked of Dremio, and nothing is rewritten and
+//! run. The advice is made of the agent's own words, Dremio's sentence, and names of the catalog.
 
+mod clauses;
+mod columns;
+mod dates;
+mod dialects;
 mod elsewhere;
+mod functions;
+mod grouping;
+mod names;
+mod objects;
+mod quoting;
+mod reading;
+mod reserved;
+mod said;
+mod sets;
+mod syntax;
+mod types;
+mod values;
 
 use std::time::Duration;
 
+use self::reading::Reading;
+use self::said::Complaint;
 use crate::catalog::Snapshot;
 
 /// How long a failed query waits for the catalog: advice must not delay an answer.
@@ -14,7 +40,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 /// What to say of a failed query.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
-    /// Dremio's own sentence.
+    /// Dremio's own sentence, without what it expected instead.
     pub(crate) said: String,
     /// What helps.
     pub(crate) fix: String,
@@ -22,11 +48,64 @@ pub(crate) struct Advice {
 
 /// What to say of `sql`, which failed with what Dremio `said`. `catalog` is what there is to
 /// compare names with.
-pub(crate) fn advise(_sql: &str, said: &str, _catalog: Option<&Snapshot>) -> Advice {
+pub(crate) fn advise(sql: &str, said: &str, catalog: Option<&Snapshot>) -> Advice {
     if let Some(advice) = broken_view(said) {
         return advice;
     }
-    Advice { said: said.to_owned(), fix: hint(said).to_owned() }
+    let said = said::sentence(said);
+    let complaint = said::complaint(&said);
+    let is_certain =
+        !matches!(complaint, Complaint::Other | Complaint::Value | Complaint::Unparsed { .. });
+    let elsewhere = if is_certain { None } else { elsewhere::advice(&said) };
+    let fix = match elsewhere {
+        Some(advice) => advice.to_owned(),
+        None => fix(&Reading::of(sql), catalog, &said, complaint),
+    };
+    Advice { said, fix }
+}
+
+fn fix(
+    reading: &Reading<'_>,
+    catalog: Option<&Snapshot>,
+    said: &str,
+    complaint: Complaint,
+) -> String {
+    match complaint {
+        Complaint::NoColumn { name, table } => types::unknown(reading, &name)
+            .unwrap_or_else(|| columns::not_found(reading, catalog, &name, table.as_deref())),
+        Complaint::NoObject { name, within } => {
+            objects::not_found(reading, catalog, &name, within.as_deref())
+        }
+        Complaint::NoTable(name) => types::unknown(reading, &name)
+            .unwrap_or_else(|| objects::no_table(reading, catalog, &name)),
+        Complaint::Ambiguous(name) => columns::ambiguous(reading, catalog, &name),
+        Complaint::NotGrouped(expression) => grouping::not_grouped(reading, catalog, &expression),
+        Complaint::Aggregate { clause, is_window } => {
+            grouping::misplaced(reading, &clause, is_window)
+        }
+        Complaint::NestedAggregates => grouping::nested(reading),
+        Complaint::NoWindow => grouping::no_window(reading),
+        Complaint::NoOver => grouping::no_over(reading),
+        Complaint::SetOperation(column) => sets::uneven(reading, catalog, column),
+        Complaint::NoField(name) => columns::no_field(reading, catalog, &name),
+        Complaint::NoFunction(name) => functions::not_found(reading, &name),
+        Complaint::Arguments { of, types } => values::arguments(reading, catalog, &of, &types),
+        Complaint::NoType(name) => types::unknown(reading, &name)
+            .unwrap_or_else(|| columns::not_found(reading, catalog, &name, None)),
+        Complaint::DivisionByZero => values::division(reading),
+        Complaint::Value => values::unfit(reading, catalog, said),
+        Complaint::Literal { kind, text } => values::literal_form(reading, &kind, &text),
+        Complaint::Unparsed { found, position } => {
+            syntax::unparsed(reading, catalog, found.as_deref(), position)
+        }
+        Complaint::Plain(cure) => cure.to_owned(),
+        Complaint::Other => {
+            let guess = syntax::diagnosis(reading, catalog, None);
+            elsewhere::unexplained(said).map(str::to_owned).or(guess).unwrap_or_else(|| {
+                "Correct the query by what Dremio says, and try again.".to_owned()
+            })
+        }
+    }
 }
 
 /// What to say where a view's own text no longer works, because its tables or columns have
@@ -36,65 +115,13 @@ pub(crate) fn broken_view(said: &str) -> Option<Advice> {
     // A name with dots in it ends at the first dot with a blank behind it.
     let view = after.split(". ").next().unwrap_or(after).trim_end_matches('.');
     let fix = format!(
-        "The view {view} is broken: its own SQL no longer fits what it reads. Its owner must mend \
+        "Nothing is wrong with the request. The view {view} is broken: its own SQL no longer fits \
+         what it reads. Its owner must mend \
          it in Dremio; until then, query the tables below it (VIEW_DEFINITION in \
          INFORMATION_SCHEMA.\"VIEWS\" names them)."
     );
-    Some(Advice { said: said.to_owned(), fix })
-}
-
-fn hint(said: &str) -> &'static str {
-    let said = said.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if said.contains("not found") {
-        return "Look names up in INFORMATION_SCHEMA.\"TABLES\" and \
-                INFORMATION_SCHEMA.\"COLUMNS\", and write each part of a path in its own double \
-                quotes.";
-    }
-    if let Some(advice) = elsewhere::advice(&said) {
-        return advice;
-    }
-    if says(&["system error", "internal error", "nullpointer", "is currently unavailable"]) {
-        "Nothing is wrong with the request. This needs the operator of Dremio; try again later."
-    } else if said.contains("parsing") || said.contains("encountered") || said.contains("syntax") {
-        "Check the syntax. Names that are reserved words, like \"date\", \"count\", \"value\" or \
-         \"user\", need double quotes; strings need single quotes."
-    } else {
-        "Correct the query and try again."
-    }
+    Some(Advice { said: said::sentence(said), fix })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::advise;
-
-    #[test]
-    fn advice_fits_what_dremio_says() {
-        let check = |said: &str, start: &str| {
-            assert!(advise("SELECT 1", said, None).fix.starts_with(start), "{said}");
-        };
-        check("Object 'orderz' not found within 'Sales'.", "Look names up");
-        check("Column 'x' not found in any table", "Look names up");
-        check("Failure parsing the query.", "Check the syntax");
-        check("Encountered \"date\" at line 1, column 8.", "Check the syntax");
-        check("Object 'out of memory' not found within 'queue resources'", "Look names up");
-        check("Division by zero", "Correct the query");
-        let fine = "Nothing is wrong with the";
-        check(
-            "Query was cancelled because it exceeded the memory limits set by the administrator.",
-            fine,
-        );
-        check(
-            "One or more nodes lost connectivity during query.  Identified nodes were \
-             [10.0.0.5:45678].",
-            fine,
-        );
-        check(
-            "Unable to acquire queue resources for query within timeout.  Timeout for SMALL queue \
-             was set at 300 seconds.",
-            fine,
-        );
-        check("SYSTEM ERROR: NullPointerException", fine);
-        check("The source [lake] is currently unavailable. Metadata is not accessible", fine);
-    }
-}
+mod tests;

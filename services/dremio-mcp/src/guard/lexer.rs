@@ -173,6 +173,37 @@ pub fn lex(sql: &str) -> Result<Lexed<'_>, LexError> {
     Ok(lexed)
 }
 
+/// Takes apart what can be taken apart, for advice about a text that Dremio has refused: what
+/// [`lex`] refuses is a symbol of its own, and a comment that is never closed is left out. Nothing
+/// that goes to Dremio may come from here.
+pub(crate) fn lex_what_can_be(sql: &str) -> Vec<Token<'_>> {
+    let (mut tokens, mut at) = (Vec::new(), 0);
+    while let Some(rest) = sql.get(at..).filter(|rest| !rest.is_empty()) {
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let (kind, length) = match piece(rest) {
+            Ok(Piece::Blank) => (None, 1),
+            Ok(Piece::Comment(length)) => (None, length),
+            Ok(Piece::Token(kind, length)) => (Some(kind), length),
+            Err(LexError::Hint | LexError::UnclosedStars) => {
+                (None, rest.find("*/").map_or(rest.len(), |end| end + 2))
+            }
+            Err(LexError::Unclosed(_)) if rest.starts_with("/*") => (None, rest.len()),
+            Err(LexError::StrayCommentEnd) => (None, 2),
+            Err(LexError::EmptyName) => (Some(Kind::Symbol), 2),
+            Err(LexError::NameOverLines) => {
+                (Some(Kind::Symbol), run(rest, |c| c != '\n' && c != '\r'))
+            }
+            Err(LexError::EscapedString | LexError::UnicodeEscape) => (Some(Kind::Word), first),
+            Err(_) => (Some(Kind::Symbol), first),
+        };
+        if let (Some(kind), Some(text)) = (kind, rest.get(..length)) {
+            tokens.push(Token { kind, text, start: at });
+        }
+        at += length;
+    }
+    tokens
+}
+
 /// What is at the start of a text, and its length in bytes.
 enum Piece {
     Blank,
