@@ -4,12 +4,36 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::types::Value;
 
+use super::argument::Argument;
 use super::call::Call;
 use super::json;
-use super::row::{Argument, Function, Rule, row};
+use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome, unsupported};
 use crate::catalog::DremioType;
 use crate::sql::error::SqlError;
+
+/// The binary forms of numbers, each with its own functions: `CONVERT_TOINT`, `CONVERT_FROMINT`.
+macro_rules! numbers {
+    ($($form:literal $takes:literal $result:ident,)*) => {
+        &[$(
+            row(concat!("CONVERT_TO", $form), $takes, Rule::Varbinary, |call| {
+                written(call, $form)
+            }),
+            row(concat!("CONVERT_FROM", $form), "bytes", Rule::$result, |call| {
+                number(call, $form)
+            }),
+        )*]
+    };
+}
+
+pub(super) const NUMBERS: &[Function] = numbers! {
+    "INT" "int" Integer,
+    "INT_BE" "int" Integer,
+    "BIGINT" "int" BigInt,
+    "BIGINT_BE" "int" BigInt,
+    "DOUBLE" "number" Double,
+    "DOUBLE_BE" "number" Double,
+};
 
 pub(super) const ROWS: &[Function] = &[
     row("CONVERT_FROM", "text|bytes, text", Rule::By(read_type), read),
@@ -19,18 +43,6 @@ pub(super) const ROWS: &[Function] = &[
     }),
     row("CONVERT_FROMUTF8", "text|bytes", Rule::Varchar, |call| Ok(Value::Text(utf8(call)?))),
     row("CONVERT_TOUTF8", "text", Rule::Varbinary, |call| written(call, "UTF8")),
-    row("CONVERT_TOINT", "int", Rule::Varbinary, |call| written(call, "INT")),
-    row("CONVERT_TOINT_BE", "int", Rule::Varbinary, |call| written(call, "INT_BE")),
-    row("CONVERT_TOBIGINT", "int", Rule::Varbinary, |call| written(call, "BIGINT")),
-    row("CONVERT_TOBIGINT_BE", "int", Rule::Varbinary, |call| written(call, "BIGINT_BE")),
-    row("CONVERT_TODOUBLE", "number", Rule::Varbinary, |call| written(call, "DOUBLE")),
-    row("CONVERT_TODOUBLE_BE", "number", Rule::Varbinary, |call| written(call, "DOUBLE_BE")),
-    row("CONVERT_FROMINT", "bytes", Rule::Integer, |call| number(call, "INT")),
-    row("CONVERT_FROMINT_BE", "bytes", Rule::Integer, |call| number(call, "INT_BE")),
-    row("CONVERT_FROMBIGINT", "bytes", Rule::BigInt, |call| number(call, "BIGINT")),
-    row("CONVERT_FROMBIGINT_BE", "bytes", Rule::BigInt, |call| number(call, "BIGINT_BE")),
-    row("CONVERT_FROMDOUBLE", "bytes", Rule::Double, |call| number(call, "DOUBLE")),
-    row("CONVERT_FROMDOUBLE_BE", "bytes", Rule::Double, |call| number(call, "DOUBLE_BE")),
 ];
 
 /// The type that CONVERT_FROM reads, which only a literal tells, and of JSON its text too.

@@ -8,115 +8,83 @@ use super::dates::{moved, out_of_range, part, truncated};
 use super::row::{Function, Rule, row};
 use crate::sql::moment::Unit;
 
-pub(super) const ROWS: &[Function] = &[
-    row("ADD_DAYS", "int, date|timestamp", Rule::Same(1), |call| add(call, Unit::Day, 0, 1)),
-    row("ADD_DAYS", "date|timestamp, int", Rule::Same(0), |call| add(call, Unit::Day, 1, 0)),
-    row("TIMESTAMPADDDAY", "int, date|timestamp", Rule::Same(1), |call| add(call, Unit::Day, 0, 1)),
-    row("TIMESTAMPADDDAY", "date|timestamp, int", Rule::Same(0), |call| add(call, Unit::Day, 1, 0)),
-    row("TIMESTAMPDIFFDAY", "timestamp, timestamp", Rule::Integer, |call| between(call, Unit::Day)),
-    row("ADD_HOURS", "int, timestamp", Rule::Same(1), |call| add(call, Unit::Hour, 0, 1)),
-    row("ADD_HOURS", "timestamp, int", Rule::Same(0), |call| add(call, Unit::Hour, 1, 0)),
-    row("TIMESTAMPADDHOUR", "int, timestamp", Rule::Same(1), |call| add(call, Unit::Hour, 0, 1)),
-    row("TIMESTAMPADDHOUR", "timestamp, int", Rule::Same(0), |call| add(call, Unit::Hour, 1, 0)),
-    row("TIMESTAMPDIFFHOUR", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Hour)
-    }),
-    row("ADD_MINUTES", "int, timestamp", Rule::Same(1), |call| add(call, Unit::Minute, 0, 1)),
-    row("ADD_MINUTES", "timestamp, int", Rule::Same(0), |call| add(call, Unit::Minute, 1, 0)),
-    row("TIMESTAMPADDMINUTE", "int, timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Minute, 0, 1)
-    }),
-    row("TIMESTAMPADDMINUTE", "timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Minute, 1, 0)
-    }),
-    row("TIMESTAMPDIFFMINUTE", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Minute)
-    }),
-    row("ADD_MONTHS", "int, date|timestamp", Rule::Same(1), |call| add(call, Unit::Month, 0, 1)),
-    row("ADD_MONTHS", "date|timestamp, int", Rule::Same(0), |call| add(call, Unit::Month, 1, 0)),
-    row("TIMESTAMPADDMONTH", "int, date|timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Month, 0, 1)
-    }),
-    row("TIMESTAMPADDMONTH", "date|timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Month, 1, 0)
-    }),
-    row("TIMESTAMPDIFFMONTH", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Month)
-    }),
-    row("ADD_QUARTERS", "int, date|timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Quarter, 0, 1)
-    }),
-    row("ADD_QUARTERS", "date|timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Quarter, 1, 0)
-    }),
-    row("TIMESTAMPADDQUARTER", "int, date|timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Quarter, 0, 1)
-    }),
-    row("TIMESTAMPADDQUARTER", "date|timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Quarter, 1, 0)
-    }),
-    row("TIMESTAMPDIFFQUARTER", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Quarter)
-    }),
-    row("ADD_SECONDS", "int, timestamp", Rule::Same(1), |call| add(call, Unit::Second, 0, 1)),
-    row("ADD_SECONDS", "timestamp, int", Rule::Same(0), |call| add(call, Unit::Second, 1, 0)),
-    row("TIMESTAMPADDSECOND", "int, timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Second, 0, 1)
-    }),
-    row("TIMESTAMPADDSECOND", "timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Second, 1, 0)
-    }),
-    row("TIMESTAMPDIFFSECOND", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Second)
-    }),
-    row("ADD_WEEKS", "int, date|timestamp", Rule::Same(1), |call| add(call, Unit::Week, 0, 1)),
-    row("ADD_WEEKS", "date|timestamp, int", Rule::Same(0), |call| add(call, Unit::Week, 1, 0)),
-    row("TIMESTAMPADDWEEK", "int, date|timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Week, 0, 1)
-    }),
-    row("TIMESTAMPADDWEEK", "date|timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Week, 1, 0)
-    }),
-    row("TIMESTAMPDIFFWEEK", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Week)
-    }),
-    row("ADD_YEARS", "int, date|timestamp", Rule::Same(1), |call| add(call, Unit::Year, 0, 1)),
-    row("ADD_YEARS", "date|timestamp, int", Rule::Same(0), |call| add(call, Unit::Year, 1, 0)),
-    row("TIMESTAMPADDYEAR", "int, date|timestamp", Rule::Same(1), |call| {
-        add(call, Unit::Year, 0, 1)
-    }),
-    row("TIMESTAMPADDYEAR", "date|timestamp, int", Rule::Same(0), |call| {
-        add(call, Unit::Year, 1, 0)
-    }),
-    row("TIMESTAMPDIFFYEAR", "timestamp, timestamp", Rule::Integer, |call| {
-        between(call, Unit::Year)
-    }),
-    row("DATE_TRUNC_CENTURY", "date|timestamp", Rule::Same(0), |call| cut(call, "CENTURY")),
-    row("DATE_TRUNC_DAY", "date|timestamp", Rule::Same(0), |call| cut(call, "DAY")),
-    row("DATE_TRUNC_DECADE", "date|timestamp", Rule::Same(0), |call| cut(call, "DECADE")),
-    row("DATE_TRUNC_HOUR", "date|timestamp", Rule::Same(0), |call| cut(call, "HOUR")),
-    row("DATE_TRUNC_MILLENNIUM", "date|timestamp", Rule::Same(0), |call| cut(call, "MILLENNIUM")),
-    row("DATE_TRUNC_MINUTE", "date|timestamp", Rule::Same(0), |call| cut(call, "MINUTE")),
-    row("DATE_TRUNC_MONTH", "date|timestamp", Rule::Same(0), |call| cut(call, "MONTH")),
-    row("DATE_TRUNC_QUARTER", "date|timestamp", Rule::Same(0), |call| cut(call, "QUARTER")),
-    row("DATE_TRUNC_SECOND", "date|timestamp", Rule::Same(0), |call| cut(call, "SECOND")),
-    row("DATE_TRUNC_WEEK", "date|timestamp", Rule::Same(0), |call| cut(call, "WEEK")),
-    row("DATE_TRUNC_YEAR", "date|timestamp", Rule::Same(0), |call| cut(call, "YEAR")),
-    row("EXTRACTCENTURY", "date|timestamp", Rule::BigInt, |call| part(call, "CENTURY", 0)),
-    row("EXTRACTDAY", "date|timestamp", Rule::BigInt, |call| part(call, "DAY", 0)),
-    row("EXTRACTDECADE", "date|timestamp", Rule::BigInt, |call| part(call, "DECADE", 0)),
-    row("EXTRACTDOW", "date|timestamp", Rule::BigInt, |call| part(call, "DOW", 0)),
-    row("EXTRACTDOY", "date|timestamp", Rule::BigInt, |call| part(call, "DOY", 0)),
-    row("EXTRACTEPOCH", "date|timestamp|time", Rule::BigInt, |call| part(call, "EPOCH", 0)),
-    row("EXTRACTHOUR", "date|timestamp|time", Rule::BigInt, |call| part(call, "HOUR", 0)),
-    row("EXTRACTMILLENNIUM", "date|timestamp", Rule::BigInt, |call| part(call, "MILLENNIUM", 0)),
-    row("EXTRACTMINUTE", "date|timestamp|time", Rule::BigInt, |call| part(call, "MINUTE", 0)),
-    row("EXTRACTMONTH", "date|timestamp", Rule::BigInt, |call| part(call, "MONTH", 0)),
-    row("EXTRACTQUARTER", "date|timestamp", Rule::BigInt, |call| part(call, "QUARTER", 0)),
-    row("EXTRACTSECOND", "date|timestamp|time", Rule::BigInt, |call| part(call, "SECOND", 0)),
-    row("EXTRACTWEEK", "date|timestamp", Rule::BigInt, |call| part(call, "WEEK", 0)),
-    row("EXTRACTYEAR", "date|timestamp", Rule::BigInt, |call| part(call, "YEAR", 0)),
-];
+/// The rows of units: `ADD_…S` and `TIMESTAMPADD…` with the amount on either side,
+/// `TIMESTAMPDIFF…`, `DATE_TRUNC_…` and `EXTRACT…`.
+macro_rules! rows {
+    (
+        shifts: [$($unit:ident $name:literal $plural:literal $moves:literal,)*]
+        differences: [$($between:ident $difference:literal,)*]
+        cuts: [$($cut:literal)*]
+        parts: [$($part:literal $of:literal,)*]
+    ) => {
+        &[
+            $(
+                row($plural, concat!("int, ", $moves), Rule::Same(1), |call| {
+                    add(call, Unit::$unit, 0, 1)
+                }),
+                row($plural, concat!($moves, ", int"), Rule::Same(0), |call| {
+                    add(call, Unit::$unit, 1, 0)
+                }),
+                row($name, concat!("int, ", $moves), Rule::Same(1), |call| {
+                    add(call, Unit::$unit, 0, 1)
+                }),
+                row($name, concat!($moves, ", int"), Rule::Same(0), |call| {
+                    add(call, Unit::$unit, 1, 0)
+                }),
+            )*
+            $(row($difference, "timestamp, timestamp", Rule::Integer, |call| {
+                between(call, Unit::$between)
+            }),)*
+            $(row(concat!("DATE_TRUNC_", $cut), "date|timestamp", Rule::Same(0), |call| {
+                cut(call, $cut)
+            }),)*
+            $(row(concat!("EXTRACT", $part), $of, Rule::BigInt, |call| part(call, $part, 0)),)*
+        ]
+    };
+}
+
+pub(super) const ROWS: &[Function] = rows! {
+    shifts: [
+        Day "TIMESTAMPADDDAY" "ADD_DAYS" "date|timestamp",
+        Hour "TIMESTAMPADDHOUR" "ADD_HOURS" "timestamp",
+        Minute "TIMESTAMPADDMINUTE" "ADD_MINUTES" "timestamp",
+        Month "TIMESTAMPADDMONTH" "ADD_MONTHS" "date|timestamp",
+        Quarter "TIMESTAMPADDQUARTER" "ADD_QUARTERS" "date|timestamp",
+        Second "TIMESTAMPADDSECOND" "ADD_SECONDS" "timestamp",
+        Week "TIMESTAMPADDWEEK" "ADD_WEEKS" "date|timestamp",
+        Year "TIMESTAMPADDYEAR" "ADD_YEARS" "date|timestamp",
+    ]
+    differences: [
+        Day "TIMESTAMPDIFFDAY",
+        Hour "TIMESTAMPDIFFHOUR",
+        Minute "TIMESTAMPDIFFMINUTE",
+        Month "TIMESTAMPDIFFMONTH",
+        Quarter "TIMESTAMPDIFFQUARTER",
+        Second "TIMESTAMPDIFFSECOND",
+        Week "TIMESTAMPDIFFWEEK",
+        Year "TIMESTAMPDIFFYEAR",
+    ]
+    cuts: [
+        "CENTURY" "DAY" "DECADE" "HOUR" "MILLENNIUM" "MINUTE" "MONTH" "QUARTER" "SECOND" "WEEK"
+        "YEAR"
+    ]
+    parts: [
+        "CENTURY" "date|timestamp",
+        "DAY" "date|timestamp",
+        "DECADE" "date|timestamp",
+        "DOW" "date|timestamp",
+        "DOY" "date|timestamp",
+        "EPOCH" "date|timestamp|time",
+        "HOUR" "date|timestamp|time",
+        "MILLENNIUM" "date|timestamp",
+        "MINUTE" "date|timestamp|time",
+        "MONTH" "date|timestamp",
+        "QUARTER" "date|timestamp",
+        "SECOND" "date|timestamp|time",
+        "WEEK" "date|timestamp",
+        "YEAR" "date|timestamp",
+    ]
+};
 
 fn add(call: &Call<'_>, unit: Unit, amount: usize, moment: usize) -> Outcome {
     moved(call.moment(moment)?.shifted(call.integer(amount)?, unit))

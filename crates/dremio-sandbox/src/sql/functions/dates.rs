@@ -2,8 +2,9 @@
 
 use rusqlite::types::Value;
 
+use super::argument::Argument;
 use super::call::Call;
-use super::row::{Argument, Function, Rule, row};
+use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome, Scalar, boolean, integer, scalar, text};
 use crate::catalog::DremioType;
 use crate::sql::error::SqlError;

@@ -4,7 +4,7 @@
 //! has to fit, `?` after an argument that may be missing, `...` after the last one if it may be
 //! repeated.
 
-use super::row::Argument;
+use super::argument::Argument;
 use crate::catalog::DremioType;
 use crate::sql::error::SqlError;
 use crate::sql::typing::{combine, wider};

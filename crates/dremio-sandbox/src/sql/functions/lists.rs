@@ -3,10 +3,11 @@
 use rusqlite::types::Value;
 use serde_json::Value as Json;
 
+use super::argument::Argument;
 use super::call::Call;
 use super::families::{self, wider_or_same};
 use super::json::{self, compare, is_same, item, items, list};
-use super::row::{Argument, Function, Rule, row};
+use super::row::{Function, Rule, row};
 use super::texts::size;
 use super::{FunctionError, Outcome, boolean, unsupported};
 use crate::catalog::DremioType;

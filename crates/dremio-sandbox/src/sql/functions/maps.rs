@@ -3,10 +3,11 @@
 use rusqlite::types::Value;
 use serde_json::{Map, Value as Json};
 
+use super::argument::Argument;
 use super::call::Call;
 use super::families;
 use super::json::{entries, item, list};
-use super::row::{Argument, Function, Rule, row};
+use super::row::{Function, Rule, row};
 use super::texts::size;
 use super::{Outcome, unsupported};
 use crate::catalog::DremioType;

@@ -2,10 +2,11 @@
 
 use rusqlite::types::Value;
 
+use super::argument::Argument;
 use super::arithmetic::{division_by_zero, overflow};
 use super::call::Call;
 use super::families::{self, combined};
-use super::row::{Argument, Function, Rule, row};
+use super::row::{Function, Rule, row};
 use super::{FunctionError, Outcome, real};
 use crate::catalog::DremioType;
 use crate::sql::decimal::Decimal;

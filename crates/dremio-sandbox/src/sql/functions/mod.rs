@@ -3,6 +3,7 @@
 //! Dremio's functions are rows of tables, see [`row`]; [`Scalar`] is for what a rewriting produces.
 
 mod aggregates;
+mod argument;
 mod arithmetic;
 mod bits;
 mod bytes;
@@ -40,9 +41,10 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
 pub(crate) use aggregates::{aggregate, ranking};
+pub(crate) use argument::Argument;
 pub(crate) use names::exists;
 use row::Function;
-pub(crate) use row::{Argument, Bound, bind};
+pub(crate) use row::{Bound, bind};
 
 /// What the errors of our functions begin with on their way through SQLite, which tells them from
 /// SQLite's own.
@@ -200,6 +202,7 @@ fn rows() -> impl Iterator<Item = &'static Function> {
         bytes::ROWS,
         hashes::ROWS,
         conversions::ROWS,
+        conversions::NUMBERS,
         dates::ROWS,
         date_units::ROWS,
         date_formats::ROWS,

@@ -1,6 +1,6 @@
 //! Which functions Dremio has, and what is said of those that are not here.
 
-use super::row::Argument;
+use super::argument::Argument;
 use crate::catalog::DremioType;
 use crate::sql::error::SqlError;
 

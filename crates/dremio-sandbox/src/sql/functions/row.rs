@@ -7,6 +7,7 @@
 
 use rusqlite::types::Value;
 
+use super::argument::Argument;
 use super::call::Call;
 use super::{FunctionError, Outcome, cast, families};
 use crate::catalog::DremioType;
@@ -15,39 +16,6 @@ use crate::sql::parse::quote_text;
 
 /// Separates the parts of a signature on its way through SQLite; no type is spelt with it.
 const SEPARATOR: char = '\u{1f}';
-
-/// An argument of a call, as far as it is known before anything runs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Argument {
-    /// `None` for NULL without a type.
-    pub(crate) ty: Option<DremioType>,
-    /// Its value, if it is a literal.
-    pub(crate) literal: Option<Value>,
-}
-
-impl Argument {
-    /// A literal text.
-    #[cfg(test)]
-    pub(crate) fn text(text: &str) -> Self {
-        Self { ty: Some(DremioType::Varchar), literal: Some(Value::Text(text.to_owned())) }
-    }
-
-    /// The text of a literal.
-    pub(crate) fn literal_text(&self) -> Option<&str> {
-        match &self.literal {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The value of a literal whole number.
-    pub(crate) fn literal_integer(&self) -> Option<i64> {
-        match &self.literal {
-            Some(Value::Integer(number)) => Some(*number),
-            _ => None,
-        }
-    }
-}
 
 /// Why a call is refused before it runs, without the words around it.
 type Typed = Result<DremioType, SqlError>;
