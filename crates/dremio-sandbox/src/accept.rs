@@ -80,7 +80,9 @@ where
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(ended) = connections.join_next(), if !connections.is_empty() => panics.extend(panic_of(ended)),
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                panics.extend(panic_of(ended));
+            }
             (stream, closed) = gate.accept(), if connections.len() < CONNECTIONS_MAX => {
                 let stop = stop.clone();
                 let serving = connection(stream, closed);

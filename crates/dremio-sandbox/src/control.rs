@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::accounts::User;
-use crate::data::generated;
+use crate::data::{generated, rare};
 use crate::faults::{Fault, Scope};
 use crate::instance::Instance;
 use crate::jobs::{JobRecord, SlowQuery};
@@ -103,6 +103,19 @@ impl Control {
     pub fn add_large_tables(&self) {
         let (entities, notes) = generated::large();
         self.instance.catalog.extend(entities, &notes);
+    }
+
+    /// Adds what is seldom in a catalog: the views `Rare.lost_column` and `Rare.lost_table`, whose
+    /// tables have changed, the function `Rare.net_price`, and a file in `Samples` that was never
+    /// made a table.
+    pub fn add_rare_entries(&self) {
+        self.instance.catalog.extend(rare::entries(), &[]);
+    }
+
+    /// `true`: a syntax error says no more than "Failure parsing the query.", as before Dremio 25.
+    /// `false`: it says what was found where, and what was expected.
+    pub fn set_bare_syntax_errors(&self, bare: bool) {
+        self.instance.jobs.set_bare_syntax_errors(bare);
     }
 
     /// Changes a user's password, or adds the user. Tokens stay valid, as in Dremio.

@@ -12,10 +12,12 @@
 //! | `POST /fault` | see below | let a fault befall requests |
 //! | `DELETE /faults` | | end all faults |
 //! | `POST /job-duration` | `{"duration":"10s"}` | how long jobs take from now on |
-//! | `POST /slow-query` | `{"containing":"Sales.orders","duration":"30s"}` | these queries take so long |
+//! | `POST /slow-query` | `{"containing":"Sales.orders","duration":"30s"}` | their jobs are slow |
 //! | `DELETE /slow-queries` | | no query is slow any more |
 //! | `POST /generated-tables` | `{"count":5000}` | the source `Lake` has so many tables |
 //! | `POST /large-tables` | | the source `Large`: 100 000 rows, cells of 5 MB |
+//! | `POST /rare-entries` | | broken views, a function, a file that is no table |
+//! | `POST /bare-syntax-errors` | `{"on":true}` | no more than "Failure parsing the query." |
 //! | `POST /expire-results` | | results of finished jobs are gone |
 //! | `POST /password` | `{"user":"dremio","password":"…"}` | change a password, or add the user |
 //! | `GET /requests`, `DELETE /requests` | | what was asked, oldest first; forget it |
@@ -98,6 +100,8 @@ fn router(control: Control) -> Router {
         .route("/slow-queries", delete(end_slow_queries))
         .route("/generated-tables", post(generated_tables))
         .route("/large-tables", post(large_tables))
+        .route("/rare-entries", post(rare_entries))
+        .route("/bare-syntax-errors", post(bare_syntax_errors))
         .route("/expire-results", post(expire_results))
         .route("/password", post(password))
         .route("/requests", get(requests).delete(clear_requests))
@@ -137,7 +141,7 @@ struct CountBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RefuseBody {
+struct SwitchBody {
     on: bool,
 }
 
@@ -174,7 +178,7 @@ async fn revoke_tokens(State(control): State<Control>) -> Json<Value> {
 }
 
 async fn refuse(State(control): State<Control>, body: Bytes) -> Answer {
-    let body: RefuseBody = read(&body)?;
+    let body: SwitchBody = read(&body)?;
     control.set_refusing(body.on);
     done()
 }
@@ -224,6 +228,17 @@ async fn generated_tables(State(control): State<Control>, body: Bytes) -> Answer
 
 async fn large_tables(State(control): State<Control>) -> Answer {
     control.add_large_tables();
+    done()
+}
+
+async fn rare_entries(State(control): State<Control>) -> Answer {
+    control.add_rare_entries();
+    done()
+}
+
+async fn bare_syntax_errors(State(control): State<Control>, body: Bytes) -> Answer {
+    let body: SwitchBody = read(&body)?;
+    control.set_bare_syntax_errors(body.on);
     done()
 }
 

@@ -14,10 +14,10 @@ use rusqlite::limits::Limit;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::error::SqlError;
-use super::functions;
-use super::parse::{self, quote_name};
-use crate::catalog::Column;
+use crate::catalog::{Column, Dataset, Rows};
+use crate::clock;
+use crate::sql::{self, Query, SqlError, functions, quote_name};
+use crate::values::Table;
 
 /// Virtual-machine steps between two looks at whether to stop: well under a millisecond.
 const STEPS_PER_CHECK: i32 = 2_000;
@@ -28,6 +28,28 @@ const RESULT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Asked now and then while a statement runs.
 pub(crate) type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Runs a query on the demo data; `made_rows` fills the tables whose rows are not stored.
+///
+/// # Errors
+/// What the query fails with; a result that is too large.
+pub(crate) fn run(
+    query: &Query,
+    database: &'static [u8],
+    made_rows: &dyn Fn(&Dataset) -> Vec<Vec<Value>>,
+    interrupted: Interrupted,
+) -> Result<Table, SqlError> {
+    let now = clock::sql_timestamp(clock::now());
+    let mut engine = Engine::open(Some(database), &now)?;
+    for dataset in &query.scanned {
+        if !matches!(dataset.rows, Rows::Stored) {
+            engine.add_table(&dataset.table, &dataset.columns, &made_rows(dataset))?;
+        }
+    }
+    engine.lock_down(interrupted)?;
+    let rows = engine.query(&query.text)?;
+    Ok(Table { columns: query.columns.clone(), rows })
+}
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -61,7 +83,7 @@ impl Engine {
     }
 
     /// Adds a system table for the time of this connection.
-    pub(crate) fn add_table(
+    fn add_table(
         &self,
         name: &str,
         columns: &[Column],
@@ -74,7 +96,7 @@ impl Engine {
     }
 
     /// From here on, the connection only answers questions.
-    pub(crate) fn lock_down(&mut self, interrupted: Interrupted) -> rusqlite::Result<()> {
+    fn lock_down(&mut self, interrupted: Interrupted) -> rusqlite::Result<()> {
         self.connection.progress_handler(STEPS_PER_CHECK, Some(move || interrupted()))?;
         self.connection.authorizer(Some(authorize))
     }
@@ -83,7 +105,7 @@ impl Engine {
     ///
     /// # Errors
     /// What the statement fails with; more rows than a result may have.
-    pub(crate) fn query(&self, sql: &str) -> Result<Vec<Vec<Value>>, SqlError> {
+    fn query(&self, sql: &str) -> Result<Vec<Vec<Value>>, SqlError> {
         let mut statement = self.connection.prepare(sql)?;
         let width = statement.column_count();
         let mut rows = statement.query([])?;
@@ -172,7 +194,7 @@ impl From<rusqlite::Error> for SqlError {
         }
         let limits = ["Expression tree is too large", "parser stack overflow", "too many terms in"];
         if limits.iter().any(|limit| message.contains(limit)) {
-            return parse::too_deep();
+            return sql::too_deep();
         }
         tracing::debug!(message, "refused by the engine");
         Self::unsupported("This statement")

@@ -32,7 +32,8 @@ const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
     (
         HeaderName::from_static("content-security-policy"),
         HeaderValue::from_static(
-            "default-src 'self' 'unsafe-inline' blob: ws: wss: *.dremio.com; img-src 'self' blob: data: *;",
+            "default-src 'self' 'unsafe-inline' blob: ws: wss: *.dremio.com; img-src 'self' blob: \
+                data: *;",
         ),
     ),
 ];

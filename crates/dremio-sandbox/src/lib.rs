@@ -39,6 +39,7 @@ mod config;
 mod control;
 mod control_port;
 mod data;
+mod engine;
 
 mod exchange;
 mod faults;

@@ -76,6 +76,12 @@ struct Run {
     /// Add the source Large: many_rows has 100 000 rows, wide_cells up to 5 MB in a cell
     #[arg(long)]
     large_tables: bool,
+    /// Add what is seldom in a catalog: broken views, a function, a file that is no table
+    #[arg(long)]
+    rare_entries: bool,
+    /// Say no more of a syntax error than Dremio before version 25 does
+    #[arg(long)]
+    bare_syntax_errors: bool,
     /// Address of the HTTP control port; off unless given. It has no protection: keep it on
     /// loopback
     #[arg(long, value_name = "ADDR")]
@@ -95,6 +101,8 @@ const CONTROL_HELP: &str = r#"Control port (JSON; durations have a unit):
   DELETE /slow-queries                         no query is slow any more
   POST   /generated-tables {"count":5000}      the source Lake has so many tables
   POST   /large-tables                         the source Large: 100 000 rows, cells of 5 MB
+  POST   /rare-entries                         broken views, a function, a file that is no table
+  POST   /bare-syntax-errors {"on":true}       no more than "Failure parsing the query."
   POST   /expire-results                       results of finished jobs are gone
   POST   /password {"user":"…","password":"…"} change a password or add a user
   GET    /requests, DELETE /requests           what was asked; forget it
@@ -167,6 +175,10 @@ fn prepare(control: &Control, arguments: &Run) {
     if arguments.large_tables {
         control.add_large_tables();
     }
+    if arguments.rare_entries {
+        control.add_rare_entries();
+    }
+    control.set_bare_syntax_errors(arguments.bare_syntax_errors);
 }
 
 #[expect(
@@ -209,7 +221,8 @@ fn say_ready(
         let control = control.map_or_else(String::new, |control| format!(", control at {control}"));
         writeln!(out, "dremio-sandbox is ready at {uri} ({user}){control}")
     } else {
-        let line = serde_json::json!({"level": "info", "target": "dremio_sandbox", "message": "sandbox is ready",
+        let line = serde_json::json!({"level": "info", "target": "dremio_sandbox",
+            "message": "sandbox is ready",
             "uri": uri, "user": user, "control": control});
         writeln!(out, "{line}")
     }

@@ -10,13 +10,17 @@ use std::time::Duration;
 use crate::catalog::{Dataset, Rows};
 use crate::commands::{self, Statement};
 use crate::data::generated;
+use crate::engine::{self, Interrupted};
 use crate::instance::Instance;
 use crate::jobs::{Job, Submission, SubmitError};
-use crate::sql::{Environment, Interrupted, Query, SqlError};
+use crate::sql::{Environment, Query, SqlError};
 use crate::values::{ResultSet, Table};
 
 /// A statement that runs longer has gone astray.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// All that Dremio says of a syntax error before version 25.
+const BARE_SYNTAX_ERROR: &str = "Failure parsing the query.";
 
 /// Takes a statement on, lets it run in the background, and returns its job's id; must be called
 /// inside a tokio runtime.
@@ -48,8 +52,13 @@ async fn run(instance: Arc<Instance>, job: Arc<Job>) {
             let interrupted = move || {
                 stop.is_cancelled() || watched.is_cancelled() || watched.has_run_for(RUN_TIME_MAX)
             };
-            let table = table_for(&instance, &job, Arc::new(interrupted))?;
-            Ok(ResultSet::new(&table))
+            match table_for(&instance, &job, Arc::new(interrupted)) {
+                Ok(table) => Ok(ResultSet::new(&table)),
+                Err(SqlError::Syntax(_)) if instance.jobs.bare_syntax_errors() => {
+                    Err(SqlError::failed(BARE_SYNTAX_ERROR))
+                }
+                Err(error) => Err(error),
+            }
         })
     };
     match statement.await {
@@ -73,9 +82,12 @@ fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result
     match commands::parse(&submission.sql)? {
         Statement::Query(tokens) => {
             let query = Query::prepare(&submission.sql, &tokens, at)?;
-            job.note_queried(query.datasets.iter().map(|dataset| dataset.path.join(".")));
+            // The forms of `JobsServiceUtil`: whole paths, and last names.
+            let queried = query.queried.iter().map(|dataset| dataset.path.join("."));
+            let scanned = query.scanned.iter().map(|dataset| dataset.name().to_owned());
+            job.note_datasets(queried.collect(), scanned.collect());
             if let Some(broken) =
-                query.datasets.iter().find(|dataset| system_tables::always_fails(dataset))
+                query.scanned.iter().find(|dataset| system_tables::always_fails(dataset))
             {
                 return Err(SqlError::failed(format!(
                     "Failure while reading system table {}",
@@ -86,7 +98,7 @@ fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result
                 Rows::System => system_tables::rows(instance, &namespace, dataset),
                 _ => generated::rows(dataset),
             };
-            query.run(database, &rows, interrupted)
+            engine::run(&query, database, &rows, interrupted)
         }
         Statement::Explain(tokens) => Ok(Query::prepare(&submission.sql, &tokens, at)?.plan()),
         Statement::Describe { table, column } => commands::describe(at, &table, column.as_deref()),
@@ -98,7 +110,12 @@ fn table_for(instance: &Instance, job: &Job, interrupted: Interrupted) -> Result
             let source = within.unwrap_or_default().join(".");
             Err(SqlError::failed(format!("Source {source} does not support show views.")))
         }
-        Statement::ShowFunctions => Ok(Table::texts("FUNCTION_NAME", [])),
+        Statement::ShowFunctions => {
+            let mut names: Vec<String> =
+                namespace.functions().map(|(entity, _)| entity.name().to_owned()).collect();
+            names.sort_unstable();
+            Ok(Table::texts("FUNCTION_NAME", names))
+        }
         Statement::ShowCreate { path, view } => commands::show_create(at, &path, view),
         Statement::Use(path) => commands::use_schema(at, &path),
         Statement::SetSession { name } => Ok(Table::command(format!("{name} updated."))),

@@ -12,9 +12,14 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-pub(crate) use namespace::{Dataset, Entity, Kind, Namespace, Origin, Rows, Source};
+pub(crate) use namespace::{
+    Absent, Dataset, Entity, Function, Kind, Namespace, Origin, Rows, Source,
+};
 pub(crate) use notes::{Note, Notes, Tags, Wiki};
 pub(crate) use types::{Column, DECIMAL_PRECISION_MAX, DremioType, columns, numeric};
+
+/// When everything in the catalog was created.
+pub(crate) const CREATED_AT: &str = "2025-01-06T09:00:00.000Z";
 
 #[derive(Debug)]
 pub(crate) struct Catalog {

@@ -21,6 +21,17 @@ pub(crate) enum Kind {
     Source(Source),
     Folder,
     Dataset(Arc<Dataset>),
+    /// In a file-system source, and not a table yet.
+    File,
+    Function(Function),
+}
+
+/// A function that somebody has defined, as text.
+#[derive(Debug, Clone)]
+pub(crate) struct Function {
+    pub(crate) arguments: &'static str,
+    pub(crate) returns: &'static str,
+    pub(crate) body: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -89,7 +100,12 @@ impl Dataset {
 
 impl Entity {
     pub(crate) fn new(path: Vec<String>, kind: Kind) -> Self {
-        Self { id: ids::for_name("entity", &path), path, kind }
+        let id = match kind {
+            // Files have no entry of their own in Dremio's store (contract §5).
+            Kind::File => format!("dremio:/{}", path.join("/")),
+            _ => ids::for_name("entity", &path),
+        };
+        Self { id, path, kind }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -97,7 +113,7 @@ impl Entity {
     }
 
     pub(crate) fn is_container(&self) -> bool {
-        !matches!(self.kind, Kind::Dataset(_))
+        matches!(self.kind, Kind::Home | Kind::Space | Kind::Source(_) | Kind::Folder)
     }
 
     pub(crate) fn dataset(&self) -> Option<&Arc<Dataset>> {
@@ -106,6 +122,13 @@ impl Entity {
             _ => None,
         }
     }
+}
+
+/// A part of a path that does not exist, and where it was looked for.
+#[derive(Debug)]
+pub(crate) struct Absent {
+    pub(crate) object: String,
+    pub(crate) within: Vec<String>,
 }
 
 /// All entities, in the order in which they were added.
@@ -151,8 +174,43 @@ impl Namespace {
         self.find(path)?.dataset().cloned()
     }
 
+    /// Looks a dataset up: below the context first, then from the root (contract §4.1).
+    ///
+    /// # Errors
+    /// The first part of the path that does not exist.
+    pub(crate) fn resolve(
+        &self,
+        path: &[String],
+        context: &[String],
+    ) -> Result<Arc<Dataset>, Absent> {
+        let in_context: Vec<String> = context.iter().chain(path).cloned().collect();
+        if let Some(dataset) = self.dataset(&in_context).or_else(|| self.dataset(path)) {
+            return Ok(dataset);
+        }
+        let absent = |object: &String, within: &[String]| Absent {
+            object: object.clone(),
+            within: within.to_vec(),
+        };
+        for prefix in (1..path.len()).rev() {
+            if let (Some(within), Some(object)) = (path.get(..prefix), path.get(prefix))
+                && self.is_container(within)
+            {
+                return Err(absent(object, within));
+            }
+        }
+        let within = if path.len() == 1 && self.is_container(context) { context } else { &[] };
+        Err(absent(path.first().unwrap_or(&String::new()), within))
+    }
+
     pub(crate) fn is_container(&self, path: &[String]) -> bool {
         self.find(path).is_some_and(|entity| entity.is_container())
+    }
+
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&Entity, &Function)> {
+        self.entities.iter().filter_map(|entity| match &entity.kind {
+            Kind::Function(function) => Some((&**entity, function)),
+            _ => None,
+        })
     }
 
     /// The paths of all containers.

@@ -4,7 +4,7 @@
 use rusqlite::types::Value;
 
 use crate::catalog::{Column, Dataset, DremioType, Origin, columns, numeric};
-use crate::sql::{Environment, SqlError, ilike, quote_name, resolve};
+use crate::sql::{Environment, SqlError, functions::ilike, quote_name};
 use crate::values::Table;
 
 pub(crate) fn show_schemas(at: Environment<'_>, like: Option<&str>) -> Table {
@@ -20,7 +20,8 @@ pub(crate) fn show_tables(
     let within = within.unwrap_or(at.context);
     if !within.is_empty() && !at.namespace.is_container(within) {
         return Err(SqlError::failed(format!(
-            "Schema [{}] is not valid with respect to either root schema or current default schema.",
+            "Schema [{}] is not valid with respect to either root schema or current default \
+                schema.",
             within.join(".")
         )));
     }
@@ -38,7 +39,7 @@ pub(crate) fn describe(
     path: &[String],
     column: Option<&str>,
 ) -> Result<Table, SqlError> {
-    let dataset = resolve(path, at.namespace, at.context).map_err(|_| {
+    let dataset = at.namespace.resolve(path, at.context).map_err(|_| {
         SqlError::failed(format!(
             "Error while rewriting DESCRIBE query: Unknown table [{}]",
             path.join(".")
@@ -51,7 +52,8 @@ pub(crate) fn describe(
         .map(describe_column)
         .collect();
     let columns = columns(
-        "COLUMN_NAME, DATA_TYPE, IS_NULLABLE, NUMERIC_PRECISION INTEGER, NUMERIC_SCALE INTEGER, EXTENDED_PROPERTIES, \
+        "COLUMN_NAME, DATA_TYPE, IS_NULLABLE, NUMERIC_PRECISION INTEGER, NUMERIC_SCALE INTEGER, \
+            EXTENDED_PROPERTIES, \
          MASKING_POLICY, SORT_ORDER_PRIORITY INTEGER",
     );
     Ok(Table { columns: columns.unwrap_or_default(), rows })
@@ -77,7 +79,7 @@ pub(crate) fn show_create(
     path: &[String],
     view: bool,
 ) -> Result<Table, SqlError> {
-    let dataset = resolve(path, at.namespace, at.context)?;
+    let dataset = at.namespace.resolve(path, at.context)?;
     let definition = match &dataset.origin {
         Origin::View { sql, .. } if view => sql.clone(),
         Origin::Table { .. } | Origin::System if !view => {
@@ -110,7 +112,8 @@ fn quoted(dataset: &Dataset) -> String {
 pub(crate) fn use_schema(at: Environment<'_>, path: &[String]) -> Result<Table, SqlError> {
     if !at.namespace.is_container(path) {
         return Err(SqlError::failed(format!(
-            "Schema [{}] is not valid with respect to either root schema or current default schema.",
+            "Schema [{}] is not valid with respect to either root schema or current default \
+                schema.",
             path.join(".")
         )));
     }

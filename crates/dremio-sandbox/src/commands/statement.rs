@@ -66,7 +66,8 @@ pub(crate) fn parse(sql: &str) -> Result<Statement, SqlError> {
     }
     if count > 1 {
         return Err(SqlError::failed(format!(
-            "Dremio only supports single statement execution. Unable to execute the given query with {count} statements: {sql}"
+            "Dremio only supports single statement execution. Unable to execute the given query \
+                with {count} statements: {sql}"
         )));
     }
     let mut cursor = Cursor { sql, tokens: &tokens, at: 0 };

@@ -4,9 +4,8 @@ use rusqlite::types::Value;
 
 use super::Demo;
 use crate::catalog::{Dataset, Entity, Kind, Namespace, Note, Origin, Rows, Source, columns};
-use crate::sql::{
-    Engine, Environment, Query, SqlError, create_table, insert, lexical, quote_name, tokenize,
-};
+use crate::engine::{Engine, create_table, insert};
+use crate::sql::{Environment, Query, SqlError, lexical, tokenize};
 
 /// For expressions of the time while views are described; nothing of it is kept.
 const ANY_TIME: &str = "2025-01-06 09:00:00.000";
@@ -76,11 +75,6 @@ impl Builder {
         let tokens = tokenize(sql).map_err(|error| failed(lexical(sql, &error)))?;
         let at = Environment { namespace: &self.namespace, context: &[], user: "dremio" };
         let query = Query::prepare(sql, &tokens, at).map_err(failed)?;
-        let names: Vec<String> =
-            query.columns.iter().map(|column| quote_name(&column.name)).collect();
-        let create =
-            format!("CREATE VIEW {} ({}) AS {}", quote_name(&table), names.join(", "), query.text);
-        self.engine.connection().execute_batch(&create).map_err(text)?;
         let columns = query.columns;
         self.add(Dataset {
             path,

@@ -75,7 +75,7 @@ pub(crate) fn lake(count: usize) -> Addition {
         let id = singular.replace(' ', "_");
         let spec = format!("{id}_id BIGINT, {own}, {}, loaded_at TIMESTAMP", grain.2);
         let rows = Rows::Plausible { count: 20 + u32::try_from(seed % 180).unwrap_or(0), seed };
-        entities.push(table(path.clone(), &spec, Some("Parquet"), rows));
+        entities.push(table(path.clone(), &spec, Some("Iceberg"), rows));
         // People do not describe everything.
         if seed % 3 != 2 {
             let title = plural.replace('_', " ");

@@ -4,6 +4,7 @@ mod builder;
 pub(crate) mod generated;
 mod information_schema;
 mod numbers;
+pub(crate) mod rare;
 mod samples;
 mod spaces;
 mod system;

@@ -28,7 +28,8 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.table(
         &["Samples", FOLDER, "NYC-taxi-trips"],
         Some("Parquet"),
-        "pickup_datetime TIMESTAMP, passenger_count BIGINT, trip_distance_mi DOUBLE, fare_amount DOUBLE, tip_amount DOUBLE, \
+        "pickup_datetime TIMESTAMP, passenger_count BIGINT, trip_distance_mi DOUBLE, fare_amount \
+            DOUBLE, tip_amount DOUBLE, \
          total_amount DOUBLE",
         &trips(),
     )?;
@@ -41,16 +42,20 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.table(
         &["Samples", FOLDER, "Dremio University", "all_types.parquet"],
         Some("Parquet"),
-        "a_boolean BOOLEAN, an_integer INTEGER, a_bigint BIGINT, a_float FLOAT, a_double DOUBLE, a_decimal DECIMAL(10,2), \
-         a_long_decimal DECIMAL(38,10), a_varchar VARCHAR, a_varbinary VARBINARY, a_date DATE, a_time TIME, a_timestamp TIMESTAMP, \
-         an_interval INTERVAL DAY TO SECOND, a_list LIST<INTEGER>, a_struct STRUCT<name VARCHAR, score DOUBLE, nothing VARCHAR>, \
+        "a_boolean BOOLEAN, an_integer INTEGER, a_bigint BIGINT, a_float FLOAT, a_double DOUBLE, \
+            a_decimal DECIMAL(10,2), \
+         a_long_decimal DECIMAL(38,10), a_varchar VARCHAR, a_varbinary VARBINARY, a_date DATE, \
+         a_time TIME, a_timestamp TIMESTAMP, \
+         an_interval INTERVAL DAY TO SECOND, a_list LIST<INTEGER>, a_struct STRUCT<name VARCHAR, \
+         score DOUBLE, nothing VARCHAR>, \
          a_map MAP<VARCHAR,BIGINT>",
         &all_types(),
     )?;
     builder.note(
         &["Samples", FOLDER, "NYC-taxi-trips"],
         &["sample", "taxi"],
-        "# NYC taxi trips\nA small extract in the shape of the data set that Dremio ships. Distances are in miles, amounts in USD.",
+        "# NYC taxi trips\nA small extract in the shape of the data set that Dremio ships. \
+            Distances are in miles, amounts in USD.",
     );
     Ok(())
 }

@@ -19,7 +19,8 @@ JOIN Sales.products p ON p.product_id = i.product_id
 GROUP BY p.product_id, p.name, p.category";
 
 const MARGIN: &str = "\
-SELECT o.order_id, o.order_date, o.channel, SUM(i.line_total) AS revenue, SUM(i.quantity * p.cost) AS cost,
+SELECT o.order_id, o.order_date, o.channel, SUM(i.line_total) AS revenue, SUM(i.quantity * \
+p.cost) AS cost,
        SUM(i.line_total) - SUM(i.quantity * p.cost) AS margin
 FROM Sales.orders o
 JOIN Sales.order_items i ON i.order_id = o.order_id
@@ -56,18 +57,21 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.note(
         &["Sales", "customers"],
         &["sales", "pii"],
-        "# Customers\nOne row per customer. `address` is a struct (`address.city`), `tags` a list (`tags[0]`).",
+        "# Customers\nOne row per customer. `address` is a struct (`address.city`), `tags` a list \
+            (`tags[0]`).",
     );
     builder.note(
         &["Sales", "orders"],
         &["sales"],
-        "# Orders\nOne row per order; see `order_items` for its lines. `status` is OPEN, SHIPPED, RETURNED or CANCELLED. \
+        "# Orders\nOne row per order; see `order_items` for its lines. `status` is OPEN, SHIPPED, \
+            RETURNED or CANCELLED. \
          The orders cover 2023-01-01 to 2025-06-29.",
     );
     builder.note(
         &["Sales", "revenue_by_month"],
         &["sales", "report"],
-        "# Revenue by month\nCancelled orders are left out. `order_month` is the first day of the month, from 2023-01 to 2025-06.",
+        "# Revenue by month\nCancelled orders are left out. `order_month` is the first day of the \
+            month, from 2023-01 to 2025-06.",
     );
     Ok(())
 }

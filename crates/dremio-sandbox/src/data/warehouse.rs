@@ -97,14 +97,17 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.table(
         &["Warehouse", "shop", "customers"],
         None,
-        "customer_id BIGINT, name, email, segment, city, country, signup_date DATE, is_active BOOLEAN, credit_limit DECIMAL(10,2), \
-         tags LIST<VARCHAR>, address STRUCT<street VARCHAR, city VARCHAR, postal_code VARCHAR, country VARCHAR>",
+        "customer_id BIGINT, name, email, segment, city, country, signup_date DATE, is_active \
+            BOOLEAN, credit_limit DECIMAL(10,2), \
+         tags LIST<VARCHAR>, address STRUCT<street VARCHAR, city VARCHAR, postal_code VARCHAR, \
+         country VARCHAR>",
         &customers(),
     )?;
     builder.table(
         &["Warehouse", "shop", "products"],
         None,
-        "product_id BIGINT, name, category, price DECIMAL(10,2), cost DECIMAL(10,2), launched_on DATE, stock INTEGER, \
+        "product_id BIGINT, name, category, price DECIMAL(10,2), cost DECIMAL(10,2), launched_on \
+            DATE, stock INTEGER, \
          attributes MAP<VARCHAR,VARCHAR>",
         &products(),
     )?;
@@ -112,26 +115,30 @@ pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
     builder.table(
         &["Warehouse", "shop", "orders"],
         None,
-        "order_id BIGINT, customer_id BIGINT, order_date DATE, ordered_at TIMESTAMP, status, channel, total_amount DECIMAL(12,2), \
+        "order_id BIGINT, customer_id BIGINT, order_date DATE, ordered_at TIMESTAMP, status, \
+            channel, total_amount DECIMAL(12,2), \
          discount_rate DOUBLE, shipped_date DATE, note",
         &orders,
     )?;
     builder.table(
         &["Warehouse", "shop", "order_items"],
         None,
-        "order_id BIGINT, line_number INTEGER, product_id BIGINT, quantity INTEGER, unit_price DECIMAL(10,2), line_total DECIMAL(12,2)",
+        "order_id BIGINT, line_number INTEGER, product_id BIGINT, quantity INTEGER, unit_price \
+            DECIMAL(10,2), line_total DECIMAL(12,2)",
         &items,
     )?;
     builder.table(
         &["Warehouse", "hr", "employees"],
         None,
-        "employee_id INTEGER, name, title, manager_id INTEGER, hired_on DATE, salary DECIMAL(10,2), remote BOOLEAN, shift_starts_at TIME",
+        "employee_id INTEGER, name, title, manager_id INTEGER, hired_on DATE, salary \
+            DECIMAL(10,2), remote BOOLEAN, shift_starts_at TIME",
         &employees(),
     )?;
     builder.note(
         &["Warehouse", "shop", "orders"],
         &["sales", "fact"],
-        "# Orders\nOne row per order. `total_amount` is the sum of its `order_items`, in EUR, before `discount_rate`. \
+        "# Orders\nOne row per order. `total_amount` is the sum of its `order_items`, in EUR, \
+            before `discount_rate`. \
          The orders cover 2023-01-01 to 2025-06-29.",
     );
     builder.note(

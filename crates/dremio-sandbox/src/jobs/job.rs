@@ -100,8 +100,10 @@ pub(crate) struct View {
     pub(crate) cancellation_reason: Option<String>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
-    /// The datasets that the text names, each once; empty until they are known.
+    /// The datasets that the text names; empty until they are known.
     pub(crate) queried: Vec<String>,
+    /// The tables that it reads; empty until the job has ended.
+    pub(crate) scanned: Vec<String>,
 }
 
 /// Why a completed job has no rows to give.
@@ -129,6 +131,7 @@ struct Inner {
     started: Option<Timestamp>,
     cancelled_by: Option<String>,
     queried: Vec<String>,
+    scanned: Vec<String>,
     outcome: Option<(Timestamp, Outcome)>,
     polls: u32,
 }
@@ -176,15 +179,10 @@ impl Job {
         !self.is_cancelled()
     }
 
-    /// What its text queries is known.
-    pub(crate) fn note_queried(&self, datasets: impl Iterator<Item = String>) {
-        let mut queried: Vec<String> = Vec::new();
-        for dataset in datasets {
-            if !queried.contains(&dataset) {
-                queried.push(dataset);
-            }
-        }
-        self.lock().queried = queried;
+    /// What its text queries and reads is known.
+    pub(crate) fn note_datasets(&self, queried: Vec<String>, scanned: Vec<String>) {
+        let mut inner = self.lock();
+        (inner.queried, inner.scanned) = (queried, scanned);
     }
 
     /// Its statement has ended.
@@ -200,7 +198,9 @@ impl Job {
             (Ok(result), None) => {
                 Outcome::Done { row_count: result.row_count(), result: Some(Arc::new(result)) }
             }
-            (Err(SqlError::Failed(message)), None) => Outcome::Failed(message),
+            (Err(SqlError::Failed(message) | SqlError::Syntax(message)), None) => {
+                Outcome::Failed(message)
+            }
             (Err(SqlError::Interrupted), None) => Outcome::Canceled(
                 "Query was cancelled because it exceeded the time limits set by the administrator."
                     .to_owned(),
@@ -316,6 +316,7 @@ impl Job {
             started_at: inner.started.filter(|_| state >= JobState::Queued),
             finished_at,
             queried: inner.queried.clone(),
+            scanned: outcome.map_or_else(Vec::new, |_| inner.scanned.clone()),
         }
     }
 

@@ -40,7 +40,8 @@ const RUNNING_MAX: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubmitError {
     #[error(
-        "Rejecting query because it exceeded the maximum allowed number of live queries in a single coordinator"
+        "Rejecting query because it exceeded the maximum allowed number of live queries in a \
+            single coordinator"
     )]
     TooManyLive,
     #[error("no random bytes for a job id")]
@@ -59,6 +60,7 @@ pub(crate) struct Jobs {
 struct Inner {
     duration: Duration,
     slow: Vec<SlowQuery>,
+    bare_syntax_errors: bool,
     in_order: VecDeque<Arc<Job>>,
     by_id: HashMap<String, Arc<Job>>,
     /// Set when a statement panicked: a defect that must not pass unnoticed.
@@ -71,6 +73,7 @@ impl Jobs {
             inner: Mutex::new(Inner {
                 duration,
                 slow: Vec::new(),
+                bare_syntax_errors: false,
                 in_order: VecDeque::new(),
                 by_id: HashMap::new(),
                 panicked: None,
@@ -91,6 +94,14 @@ impl Jobs {
 
     pub(crate) fn end_slow_queries(&self) {
         self.lock().slow.clear();
+    }
+
+    pub(crate) fn set_bare_syntax_errors(&self, bare: bool) {
+        self.lock().bare_syntax_errors = bare;
+    }
+
+    pub(crate) fn bare_syntax_errors(&self) -> bool {
+        self.lock().bare_syntax_errors
     }
 
     /// Takes a statement on; it runs once somebody asks for its [`Jobs::turn`].

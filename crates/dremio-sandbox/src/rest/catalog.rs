@@ -13,14 +13,12 @@ use super::credentials::Caller;
 use super::login::insert;
 use super::params::{Params, decode};
 use super::{ApiError, Shared};
-use crate::catalog::{Catalog, Entity, Kind, Namespace, Origin, Source};
+use crate::catalog::{CREATED_AT, Catalog, Entity, Kind, Namespace, Origin, Source};
 
 /// Matches of a search; more are not told (contract §5.3).
 const SEARCH_MAX: usize = 50;
 /// Entities of a bulk request (contract §5.2).
 const BULK_MAX: usize = 50;
-/// When everything in the demo catalog was created.
-const CREATED_AT: &str = "2025-01-06T09:00:00.000Z";
 
 /// `GET /api/v3/catalog`: the caller's home, spaces, sources.
 pub(crate) async fn list(
@@ -237,16 +235,28 @@ fn entity(namespace: &Namespace, entity: &Entity, page: &Page) -> Result<Value, 
     let mut body = match &entity.kind {
         Kind::Dataset(_) => return Ok(dataset(entity)),
         Kind::Home => {
-            json!({"entityType": "home", "id": entity.id, "name": entity.name(), "tag": tag(entity)})
+            let (name, tag) = (entity.name(), tag(entity));
+            json!({"entityType": "home", "id": entity.id, "name": name, "tag": tag})
         }
         Kind::Space => {
-            json!({"entityType": "space", "id": entity.id, "name": entity.name(), "tag": tag(entity),
-            "createdAt": CREATED_AT})
+            let (name, tag) = (entity.name(), tag(entity));
+            json!({"entityType": "space", "id": entity.id, "name": name, "tag": tag,
+                "createdAt": CREATED_AT})
         }
         Kind::Folder => {
-            json!({"entityType": "folder", "id": entity.id, "path": entity.path, "tag": tag(entity)})
+            let (path, tag) = (&entity.path, tag(entity));
+            json!({"entityType": "folder", "id": entity.id, "path": path, "tag": tag})
         }
         Kind::Source(kind) => source(entity, kind),
+        Kind::File => {
+            return Ok(json!({"entityType": "file", "id": entity.id, "path": entity.path}));
+        }
+        Kind::Function(function) => {
+            return Ok(json!({"entityType": "function", "id": entity.id, "path": entity.path,
+                "tag": tag(entity), "createdAt": CREATED_AT, "lastModified": CREATED_AT,
+                "isScalar": true, "functionArgList": function.arguments,
+                "functionBody": function.body, "returnType": function.returns}));
+        }
     };
     let root = entity.path.get(..1).and_then(|root| namespace.find(root));
     let pages = !root
@@ -317,7 +327,8 @@ fn dataset(entity: &Entity) -> Value {
             insert(&mut body, "sqlContext", (!context.is_empty()).then(|| context.clone()));
         }
         Origin::Table { format } => {
-            let policy = json!({"refreshPeriodMs": 3_600_000, "gracePeriodMs": 10_800_000, "method": "FULL",
+            let policy = json!({"refreshPeriodMs": 3_600_000,
+                "gracePeriodMs": 10_800_000, "method": "FULL",
                 "neverExpire": false, "neverRefresh": false});
             insert(&mut body, "accelerationRefreshPolicy", Some(policy));
             insert(&mut body, "format", format.map(|format| json!({"type": format})));
@@ -341,6 +352,10 @@ fn item(entity: &Entity) -> Value {
         Kind::Space => container("SPACE"),
         Kind::Source(_) => container("SOURCE"),
         Kind::Folder => container("FOLDER"),
+        Kind::File => {
+            return json!({"id": entity.id, "path": entity.path, "type": "FILE"});
+        }
+        Kind::Function(_) => container("FUNCTION"),
         Kind::Dataset(dataset) => match dataset.origin {
             Origin::View { .. } => ("DATASET", "datasetType", "VIRTUAL"),
             Origin::Table { format: Some(_) } => ("DATASET", "datasetType", "PROMOTED"),

@@ -17,7 +17,8 @@ pub(crate) async fn info(_caller: Caller) -> Json<Value> {
     Json(json!({
         "version": VERSION,
         "buildTime": "2024-10-24T14:28:10.000Z",
-        "commit": {"hash": "a963b970", "builder": "dremio-sandbox", "time": "2024-10-24T12:00:00.000Z"},
+        "commit": {"hash": "a963b970", "builder": "dremio-sandbox",
+            "time": "2024-10-24T12:00:00.000Z"},
         "clusterType": "null",
     }))
 }

@@ -104,7 +104,9 @@ pub(crate) async fn create_first_user(
     }
     if !is_good_password(&password) {
         return Err(ApiError::User(
-            "Invalid password: must be at least 8 letters long, must contain at least one number and one letter".to_owned(),
+            "Invalid password: must be at least 8 letters long, must contain at least one number \
+                and one letter"
+                .to_owned(),
         ));
     }
     let mut user = User::new(&name, &password);

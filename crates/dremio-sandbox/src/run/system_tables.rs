@@ -66,6 +66,20 @@ pub(super) fn rows(
         "sys.timezone_names" => {
             vec![vec![text("UTC"), text("+00:00"), text("+00:00"), Value::Integer(0)]]
         }
+        "sys.user_defined_functions" => namespace
+            .functions()
+            .map(|(entity, function)| {
+                vec![
+                    text(function.arguments),
+                    text(entity.path.join(".")),
+                    text(function.body),
+                    text(function.returns),
+                    text("2025-01-06 09:00:00.000"),
+                    text("2025-01-06 09:00:00.000"),
+                    text("dremio"),
+                ]
+            })
+            .collect(),
         "sys.timezone_abbrevs" => vec![vec![text("UTC"), text("+00:00"), Value::Integer(0)]],
         _ => Vec::new(),
     }
@@ -156,8 +170,8 @@ fn job_row(job: &Job) -> Vec<Value> {
         text(view.state.as_str()),
         text("REST"),
         text(submission.user.as_str()),
-        text(queried_datasets(&view.queried)),
-        text(""),
+        text(bracketed(&view.queried)),
+        text(bracketed(&view.scanned)),
         Value::Integer(1),
     ];
     row.extend(moments.iter().map(|moment| text(clock::sql_timestamp(*moment))));
@@ -173,9 +187,9 @@ fn job_row(job: &Job) -> Vec<Value> {
     row
 }
 
-/// As `JobsServiceUtil.getQueriedDatasets` writes them: `[a.b.c, d.e]`.
-fn queried_datasets(paths: &[String]) -> String {
-    if paths.is_empty() { String::new() } else { format!("[{}]", paths.join(", ")) }
+/// As `JobsServiceUtil` writes datasets: `[a.b.c, d.e]`, and `[]` for none.
+fn bracketed(names: &[String]) -> String {
+    format!("[{}]", names.join(", "))
 }
 
 fn text(text: impl Into<String>) -> Value {

@@ -3,7 +3,7 @@
 
 use super::error::SqlError;
 use super::lower;
-use super::tree::{Expr, Key, Kind, RelationId, Select, Target};
+use super::tree::{Expr, Key, Kind, RelationId, Select, keys};
 
 /// Checks one SELECT whose own tables are `relations`.
 ///
@@ -15,38 +15,27 @@ pub(super) fn select(
     order: &[Key],
     relations: &[RelationId],
 ) -> Result<(), SqlError> {
-    if let Some(filter) = &select.filter {
-        if has_aggregate(filter) {
-            return Err(SqlError::failed("Aggregate expression is illegal in WHERE clause"));
-        }
-        if has_window(filter) {
-            return Err(SqlError::failed(
-                "Windowed aggregate expression is illegal in WHERE clause",
-            ));
-        }
-    }
     let groups = select.groups.as_deref().unwrap_or_default();
-    if groups.iter().any(has_aggregate) {
-        return Err(SqlError::failed("Aggregate expression is illegal in GROUP BY clause"));
-    }
-    if groups.iter().chain(&select.having).any(has_window) {
-        return Err(SqlError::failed(
+    let filter = || select.filter.iter();
+    let illegal = [
+        (filter().any(has_aggregate), "Aggregate expression is illegal in WHERE clause"),
+        (filter().any(has_window), "Windowed aggregate expression is illegal in WHERE clause"),
+        (groups.iter().any(has_aggregate), "Aggregate expression is illegal in GROUP BY clause"),
+        (
+            groups.iter().chain(&select.having).any(has_window),
             "Windowed aggregate expression is illegal in GROUP BY clause",
-        ));
+        ),
+    ];
+    if let Some((_, message)) = illegal.iter().find(|(found, _)| *found) {
+        return Err(SqlError::failed(*message));
     }
-    let keys = || {
-        order.iter().filter_map(|key| match &key.target {
-            Target::Expr(expr) => Some(expr),
-            Target::Output(_) => None,
-        })
-    };
     // What is an item is an output by now.
-    if let Some(expr) = keys().next().filter(|_| select.distinct) {
+    if let Some(expr) = keys(order).next().filter(|_| select.distinct) {
         let shown = shown(expr);
         return Err(SqlError::failed(format!("Expression '{shown}' is not in the select clause")));
     }
     let items = select.items.iter().map(|item| &item.expr);
-    let all = || items.clone().chain(&select.having).chain(&select.qualify).chain(keys());
+    let all = || items.clone().chain(&select.having).chain(&select.qualify).chain(keys(order));
     if all().any(is_nested) {
         return Err(SqlError::failed("Aggregate expressions cannot be nested"));
     }

@@ -1,17 +1,13 @@
-//! A query from its tokens to its result: parsed, bound, checked, written down, run.
+//! A query from its tokens to its text for SQLite: parsed, bound, checked, written down.
 
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 
-use rusqlite::types::Value;
-
 use super::bind::{Binder, Environment};
-use super::engine::{Engine, Interrupted};
 use super::error::SqlError;
 use super::parse::{self, Token};
 use super::{lower, tree};
-use crate::catalog::{Column, Dataset, Rows};
-use crate::clock;
+use crate::catalog::{Column, Dataset};
 use crate::values::Table;
 
 /// Trees are walked by recursion: this is enough for the deepest that `parse` lets through, in a
@@ -24,8 +20,10 @@ pub(crate) struct Query {
     /// The text for SQLite.
     pub(crate) text: String,
     pub(crate) columns: Vec<Column>,
-    /// What it reads, each once.
-    pub(crate) datasets: Vec<Arc<Dataset>>,
+    /// The datasets that it names, each once.
+    pub(crate) queried: Vec<Arc<Dataset>>,
+    /// The tables that it reads, also those behind views, each once.
+    pub(crate) scanned: Vec<Arc<Dataset>>,
 }
 
 impl Query {
@@ -49,29 +47,10 @@ impl Query {
         })
     }
 
-    /// Runs it on the demo data; `made_rows` fills the tables whose rows are not stored.
-    pub(crate) fn run(
-        &self,
-        database: &'static [u8],
-        made_rows: &dyn Fn(&Dataset) -> Vec<Vec<Value>>,
-        interrupted: Interrupted,
-    ) -> Result<Table, SqlError> {
-        let now = clock::sql_timestamp(clock::now());
-        let mut engine = Engine::open(Some(database), &now)?;
-        for dataset in &self.datasets {
-            if !matches!(dataset.rows, Rows::Stored) {
-                engine.add_table(&dataset.table, &dataset.columns, &made_rows(dataset))?;
-            }
-        }
-        engine.lock_down(interrupted)?;
-        let rows = engine.query(&self.text)?;
-        Ok(Table { columns: self.columns.clone(), rows })
-    }
-
     /// A plan as EXPLAIN shows one: what is read, without how.
     pub(crate) fn plan(&self) -> Table {
         let mut plan = String::from("00-00    Screen\n00-01      Project");
-        for (number, dataset) in self.datasets.iter().enumerate() {
+        for (number, dataset) in self.scanned.iter().enumerate() {
             let path = dataset.path.join(", ");
             plan.push_str(&format!("\n00-{:02}        TableScan(table=[{path}])", number + 2));
         }
@@ -80,9 +59,9 @@ impl Query {
 }
 
 fn prepare(sql: &str, tokens: &[Token], at: Environment<'_>) -> Result<Query, SqlError> {
-    let parsed = parse::query(sql, tokens)?;
-    let mut binder = Binder::new(at);
+    let (parsed, versions) = parse::query(sql, tokens)?;
+    let mut binder = Binder::new(at, versions);
     let bound: tree::Query = binder.statement(&parsed)?;
-    let text = lower::query(&bound);
-    Ok(Query { text, columns: bound.columns, datasets: binder.datasets })
+    let Binder { queried, scanned, .. } = binder;
+    Ok(Query { text: lower::query(&bound), columns: bound.columns, queried, scanned })
 }

@@ -231,63 +231,59 @@ impl Expr {
         if !see(self) {
             return;
         }
+        let (mut parts, mut inner): (Vec<&'e Self>, Option<&'e Query>) = (Vec::new(), None);
         match &self.kind {
             Kind::Null
             | Kind::Number(_)
             | Kind::Text(_)
             | Kind::Boolean(_)
             | Kind::Column { .. } => {}
-            Kind::Member { of, .. } | Kind::Not(of) | Kind::Is { of, .. } => of.walk(see),
+            Kind::Member { of, .. } | Kind::Not(of) | Kind::Is { of, .. } => parts.push(of),
             Kind::Infix { operands: all, .. }
             | Kind::Call { arguments: all, .. }
-            | Kind::Function { arguments: all, .. } => all.iter().for_each(|one| one.walk(see)),
+            | Kind::Function { arguments: all, .. } => parts.extend(all),
             Kind::Case { arms, otherwise } => {
-                for (condition, value) in arms {
-                    condition.walk(see);
-                    value.walk(see);
-                }
-                if let Some(value) = otherwise {
-                    value.walk(see);
-                }
+                parts.extend(arms.iter().flat_map(|(condition, value)| [condition, value]));
+                parts.extend(otherwise.as_deref());
             }
             Kind::InList { of, items } => {
-                of.walk(see);
-                items.iter().for_each(|item| item.walk(see));
+                parts.push(of);
+                parts.extend(items);
             }
             Kind::InQuery { of, query } => {
-                of.walk(see);
-                query.walk(see);
+                parts.push(of);
+                inner = Some(query);
             }
-            Kind::Exists(query) | Kind::Scalar(query) => query.walk(see),
+            Kind::Exists(query) | Kind::Scalar(query) => inner = Some(query),
             Kind::Aggregate(aggregate) => {
-                aggregate.arguments.iter().for_each(|argument| argument.walk(see));
-                walk_keys(&aggregate.order, see);
-                if let Some(filter) = &aggregate.filter {
-                    filter.walk(see);
-                }
+                parts.extend(&aggregate.arguments);
+                parts.extend(keys(&aggregate.order).chain(&aggregate.filter));
             }
             Kind::Window { call, window } => {
-                call.walk(see);
-                window.partition.iter().for_each(|expr| expr.walk(see));
-                walk_keys(&window.order, see);
+                parts.push(call);
+                parts.extend(window.partition.iter().chain(keys(&window.order)));
             }
+        }
+        parts.into_iter().for_each(|part| part.walk(see));
+        if let Some(query) = inner {
+            query.walk(see);
         }
     }
 }
 
-fn walk_keys<'e>(keys: &'e [Key], see: &mut dyn FnMut(&'e Expr) -> bool) {
-    for key in keys {
-        if let Target::Expr(expr) = &key.target {
-            expr.walk(see);
-        }
-    }
+/// The expressions that keys are, where they are no output columns.
+pub(super) fn keys(keys: &[Key]) -> impl Iterator<Item = &Expr> {
+    keys.iter().filter_map(|key| match &key.target {
+        Target::Expr(expr) => Some(expr),
+        Target::Output(_) => None,
+    })
 }
 
 impl Query {
     pub(super) fn walk<'e>(&'e self, see: &mut dyn FnMut(&'e Expr) -> bool) {
         self.common.iter().for_each(|common| common.query.walk(see));
         self.body.walk(see);
-        walk_keys(&self.order, see);
+        keys(&self.order).for_each(|key| key.walk(see));
     }
 }
 

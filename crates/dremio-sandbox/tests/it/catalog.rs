@@ -41,7 +41,8 @@ async fn the_top_is_home_spaces_sources() {
 #[tokio::test]
 async fn entities_by_path_and_by_id() {
     let fixture = Fixture::start().await;
-    let (status, table) = fixture.get("/api/v3/catalog/by-path/samples/samples.dremio.com/nyc-taxi-trips?removeCatalogName=true").await;
+    let path = "/api/v3/catalog/by-path/samples/samples.dremio.com/nyc-taxi-trips";
+    let (status, table) = fixture.get(&format!("{path}?removeCatalogName=true")).await;
     assert_eq!(status, 200);
     assert_eq!(
         table["path"],

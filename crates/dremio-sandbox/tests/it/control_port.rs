@@ -48,6 +48,9 @@ async fn everything_that_the_handle_can_do() {
     assert_eq!(fixture.get("/api/v3/catalog/by-path/Lake/finance/invoices").await.0, 200);
     assert_eq!(post("/large-tables", Value::Null).await.0, 200);
     assert_eq!(fixture.get("/api/v3/catalog/by-path/Large/many_rows").await.0, 200);
+    assert_eq!(post("/rare-entries", Value::Null).await.0, 200);
+    assert_eq!(fixture.get("/api/v3/catalog/by-path/Rare/net_price").await.0, 200);
+    assert_eq!(post("/bare-syntax-errors", json!({"on": false})).await.0, 200);
     fixture.result("SELECT 1").await;
     let (_, jobs) = call(Method::GET, "/jobs", Value::Null).await;
     assert_eq!((&jobs[0]["sql"], &jobs[0]["state"]), (&json!("SELECT 1"), &json!("COMPLETED")));

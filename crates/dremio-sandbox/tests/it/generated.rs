@@ -16,7 +16,8 @@ async fn a_large_catalog_on_demand() {
     fixture.control().add_generated_tables(5_000);
     fixture.control().add_generated_tables(5_000);
     assert_eq!(fixture.result(count).await["rows"], json!([{"n": 5_000}]));
-    let columns = "SELECT COUNT(*) AS n FROM INFORMATION_SCHEMA.\"COLUMNS\" WHERE TABLE_NAME = 'invoices_monthly_emea'";
+    let columns = "SELECT COUNT(*) AS n FROM INFORMATION_SCHEMA.\"COLUMNS\" WHERE TABLE_NAME = \
+        'invoices_monthly_emea'";
     assert_eq!(fixture.result(columns).await["rows"], json!([{"n": 9}]));
     let path = "/api/v3/catalog/by-path/Lake/finance/invoices_monthly_emea";
     let (_, table) = fixture.get(path).await;
@@ -67,5 +68,98 @@ async fn only_the_named_query_is_slow() {
     let (status, _) = fixture.post(&format!("/api/v3/job/{slow}/cancel"), &Value::Null).await;
     assert_eq!(status, 204);
     assert_eq!(state().await, "CANCELED");
+    fixture.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn rare_entries_on_demand() {
+    let fixture = Fixture::start().await;
+    fixture.control().add_rare_entries();
+    let failure =
+        async |sql: &str, expected: &str| assert_eq!(fixture.failure(sql).await, expected);
+    failure(
+        "SELECT * FROM Rare.lost_column",
+        "Error while expanding view Rare.lost_column. Column 'gross_amount' not found in any \
+         table. Verify the view’s SQL definition.",
+    )
+    .await;
+    failure(
+        "SELECT order_id FROM Rare.lost_table WHERE order_id = 1",
+        "Error while expanding view Rare.lost_table. Object 'invoices' not found within \
+         'Warehouse.shop'. Verify the view’s SQL definition.",
+    )
+    .await;
+    failure(
+        "SELECT * FROM Samples.\"samples.dremio.com\".\"zip_lookup.csv\"",
+        "Object 'zip_lookup.csv' not found within 'Samples.samples.dremio.com'. Please check \
+         that it exists in the selected context.",
+    )
+    .await;
+    failure(
+        "SELECT Rare.net_price(price) FROM Sales.products",
+        "The user-defined function Rare.net_price is not supported by this stand-in for Dremio.",
+    )
+    .await;
+    failure(
+        "SELECT * FROM Rare.net_price",
+        "Object 'net_price' not found within 'Rare'. Please check that it exists in the selected \
+         context.",
+    )
+    .await;
+    let (_, folder) = fixture.get("/api/v3/catalog/by-path/Samples/samples.dremio.com").await;
+    let children = folder["children"].as_array().unwrap();
+    let file = children.iter().find(|child| child["type"] == "FILE").unwrap();
+    assert_eq!(file["id"], "dremio:/Samples/samples.dremio.com/zip_lookup.csv");
+    let path = "/api/v3/catalog/by-path/Samples/samples.dremio.com/zip_lookup.csv";
+    assert_eq!(fixture.get(path).await.1["entityType"], "file");
+    let (_, space) = fixture.get("/api/v3/catalog/by-path/Rare").await;
+    let function = &space["children"][2];
+    assert_eq!(function["containerType"], "FUNCTION", "{space}");
+    let id = function["id"].as_str().unwrap();
+    let (_, function) = fixture.get(&format!("/api/v3/catalog/{id}")).await;
+    assert_eq!(
+        (&function["entityType"], &function["isScalar"]),
+        (&json!("function"), &json!(true))
+    );
+    let listed = fixture.result("SHOW FUNCTIONS").await;
+    assert_eq!(listed["rows"], json!([{"FUNCTION_NAME": "net_price"}]));
+    let described = fixture.result("SELECT name FROM sys.user_defined_functions").await;
+    assert_eq!(described["rows"], json!([{"name": "Rare.net_price"}]));
+    fixture.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn tables_in_iceberg_format_have_versions() {
+    let fixture = Fixture::start().await;
+    fixture.control().add_generated_tables(1);
+    let table = "SELECT COUNT(*) AS n FROM Lake.finance.invoices AT";
+    let now = fixture.result(&format!("{table} TIMESTAMP '2025-06-01 00:00:00'")).await;
+    assert_eq!(now["rows"], json!([{"n": 20}]));
+    assert_eq!(
+        fixture.failure(&format!("{table} TIMESTAMP '2024-01-01 00:00:00'")).await,
+        "For table '[Lake, finance, invoices]', the provided time travel timestamp value \
+         '1704067200000' is out of range"
+    );
+    assert_eq!(
+        fixture.failure(&format!("{table} SNAPSHOT '1'")).await,
+        "For table '[Lake, finance, invoices]', the provided snapshot ID '1' is invalid"
+    );
+    fixture.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn syntax_errors_have_two_forms() {
+    let fixture = Fixture::start().await;
+    let mistakes = ["SELECT 1 FROM", "SELECT * FROM @dremio", "SHOW NOTHING"];
+    fixture.control().set_bare_syntax_errors(true);
+    for mistake in mistakes {
+        assert_eq!(fixture.failure(mistake).await, "Failure parsing the query.");
+    }
+    let column = "Column 'nope' not found in any table";
+    assert_eq!(fixture.failure("SELECT nope FROM Sales.orders").await, column);
+    fixture.control().set_bare_syntax_errors(false);
+    for mistake in mistakes {
+        assert!(fixture.failure(mistake).await.contains(" at line 1, column "));
+    }
     fixture.sandbox.stop().await;
 }

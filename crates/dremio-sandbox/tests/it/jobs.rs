@@ -91,7 +91,12 @@ async fn cancelling() {
     fixture.control().set_job_duration(Duration::from_secs(3_600));
     let waiting = fixture.submit("SELECT 1").await;
     fixture.control().set_job_duration(Duration::ZERO);
-    let endless = fixture.submit("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n").await;
+    let endless = fixture
+        .submit(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+        SELECT COUNT(*) FROM n",
+        )
+        .await;
     for id in [&waiting, &endless] {
         assert_eq!(cancel(id).await.0, 204);
         let job = fixture.ended(id).await;
@@ -122,7 +127,12 @@ async fn cancelling() {
 #[tokio::test]
 async fn stopping_ends_a_statement_that_runs_for_ever() {
     let fixture = Fixture::start().await;
-    fixture.submit("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n").await;
+    fixture
+        .submit(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT \
+        COUNT(*) FROM n",
+        )
+        .await;
     fixture.sandbox.stop().await;
 }
 
@@ -132,7 +142,8 @@ async fn mistakes_are_failed_jobs() {
     let failure = fixture.failure("SELECT * FROM Sales.nope").await;
     assert_eq!(
         failure,
-        "Object 'nope' not found within 'Sales'. Please check that it exists in the selected context."
+        "Object 'nope' not found within 'Sales'. Please check that it exists in the selected \
+            context."
     );
     assert!(
         fixture.failure("SELEC 1").await.starts_with("Encountered \"SELEC\" at line 1, column 1.")
@@ -160,12 +171,15 @@ async fn mistakes_are_failed_jobs() {
 #[tokio::test]
 async fn cells_keep_their_spelling() {
     let fixture = Fixture::start().await;
-    let sql = "SELECT a_decimal, a_bigint, a_double, a_long_decimal, a_timestamp, a_struct, a_map, a_varbinary \
+    let sql = "SELECT a_decimal, a_bigint, a_double, a_long_decimal, a_timestamp, a_struct, \
+        a_map, a_varbinary \
                FROM Samples.\"samples.dremio.com\".\"Dremio University\".\"all_types.parquet\"";
     let text = fixture.result_text(sql).await;
     let first = "{\"a_decimal\":12.50,\"a_bigint\":9223372036854775807,\"a_double\":1.0E10,\
-                 \"a_long_decimal\":1234567890123456789012345678.9012345678,\"a_timestamp\":\"2024-01-31 13:45:01.123\",\
-                 \"a_struct\":{\"name\":\"Ada\",\"score\":9.5},\"a_map\":{\"x\":1,\"y\":2},\"a_varbinary\":\"3q2+7w==\"}";
+                 \"a_long_decimal\":1234567890123456789012345678.9012345678,\
+                 \"a_timestamp\":\"2024-01-31 13:45:01.123\",\
+                 \"a_struct\":{\"name\":\"Ada\",\"score\":9.5},\"a_map\":{\"x\":1,\"y\":2},\
+                 \"a_varbinary\":\"3q2+7w==\"}";
     assert!(text.contains(first), "{text}");
     assert!(text.contains("\"a_double\":\"-Infinity\""), "{text}");
     assert!(text.contains("\"a_decimal\":null"), "{text}");
@@ -207,17 +221,25 @@ async fn context_is_per_call() {
 async fn system_tables_tell_what_is_there() {
     let fixture = Fixture::start().await;
     fixture.failure("SELECT broken").await;
-    let jobs = fixture.result("SELECT status, user_name, query, error_msg FROM sys.jobs_recent WHERE status = 'FAILED'").await;
+    let jobs = fixture
+        .result(
+            "SELECT status, user_name, query, error_msg FROM sys.jobs_recent \
+        WHERE status = 'FAILED'",
+        )
+        .await;
     assert_eq!(
         jobs["rows"],
-        json!([{"status": "FAILED", "user_name": "dremio", "query": "SELECT broken", "error_msg": "Column 'broken' not found in any table"}])
+        json!([{"status": "FAILED", "user_name": "dremio", "query": "SELECT \
+            broken", "error_msg": "Column 'broken' not found in any table"}])
     );
     let live = fixture.result("SELECT COUNT(*) AS n FROM sys.jobs").await;
     assert_eq!(live["rows"], json!([{"n": 1}]), "this statement itself");
     let columns = fixture
         .result(
-            "SELECT COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE FROM INFORMATION_SCHEMA.COLUMNS \
-             WHERE TABLE_SCHEMA = 'Warehouse.shop' AND TABLE_NAME = 'customers' AND ORDINAL_POSITION IN (1, 2, 9, 10, 11)",
+            "SELECT COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE FROM \
+                INFORMATION_SCHEMA.COLUMNS \
+             WHERE TABLE_SCHEMA = 'Warehouse.shop' AND TABLE_NAME = 'customers' AND \
+             ORDINAL_POSITION IN (1, 2, 9, 10, 11)",
         )
         .await;
     let expected = [
@@ -228,11 +250,16 @@ async fn system_tables_tell_what_is_there() {
         ("address", "ROW", Value::Null, Value::Null),
     ]
     .map(|(name, ty, precision, scale)| {
-        json!({"COLUMN_NAME": name, "DATA_TYPE": ty, "NUMERIC_PRECISION": precision, "NUMERIC_SCALE": scale})
+        json!({"COLUMN_NAME": name, "DATA_TYPE": ty, "NUMERIC_PRECISION": precision,
+            "NUMERIC_SCALE": scale})
     });
     assert_eq!(columns["rows"], json!(expected));
-    let tables =
-        fixture.result("SELECT TABLE_SCHEMA, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" WHERE TABLE_NAME = 'NYC-taxi-trips'").await;
+    let tables = fixture
+        .result(
+            "SELECT TABLE_SCHEMA, TABLE_TYPE FROM INFORMATION_SCHEMA.\"TABLES\" WHERE \
+            TABLE_NAME = 'NYC-taxi-trips'",
+        )
+        .await;
     assert_eq!(
         tables["rows"],
         json!([{"TABLE_SCHEMA": "Samples.samples.dremio.com", "TABLE_TYPE": "TABLE"}])
@@ -262,14 +289,16 @@ async fn jobs_name_what_they_queried() {
     fixture
         .result(
             "SELECT c.name FROM Sales.customers c JOIN warehouse.shop.orders o \
-             ON o.customer_id = c.customer_id JOIN Sales.customers d ON d.customer_id = c.customer_id",
+             ON o.customer_id = c.customer_id JOIN Sales.customers d ON d.customer_id = \
+             c.customer_id",
         )
         .await;
     fixture.result("SELECT 1").await;
     fixture.failure("SELECT nonsense FROM Sales.orders").await;
     let jobs = fixture
         .result(
-            "SELECT status, queried_datasets FROM sys.jobs_recent WHERE query LIKE 'SELECT %' \
+            "SELECT status, queried_datasets, scanned_datasets FROM sys.jobs_recent \
+             WHERE query LIKE 'SELECT %' \
              AND query NOT LIKE '%jobs_recent%' ORDER BY submitted_ts",
         )
         .await;
@@ -278,7 +307,8 @@ async fn jobs_name_what_they_queried() {
         json!("[Sales.customers, Warehouse.shop.orders]"),
         "each once, spelt as in the catalog"
     );
-    assert_eq!(jobs["rows"][1]["queried_datasets"], json!(""));
+    assert_eq!(jobs["rows"][0]["scanned_datasets"], json!("[customers, orders]"));
+    assert_eq!(jobs["rows"][1]["queried_datasets"], json!("[]"));
     assert_eq!(jobs["rows"][2]["status"], json!("FAILED"));
     fixture.sandbox.stop().await;
 }

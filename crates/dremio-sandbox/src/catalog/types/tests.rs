@@ -36,6 +36,7 @@ fn schema_json_of_contract_4_5() {
     check(
         "MAP<VARCHAR,BIGINT>",
         json!({"name": "MAP", "subSchema": [{"type": {"name": "STRUCT", "subSchema": [
-            {"name": "key", "type": {"name": "VARCHAR"}}, {"name": "value", "type": {"name": "BIGINT"}}]}}]}),
+            {"name": "key", "type": {"name": "VARCHAR"}},
+            {"name": "value", "type": {"name": "BIGINT"}}]}}]}),
     );
 }

@@ -4,7 +4,8 @@ use super::*;
 
 fn failure(sql: &str) -> String {
     match parse(sql) {
-        Err(SqlError::Failed(message)) | Ok(Statement::Refused(message)) => message,
+        Err(SqlError::Failed(message) | SqlError::Syntax(message))
+        | Ok(Statement::Refused(message)) => message,
         other => panic!("{sql}: {other:?}"),
     }
 }
@@ -27,7 +28,8 @@ fn queries_are_recognised_behind_comments_and_before_semicolons() {
 fn one_statement_per_text() {
     assert_eq!(
         failure("SELECT 1; DROP TABLE t"),
-        "Dremio only supports single statement execution. Unable to execute the given query with 2 statements: \
+        "Dremio only supports single statement execution. Unable to execute the given query with \
+            2 statements: \
          SELECT 1; DROP TABLE t"
     );
     assert!(failure("").contains("Encountered \"<EOF>\" at line 1, column 1."));

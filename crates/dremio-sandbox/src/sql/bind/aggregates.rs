@@ -29,9 +29,7 @@ impl Binder<'_> {
         let star = matches!(call.arguments.as_slice(), [ast::FunctionArgExpr::Wildcard]);
         let mut arguments = Vec::new();
         if !(star && name == "COUNT") {
-            for written in &call.arguments {
-                arguments.push(self.argument(written, scope)?);
-            }
+            arguments = self.arguments(call, scope)?;
             let arity = match function {
                 "group_concat" => 1..=2,
                 "corr" | "covar_pop" | "covar_samp" => 2..=2,
@@ -147,10 +145,7 @@ impl Binder<'_> {
         let Some((function, arity)) = functions::ranking(&call.name) else {
             return Ok(None);
         };
-        let mut arguments = Vec::new();
-        for written in &call.arguments {
-            arguments.push(self.argument(written, scope)?);
-        }
+        let mut arguments = self.arguments(call, scope)?;
         if !arity.contains(&arguments.len()) {
             let name = &call.name;
             return Err(SqlError::failed(format!(
@@ -188,14 +183,17 @@ impl Binder<'_> {
         if spec.window_name.is_some() {
             return Err(SqlError::unsupported("A window that extends another one"));
         }
-        let partition: Result<Vec<Expr>, SqlError> =
-            spec.partition_by.iter().map(|expr| self.expr(expr, scope)).collect();
+        let partition = self.exprs(&spec.partition_by, scope)?;
         let order = self.keys(&spec.order_by, scope)?;
         let frame = spec.window_frame.as_ref().map(frame).transpose()?.unwrap_or_default();
-        let window = Window { partition: partition?, order, frame };
+        let window = Window { partition, order, frame };
         let ty = call.ty.clone();
         let kind = Kind::Window { call: Box::new(call), window: Box::new(window) };
         Ok(Expr::new(kind, ty))
+    }
+
+    fn arguments(&mut self, call: &Call<'_>, scope: &Scope<'_>) -> Result<Vec<Expr>, SqlError> {
+        call.arguments.iter().map(|written| self.argument(written, scope)).collect()
     }
 
     fn keys(

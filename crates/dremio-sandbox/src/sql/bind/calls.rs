@@ -7,7 +7,7 @@ use sqlparser::ast;
 
 use super::scope::{Scope, path};
 use super::{Binder, literals, operators};
-use crate::catalog::DremioType;
+use crate::catalog::{self, DremioType};
 use crate::sql::error::SqlError;
 use crate::sql::functions::{self, Argument};
 use crate::sql::tree::{Expr, From, Kind};
@@ -74,6 +74,13 @@ impl Binder<'_> {
         call: &ast::Function,
         scope: &Scope<'_>,
     ) -> Result<Expr, SqlError> {
+        if let Ok(path) = path(&call.name)
+            && let Some(entity) = self.at.namespace.find(&path)
+            && matches!(entity.kind, catalog::Kind::Function(_))
+        {
+            let name = path.join(".");
+            return Err(SqlError::unsupported(&format!("The user-defined function {name}")));
+        }
         let call = read(call)?;
         if let Some(aggregate) = self.aggregate(&call, scope)? {
             return Ok(aggregate);

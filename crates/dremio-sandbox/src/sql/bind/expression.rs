@@ -92,13 +92,12 @@ impl Binder<'_> {
                 calls::function("EXTRACT", vec![unit, of])
             }
             E::Position { expr, r#in } => {
-                let arguments = vec![self.expr(expr, scope)?, self.expr(r#in, scope)?];
-                calls::function("POSITION", arguments)
+                calls::function("POSITION", self.exprs([&**expr, &**r#in], scope)?)
             }
             E::Substring { expr, substring_from, substring_for, .. } => {
-                let parts = [Some(expr), substring_from.as_ref(), substring_for.as_ref()];
-                let arguments = parts.into_iter().flatten().map(|part| self.expr(part, scope));
-                calls::function("SUBSTRING", arguments.collect::<Result<Vec<Expr>, SqlError>>()?)
+                let rest = substring_from.iter().chain(substring_for).map(|part| &**part);
+                let parts = std::iter::once(&**expr).chain(rest);
+                calls::function("SUBSTRING", self.exprs(parts, scope)?)
             }
             E::Trim { trim_where, trim_what, expr, trim_characters } => {
                 let name = match trim_where {
@@ -106,13 +105,10 @@ impl Binder<'_> {
                     Some(ast::TrimWhereField::Trailing) => "RTRIM",
                     Some(ast::TrimWhereField::Both) | None => "BTRIM",
                 };
-                let mut arguments = vec![self.expr(expr, scope)?];
-                for part in
-                    trim_what.iter().map(|what| &**what).chain(trim_characters.iter().flatten())
-                {
-                    arguments.push(self.expr(part, scope)?);
-                }
-                calls::function(name, arguments)
+                let what = trim_what.iter().map(|what| &**what);
+                let parts = std::iter::once(&**expr).chain(what);
+                let parts = parts.chain(trim_characters.iter().flatten());
+                calls::function(name, self.exprs(parts, scope)?)
             }
             E::Array(ast::Array { elem, named: true }) => self.list(elem, scope),
             E::Tuple(_) => Err(SqlError::unsupported("A row value, as in (a, b),")),
@@ -158,6 +154,14 @@ impl Binder<'_> {
             | E::Lambda(_)
             | E::MemberOf(_) => Err(SqlError::unsupported("This expression")),
         }
+    }
+
+    pub(super) fn exprs<'e>(
+        &mut self,
+        exprs: impl IntoIterator<Item = &'e ast::Expr>,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Expr>, SqlError> {
+        exprs.into_iter().map(|expr| self.expr(expr, scope)).collect()
     }
 
     pub(super) fn condition(
@@ -314,9 +318,8 @@ impl Binder<'_> {
 
     /// `ARRAY[…]`.
     fn list(&mut self, items: &[ast::Expr], scope: &Scope<'_>) -> Result<Expr, SqlError> {
-        let items: Result<Vec<Expr>, SqlError> =
-            items.iter().map(|item| self.expr(item, scope)).collect();
-        let (ty, items) = operators::unify(items?, "Require items of one type in ARRAY")?;
+        let items = self.exprs(items, scope)?;
+        let (ty, items) = operators::unify(items, "Require items of one type in ARRAY")?;
         let items = items.into_iter().map(operators::as_json).collect();
         Ok(Expr::call("json_array", items, DremioType::List(Box::new(ty))))
     }

@@ -2,7 +2,7 @@
 
 use sqlparser::ast;
 
-use super::scope::{Relation, Scope, name, only, path, resolve, same};
+use super::scope::{Relation, Scope, name, only, path, same};
 use super::{Binder, operators, renamed};
 use crate::catalog::Column;
 use crate::sql::error::SqlError;
@@ -110,6 +110,11 @@ impl Binder<'_> {
     ) -> Result<From, SqlError> {
         use ast::TableFactor as Factor;
         match factor {
+            Factor::Table { name, args: Some(args), alias, with_ordinality: false, .. }
+                if name.to_string().eq_ignore_ascii_case("UNNEST") =>
+            {
+                self.unnest(&args.args, alias.as_ref(), scope)
+            }
             Factor::Table { name, args: Some(_), .. } | Factor::Function { name, .. } => {
                 Err(no_table_function(name))
             }
@@ -117,7 +122,10 @@ impl Binder<'_> {
                 if !with_hints.is_empty() || version.is_some() || sample.is_some() {
                     return Err(SqlError::unsupported("An option after a table"));
                 }
-                self.table(&path(name)?, alias.as_ref(), scope)
+                let version = name.0.last().and_then(ast::ObjectNamePart::as_ident);
+                let at = version.map(|ident| ident.span.start);
+                let version = at.and_then(|at| self.versions.get(&(at.line, at.column)).cloned());
+                self.table(&path(name)?, version.as_ref(), alias.as_ref(), scope)
             }
             Factor::Derived { lateral, subquery, alias, sample } => {
                 if *lateral || sample.is_some() {
@@ -141,37 +149,12 @@ impl Binder<'_> {
                 ast::Expr::Function(call) => Err(no_table_function(&call.name)),
                 _ => Err(SqlError::unsupported("TABLE of anything but a function")),
             },
-            // UNNEST, and what has no keyword here.
-            _ => Err(SqlError::unsupported("UNNEST or another construct in FROM")),
+            // What has no keyword here.
+            _ => Err(SqlError::unsupported("This construct in FROM")),
         }
     }
 
-    fn table(
-        &mut self,
-        path: &[String],
-        alias: Option<&ast::TableAlias>,
-        scope: &mut Scope<'_>,
-    ) -> Result<From, SqlError> {
-        let id = self.next_relation();
-        let last = path.last().cloned();
-        if let [only] = path
-            && let Some((common, columns)) = scope.common(only)
-        {
-            let columns = columns.to_vec();
-            self.add(id, last, Vec::new(), columns, alias, scope)?;
-            return Ok(From::Common { common, id });
-        }
-        let dataset = resolve(path, self.at.namespace, self.at.context)?;
-        let table = dataset.table.clone();
-        let columns = dataset.columns.clone();
-        if !self.datasets.iter().any(|known| known.table == table) {
-            self.datasets.push(dataset);
-        }
-        self.add(id, last, path.to_vec(), columns, alias, scope)?;
-        Ok(From::Table { table, id })
-    }
-
-    fn add(
+    pub(super) fn add(
         &self,
         id: usize,
         own_name: Option<String>,
@@ -201,7 +184,7 @@ impl Binder<'_> {
     }
 }
 
-fn join(left: From, right: From, kind: &'static str, on: Option<Expr>) -> From {
+pub(super) fn join(left: From, right: From, kind: &'static str, on: Option<Expr>) -> From {
     From::Join { left: Box::new(left), right: Box::new(right), kind, on }
 }
 

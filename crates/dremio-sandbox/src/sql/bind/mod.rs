@@ -13,15 +13,16 @@ mod operators;
 mod predicates;
 mod scope;
 mod select;
+mod table;
 
 use std::sync::Arc;
 
 use sqlparser::ast;
 
-pub(crate) use scope::resolve;
 use scope::{Scope, name, same, unique};
 
 use super::error::SqlError;
+use super::parse::Versions;
 use super::tree::{Body, Common, Expr, Key, Query, RelationId, Target};
 use crate::catalog::{Column, Dataset, Namespace};
 use crate::values::typing;
@@ -38,7 +39,11 @@ pub(crate) struct Environment<'a> {
 pub(super) struct Binder<'a> {
     at: Environment<'a>,
     /// The datasets that the statement names, each once.
-    pub(super) datasets: Vec<Arc<Dataset>>,
+    pub(super) queried: Vec<Arc<Dataset>>,
+    /// The tables that it reads, also those behind views, each once.
+    pub(super) scanned: Vec<Arc<Dataset>>,
+    versions: Versions,
+    is_view: bool,
     relations: RelationId,
     /// The FLATTEN calls of the SELECT list that is being bound; `None` where there may be none.
     flattened: Option<Vec<super::tree::From>>,
@@ -51,8 +56,16 @@ struct Shape {
 }
 
 impl<'a> Binder<'a> {
-    pub(super) fn new(at: Environment<'a>) -> Self {
-        Self { at, datasets: Vec::new(), relations: 0, flattened: None }
+    pub(super) fn new(at: Environment<'a>, versions: Versions) -> Self {
+        Self {
+            at,
+            queried: Vec::new(),
+            scanned: Vec::new(),
+            versions,
+            is_view: false,
+            relations: 0,
+            flattened: None,
+        }
     }
 
     /// # Errors
@@ -202,9 +215,7 @@ impl<'a> Binder<'a> {
     ) -> Result<(Body, Shape), SqlError> {
         let mut rows = Vec::with_capacity(values.rows.len());
         for row in &values.rows {
-            let row: Result<Vec<Expr>, SqlError> =
-                row.content.iter().map(|value| self.expr(value, scope)).collect();
-            rows.push(row?);
+            rows.push(self.exprs(&row.content, scope)?);
         }
         let width = rows.first().map_or(0, Vec::len);
         if rows.iter().any(|row| row.len() != width) {

@@ -1,10 +1,8 @@
 //! Which names are visible where: the tables of a FROM, what encloses them, and the columns behind.
 
-use std::sync::Arc;
-
 use sqlparser::ast;
 
-use crate::catalog::{Column, Dataset, Namespace};
+use crate::catalog::Column;
 use crate::sql::error::SqlError;
 use crate::sql::parse::{self, Position, is_reserved};
 use crate::sql::tree::{Expr, Kind, RelationId};
@@ -192,28 +190,4 @@ pub(super) fn unique(taken: impl Fn(&str) -> bool, name: &str) -> String {
     } else {
         name.to_owned()
     }
-}
-
-/// Looks a table up: below the context first, then from the root (contract §4.1).
-pub(crate) fn resolve(
-    path: &[String],
-    namespace: &Namespace,
-    context: &[String],
-) -> Result<Arc<Dataset>, SqlError> {
-    let in_context: Vec<String> = context.iter().chain(path).cloned().collect();
-    let found = namespace.dataset(&in_context).or_else(|| namespace.dataset(path));
-    if let Some(dataset) = found {
-        return Ok(dataset);
-    }
-    // Name the first part that is missing, and what it is missing from.
-    for prefix in (1..path.len()).rev() {
-        if let (Some(within), Some(object)) = (path.get(..prefix), path.get(prefix))
-            && namespace.is_container(within)
-        {
-            return Err(SqlError::object_not_found(object, within));
-        }
-    }
-    let object = path.first().map_or("", String::as_str);
-    let within = if path.len() == 1 && namespace.is_container(context) { context } else { &[] };
-    Err(SqlError::object_not_found(object, within))
 }

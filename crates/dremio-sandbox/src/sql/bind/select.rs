@@ -3,11 +3,12 @@
 
 use sqlparser::ast;
 
+use super::from::join;
 use super::scope::{Aliases, Relation, Scope, name, path, same, unique};
 use super::{Binder, Shape, key, ordinal};
 use crate::catalog::{Column, DremioType};
 use crate::sql::error::SqlError;
-use crate::sql::tree::{Body, Expr, From, Item, Key, Select, Target};
+use crate::sql::tree::{Body, Expr, Item, Key, Select, Target};
 use crate::sql::{check, lower};
 
 impl Binder<'_> {
@@ -30,12 +31,7 @@ impl Binder<'_> {
         }
         for flattened in self.flattened.take().unwrap_or_default() {
             from = Some(match from {
-                Some(left) => From::Join {
-                    left: Box::new(left),
-                    right: Box::new(flattened),
-                    kind: "JOIN",
-                    on: None,
-                },
+                Some(left) => join(left, flattened, "JOIN", None),
                 None => flattened,
             });
         }

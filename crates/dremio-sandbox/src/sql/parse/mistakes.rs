@@ -36,7 +36,7 @@ pub(crate) fn unexpected_end(sql: &str) -> SqlError {
 pub(crate) fn lexical(sql: &str, error: &LexicalError) -> SqlError {
     let position = Position::of(sql, error.at);
     let code = error.found.chars().next().map_or(0, u32::from);
-    SqlError::failed(format!(
+    SqlError::Syntax(format!(
         "Lexical error at {position}.  Encountered: \"{}\" ({code}), after : \"\"",
         error.found
     ))
@@ -57,7 +57,7 @@ fn mistake(found: &str, at: Position, expected: &str) -> SqlError {
             word => format!("\n    \"{word}\" ..."),
         });
     }
-    SqlError::Failed(message)
+    SqlError::Syntax(message)
 }
 
 fn first_token(sql: &str) -> usize {

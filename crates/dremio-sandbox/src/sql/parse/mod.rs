@@ -3,6 +3,7 @@
 mod dialect;
 mod lexer;
 mod mistakes;
+mod versions;
 mod words;
 
 use sqlparser::ast;
@@ -11,8 +12,9 @@ use sqlparser::tokenizer::{Location, Token as Parsed};
 
 pub(super) use lexer::Position;
 pub(crate) use lexer::{Kind, Token, quote_name, quote_text, tokenize};
-pub(crate) use mistakes::{encountered, lexical, unexpected_end};
-pub(super) use mistakes::{reserved, too_deep};
+pub(super) use mistakes::reserved;
+pub(crate) use mistakes::{encountered, lexical, too_deep, unexpected_end};
+pub(super) use versions::{Version, Versions};
 pub(crate) use words::is_reserved;
 
 use super::error::SqlError;
@@ -25,24 +27,19 @@ const CHAIN_MAX: usize = 900;
 const RECURSION_MAX: usize = 5 * DEPTH_MAX;
 
 /// Constructs of Dremio that the parser does not know, by the words that begin them.
-const NOT_HERE: [&str; 9] = [
-    "TRY_CONVERT_FROM",
-    "AT BRANCH",
-    "AT TAG",
-    "AT COMMIT",
-    "AT SNAPSHOT",
-    "OVERLAPS",
-    "MATCH_RECOGNIZE",
-    "PIVOT",
-    "UNPIVOT",
-];
+const NOT_HERE: [&str; 5] = ["TRY_CONVERT_FROM", "OVERLAPS", "MATCH_RECOGNIZE", "PIVOT", "UNPIVOT"];
 
-/// The syntax tree of a query.
+/// The syntax tree of a query, and the versions of tables that it names.
 ///
 /// # Errors
 /// It is none, in Calcite's words, or it is nested too deeply.
-pub(super) fn query(sql: &str, tokens: &[Token]) -> Result<Box<ast::Query>, SqlError> {
+pub(super) fn query(sql: &str, tokens: &[Token]) -> Result<(Box<ast::Query>, Versions), SqlError> {
     check_size(sql, tokens)?;
+    let (tokens, versions) = versions::take(sql, tokens);
+    tree(sql, &tokens).map(|tree| (tree, versions))
+}
+
+fn tree(sql: &str, tokens: &[Token]) -> Result<Box<ast::Query>, SqlError> {
     let dialect = dialect::Dremio;
     let converted = dialect::convert(sql, tokens);
     let mut start = 0;
