@@ -1,5 +1,5 @@
-//! The handle by which a test (or the control port) makes the sandbox misbehave and reads what it
-//! saw.
+//! The handle by which a test (or the control port) changes what the sandbox does, and reads what
+//! it saw.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,13 +56,13 @@ impl Control {
         }
     }
 
-    /// Lets a fault befall the requests that `scope` covers. Of several that cover a request, the
-    /// one injected first wins.
+    /// Injects a fault into the requests that `scope` covers. Of several that cover a request, the
+    /// first one injected wins.
     pub fn inject(&self, fault: Fault, scope: Scope) {
         self.instance.faults.inject(fault, scope);
     }
 
-    /// Ends all faults that are in force. A request that is already stalled stays so.
+    /// Ends all faults. A request that is already stalled stays stalled.
     pub fn clear_faults(&self) {
         self.instance.faults.clear();
     }

@@ -1,6 +1,6 @@
 //! The control handle over HTTP, for demos and for tests that run the sandbox in a container.
 //!
-//! Off unless asked for, and without any protection: bind it to loopback or a private network. JSON
+//! Off by default, and without any protection: bind it to loopback or a private network. JSON
 //! in, JSON out; durations have a unit (`5s`, `30h`).
 //!
 //! | call | body | effect |
@@ -9,7 +9,7 @@
 //! | `POST /token-lifetime` | `{"duration":"5s"}` | lifetime of tokens issued from now on |
 //! | `POST /revoke-tokens` | | every token is invalid; answers `{"revoked":n}` |
 //! | `POST /refuse` | `{"on":true}` | close the listener, or with `false` open it again |
-//! | `POST /fault` | see below | let a fault befall requests |
+//! | `POST /fault` | see below | inject a fault into requests |
 //! | `DELETE /faults` | | end all faults |
 //! | `POST /job-duration` | `{"duration":"10s"}` | how long jobs take from now on |
 //! | `POST /slow-query` | `{"containing":"Sales.orders","duration":"30s"}` | their jobs are slow |

@@ -172,7 +172,7 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
 }
 
 impl From<rusqlite::Error> for SqlError {
-    /// What SQLite found wrong with a text that nobody but us wrote: an error of one of our
+    /// What SQLite found wrong with a text that we wrote: an error of one of our
     /// functions, a limit, or something that is not here.
     fn from(error: rusqlite::Error) -> Self {
         let message = match error {

@@ -1,5 +1,5 @@
-//! One request and its answer: written down, perhaps spoilt by a fault, else handled, and given the
-//! headers that Dremio puts on everything (contract §0.4).
+//! One request and its answer: recorded, changed by a fault or handled, and given the headers that
+//! Dremio puts on everything (contract §0.4).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

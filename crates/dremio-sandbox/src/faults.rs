@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Method;
 use parking_lot::{Mutex, MutexGuard};
 
-/// A way to misbehave.
+/// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -17,7 +17,7 @@ pub enum Fault {
     Stall,
     /// Answer properly, but only after this long.
     Delay(Duration),
-    /// Answer properly, but dribble the body out.
+    /// Answer properly, but send the body slowly.
     Drip {
         /// Bytes sent at a time; at least one.
         bytes_per_chunk: usize,
@@ -39,7 +39,7 @@ pub enum Fault {
     Oversized(usize),
 }
 
-/// Which requests a fault befalls, and how many of them.
+/// Which requests a fault affects, and how many of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Requests whose path starts with this. The path includes the query.
@@ -106,7 +106,7 @@ impl FaultBoard {
         self.lock().clear();
     }
 
-    /// The fault that befalls this request, counted as used.
+    /// The fault that affects this request, counted as used.
     pub(crate) fn take(&self, method: &Method, path: &str) -> Option<Fault> {
         let mut faults = self.lock();
         let index = faults.iter().position(|(_, scope)| scope.covers(method, path))?;

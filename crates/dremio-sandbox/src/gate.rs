@@ -29,7 +29,7 @@ pub(crate) struct Gate {
     addr: SocketAddr,
     runtime: Handle,
     /// Bound to the same port and never listening: while the gate is closed, connections are
-    /// refused and the port is nobody else's.
+    /// refused and no other process gets the port.
     _reserved: TcpSocket,
     inner: Mutex<Inner>,
     changed: Notify,

@@ -1,7 +1,7 @@
 //! A stand-in for Dremio Community Edition 25.2: its REST surface over a real SQL engine, with
 //! faults on demand.
 //!
-//! Two audiences. Integration tests start it in process on port 0, misbehave through [`Control`]
+//! Two audiences. Integration tests start it in process on port 0, make it fail through [`Control`]
 //! and assert what it saw; a newcomer without a Dremio starts the binary of the same name and has
 //! something to talk to. It follows the REST contract (section numbers in the module docs refer to
 //! it) and shares no type with our Dremio client: a shared type would be a shared mistake.

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use service_kit::parse_duration;
 
-/// The shortest life of a token that somebody asks for by hand: with less it could expire on its
-/// way to the client.
+/// The shortest lifetime that can be set: a shorter one could end before the client has the token.
 const TOKEN_LIFETIME_MIN: Duration = Duration::from_millis(250);
 
 /// Reads how long tokens live.
@@ -28,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_live_long_enough_to_be_used() {
+    fn short_token_lifetimes_are_refused() {
         let check =
             |text: &str, good: bool| assert_eq!(parse_token_lifetime(text).is_ok(), good, "{text}");
         check("250ms", true);

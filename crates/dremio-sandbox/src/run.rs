@@ -16,13 +16,13 @@ use crate::jobs::{Job, Submission, SubmitError};
 use crate::sql::{Environment, Query, SqlError};
 use crate::values::{ResultSet, Table};
 
-/// A statement that runs longer has gone astray.
+/// Longer than any statement on the demo data takes.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// All that Dremio says of a syntax error before version 25.
 const BARE_SYNTAX_ERROR: &str = "Failure parsing the query.";
 
-/// Takes a statement on, lets it run in the background, and returns its job's id; must be called
+/// Adds a job, runs its statement in the background, and returns its id; must be called
 /// inside a tokio runtime.
 ///
 /// # Errors

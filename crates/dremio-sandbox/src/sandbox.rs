@@ -59,7 +59,7 @@ impl Sandbox {
         self.instance.gate.addr()
     }
 
-    /// The handle that makes it misbehave and tells what it saw.
+    /// The handle that changes what it does, and shows what it saw.
     #[must_use]
     pub fn control(&self) -> Control {
         Control::new(Arc::clone(&self.instance))

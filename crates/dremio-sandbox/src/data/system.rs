@@ -162,7 +162,7 @@ const TABLES: [(&str, &str); 28] = [
 ];
 
 pub(super) fn add(builder: &mut Builder) -> Result<(), String> {
-    // Every Dremio has it, for tables that nobody else is to have; here it stays empty.
+    // Every Dremio has it, for temporary tables; here it stays empty.
     builder.source(
         "$scratch",
         Source {

@@ -77,7 +77,7 @@ pub struct JobRecord {
     pub user: String,
     /// Its state now.
     pub state: JobState,
-    /// Whether somebody asked to cancel it.
+    /// Whether it was cancelled by a request.
     pub cancel_requested: bool,
     /// How often its state was asked for over HTTP (results calls ask too).
     pub polls: u32,
@@ -192,8 +192,8 @@ impl Job {
             return;
         }
         let outcome = match (outcome, &inner.cancelled_by) {
-            // Dremio may still complete a job that was told to stop; here the cancellation always
-            // wins, so that tests are told one story.
+            // Dremio may still complete a cancelled job; here the cancellation always wins, so that
+            // tests are deterministic.
             (_, Some(user)) => Outcome::Canceled(format!("Query cancelled by user '{user}'")),
             (Ok(result), None) => {
                 Outcome::Done { row_count: result.row_count(), result: Some(Arc::new(result)) }
@@ -209,7 +209,7 @@ impl Job {
         inner.outcome = Some((clock::now(), outcome));
     }
 
-    /// Tells it to stop; `false` if it has ended already.
+    /// Cancels it; `false` if it has ended already.
     pub(crate) fn cancel(&self, user: &str) -> bool {
         let mut inner = self.lock();
         if self.state(&inner).is_terminal() {

@@ -104,7 +104,7 @@ impl Jobs {
         self.lock().bare_syntax_errors
     }
 
-    /// Takes a statement on; it runs once somebody asks for its [`Jobs::turn`].
+    /// Adds a job; its statement runs after [`Jobs::turn`].
     ///
     /// # Errors
     /// There are too many unfinished jobs, or no random bytes for an id.
@@ -170,7 +170,7 @@ impl Jobs {
         }
     }
 
-    /// Waits until every statement has ended; they are told to by the sandbox's stop.
+    /// Waits until every statement has ended; the sandbox's stop interrupts them.
     ///
     /// # Panics
     /// If a statement panicked while it ran.

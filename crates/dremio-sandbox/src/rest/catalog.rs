@@ -15,7 +15,7 @@ use super::params::{Params, decode};
 use super::{ApiError, Shared};
 use crate::catalog::{CREATED_AT, Catalog, Entity, Kind, Namespace, Origin, Source};
 
-/// Matches of a search; more are not told (contract §5.3).
+/// Matches of a search; more are not returned (contract §5.3).
 const SEARCH_MAX: usize = 50;
 /// Entities of a bulk request (contract §5.2).
 const BULK_MAX: usize = 50;

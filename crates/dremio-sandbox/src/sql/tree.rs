@@ -21,7 +21,7 @@ pub(super) struct Query {
     pub(super) offset: Option<String>,
     /// Names are unique without regard to case.
     pub(super) columns: Vec<Column>,
-    /// For each column whether it is NULL by itself, which goes with any type.
+    /// For each column whether it is a bare NULL, which goes with any type.
     pub(super) nulls: Vec<bool>,
 }
 

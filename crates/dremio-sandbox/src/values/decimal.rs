@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_double_holds_becomes_one() {
+    fn only_exact_decimals_become_doubles() {
         assert_eq!(decimal("12.50").to_value(), Value::Real(12.5));
         assert_eq!(decimal("999999999999.999").to_value(), Value::Real(999_999_999_999.999));
         assert_eq!(decimal("1e20").to_value(), Value::Real(1e20));

@@ -13,7 +13,7 @@ fn names(items: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_top_is_home_spaces_sources() {
+async fn the_catalog_lists_home_spaces_sources() {
     let fixture = Fixture::start().await;
     let (_, top) = fixture.get("/api/v3/catalog").await;
     assert_eq!(names(&top["data"]), ["@dremio", "Finance", "Sales", "Samples", "Warehouse"]);
@@ -79,7 +79,7 @@ async fn entities_by_path_and_by_id() {
 }
 
 #[tokio::test]
-async fn what_is_missing_depends_on_where() {
+async fn missing_paths_differ_by_parent() {
     let fixture = Fixture::start().await;
     let message = async |path: &str| {
         let (status, body) = fixture.get(path).await;
@@ -105,7 +105,7 @@ async fn what_is_missing_depends_on_where() {
 }
 
 #[tokio::test]
-async fn scratch_is_there_and_not_listed() {
+async fn scratch_exists_and_is_not_listed() {
     let fixture = Fixture::start().await;
     let (status, source) = fixture.get("/api/v3/catalog/by-path/%24scratch").await;
     assert_eq!((status, source["type"].as_str()), (200, Some("INTERNAL")));

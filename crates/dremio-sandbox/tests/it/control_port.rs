@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Fixture, answer};
 
 #[tokio::test]
-async fn everything_that_the_handle_can_do() {
+async fn the_port_does_what_the_handle_does() {
     let fixture = Fixture::start().await;
     let port = ControlPort::start("127.0.0.1:0".parse().unwrap(), fixture.control()).unwrap();
     let call = async |method: Method, path: &str, body: Value| {

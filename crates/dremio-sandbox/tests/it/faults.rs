@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::support::Fixture;
 
 #[tokio::test]
-async fn refusing_is_at_once_and_so_is_its_end() {
+async fn refusing_starts_and_ends_at_once() {
     let fixture = Fixture::start().await;
     let control = fixture.control();
     for _ in 0..3 {
@@ -28,7 +28,7 @@ async fn refusing_is_at_once_and_so_is_its_end() {
 }
 
 #[tokio::test]
-async fn replaced_answers() {
+async fn faults_replace_answers() {
     let fixture = Fixture::start().await;
     let control = fixture.control();
     let fault = async |fault: Fault| {
@@ -63,7 +63,7 @@ async fn replaced_answers() {
 }
 
 #[tokio::test]
-async fn spoilt_answers() {
+async fn faults_change_answers() {
     let fixture = Fixture::start().await;
     let control = fixture.control();
     let (_, expected) = fixture.get("/api/v3/catalog").await;
@@ -82,7 +82,7 @@ async fn spoilt_answers() {
 }
 
 #[tokio::test]
-async fn a_stalled_call_waits_and_harms_no_other() {
+async fn a_stalled_call_blocks_no_other() {
     let fixture = Fixture::start().await;
     let control = fixture.control();
     control.inject(Fault::Stall, Scope::path("/api/v3/info").once());
@@ -149,7 +149,7 @@ async fn scopes_choose_requests() {
 }
 
 #[tokio::test]
-async fn the_journal_has_it_all() {
+async fn the_journal_records_every_request() {
     let fixture = Fixture::start().await;
     let control = fixture.control();
     control.clear_requests();

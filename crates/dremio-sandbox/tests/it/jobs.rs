@@ -83,7 +83,7 @@ async fn a_slow_job_goes_through_its_states() {
 }
 
 #[tokio::test]
-async fn cancelling() {
+async fn jobs_can_be_cancelled() {
     let fixture = Fixture::start().await;
     let cancel =
         async |id: &str| fixture.post(&format!("/api/v3/job/{id}/cancel"), &json!({})).await;
@@ -125,7 +125,7 @@ async fn cancelling() {
 }
 
 #[tokio::test]
-async fn stopping_ends_a_statement_that_runs_for_ever() {
+async fn stopping_ends_an_endless_statement() {
     let fixture = Fixture::start().await;
     fixture
         .submit(
@@ -218,7 +218,7 @@ async fn context_is_per_call() {
 }
 
 #[tokio::test]
-async fn system_tables_tell_what_is_there() {
+async fn system_tables_show_the_state() {
     let fixture = Fixture::start().await;
     fixture.failure("SELECT broken").await;
     let jobs = fixture

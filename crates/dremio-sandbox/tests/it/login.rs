@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Fixture, answer};
 
 #[tokio::test]
-async fn a_login_tells_everything_about_the_session() {
+async fn a_login_describes_the_session() {
     let fixture = Fixture::start().await;
     let (status, body) =
         fixture.post("/apiv2/login", &json!({"userName": "DREMIO", "password": "dremio123"})).await;
@@ -34,7 +34,7 @@ async fn a_login_tells_everything_about_the_session() {
 }
 
 #[tokio::test]
-async fn failed_logins() {
+async fn wrong_logins_are_refused() {
     let fixture = Fixture::start().await;
     let wrong = |user: &str| {
         json!({"errorMessage": format!("Login failed: Invalid username or password, user {user}"),
@@ -97,7 +97,7 @@ async fn header_forms_and_the_probe() {
 }
 
 #[tokio::test]
-async fn logout_understands_no_bearer_and_needs_the_cache() {
+async fn logout_takes_no_bearer_and_needs_the_cache() {
     let fixture = Fixture::start().await;
     let log_out = async |header: Option<String>| {
         let mut request = fixture.open(Method::DELETE, "/apiv2/login");
@@ -141,7 +141,7 @@ async fn tokens_expire_are_revoked_and_outlive_the_password() {
 }
 
 #[tokio::test]
-async fn before_the_first_user() {
+async fn without_users_calls_are_refused() {
     let config = SandboxConfig { users: Vec::new(), ..SandboxConfig::default() };
     let sandbox = dremio_sandbox::Sandbox::start(config).await.unwrap();
     let fixture = Fixture { sandbox, client: crate::support::client(), token: "none".to_owned() };

@@ -10,7 +10,7 @@ fn program() -> Command {
 }
 
 #[test]
-fn it_says_when_it_is_ready_and_stops_when_asked() {
+fn it_says_ready_and_stops_on_sigterm() {
     let mut child =
         program().args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

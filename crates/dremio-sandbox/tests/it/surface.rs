@@ -88,7 +88,7 @@ async fn malformed_json_is_plain_text() {
 }
 
 #[tokio::test]
-async fn small_resources() {
+async fn other_resources_answer() {
     let fixture = Fixture::start().await;
     let (_, info) = fixture.get("/api/v3/info").await;
     assert!(info["version"].as_str().unwrap().starts_with("25.2.0-"), "{info}");

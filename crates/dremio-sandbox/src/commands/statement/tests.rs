@@ -11,7 +11,7 @@ fn failure(sql: &str) -> String {
 }
 
 #[test]
-fn queries_are_recognised_behind_comments_and_before_semicolons() {
+fn queries_may_have_comments_and_semicolons() {
     for sql in [
         "SELECT 1",
         "/* dremioai: submitter=RunSqlQuery */\nselect 1",
@@ -25,7 +25,7 @@ fn queries_are_recognised_behind_comments_and_before_semicolons() {
 }
 
 #[test]
-fn one_statement_per_text() {
+fn several_statements_are_refused() {
     assert_eq!(
         failure("SELECT 1; DROP TABLE t"),
         "Dremio only supports single statement execution. Unable to execute the given query with \

@@ -22,7 +22,7 @@ fn header_forms_of_contract_1_5() {
 }
 
 #[test]
-fn no_header_is_no_token_and_two_are_one_bad_one() {
+fn two_headers_are_one_bad_token() {
     assert_eq!(presented(&HeaderMap::new()), None);
     let mut headers = HeaderMap::new();
     headers.append(AUTHORIZATION, HeaderValue::from_static("a"));

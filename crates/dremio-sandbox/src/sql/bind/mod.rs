@@ -1,8 +1,8 @@
 //! From syntax to meaning: names are resolved in nested scopes, stars expanded, and every output
 //! column has one type.
 //!
-//! Every construct of the syntax tree is either known here or refused in words that say so; a
-//! variant that sqlparser adds does not compile until somebody has decided.
+//! Every construct of the syntax tree is either known here or refused in words that say so; the
+//! matches are exhaustive, so that a variant that sqlparser adds does not compile.
 
 mod aggregates;
 mod calls;

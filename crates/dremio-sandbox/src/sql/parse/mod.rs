@@ -1,4 +1,4 @@
-//! From text to syntax tree: our own lexer, and sqlparser, told what Dremio reserves.
+//! From text to syntax tree: our own lexer, and sqlparser with the words that Dremio reserves.
 
 mod dialect;
 mod lexer;

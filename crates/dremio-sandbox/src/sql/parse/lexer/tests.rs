@@ -32,7 +32,7 @@ fn all_three_comments_are_skipped() {
 }
 
 #[test]
-fn comments_end_and_blanks_are_where_calcite_has_them() {
+fn comments_and_blanks_are_those_of_calcite() {
     use Kind::{Number, Word};
     for sql in [
         "/**/ SELECT 1",
@@ -49,7 +49,7 @@ fn comments_end_and_blanks_are_where_calcite_has_them() {
 }
 
 #[test]
-fn what_the_lexer_does_not_know() {
+fn unknown_characters_are_errors() {
     let check = |sql: &str, at: usize, found: &str| {
         let found = found.to_owned();
         assert_eq!(tokenize(sql), Err(LexicalError { at, found }), "{sql}");
