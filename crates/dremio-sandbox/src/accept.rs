@@ -119,8 +119,8 @@ async fn drive<S, F, E>(
     F: Future<Output = Result<Response<Body>, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "peer is gone before its first request");
+    if let Err(cause) = stream.set_nodelay(true) {
+        tracing::debug!(error = %cause, "peer is gone before its first request");
         return;
     }
     let mut connection = http1::Builder::new()
@@ -134,10 +134,10 @@ async fn drive<S, F, E>(
     };
     if reset.load(Ordering::Acquire) {
         // Closing a socket that lingers for no time sends RST instead of FIN.
-        if let Err(error) = connection.into_parts().io.inner().set_zero_linger() {
-            tracing::warn!(%error, "cannot reset a connection, it is closed instead");
+        if let Err(cause) = connection.into_parts().io.inner().set_zero_linger() {
+            tracing::warn!(error = %cause, "cannot reset a connection, it is closed instead");
         }
-    } else if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
+    } else if let Err(cause) = ended {
+        tracing::debug!(error = %cause, "connection ended early");
     }
 }

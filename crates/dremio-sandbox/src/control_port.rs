@@ -325,7 +325,7 @@ impl FaultBody {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|error| Refused(error.to_string()))
+    serde_json::from_slice(body).map_err(|cause| Refused(cause.to_string()))
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, Refused> {

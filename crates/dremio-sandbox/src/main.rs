@@ -112,9 +112,9 @@ const CONTROL_HELP: &str = r#"Control port (JSON; durations have a unit):
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let failed = error.use_stderr();
-            error.print().ok();
+        Err(cause) => {
+            let failed = cause.use_stderr();
+            cause.print().ok();
             return if failed { Exit::Usage } else { Exit::Success }.into();
         }
     };
@@ -127,7 +127,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => Exit::Success,
         Ok(false) => Exit::Failure,
-        Err(error) => Exit::Config.eprint(&format!("dremio-sandbox: {error:#}")),
+        Err(cause) => Exit::Config.eprint(&format!("dremio-sandbox: {cause:#}")),
     }
     .into()
 }

@@ -57,15 +57,15 @@ async fn run(instance: Arc<Instance>, job: Arc<Job>) {
                 Err(SqlError::Syntax(_)) if instance.jobs.bare_syntax_errors() => {
                     Err(SqlError::failed(BARE_SYNTAX_ERROR))
                 }
-                Err(error) => Err(error),
+                Err(cause) => Err(cause),
             }
         })
     };
     match statement.await {
         Ok(outcome) => job.finish(outcome),
-        Err(error) => {
-            tracing::error!(job = job.id(), %error, "statement panicked");
-            jobs.note_panic(error.to_string());
+        Err(cause) => {
+            tracing::error!(job = job.id(), error = %cause, "statement panicked");
+            jobs.note_panic(cause.to_string());
             job.finish(Err(SqlError::failed("Unexpected error occurred.")));
         }
     }

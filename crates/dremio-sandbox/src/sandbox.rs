@@ -32,7 +32,7 @@ impl Sandbox {
         // Building the demo data takes a moment and happens once per process.
         let demo = tokio::task::spawn_blocking(Demo::get)
             .await
-            .map_err(|error| StartError::DemoData { reason: error.to_string() })?
+            .map_err(|cause| StartError::DemoData { reason: cause.to_string() })?
             .map_err(|reason| StartError::DemoData { reason })?;
         let gate = Gate::listen(config.addr)
             .map_err(|source| StartError::Listen { addr: config.addr, source })?;
@@ -72,10 +72,10 @@ impl Sandbox {
     /// If a request handler or a job panicked while it ran.
     pub async fn stop(self) {
         drop(self.stop);
-        if let Err(error) = self.server.await
-            && error.is_panic()
+        if let Err(cause) = self.server.await
+            && cause.is_panic()
         {
-            std::panic::resume_unwind(error.into_panic());
+            std::panic::resume_unwind(cause.into_panic());
         }
         self.instance.jobs.shut_down().await;
     }

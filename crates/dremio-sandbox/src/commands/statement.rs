@@ -52,7 +52,7 @@ pub(crate) enum Statement {
 /// It is empty, it has a lexical error, it is more than one statement, or it begins with nothing
 /// that Dremio knows.
 pub(crate) fn parse(sql: &str) -> Result<Statement, SqlError> {
-    let mut tokens = tokenize(sql).map_err(|error| lexical(sql, &error))?;
+    let mut tokens = tokenize(sql).map_err(|cause| lexical(sql, &cause))?;
     while tokens.last().is_some_and(|token| token.is_symbol(";")) {
         tokens.pop();
     }

@@ -72,7 +72,7 @@ impl Builder {
         let path = path(names);
         let table = path.join(".");
         let failed = |error: SqlError| format!("{names:?}: {error:?}");
-        let tokens = tokenize(sql).map_err(|error| failed(lexical(sql, &error)))?;
+        let tokens = tokenize(sql).map_err(|cause| failed(lexical(sql, &cause)))?;
         let at = Environment { namespace: &self.namespace, context: &[], user: "dremio" };
         let query = Query::prepare(sql, &tokens, at).map_err(failed)?;
         let columns = query.columns;

@@ -21,7 +21,7 @@ impl Fields {
             return Ok(None);
         }
         let value =
-            serde_json::from_slice(body).map_err(|error| ApiError::Malformed(error.to_string()))?;
+            serde_json::from_slice(body).map_err(|cause| ApiError::Malformed(cause.to_string()))?;
         match value {
             Value::Null => Ok(None),
             Value::Object(fields) => match fields.keys().find(|key| !known.contains(&key.as_str()))

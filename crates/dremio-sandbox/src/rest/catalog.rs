@@ -145,7 +145,7 @@ pub(crate) async fn by_paths(
 
 fn bulk<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, ApiError> {
     let value: Value =
-        serde_json::from_slice(body).map_err(|error| ApiError::Malformed(error.to_string()))?;
+        serde_json::from_slice(body).map_err(|cause| ApiError::Malformed(cause.to_string()))?;
     serde_json::from_value(value)
         .map_err(|_| ApiError::by_hand(StatusCode::BAD_REQUEST, "Invalid value."))
 }

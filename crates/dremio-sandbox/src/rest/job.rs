@@ -43,8 +43,8 @@ pub(crate) async fn submit(
     };
     match run::submit(&instance, submission) {
         Ok(id) => Ok(Json(json!({"id": id}))),
-        Err(error @ SubmitError::TooManyLive) => Err(ApiError::User(error.to_string())),
-        Err(error @ SubmitError::NoRandomness(_)) => Err(ApiError::internal(error.to_string())),
+        Err(cause @ SubmitError::TooManyLive) => Err(ApiError::User(cause.to_string())),
+        Err(cause @ SubmitError::NoRandomness(_)) => Err(ApiError::internal(cause.to_string())),
     }
 }
 
@@ -121,7 +121,7 @@ pub(crate) async fn results(
     // What Dremio does with negative values is not known: the stand-in takes them for zero.
     let offset = usize::try_from(offset).unwrap_or(0);
     let limit = usize::try_from(limit).unwrap_or(0);
-    let page = job.page(offset, limit).map_err(|error| match error {
+    let page = job.page(offset, limit).map_err(|cause| match cause {
         ResultsError::Expired => {
             ApiError::User(format!("Error in Job '{id}': output doesn't exist"))
         }

@@ -57,7 +57,7 @@ pub(crate) async fn log_in(State(instance): Shared, body: Bytes) -> Result<Json<
     let (token, expires_at) = instance
         .tokens
         .issue(&user.name)
-        .map_err(|error| ApiError::by_hand(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        .map_err(|cause| ApiError::by_hand(StatusCode::INTERNAL_SERVER_ERROR, cause.to_string()))?;
     let mut session = json!({"token": token, "userName": typed});
     insert(&mut session, "firstName", user.first_name);
     insert(&mut session, "lastName", user.last_name);

@@ -10,7 +10,7 @@ use crate::values::{ResultSet, Table};
 
 fn prepared_in(context: &[&str], sql: &str) -> Result<Query, SqlError> {
     let demo = Demo::get().unwrap();
-    let tokens = tokenize(sql).map_err(|error| lexical(sql, &error))?;
+    let tokens = tokenize(sql).map_err(|cause| lexical(sql, &cause))?;
     let context: Vec<String> = context.iter().map(|name| (*name).to_owned()).collect();
     let at = Environment { namespace: &demo.namespace, context: &context, user: "dremio" };
     Query::prepare(sql, &tokens, at)
@@ -22,7 +22,7 @@ fn run(sql: &str) -> Result<Table, SqlError> {
 }
 
 fn check_rows(sql: &str, expected: &str) {
-    let table = run(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let table = run(sql).unwrap_or_else(|cause| panic!("{sql}: {cause:?}"));
     let page = ResultSet::new(&table).page(0, 100);
     let rows = page.split_once("\"rows\":[").and_then(|(_, rows)| rows.strip_suffix("]}"));
     assert!(expected == "*" || rows == Some(expected), "{sql}: {rows:?}, not {expected}");

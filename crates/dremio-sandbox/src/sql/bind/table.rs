@@ -42,7 +42,7 @@ impl Binder<'_> {
             let query = self.view(sql, context);
             let query = match query {
                 // The view that the statement names is the one to blame.
-                Err(error) if !self.is_view => return Err(error.in_view(&dataset.path)),
+                Err(cause) if !self.is_view => return Err(cause.in_view(&dataset.path)),
                 query => Box::new(query?),
             };
             return Ok(From::Query { query, id });
@@ -53,7 +53,7 @@ impl Binder<'_> {
 
     /// The query that a view is, bound in the view's own context.
     fn view(&mut self, sql: &str, context: &[String]) -> Result<Query, SqlError> {
-        let tokens = parse::tokenize(sql).map_err(|error| parse::lexical(sql, &error))?;
+        let tokens = parse::tokenize(sql).map_err(|cause| parse::lexical(sql, &cause))?;
         let (parsed, versions) = parse::query(sql, &tokens)?;
         let mut binder = Binder {
             scanned: std::mem::take(&mut self.scanned),

@@ -90,7 +90,7 @@ impl Aggregate<Vec<f64>, Option<f64>> for Measure {
         let value: Value = context.get(0)?;
         if value != Value::Null {
             let number = real(&value)
-                .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
+                .map_err(|cause| rusqlite::Error::UserFunctionError(Box::new(cause)))?;
             numbers.push(number);
         }
         Ok(())

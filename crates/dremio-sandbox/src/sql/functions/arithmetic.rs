@@ -226,7 +226,7 @@ enum Kind {
 impl Summing {
     fn add(context: &Context<'_>, total: &mut Total, forward: bool) -> Result<(), FunctionError> {
         let argument =
-            |index| context.get::<Value>(index).map_err(|error| FunctionError(error.to_string()));
+            |index| context.get::<Value>(index).map_err(|cause| FunctionError(cause.to_string()));
         let value = argument(0)?;
         if value == Value::Null {
             return Ok(());

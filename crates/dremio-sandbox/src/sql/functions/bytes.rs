@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Function] = &[
     }),
     row("UNBASE64", "text", Rule::Varbinary, |call| {
         let bytes = STANDARD.decode(call.text(0));
-        bytes.map(Value::Blob).map_err(|error| FunctionError(format!("invalid Base64: {error}")))
+        bytes.map(Value::Blob).map_err(|cause| FunctionError(format!("invalid Base64: {cause}")))
     }),
     row("LENGTH", "bytes", Rule::Integer, |call| match String::from_utf8(call.bytes(0)) {
         Ok(text) => Ok(size(text.chars().count())),

@@ -62,8 +62,8 @@ fn read_type(arguments: &[Argument]) -> Result<DremioType, SqlError> {
                     "CONVERT_FROM of JSON that is no literal, whose type does not show,",
                 )
             })?;
-            let json = json::parse(text).map_err(|error| SqlError::failed(error.0))?;
-            let ty = json::type_of(&json).map_err(|error| SqlError::failed(error.0))?;
+            let json = json::parse(text).map_err(|cause| SqlError::failed(cause.0))?;
+            let ty = json::type_of(&json).map_err(|cause| SqlError::failed(cause.0))?;
             ty.unwrap_or(DremioType::Integer)
         }
         _ => return Err(SqlError::unsupported(&format!("CONVERT_FROM with '{name}'"))),
@@ -143,7 +143,7 @@ fn written(call: &Call<'_>, name: &str) -> Outcome {
     let mut bytes = match kind {
         "UTF8" => call.bytes(0),
         "BASE64" => {
-            STANDARD.decode(call.text(0)).map_err(|error| FunctionError(error.to_string()))?
+            STANDARD.decode(call.text(0)).map_err(|cause| FunctionError(cause.to_string()))?
         }
         "INT" => {
             let number = i32::try_from(call.integer(0)?);

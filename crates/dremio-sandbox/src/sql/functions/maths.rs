@@ -105,7 +105,7 @@ fn power(call: &Call<'_>) -> Outcome {
 /// A number from 0 to 1 of 53 random bits.
 fn random(_: &Call<'_>) -> Outcome {
     let bits =
-        getrandom::u64().map_err(|error| FunctionError(format!("no random number: {error}")))?;
+        getrandom::u64().map_err(|cause| FunctionError(format!("no random number: {cause}")))?;
     #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
     let fraction = (bits >> 11) as f64;
     Ok(Value::Real(fraction * 2_f64.powi(-53)))

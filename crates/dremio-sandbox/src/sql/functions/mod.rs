@@ -161,7 +161,7 @@ fn representable(outcome: Outcome) -> rusqlite::Result<Value> {
         Ok(Value::Real(number)) if number.is_nan() => Err(not_a_number()),
         outcome => outcome,
     }
-    .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+    .map_err(|cause| rusqlite::Error::UserFunctionError(Box::new(cause)))
 }
 
 /// Whether a statement may call the function; others do not exist as far as Dremio is concerned.

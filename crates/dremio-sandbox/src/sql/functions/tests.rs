@@ -27,12 +27,12 @@ fn call(name: &str, arguments: &[&str]) -> Result<Value, String> {
         }
     };
     let (arguments, values): (Vec<_>, Vec<_>) = arguments.iter().map(literal).unzip();
-    let bound = bind(name, &arguments).map_err(|error| format!("{error:?}"))?;
+    let bound = bind(name, &arguments).map_err(|cause| format!("{cause:?}"))?;
     let text = bound.sql(&vec![String::new(); values.len()]);
     let signature = text.split('\'').nth(1).unwrap();
     let read = Bound::parse(&signature.replace("''", "'")).unwrap();
     assert_eq!(read.ty, bound.ty, "{name} on its way through SQLite");
-    read.run(values, "2024-02-29 12:34:56.789").map_err(|error| error.0)
+    read.run(values, "2024-02-29 12:34:56.789").map_err(|cause| cause.0)
 }
 
 fn check(name: &str, arguments: &[&str], expected: &str) {
