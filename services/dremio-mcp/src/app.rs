@@ -191,18 +191,17 @@ impl App {
             "gateway key",
             Arc::clone(&signer).follow(config.token_file.clone(), readiness.clone(), back.clone()),
         );
+        let jobs = JobCustody::new(dremio.clone());
+        let kept = Arc::new(KeptJobs::new(jobs.clone()));
+        // What a stop ends is not asked for again here: jobs are left before that.
+        let (kept_swept, sweep) = (Arc::clone(&kept), shutdown.clone());
+        tasks.spawn("kept jobs", async move { kept_swept.sweep(&sweep).await });
+        let handles = Handles::new(Arc::clone(&signer));
+        let tools = |engine| ToolRoom::new(jobs, kept, gate(engine), handles, config.answers);
         let engine = match &config.engine {
             EngineConfig::Native => {
                 readiness.set("engine", Condition::met());
-                let jobs = JobCustody::new(dremio);
-                let kept = Arc::new(KeptJobs::new(jobs.clone()));
-                let handles = Handles::new(Arc::clone(&signer));
-                let room =
-                    ToolRoom::new(jobs, Arc::clone(&kept), gate("native"), handles, config.answers);
-                // What a stop ends is not asked for again here: jobs are left before that.
-                let sweep = shutdown.clone();
-                tasks.spawn("kept jobs", async move { kept.sweep(&sweep).await });
-                let native = Arc::new(Native::new(room, queue));
+                let native = Arc::new(Native::new(tools("native"), queue));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
             }
@@ -225,7 +224,11 @@ impl App {
                         writable: config.server_writable.clone(),
                     }),
                 };
-                let repair = Repair::new(config.guard, egress.calls());
+                let repair = if config.official_repair {
+                    Repair::with_tools(tools("official"), egress.calls(), &launch.egress_uri)
+                } else {
+                    Repair::of_guard(config.guard, egress.calls())
+                };
                 let (supervisor, official) =
                     Supervisor::new(launch, queue, repair, readiness.clone(), Arc::clone(&metrics));
                 let egress_stop = Shutdown::new();
@@ -235,7 +238,9 @@ impl App {
                     supervisor.run(supervised).await;
                     egress_stop.request();
                 });
-                Engine::Official(Arc::new(official))
+                let official = Arc::new(official);
+                tasks.spawn("official engine", Arc::clone(&official).finish(back.clone()));
+                Engine::Official(official)
             }
         };
 

@@ -78,6 +78,8 @@ pub struct Config {
     pub standby: bool,
     /// Whether the official server's process is confined to what it needs.
     pub server_confined: bool,
+    /// Whether what it answers is repaired for Community Edition.
+    pub official_repair: bool,
     /// Folders in which it may write besides its own.
     pub server_writable: Vec<PathBuf>,
     /// Files and folders with secrets, besides those of the token and the keys.
@@ -156,6 +158,7 @@ impl Config {
             engine_timeout: read_engine_timeout(reader),
             standby: reader.flag(&settings::MCP_STANDBY),
             server_confined: reader.flag(&settings::MCP_SERVER_CONFINE),
+            official_repair: reader.flag(&settings::MCP_OFFICIAL_REPAIR),
             server_writable: read_folders(reader),
             secret_paths: secret_paths(env),
             session_idle: reader.duration(&settings::MCP_SESSION_IDLE),

@@ -150,6 +150,9 @@ settings! {
         MCP_SERVER_COMMAND: GATEWAY, Plain,
             Is("dremio-mcp-server run --no-log-to-file --enable-json-logging"), FromEnv(""),
             "the official server's command line, split as a shell does, run without one";
+        MCP_OFFICIAL_REPAIR: GATEWAY, Plain, Is("true"), FromEnv(""),
+            "answer for the official server where it fails on Community Edition, and cut its rows; \
+             `false` relays what it says";
         MCP_SERVER_CONFINE: GATEWAY, Plain, Is("true"), FromEnv(""),
             "keep its process from the token, the keys and other processes, where the kernel has \
              Landlock";
@@ -181,7 +184,7 @@ settings! {
         DREMIOAI_DREMIO__ALLOW_DML: GATEWAY, Plain, Is("false"), FromEnv(""),
             "means the same as MCP_ALLOW_WRITES";
         DREMIOAI_DREMIO__ENABLE_SEARCH: OFFICIAL, Plain, Is("false"), FromEnv(""),
-            "whether it offers Dremio's semantic search";
+            "whether it offers Dremio's semantic search, with MCP_OFFICIAL_REPAIR=false";
         DREMIOAI_DREMIO__MAX_RESULT_BYTES: OFFICIAL, Plain, Is("204800"), FromEnv(""),
             "how much of a result it shows";
     }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use dremio_client::JobId;
 use parking_lot::Mutex;
 
-use super::jobs::Jobs;
 use crate::dremio::HeldJob;
 use crate::guard::Refusal;
 use crate::principal::Principal;
@@ -29,7 +28,8 @@ pub(crate) struct Calls {
     open: Arc<Mutex<HashMap<String, Arc<Followed>>>>,
 }
 
-/// A call whose query can be told from others until this is dropped, which cancels its job.
+/// A call whose query can be told from others until this is dropped. That cancels its job, if the
+/// gateway waits for it.
 #[derive(Debug)]
 pub(crate) struct FollowedCall {
     calls: Calls,
@@ -50,8 +50,6 @@ enum State {
     Awaited,
     /// The guard has refused it.
     Refused(Refusal),
-    /// Its job, which the child waits for, among these.
-    OfChild(JobId, Arc<Jobs>),
     /// Its job, for the gateway.
     OfGateway(Box<HeldJob>),
     /// The gateway has taken the job.
@@ -66,13 +64,11 @@ pub(crate) enum Waits {
     /// The child, and it makes the answer of them.
     Child,
     /// The gateway. The child is told at once that the job is done and has no rows.
-    #[allow(dead_code, reason = "the tools that wait for it follow")]
     Gateway,
 }
 
 /// What has become of the query of a call.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the tools that wait for it follow")]
 pub(crate) enum Submitted {
     /// The child has submitted nothing.
     Nothing,
@@ -152,7 +148,6 @@ impl FollowedCall {
 
     /// What has become of the query. Its job, if the gateway waits for it, is the caller's from now
     /// on: dropping it cancels it.
-    #[allow(dead_code, reason = "the tools that wait for it follow")]
     pub(crate) fn submitted(&self) -> Submitted {
         let mut state = self.followed.state.lock();
         match &*state {
@@ -174,9 +169,7 @@ impl Drop for FollowedCall {
     fn drop(&mut self) {
         self.calls.open.lock().remove(&self.mark);
         let state = std::mem::replace(&mut *self.followed.state.lock(), State::Ended);
-        if let State::OfChild(id, jobs) = state {
-            drop(jobs.take(&id));
-        }
+        drop(state);
     }
 }
 
@@ -198,26 +191,21 @@ impl Followed {
         }
     }
 
-    /// Gives the call the job of its query, to `jobs` or to the gateway. If it has ended, the job
-    /// is cancelled.
-    pub(super) fn start(&self, job: HeldJob, jobs: &Arc<Jobs>) {
+    /// Gives the call the job of its query. It comes back if the child waits for it; if the call
+    /// has ended, it is cancelled.
+    pub(super) fn start(&self, job: HeldJob) -> Option<HeldJob> {
         let mut state = self.state.lock();
-        let new = match (&*state, self.waits) {
-            (State::Ended, _) => {
-                drop(state);
-                drop(job);
-                return;
+        let (before, job) = match (&*state, self.waits) {
+            (State::Ended, _) => (State::OfGateway(Box::new(job)), None),
+            (_, Waits::Gateway) => {
+                let new = State::OfGateway(Box::new(job));
+                (std::mem::replace(&mut *state, new), None)
             }
-            (_, Waits::Gateway) => State::OfGateway(Box::new(job)),
-            (_, Waits::Child) => {
-                let id = job.id().clone();
-                jobs.wait_for(job);
-                State::OfChild(id, Arc::clone(jobs))
-            }
+            (_, Waits::Child) => (State::Awaited, Some(job)),
         };
-        let before = std::mem::replace(&mut *state, new);
         drop(state);
         drop(before);
+        job
     }
 }
 

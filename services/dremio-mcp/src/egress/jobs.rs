@@ -105,27 +105,19 @@ impl Jobs {
         };
         match self.custody.submit(submission).await {
             Some(Ok((answer, job))) => {
-                match (job, call) {
-                    (Some(job), Some(call)) => call.start(job, self),
-                    (Some(job), None) => self.wait_for(job),
-                    (None, _) => {}
+                let job = match call {
+                    Some(call) => job.and_then(|job| call.start(job)),
+                    None => job,
+                };
+                if let Some(job) = job {
+                    let asked = Asked { job, last: Instant::now(), waiting: 0 };
+                    self.running().insert(asked.job.id().clone(), asked);
                 }
                 answer.into_response()
             }
             Some(Err(response)) => response,
             None => refusal(StatusCode::BAD_GATEWAY, "the query was not submitted"),
         }
-    }
-
-    /// The child will ask for this job, which it has just started.
-    pub(super) fn wait_for(&self, job: HeldJob) {
-        let asked = Asked { job, last: Instant::now(), waiting: 0 };
-        self.running().insert(asked.job.id().clone(), asked);
-    }
-
-    /// The job of this id, if it runs. Dropping it cancels it.
-    pub(super) fn take(&self, id: &JobId) -> Option<HeldJob> {
-        Some(self.running().remove(id)?.job)
     }
 
     /// `GET /api/v3/job/{id}`: the status of the job once it is terminal or the hold is over.

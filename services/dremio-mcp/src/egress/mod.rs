@@ -36,7 +36,7 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
 pub(crate) use self::activity::Activity;
-pub(crate) use self::calls::{Calls, FollowedCall, Waits};
+pub(crate) use self::calls::{Calls, FollowedCall, Submitted, Waits};
 use self::forward::Incoming;
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};

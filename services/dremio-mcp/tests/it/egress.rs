@@ -25,6 +25,7 @@ impl Setting {
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let gateway = Gateway::start_with(&sandbox.uri(), settings).await;
+        gateway.has_engine().await;
         let client = gateway.client().await;
         let setting = Self { sandbox, gateway, client };
         setting.rotate().await;

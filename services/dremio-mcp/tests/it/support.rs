@@ -91,6 +91,17 @@ impl Gateway {
         http().get(format!("{}/readyz", self.admin)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// Waits until the engine answers: a Python server on a busy machine takes longer than a
+    /// client waits for its first answer.
+    pub(crate) async fn has_engine(&self) {
+        let waited = tokio::time::timeout(PATIENCE * 6, async {
+            while self.readiness().await["conditions"]["engine"]["ready"] != true {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "the engine does not come up");
+    }
+
     pub(crate) async fn metrics(&self) -> String {
         http().get(format!("{}/metrics", self.admin)).send().await.unwrap().text().await.unwrap()
     }

@@ -139,7 +139,7 @@ impl Native {
 }
 
 /// A `CallToolResult` with one block of text: clients show a model one channel.
-fn tool_result(outcome: Result<String, Failure>) -> Message {
+pub(super) fn tool_result(outcome: Result<String, Failure>) -> Message {
     let is_error = outcome.is_err();
     let text = string_literal(&outcome.unwrap_or_else(|failure| failure.text()));
     Message::from_result(&format!(

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use service_kit::lifecycle::Shutdown;
 use tokio::sync::watch;
 
 pub(crate) use self::confinement::Confinement;
@@ -36,6 +37,7 @@ use self::subscriptions::{SubscriptionRegistry, Wish};
 pub(crate) use self::supervisor::Supervisor;
 use super::changes::{Changes, List, Versions};
 use super::fair_queue::Requester;
+use super::tools::Holds;
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::methods;
 use crate::rpc::Message;
@@ -128,6 +130,10 @@ impl ServerInfo {
             None => (method, Arc::new(list)),
         };
         self.set_lists(lists.into_iter().map(repaired).collect());
+        let introduction = match self.repair() {
+            Some(repair) => repair.introduction(introduction),
+            None => introduction,
+        };
         self.introduction.send_replace(Some(Arc::new(introduction)));
     }
 
@@ -225,14 +231,23 @@ impl Official {
         if let Some(list) = first_page.and_then(|method| self.info.list(method)) {
             return Ok(list.as_ref().clone());
         }
-        let _permit = self.queue.take(Requester::of(context)).await?;
-        let asked_at = self.info.versions.borrow().numbers();
-        let followed = self.info.repair().and_then(|repair| repair.followed(request, context));
-        let marked = followed.as_ref().map_or(request, |(marked, _)| marked);
-        let mut answer = self.child.get().await?.call(marked, Some(context)).await?;
-        if let (Some(method), Some(repair)) = (list, self.info.repair()) {
-            answer = repair.list(method, answer);
+        let repair = self.info.repair();
+        if let Some(answer) = repair.and_then(|repair| repair.own_answer(request)) {
+            return Ok(answer);
         }
+        let permit = Arc::new(self.queue.take(Requester::of(context)).await?);
+        let asked_at = self.info.versions.borrow().numbers();
+        let answer = match repair {
+            Some(repair) => {
+                let holds = Holds { _room: request.room(), _permit: Some(Arc::clone(&permit)) };
+                Box::pin(repair.call(&self.child, request, context, holds)).await?
+            }
+            None => self.child.get().await?.call(request, Some(context)).await?,
+        };
+        let answer = match (list, repair) {
+            (Some(method), Some(repair)) => repair.list(method, answer),
+            _ => answer,
+        };
         if let Some(method) = first_page {
             self.info.learn(method, &answer, asked_at);
         }
@@ -242,6 +257,12 @@ impl Official {
     /// The changes of the child's lists from now on.
     pub(crate) fn changes(&self) -> Changes {
         Changes::of(self.info.versions.subscribe())
+    }
+
+    /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while.
+    pub(crate) async fn finish(self: Arc<Self>, shutdown: Shutdown) {
+        shutdown.draining().await;
+        self.info.repair.finish().await;
     }
 
     /// The tools that the child listed when it started.

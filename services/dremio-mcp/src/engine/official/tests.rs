@@ -73,7 +73,7 @@ impl Setting {
             confinement: None,
         };
         let queue = FairQueue::new(CALL_LIMITS, None);
-        let repair = Repair::new(Guard::default(), egress.calls());
+        let repair = Repair::of_guard(Guard::default(), egress.calls());
         let (supervisor, official) =
             Supervisor::new(launch, queue, repair, Readiness::new(&["engine"]), metrics);
         let shutdown = Shutdown::new();

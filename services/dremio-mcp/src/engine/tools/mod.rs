@@ -41,6 +41,7 @@ pub(super) use self::handlers::ToolCall;
 pub(super) use self::introduction::{initialize_result, prompt, prompts_list};
 pub(super) use self::listing::{TOOLS, Tool, tools_list};
 pub(super) use self::progress::{Holds, Progress};
+pub(super) use self::run_sql_query::RunSqlQuery;
 #[cfg(test)]
 pub(super) use self::system_tables::{FAILED_QUERIES, SYSTEM_TABLES};
 use crate::answer::AnswerConfig;

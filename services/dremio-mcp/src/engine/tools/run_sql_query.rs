@@ -7,8 +7,11 @@ use serde_json::value::RawValue;
 
 use super::failure::Failure;
 use super::handlers::{BadArguments, ToolCall, parse};
+use super::progress::Progress;
 use super::wanted::{self, Wanted};
-use super::{job, result};
+use super::{ToolRoom, job, result};
+use crate::dremio::HeldJob;
+use crate::guard::Refusal;
 
 #[derive(Deserialize)]
 struct Arguments<'a> {
@@ -20,25 +23,60 @@ struct Arguments<'a> {
     format: Option<&'a RawValue>,
 }
 
+/// A call of the tool, its arguments read: what both engines do alike.
+pub(in crate::engine) struct RunSqlQuery<'a> {
+    query: Cow<'a, str>,
+    wanted: Wanted,
+}
+
 /// Runs one statement that the guard lets pass, and gives its rows.
 pub(in crate::engine) async fn run(mut call: ToolCall<'_>) -> Result<String, Failure> {
-    let arguments = arguments(call.tool, call.arguments)?;
-    let wanted = Wanted {
-        format: wanted::format(arguments.format)?.unwrap_or(call.room.answers.format),
-        offset: 0,
-        rows_max: wanted::rows_max(arguments.max_rows)?,
-    };
-    let statement = call.room.gate.check(&arguments.query).map_err(|refusal| {
-        let advice = if call.room.gate.guard().allow_writes {
+    let room = call.room;
+    let query = RunSqlQuery::read(room, call.arguments)?;
+    let statement =
+        room.gate.check(&query.query).map_err(|refusal| RunSqlQuery::refused(room, &refusal))?;
+    let job = job::submit(&room.jobs, call.tool, &statement, &mut call.progress).await?;
+    query.of_job(room, job, &mut call.progress).await
+}
+
+impl<'a> RunSqlQuery<'a> {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// When they have another shape, with the one that is expected.
+    pub(in crate::engine) fn read(room: &ToolRoom, text: Option<&'a str>) -> Result<Self, Failure> {
+        let arguments = arguments("RunSqlQuery", text)?;
+        let wanted = Wanted {
+            format: wanted::format(arguments.format)?.unwrap_or(room.answers.format),
+            offset: 0,
+            rows_max: wanted::rows_max(arguments.max_rows)?,
+        };
+        Ok(Self { query: arguments.query, wanted })
+    }
+
+    /// What the guard's refusal means for the agent.
+    pub(in crate::engine) fn refused(room: &ToolRoom, refusal: &Refusal) -> Failure {
+        let advice = if room.gate.guard().allow_writes {
             "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
         } else {
             "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, \
              VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE or SHOW."
         };
         Failure::new(refusal.to_string(), advice)
-    })?;
-    let job = job::submit(&call.room.jobs, call.tool, &statement, &mut call.progress).await?;
-    result::of_job(call.room, job, statement.as_str(), wanted, &mut call.progress).await
+    }
+
+    /// The answer about the job that runs the statement; see [`result::of_job`].
+    ///
+    /// # Errors
+    /// When the job did not complete, or its rows cannot be had.
+    pub(in crate::engine) async fn of_job(
+        &self,
+        room: &ToolRoom,
+        job: HeldJob,
+        progress: &mut Progress<'_>,
+    ) -> Result<String, Failure> {
+        result::of_job(room, job, &self.query, self.wanted, progress).await
+    }
 }
 
 fn arguments<'c>(

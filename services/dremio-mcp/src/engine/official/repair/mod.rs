@@ -1,12 +1,29 @@
-//! What the gateway changes in what Dremio's own server says. Servers of other names are relayed
-//! as they are.
+//! What the gateway changes in what Dremio's own server does and says
+//! ([decision 9](../../../../../../docs/decisions/0009-official-repair.md)). Servers of other names
+//! are relayed as they are.
 //!
-//! - `annotations`: what the list of tools says of the one that runs statements
+//! - `annotations`: what the list of tools says of the one that runs statements; always
+//! - `listing`: the list of tools, the introduction and the prompt
+//! - `query`: a statement that the child submits, and the gateway waits for
+//! - `answers`: what is left of the child's own answers
+//!
+//! With `MCP_OFFICIAL_REPAIR`, the tools that the gateway has itself are its own; the child runs
+//! the statements, and all that it offers besides.
 
 mod annotations;
+mod answers;
+mod listing;
+mod query;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::answers::OwnAddress;
+use super::CurrentChild;
+use super::connection::Answer;
 use crate::egress::{Calls, FollowedCall, Waits};
-use crate::engine::CallContext;
+use crate::engine::native::tool_result;
+use crate::engine::tools::{Holds, Progress, Tool, ToolCall, ToolRoom, prompt};
+use crate::engine::{CallContext, Introduction};
 use crate::guard::Guard;
 use crate::methods;
 use crate::rpc::{Message, member};
@@ -28,28 +45,45 @@ pub(super) fn is_dremios_own(introduction: &str) -> bool {
 pub(crate) struct Repair {
     guard: Guard,
     calls: Calls,
+    /// What is more than the guard needs, if it is wanted.
+    more: Option<Workshop>,
+}
+
+/// What the gateway answers with in place of the child.
+#[derive(Debug)]
+struct Workshop {
+    room: ToolRoom,
+    own_address: OwnAddress,
+    /// Whether the child runs statements: then its tools are ours.
+    has_tools: AtomicBool,
 }
 
 impl Repair {
-    /// A repair of a server whose statements pass this guard, and whose calls these are.
-    pub(crate) fn new(guard: Guard, calls: Calls) -> Self {
-        Self { guard, calls }
+    /// Of a server whose statements pass this guard, and whose calls these are: no more than the
+    /// guard needs.
+    pub(crate) fn of_guard(guard: Guard, calls: Calls) -> Self {
+        Self { guard, calls, more: None }
     }
 
-    /// A call that runs a statement: as the child gets it, and what is known of its query. `None`
-    /// for any other.
-    pub(super) fn followed(
-        &self,
-        request: &Message,
-        context: &CallContext,
-    ) -> Option<(Message, FollowedCall)> {
-        let is_query = request.method() == methods::TOOLS_CALL
-            && request.params().is_ok_and(|params| params.name == Some(RUN_SQL_QUERY));
-        if !is_query {
-            return None;
+    /// All of it, with these tools, for a child that finds Dremio at `egress_uri`.
+    pub(crate) fn with_tools(room: ToolRoom, calls: Calls, egress_uri: &str) -> Self {
+        let own_address = OwnAddress::new(egress_uri);
+        let guard = room.gate.guard();
+        let more = Some(Workshop { room, own_address, has_tools: AtomicBool::new(false) });
+        Self { guard, calls, more }
+    }
+
+    /// Lets jobs that nobody waits for be cancelled, for a while.
+    pub(super) async fn finish(&self) {
+        if let Some(more) = &self.more {
+            more.room.jobs.finish().await;
         }
-        let call = self.calls.follow(&context.caller().principal, Waits::Child).ok()?;
-        Some((request.with_longer_argument("query", &call.mark())?, call))
+    }
+
+    /// The room of the tools, if the child's are ours.
+    fn room(&self) -> Option<&ToolRoom> {
+        let more = self.more.as_ref()?;
+        more.has_tools.load(Ordering::Relaxed).then_some(&more.room)
     }
 
     /// The answer to a request for a list, as clients get it.
@@ -57,6 +91,87 @@ impl Repair {
         if method != methods::TOOLS_LIST {
             return list;
         }
+        if let Some(more) = &self.more {
+            let merged = listing::merged(&list, self.guard, more.room.answers.tokens_max);
+            more.has_tools.store(merged.is_some(), Ordering::Relaxed);
+            if let Some(merged) = merged {
+                return merged;
+            }
+        }
         annotations::corrected(&list, self.guard).unwrap_or(list)
+    }
+
+    /// What the child says of itself, as clients get it. The list of its tools comes first.
+    pub(super) fn introduction(&self, introduction: Introduction) -> Introduction {
+        match self.room() {
+            Some(_) => Introduction::new(&listing::introduced(&introduction.result, self.guard)),
+            None => introduction,
+        }
+    }
+
+    /// The answer to a request that the child need not see: its prompt is ours.
+    pub(super) fn own_answer(&self, request: &Message) -> Option<Message> {
+        self.room().filter(|_| request.method() == methods::PROMPTS_GET)?;
+        let name = request.params().ok()?.name?;
+        prompt(name, self.guard).map(|prompt| Message::from_result(&prompt))
+    }
+
+    /// Answers a request that the child would have got. Dropping the future cancels the call, and
+    /// its job at Dremio.
+    ///
+    /// # Errors
+    /// When the child is asked, and has no answer.
+    pub(super) async fn call(
+        &self,
+        child: &CurrentChild,
+        request: &Message,
+        context: &CallContext,
+        holds: Holds,
+    ) -> Answer {
+        let params = request.params().unwrap_or_default();
+        let name = params.name.filter(|_| request.method() == methods::TOOLS_CALL);
+        match (self.room(), name.and_then(Tool::named)) {
+            (Some(room), Some(tool)) => {
+                let mut progress = Progress::new(context, params.meta.progress_token);
+                progress.hold(holds);
+                if tool.name != RUN_SQL_QUERY {
+                    let call =
+                        ToolCall { room, tool: tool.name, arguments: params.arguments, progress };
+                    return Ok(tool_result((tool.run)(call).await));
+                }
+                self.run_sql_query(room, child, request, &params, context, progress).await
+            }
+            _ => {
+                let followed = self.followed(request, context, Waits::Child);
+                let marked = followed.as_ref().map_or(request, |(marked, _)| marked);
+                let answer = child.get().await?.call(marked, Some(context)).await?;
+                Ok(self.repaired(answer))
+            }
+        }
+    }
+
+    /// A call that runs a statement: as the child gets it, and what is known of its query. `None`
+    /// for any other.
+    fn followed(
+        &self,
+        request: &Message,
+        context: &CallContext,
+        waits: Waits,
+    ) -> Option<(Message, FollowedCall)> {
+        let is_query = request.method() == methods::TOOLS_CALL
+            && request.params().is_ok_and(|params| params.name == Some(RUN_SQL_QUERY));
+        if !is_query {
+            return None;
+        }
+        let call = self.calls.follow(&context.caller().principal, waits).ok()?;
+        Some((request.with_longer_argument("query", &call.mark())?, call))
+    }
+
+    /// An answer that the child made, without what clients should not see.
+    fn repaired(&self, answer: Message) -> Message {
+        match &self.more {
+            Some(more) => answers::repaired(answer, &more.own_address),
+            None => answer,
+        }
     }
 }
