@@ -222,3 +222,37 @@ async fn the_egress_proxys_address_is_shown_to_nobody() {
         setting.gateway.stop().await;
     }
 }
+
+/// Shows what an agent reads of each tool, and what it costs: `cargo test -p dremio-mcp --test it
+/// what_agents_read -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "it shows, and checks nothing"]
+#[expect(clippy::print_stdout, reason = "it is to be read")]
+async fn what_agents_read() {
+    let tokens = |text: &str| tiktoken_rs::cl100k_base().unwrap().encode_ordinary(text).len();
+    for (server, setting) in each(&[]).await {
+        println!("\n==== {server}");
+        let list: Vec<Value> = listed(&setting.client)
+            .await
+            .iter()
+            .filter(|tool| tool["x-vendor"].is_null())
+            .map(|tool| {
+                json!({
+                    "name": tool["name"],
+                    "description": tool["description"],
+                    "inputSchema": tool["inputSchema"],
+                })
+            })
+            .collect();
+        println!("tools/list: {} tools, {} tokens", list.len(), tokens(&json!(list).to_string()));
+        for (tool, arguments) in calls() {
+            let answer = setting.client.call(json!(1), tool, arguments.clone()).await;
+            let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
+            let arguments: String = arguments.to_string().chars().take(160).collect();
+            let is_error = &answer["result"]["isError"];
+            println!("\n-- {tool} {arguments}: {} tokens, isError {is_error}", tokens(text));
+            println!("{}", text.chars().take(700).collect::<String>());
+        }
+        setting.gateway.stop().await;
+    }
+}
