@@ -205,6 +205,7 @@ async fn bad_json() {
             // Any complete object is a catalog object: its content is up to the caller.
             ("catalog_by_path", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
             ("catalog_by_id", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
+            ("catalog_top", (!body.contains("unrelated")).then_some(ErrorClass::BadAnswer)),
         ];
         check_but(
             &format!("the body {body:?}"),

@@ -1,7 +1,6 @@
 //! Clauses in the wrong order, and what is missing or left over in them.
 
-use super::reading::{Reading, is_reserved};
-use super::syntax::Finding;
+use super::reading::{Finding, Reading, is_reserved};
 use crate::guard::Kind;
 
 /// Clauses in the order in which they stand.

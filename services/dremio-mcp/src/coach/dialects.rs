@@ -4,8 +4,7 @@ mod phrases;
 
 use self::phrases::PHRASES;
 use super::names::{self, NAMES_MAX, list, written};
-use super::reading::Reading;
-use super::syntax::Finding;
+use super::reading::{Finding, Reading};
 use crate::catalog::Snapshot;
 use crate::guard::Kind;
 

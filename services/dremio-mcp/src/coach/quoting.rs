@@ -1,8 +1,7 @@
 //! Names and texts in the wrong quotes, or in none.
 
 use super::names::{literal, path, plain, quoted};
-use super::reading::{Reading, is_reserved};
-use super::syntax::Finding;
+use super::reading::{Finding, Reading, is_reserved};
 use crate::catalog::Snapshot;
 use crate::guard::Kind;
 

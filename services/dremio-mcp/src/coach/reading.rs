@@ -11,6 +11,9 @@ pub(super) use self::shape::Relation;
 use crate::guard::lexer::lex_what_can_be;
 use crate::guard::{Kind, Token};
 
+/// What is wrong, and how to write it: the token at which it stands, and the text.
+pub(super) type Finding = (usize, String);
+
 /// How much of a statement is read, in bytes. Some of what is looked for takes time that grows with
 /// the square of it.
 const READ_BYTES_MAX: usize = 8 * 1024;

@@ -1,8 +1,7 @@
 //! Reserved words where names belong.
 
 use super::names::{self, quoted, written};
-use super::reading::{Reading, is_reserved};
-use super::syntax::Finding;
+use super::reading::{Finding, Reading, is_reserved};
 use super::{columns, dates, objects, types};
 use crate::catalog::Snapshot;
 use crate::guard::Kind;

@@ -1,12 +1,9 @@
 //! Texts that Dremio cannot parse: what is wrong is found in the text itself, since Dremio's
 //! position is where it noticed, and often missing.
 
-use super::reading::Reading;
+use super::reading::{Finding, Reading};
 use super::{clauses, dates, dialects, functions, quoting, reserved, types};
 use crate::catalog::Snapshot;
-
-/// What is wrong, and how to write it: the token at which it stands, and the text.
-pub(super) type Finding = (usize, String);
 
 /// Looks for one kind of mistake.
 type Rule = fn(&Reading<'_>, Option<&Snapshot>) -> Option<Finding>;

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::reading::Reading;
-use super::syntax::Finding;
+use super::reading::{Finding, Reading};
 use crate::guard::Kind;
 
 /// Types of other systems, and Dremio's.

@@ -27,6 +27,7 @@ async fn the_child_sees_a_cleared_environment_and_no_credential() {
         .collect();
     names.sort_unstable();
     let expected = [
+        "DREMIOAI_DREMIO__ALLOW_DML",
         "DREMIOAI_DREMIO__PAT",
         "DREMIOAI_DREMIO__URI",
         "DREMIOAI_TOOLS__SERVER_MODE",
