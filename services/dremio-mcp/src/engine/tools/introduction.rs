@@ -18,8 +18,9 @@ const PROMPT_DESCRIPTION: &str = "System-level instructions for Dremio analysis 
 const INSTRUCTIONS: &str = "\
 This server answers questions from the data in a Dremio (Community Edition). {writes}
 
-How to work: find tables in INFORMATION_SCHEMA.\"TABLES\", look at them with GetSchemaOfTable, \
-then let Dremio do the work: filter and aggregate in RunSqlQuery instead of reading many rows.
+How to work: SearchTableAndViews finds tables, or lists what a space or folder holds; \
+GetSchemaOfTable shows columns, and with detail \"sample\" or \"profile\" their values; then let \
+Dremio do the work: filter and aggregate in RunSqlQuery instead of reading many rows.
 
 Dremio SQL:
 - Put every name in double quotes, each part of a path on its own: SELECT \"date\" FROM \
@@ -90,6 +91,7 @@ pub(in crate::engine) fn prompt(name: &str, guard: Guard) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{PROMPT_NAME, instructions, prompt};
+    use crate::engine::tools::Tool;
     use crate::guard::Guard;
 
     #[test]
@@ -101,5 +103,20 @@ mod tests {
             assert!(prompt(PROMPT_NAME, guard).unwrap().contains("TO_DATE"));
         }
         assert_eq!(prompt("system prompt", Guard::default()), None);
+    }
+
+    #[test]
+    fn tools_that_are_named_exist() {
+        let text = instructions(Guard::default());
+        let is_tool = |word: &&str| {
+            let capitals = word.bytes().filter(u8::is_ascii_uppercase).count();
+            capitals > 2 && word.bytes().any(|b| b.is_ascii_lowercase())
+        };
+        let named: Vec<&str> =
+            text.split(|c: char| !c.is_ascii_alphabetic()).filter(is_tool).collect();
+        assert!(named.len() >= 3, "{named:?}");
+        for name in named {
+            assert!(Tool::named(name).is_some(), "{name}");
+        }
     }
 }
