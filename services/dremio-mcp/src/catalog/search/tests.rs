@@ -344,7 +344,7 @@ fn what_people_ask_for_comes_first() {
 fn what_the_index_costs() {
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned();
+        let line = status.lines().find(|line| line.starts_with("RssAnon")).unwrap().to_owned();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
     };
     let before = resident();

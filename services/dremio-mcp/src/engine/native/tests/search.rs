@@ -99,3 +99,22 @@ async fn thousands_of_tables_are_searched() {
         "{listed:.200}"
     );
 }
+
+/// Run by hand: `cargo test -p dremio-mcp --lib -- --ignored --nocapture costs`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+#[expect(clippy::print_stderr, reason = "for who runs it by hand")]
+async fn what_reading_a_large_catalog_costs() {
+    let fixture = Fixture::start().await;
+    fixture.control().add_generated_tables(5_000);
+    let started = std::time::Instant::now();
+    let snapshot = fixture.native.room.catalog.snapshot(Duration::from_secs(60)).await.unwrap();
+    let (read, started) = (started.elapsed(), std::time::Instant::now());
+    search(&fixture, "customer orders").await;
+    let columns: usize = snapshot.tables.iter().map(|it| it.columns.len()).sum();
+    eprintln!(
+        "{} tables, {columns} columns: read and indexed in {read:?}, the first search {:?}",
+        snapshot.tables.len(),
+        started.elapsed()
+    );
+}
