@@ -74,6 +74,21 @@ impl<'de> Deserialize<'de> for Row {
     }
 }
 
+/// The handle of the job, if an answer only says that it is still running.
+pub(crate) fn running_job(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Running {
+        result: Option<serde::de::IgnoredAny>,
+        next: Job,
+    }
+    #[derive(serde::Deserialize)]
+    struct Job {
+        job_id: String,
+    }
+    let Running { result, next } = serde_json::from_str(text).ok()?;
+    result.is_none().then_some(next.job_id)
+}
+
 /// JSON without the blanks between its tokens: lists and structs come with line ends and indents.
 pub(crate) fn compact(json: &str) -> String {
     let (mut in_string, mut is_escaped) = (false, false);
@@ -86,4 +101,22 @@ pub(crate) fn compact(json: &str) -> String {
         keeps
     };
     json.chars().filter(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::running_job;
+
+    #[test]
+    fn a_job_that_runs_is_no_empty_result() {
+        let running = r#"{"next":{"job_id":"14f8-a","format":"json"},"note":"still running"}"#;
+        assert_eq!(running_job(running).as_deref(), Some("14f8-a"));
+        for answer in [
+            r#"{"result":[],"next":{"job_id":"14f8-a","offset":0,"format":"json"}}"#,
+            r#"{"result":[{"a":1}]}"#,
+            "not JSON",
+        ] {
+            assert_eq!(running_job(answer), None, "{answer}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Next};
+use crate::answer::{Answer, Next, running_job};
 
 /// Longer than the gateway's own limit for a call, so that its explanation arrives.
 const ASK_TIMEOUT: Duration = Duration::from_secs(6 * 60);
@@ -81,8 +81,14 @@ impl Agent {
         .await
     }
 
+    /// Waits for a job that takes longer than one call may wait, too.
     async fn rows(&self, tool: &str, arguments: &Value) -> anyhow::Result<Answer> {
-        Answer::parse(&self.call(tool, arguments).await?)
+        let mut text = self.call(tool, arguments).await?;
+        while let Some(job_id) = running_job(&text) {
+            let arguments = json!({ "job_id": job_id, "format": "json" });
+            text = self.call("GetQueryResult", &arguments).await?;
+        }
+        Answer::parse(&text)
     }
 
     /// The text with which a tool answers.
