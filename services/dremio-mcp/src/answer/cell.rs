@@ -65,6 +65,17 @@ impl<'a> Cell<'a> {
             Self::Text(text) => out.push_str(&string_literal(text)),
         }
     }
+
+    /// Adds it as a JSON string, whatever it is, or as null: a reader that takes numbers for
+    /// doubles gets every digit.
+    pub(super) fn push_text(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Plain(text) | Self::Nested(text) | Self::Text(text) => {
+                out.push_str(&string_literal(text));
+            }
+        }
+    }
 }
 
 /// A JSON string that borrows where nothing is escaped in it.

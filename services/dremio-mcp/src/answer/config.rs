@@ -11,6 +11,10 @@ pub enum Format {
     Csv,
     /// `{"result":[{…},…]}`, as the official server answers.
     Json,
+    /// For the view of results, and for no model:
+    /// `{"columns":[{"name":…,"type":…},…],"rows":[[…],…]` and the facts of the footer. A cell is
+    /// a text in Dremio's spelling, or null.
+    Cells,
 }
 
 /// What an operator decides about the answers to queries.

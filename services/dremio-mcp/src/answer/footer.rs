@@ -72,6 +72,21 @@ impl Footer<'_> {
         members
     }
 
+    /// The members behind `rows` for the view, each with a comma before it.
+    pub(super) fn cells(&self) -> String {
+        let mut members = format!(r#","total":{}"#, self.place.total);
+        if let Some(offset) = self.next() {
+            let _infallible = write!(members, r#","next":{offset}"#);
+        }
+        if let Some(chars) = self.left.cut_at {
+            let _infallible = write!(members, r#","cut_at":{chars}"#);
+        }
+        if let Some((_, all)) = self.left.columns {
+            let _infallible = write!(members, r#","columns_total":{all}"#);
+        }
+        members
+    }
+
     /// The offset of the rows that follow, if there are any.
     fn next(&self) -> Option<u64> {
         let next = self.place.offset.saturating_add(self.count);
@@ -121,6 +136,7 @@ pub(crate) fn still_running(format: Format, seconds: u64, handle: &str) -> Strin
             let handle = string_literal(handle);
             format!(r#"{{"next":{{"job_id":{handle},"format":"json"}},"note":"{said}"}}"#)
         }
+        Format::Cells => r#"{"is_running":true}"#.to_owned(),
     }
 }
 

@@ -137,6 +137,11 @@ impl Sheet {
                 text.push_str(&footer.json());
                 text.push('}');
             }
+            Format::Cells => {
+                text.push(']');
+                text.push_str(&footer.cells());
+                text.push('}');
+            }
         }
         text
     }
@@ -166,6 +171,16 @@ impl Sheet {
                 self.text = header;
             }
             Format::Json => self.text.push_str(r#"{"result":["#),
+            Format::Cells => {
+                let columns = self.columns.iter().take(self.shown).map(|column| {
+                    let (name, _) = cut(column.name.as_str().into(), NAME_CHARS_MAX);
+                    let (name, kind) = (string_literal(&name), string_literal(&column.data_type));
+                    format!(r#"{{"name":{name},"type":{kind}}}"#)
+                });
+                let columns = columns.collect::<Vec<_>>().join(",");
+                self.tokens_left = self.tokens_left.saturating_sub(estimate(&columns));
+                self.text = format!(r#"{{"columns":[{columns}],"rows":["#);
+            }
         }
     }
 
@@ -179,6 +194,10 @@ impl Sheet {
                 self.text.push_str(if self.count > 0 { ",\n" } else { "\n" });
                 self.text.push_str(line);
             }
+            Format::Cells => {
+                self.text.push_str(if self.count > 0 { "," } else { "" });
+                self.text.push_str(line);
+            }
         }
         self.count += 1;
         self.tokens_left = self.tokens_left.saturating_sub(tokens);
@@ -188,10 +207,12 @@ impl Sheet {
     /// `row` on one line, and whether a cell of it was cut.
     fn line(&self, row: &Row<'_>, chars_max: usize) -> (String, bool) {
         let (mut line, mut any_cut) = (String::new(), false);
-        let is_json = self.format == Format::Json;
-        if is_json {
-            line.push('{');
-        }
+        let (before, after) = match self.format {
+            Format::Csv => ("", ""),
+            Format::Json => ("{", "}"),
+            Format::Cells => ("[", "]"),
+        };
+        line.push_str(before);
         for (number, column) in self.columns.iter().take(self.shown).enumerate() {
             if number > 0 {
                 line.push(',');
@@ -200,17 +221,17 @@ impl Sheet {
                 .value(number, &column.name)
                 .map_or((Cell::Null, false), |value| Cell::of(value, chars_max));
             any_cut |= is_cut;
-            if is_json {
-                line.push_str(&string_literal(&column.name));
-                line.push(':');
-                cell.push_json(&mut line);
-            } else {
-                cell.push_csv(&mut line);
+            match self.format {
+                Format::Csv => cell.push_csv(&mut line),
+                Format::Json => {
+                    line.push_str(&string_literal(&column.name));
+                    line.push(':');
+                    cell.push_json(&mut line);
+                }
+                Format::Cells => cell.push_text(&mut line),
             }
         }
-        if is_json {
-            line.push('}');
-        }
+        line.push_str(after);
         (line, any_cut)
     }
 }

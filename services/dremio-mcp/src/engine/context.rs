@@ -2,7 +2,7 @@
 //! that come before its answer.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
@@ -23,6 +23,16 @@ pub(crate) struct CallContext {
     /// Where there is room for what the call brings.
     budget: Budget,
     notifications: mpsc::Sender<Held>,
+    shown: Arc<OnceLock<Shown>>,
+}
+
+/// Which rows an answer is about, for a page that shows them.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    /// What `GetQueryResult` takes.
+    pub(super) handle: String,
+    /// The number of the first one, from 0 on.
+    pub(super) offset: u64,
 }
 
 /// Whose call it is.
@@ -35,6 +45,8 @@ pub(crate) struct Caller {
     pub(crate) client: ClientId,
     /// The batch that the call is a part of.
     pub(crate) batch: Option<u64>,
+    /// Whether the client shows results as the page of [`super::view`].
+    pub(crate) shows_ui: bool,
     /// Where it is told what comes outside of its calls, if it can be told.
     pub(crate) notifications: Option<Arc<Notifications>>,
 }
@@ -60,7 +72,16 @@ impl CallContext {
         budget: &Budget,
     ) -> (Self, mpsc::Receiver<Held>) {
         let (notifications, received) = mpsc::channel(NOTIFICATIONS_MAX);
-        (Self { caller, log_level, budget: budget.clone(), notifications }, received)
+        (
+            Self {
+                caller,
+                log_level,
+                budget: budget.clone(),
+                notifications,
+                shown: Arc::default(),
+            },
+            received,
+        )
     }
 
     /// One for tests: somebody's, and with much room.
@@ -70,6 +91,7 @@ impl CallContext {
             principal: Principal::anyone(),
             client: ClientId::Gateway,
             batch: None,
+            shows_ui: false,
             notifications: None,
         };
         Self::new(caller, None, &Budget::small(1 << 30))
@@ -78,6 +100,17 @@ impl CallContext {
     /// Whose call it is.
     pub(super) fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The answer to the call is about these rows.
+    pub(super) fn set_shown(&self, shown: Shown) {
+        // Only the first call of a tool counts, and there is one.
+        let _already = self.shown.set(shown);
+    }
+
+    /// Which rows the answer is about, if it is about rows.
+    pub(super) fn shown(&self) -> Option<&Shown> {
+        self.shown.get()
     }
 
     pub(super) fn wants_log(&self, level: LogLevel) -> bool {

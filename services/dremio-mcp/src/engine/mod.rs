@@ -14,7 +14,9 @@ mod notifications;
 pub(crate) mod official;
 mod tool_list;
 mod tools;
+pub(crate) mod view;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(crate) use self::changes::{Changes, List};
@@ -25,6 +27,7 @@ pub(crate) use self::logs::LogLevel;
 pub(crate) use self::notifications::Notifications;
 pub(crate) use self::tool_list::{HeaderArgument, ToolList};
 pub(crate) use self::tools::ToolRoom;
+use self::view::Asked;
 use crate::rpc::{Message, member};
 
 /// How an engine introduces itself.
@@ -73,6 +76,46 @@ impl Engine {
         request: &Message,
         context: &CallContext,
     ) -> Result<Message, CallError> {
+        if !context.caller().shows_ui || !self.has_view() {
+            return self.call_plainly(request, context).await;
+        }
+        match Asked::of(request) {
+            Asked::Page => Ok(view::page_answer()),
+            Asked::Rows(request) => Box::pin(self.call_plainly(&request, context)).await,
+            Asked::Other => {
+                let answer = Box::pin(self.call_plainly(request, context)).await?;
+                Ok(view::completed(request, answer, context.shown()))
+            }
+        }
+    }
+
+    /// Whether results can be shown as a page: whether our own tools answer.
+    fn has_view(&self) -> bool {
+        match self {
+            Self::Official(official) => official.has_own_tools(),
+            Self::Native(_) => true,
+        }
+    }
+
+    /// What `introduction` says to a client that shows pages, or does not.
+    pub(crate) fn introduction_for<'i>(
+        &self,
+        shows_ui: bool,
+        introduction: &'i Introduction,
+    ) -> Cow<'i, str> {
+        if shows_ui && self.has_view() {
+            view::introduced(&introduction.result).into()
+        } else {
+            introduction.result.as_str().into()
+        }
+    }
+
+    /// Answers one request as to a client that shows no pages.
+    async fn call_plainly(
+        &self,
+        request: &Message,
+        context: &CallContext,
+    ) -> Result<Message, CallError> {
         match self {
             Self::Official(official) => official.call(request, context).await,
             // Its future is several kilobytes, which a relayed call need not carry along.
@@ -86,6 +129,11 @@ impl Engine {
             Self::Official(official) => official.tools(),
             Self::Native(native) => native.tools(),
         }
+    }
+
+    /// Whether the engine has this tool, for models or for the page.
+    pub(crate) fn has_tool(&self, name: &str) -> bool {
+        self.tools().contains(name) || (name == view::ROWS_TOOL && self.has_view())
     }
 
     /// The changes of its lists from now on.

@@ -17,7 +17,8 @@ pub(super) struct Asker {
 
 /// A client without a session. Only the address distinguishes clients of one key.
 pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
-    Caller { principal, client: ClientId::Address(peer.0.ip()), batch: None, notifications: None }
+    let client = ClientId::Address(peer.0.ip());
+    Caller { principal, client, batch: None, shows_ui: false, notifications: None }
 }
 
 /// Counts the messages of a request beyond the first, which was counted when it arrived: all of

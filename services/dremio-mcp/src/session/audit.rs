@@ -4,6 +4,7 @@
 use super::Gateway;
 use super::asker::Asker;
 use super::id::{Claims, Serial};
+use crate::engine::view;
 use crate::principal::Principal;
 use crate::rpc::{Message, member};
 
@@ -29,13 +30,10 @@ impl ClientInfo {
                 .and_then(|raw| serde_json::from_str::<String>(raw).ok())
                 .unwrap_or_default()
         };
-        let extensions = member(params, "capabilities")
-            .and_then(|capabilities| member(capabilities, "extensions"));
-        let ui = extensions.and_then(|extensions| member(extensions, "io.modelcontextprotocol/ui"));
         Self {
             name: in_one_line(&text("name")),
             version: in_one_line(&text("version")),
-            shows_ui: ui.is_some_and(|ui| ui.starts_with('{')),
+            shows_ui: member(params, "capabilities").is_some_and(view::is_shown_by),
         }
     }
 }

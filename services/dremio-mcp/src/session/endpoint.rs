@@ -15,7 +15,7 @@ use super::asker::{Asker, caller_at};
 use super::call::{Call, Client};
 use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, modern, news, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
-use crate::engine::LogLevel;
+use crate::engine::{Caller, LogLevel, view};
 use crate::methods;
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message, ParseError, Refusal, RpcError, json_response};
@@ -116,7 +116,8 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         methods::SUBSCRIPTIONS_LISTEN => subscription::listen(gateway, asker, &message),
         _ => {
             let log_level = params.meta.log_level.and_then(LogLevel::read);
-            let caller = caller_at(asker);
+            let shows_ui = params.meta.client_capabilities.is_some_and(view::is_shown_by);
+            let caller = Caller { shows_ui, ..caller_at(asker) };
             Call { request: message, caller, client: Client::Modern, may_stream, log_level }
                 .answer(gateway)
                 .await

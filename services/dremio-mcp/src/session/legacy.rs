@@ -142,6 +142,7 @@ fn sort(
                     principal,
                     client: ClientId::Session(session.claims.serial.number()),
                     batch,
+                    shows_ui: session.claims.opening.shows_ui,
                     notifications: Some(session.notifications()),
                 };
                 Sorted::Call(Box::new(Call {
@@ -212,7 +213,8 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
         }
     };
     audit::opened(asker, &session.claims, &client);
-    let result = replace_member(&introduction.result, "protocolVersion", &string_literal(version));
+    let result = gateway.engine.introduction_for(client.shows_ui, &introduction);
+    let result = replace_member(&result, "protocolVersion", &string_literal(version));
     let mut response = json(reply(message, &result).into());
     if let Ok(id) = HeaderValue::from_str(&session.id) {
         response.headers_mut().insert(SESSION_ID, id);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::Finished;
 use super::{Gateway, MODERN_VERSION};
-use crate::engine::{HeaderArgument, LogLevel, ToolList};
+use crate::engine::{HeaderArgument, LogLevel, ToolList, view};
 use crate::methods;
 use crate::rpc::{
     ErrorCode, Message, Params, Refusal, RpcError, insert_members, member, members, replace_member,
@@ -191,7 +191,11 @@ pub(super) async fn discover(gateway: &Gateway, request: &Message) -> Finished {
             };
         }
     };
-    let said: Option<Introduction<'_>> = serde_json::from_str(&introduction.result).ok();
+    let shows_ui = request
+        .params()
+        .is_ok_and(|params| params.meta.client_capabilities.is_some_and(view::is_shown_by));
+    let introduced = gateway.engine.introduction_for(shows_ui, &introduction);
+    let said: Option<Introduction<'_>> = serde_json::from_str(&introduced).ok();
     let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
     let capabilities =
         said.as_ref().and_then(|said| text(said.capabilities)).unwrap_or_else(|| "{}".into());

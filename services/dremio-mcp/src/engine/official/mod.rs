@@ -254,6 +254,11 @@ impl Official {
         Ok(answer)
     }
 
+    /// Whether our own tools answer in place of the child's.
+    pub(crate) fn has_own_tools(&self) -> bool {
+        self.info.repair().is_some_and(Repair::has_tools)
+    }
+
     /// The changes of the child's lists from now on.
     pub(crate) fn changes(&self) -> Changes {
         Changes::of(self.info.versions.subscribe())

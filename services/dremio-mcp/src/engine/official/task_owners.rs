@@ -230,6 +230,7 @@ mod tests {
                 principal,
                 client: ClientId::Session(1),
                 batch: None,
+                shows_ui: false,
                 notifications: Some(Arc::clone(&notifications)),
             },
             notifications,
@@ -372,6 +373,7 @@ mod tests {
             principal: ring.find(key.as_bytes()).unwrap(),
             client: ClientId::Session(1),
             batch: None,
+            shows_ui: false,
             notifications: None,
         };
         let (owners, mut id) = (TaskOwners::default(), 0);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::budget::{Charge, Kind};
 use crate::engine::CallContext;
+use crate::engine::context::Shown;
 use crate::engine::fair_queue::Permit;
 use crate::methods;
 use crate::principal::Principal;
@@ -48,6 +49,11 @@ impl<'c> Progress<'c> {
     /// Whose call it is.
     pub(in crate::engine) fn principal(&self) -> &'c Principal {
         &self.context.caller().principal
+    }
+
+    /// The answer is about the job of this handle, from this row on.
+    pub(in crate::engine) fn set_shown(&self, handle: &str, offset: u64) {
+        self.context.set_shown(Shown { handle: handle.to_owned(), offset });
     }
 
     /// The call holds this from now on.

@@ -79,6 +79,7 @@ pub(in crate::engine) fn still_running(
     format: Format,
 ) -> String {
     let handle = room.handles.issue(progress.principal(), id);
+    progress.set_shown(&handle, 0);
     answer::still_running(format, progress.seconds(), &handle)
 }
 

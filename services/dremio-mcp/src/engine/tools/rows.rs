@@ -45,6 +45,7 @@ pub(super) async fn write(
 ) -> Result<String, Failure> {
     let _room = progress.room(ROOM_BYTES).await?;
     let handle = room.handles.issue(progress.principal(), job);
+    progress.set_shown(&handle, wanted.offset);
     let mut pages = Pages::new(wanted.rows_max);
     let mut sheet: Option<Sheet> = None;
     loop {

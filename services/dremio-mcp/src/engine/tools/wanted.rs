@@ -39,6 +39,10 @@ pub(super) fn offset(given: Option<&RawValue>) -> Result<u64, Failure> {
 /// `format`, if there is one.
 pub(super) fn format(given: Option<&RawValue>) -> Result<Option<Format>, Failure> {
     let Some(text) = given.map(unquoted).filter(|text| *text != "null") else { return Ok(None) };
+    // Of the result view alone: no schema names it.
+    if text == "cells" {
+        return Ok(Some(Format::Cells));
+    }
     let format = text.parse().map(Some);
     format.map_err(|_| Failure::new("format is neither csv nor json", "Leave it out for csv."))
 }

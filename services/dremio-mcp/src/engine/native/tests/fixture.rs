@@ -190,6 +190,7 @@ pub(super) fn context_of(key: u8) -> (CallContext, tokio::sync::mpsc::Receiver<H
         principal: Principal::of_key(&[key; 32]),
         client: ClientId::Gateway,
         batch: None,
+        shows_ui: false,
         notifications: None,
     };
     CallContext::new(caller, None, &Budget::new(&metrics()))

@@ -148,6 +148,7 @@ async fn an_answer_without_room_fails_only_its_call() {
         principal: Principal::anyone(),
         client: ClientId::Session(1),
         batch: None,
+        shows_ui: false,
         notifications: None,
     };
     let context = CallContext::new(caller, None, &budget).0;

@@ -86,6 +86,11 @@ impl Repair {
         more.has_tools.load(Ordering::Relaxed).then_some(&more.room)
     }
 
+    /// Whether our own tools answer in place of the child's.
+    pub(super) fn has_tools(&self) -> bool {
+        self.room().is_some()
+    }
+
     /// The answer to a request for a list, as clients get it.
     pub(super) fn list(&self, method: &str, list: Message) -> Message {
         if method != methods::TOOLS_LIST {

@@ -99,6 +99,7 @@ impl Client {
             principal,
             client: ClientId::Session(1),
             batch: None,
+            shows_ui: false,
             notifications: Some(Arc::clone(&notifications)),
         };
         let context = CallContext::new(caller, None, &Budget::small(1 << 30)).0;
