@@ -46,8 +46,7 @@ impl Native {
     /// Once `shutdown` drains, lets the jobs that nobody waits for be cancelled, for a while.
     pub(crate) async fn finish(self: Arc<Self>, shutdown: Shutdown) {
         shutdown.draining().await;
-        self.room.catalog.stop();
-        self.room.jobs.finish().await;
+        self.room.finish().await;
     }
 
     /// The `InitializeResult`, as JSON text.

@@ -79,4 +79,11 @@ impl ToolRoom {
         let catalog = Catalog::new(jobs.clone(), gate.guard().allow_job_history);
         Self { catalog: Arc::new(catalog), jobs, gate, handles, kept_jobs, answers }
     }
+
+    /// For a stop: gives up the reading of the catalog, and lets the jobs that nobody waits for be
+    /// cancelled, for a while.
+    pub(in crate::engine) async fn finish(&self) {
+        self.catalog.stop();
+        self.jobs.finish().await;
+    }
 }

@@ -73,10 +73,10 @@ impl Repair {
         Self { guard, calls, more }
     }
 
-    /// Lets jobs that nobody waits for be cancelled, for a while.
+    /// For a stop, as [`ToolRoom::finish`].
     pub(super) async fn finish(&self) {
         if let Some(more) = &self.more {
-            more.room.jobs.finish().await;
+            more.room.finish().await;
         }
     }
 
