@@ -23,7 +23,8 @@ pub(crate) struct CallContext {
     /// Where there is room for what the call brings.
     budget: Budget,
     notifications: mpsc::Sender<Held>,
-    shown: Arc<OnceLock<Shown>>,
+    /// For a client that shows pages.
+    shown: Option<Arc<OnceLock<Shown>>>,
 }
 
 /// Which rows an answer is about, for a page that shows them.
@@ -72,16 +73,9 @@ impl CallContext {
         budget: &Budget,
     ) -> (Self, mpsc::Receiver<Held>) {
         let (notifications, received) = mpsc::channel(NOTIFICATIONS_MAX);
-        (
-            Self {
-                caller,
-                log_level,
-                budget: budget.clone(),
-                notifications,
-                shown: Arc::default(),
-            },
-            received,
-        )
+        let shown = caller.shows_ui.then(Arc::default);
+        let context = Self { caller, log_level, budget: budget.clone(), notifications, shown };
+        (context, received)
     }
 
     /// One for tests: somebody's, and with much room.
@@ -102,15 +96,17 @@ impl CallContext {
         &self.caller
     }
 
-    /// The answer to the call is about these rows.
-    pub(super) fn set_shown(&self, shown: Shown) {
-        // Only the first call of a tool counts, and there is one.
-        let _already = self.shown.set(shown);
+    /// The answer to the call is about the job of this handle, from this row on.
+    pub(super) fn set_shown(&self, handle: &str, offset: u64) {
+        if let Some(shown) = &self.shown {
+            // Only the first call of a tool counts, and there is one.
+            let _already = shown.set(Shown { handle: handle.to_owned(), offset });
+        }
     }
 
     /// Which rows the answer is about, if it is about rows.
     pub(super) fn shown(&self) -> Option<&Shown> {
-        self.shown.get()
+        self.shown.as_ref()?.get()
     }
 
     pub(super) fn wants_log(&self, level: LogLevel) -> bool {

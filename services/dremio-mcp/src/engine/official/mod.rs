@@ -235,14 +235,17 @@ impl Official {
         if let Some(answer) = repair.and_then(|repair| repair.own_answer(request)) {
             return Ok(answer);
         }
-        let permit = Arc::new(self.queue.take(Requester::of(context)).await?);
+        let permit = self.queue.take(Requester::of(context)).await?;
         let asked_at = self.info.versions.borrow().numbers();
         let answer = match repair {
             Some(repair) => {
-                let holds = Holds { _room: request.room(), _permit: Some(Arc::clone(&permit)) };
+                let holds = Holds { _room: request.room(), _permit: Some(Arc::new(permit)) };
                 Box::pin(repair.call(&self.child, request, context, holds)).await?
             }
-            None => self.child.get().await?.call(request, Some(context)).await?,
+            None => {
+                let _permit = permit;
+                self.child.get().await?.call(request, Some(context)).await?
+            }
         };
         let answer = match (list, repair) {
             (Some(method), Some(repair)) => repair.list(method, answer),

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::budget::{Charge, Kind};
 use crate::engine::CallContext;
-use crate::engine::context::Shown;
 use crate::engine::fair_queue::Permit;
 use crate::methods;
 use crate::principal::Principal;
@@ -53,7 +52,7 @@ impl<'c> Progress<'c> {
 
     /// The answer is about the job of this handle, from this row on.
     pub(in crate::engine) fn set_shown(&self, handle: &str, offset: u64) {
-        self.context.set_shown(Shown { handle: handle.to_owned(), offset });
+        self.context.set_shown(handle, offset);
     }
 
     /// The call holds this from now on.
