@@ -20,5 +20,4 @@ pub(crate) use self::column::columns;
 pub use self::config::{AnswerConfig, Format};
 pub(crate) use self::footer::{Place, still_running};
 pub(crate) use self::sheet::Sheet;
-#[allow(unused_imports, reason = "tests count with it, and so do the tools to come")]
 pub(crate) use self::tokens::estimate;

@@ -25,9 +25,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::http::{Limits, serve};
@@ -43,6 +42,7 @@ pub(crate) use self::pages::{Pages, result_bytes_max};
 use self::target::Target;
 use crate::dremio::DremioCaller;
 use crate::guard::gate::Gate;
+use crate::rpc::json_response;
 
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -215,10 +215,7 @@ async fn submit(state: &EgressState, incoming: Incoming) -> Response {
 /// §4.2, with what the child cannot do without.
 fn done_without_rows() -> Response {
     let body = r#"{"jobState":"COMPLETED","rowCount":0,"queryType":"REST"}"#;
-    let mut response = Response::new(Body::from(body));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+    json_response(StatusCode::OK, body)
 }
 
 /// Whether the request carries the secret, compared in constant time.
@@ -234,11 +231,7 @@ fn presents(secret: &SecretString, headers: &HeaderMap) -> bool {
 /// only the *reason phrase* of a failed call, so the explanation is there as well.
 fn refusal(status: StatusCode, message: &str) -> Response {
     let body = serde_json::json!({ "errorMessage": message, "moreInfo": "" }).to_string();
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = json_response(status, body);
     if let Ok(reason) = hyper::ext::ReasonPhrase::try_from(message.to_owned()) {
         response.extensions_mut().insert(reason);
     }
