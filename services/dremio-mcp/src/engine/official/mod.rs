@@ -121,8 +121,8 @@ impl ServerInfo {
     }
 
     /// What a new child says of itself, and lists. Where its lists are not those of the child
-    /// before, they have changed.
-    fn set(&self, introduction: Introduction, lists: HashMap<&'static str, Message>) {
+    /// before, they have changed. Gives whether it is Dremio's own.
+    fn set(&self, introduction: Introduction, lists: HashMap<&'static str, Message>) -> bool {
         let is_dremios_own = repair::is_dremios_own(&introduction.result);
         self.is_dremios_own.store(is_dremios_own, Ordering::Relaxed);
         let repaired = |(method, list)| match self.repair() {
@@ -135,6 +135,7 @@ impl ServerInfo {
             None => introduction,
         };
         self.introduction.send_replace(Some(Arc::new(introduction)));
+        is_dremios_own
     }
 
     /// Stores the lists of a new child. Those that differ from the previous child's have changed.

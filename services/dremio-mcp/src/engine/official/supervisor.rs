@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::confinement::Enforced;
 use super::connection::Connection;
 use super::process::{LAST_WORDS_WAIT, Launch, Process};
-use super::repair::{Repair, is_dremios_own};
+use super::repair::Repair;
 use super::{CurrentChild, LISTS, Official, ServerInfo};
 use crate::engine::{CallError, FairQueue, Introduction};
 use crate::methods;
@@ -254,8 +254,7 @@ impl Supervisor {
         if capabilities.contains_key("tools") && !lists.contains_key(methods::TOOLS_LIST) {
             return Err(IntroductionError::Refused { method: methods::TOOLS_LIST });
         }
-        self.info.set(Introduction::new(result), lists);
-        Ok(is_dremios_own(result))
+        Ok(self.info.set(Introduction::new(result), lists))
     }
 }
 
