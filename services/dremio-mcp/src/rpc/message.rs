@@ -319,6 +319,11 @@ impl Message {
         Some(Self { charge: self.charge.clone(), ..Self::parse(text).ok()? })
     }
 
+    /// A response with this result in place of its own, in the same room.
+    pub(crate) fn with_result(self, result: &str) -> Self {
+        Self { charge: self.charge, ..Self::from_result(result) }
+    }
+
     /// The text with its `result` (or `error`) replaced and another id.
     pub(crate) fn with_payload(&self, id: &str, payload: &str) -> String {
         let mut edits: Vec<_> = self.id.clone().map(|span| (span, id)).into_iter().collect();

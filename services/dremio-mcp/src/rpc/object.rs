@@ -18,23 +18,21 @@ pub(crate) fn insert_members(object: &str, members: &[String]) -> String {
     format!("{{{}{comma}{rest}", members.join(","))
 }
 
+/// `object` with the member `name` being `value`: in its place if there is one, and else in front of
+/// the others. `object` must be the text of a JSON object.
+pub(crate) fn set_member(object: &str, name: &str, value: &str) -> String {
+    match member(object, name) {
+        Some(old) => with_part(object, old, value),
+        None => insert_members(object, &[format!("{}:{value}", string_literal(name))]),
+    }
+}
+
 /// `object` with the member `name` of its `_meta` being `value`, whatever that was before. Anything
 /// but an object counts as an empty one.
 pub(crate) fn set_meta(object: &str, name: &str, value: &str) -> String {
     let object = if object.starts_with('{') { object } else { "{}" };
-    let entry = format!("{}:{value}", string_literal(name));
-    match member(object, "_meta") {
-        Some(meta) if meta.starts_with('{') => {
-            let meta = if member(meta, name).is_some() {
-                replace_member(meta, name, value)
-            } else {
-                insert_members(meta, &[entry])
-            };
-            replace_member(object, "_meta", &meta)
-        }
-        Some(_) => replace_member(object, "_meta", &format!("{{{entry}}}")),
-        None => insert_members(object, &[format!(r#""_meta":{{{entry}}}"#)]),
-    }
+    let meta = member(object, "_meta").filter(|meta| meta.starts_with('{')).unwrap_or("{}");
+    set_member(object, "_meta", &set_member(meta, name, value))
 }
 
 /// `text` as a JSON string, quotes included.
@@ -88,11 +86,20 @@ impl<'o> Visitor<'o> for Named<'_> {
 #[derive(Deserialize)]
 struct Key<'o>(#[serde(borrow)] Cow<'o, str>);
 
+/// The member `name` of `object`, if it is a text.
+pub(crate) fn text_member(object: &str, name: &str) -> Option<String> {
+    serde_json::from_str(member(object, name)?).ok()
+}
+
 /// `object` with the value of its member `name` replaced by `value`; without that member, `object`
 /// as it is.
 pub(crate) fn replace_member(object: &str, name: &str, value: &str) -> String {
-    let Some(old) = member(object, name) else { return object.to_owned() };
-    let start = old.as_ptr() as usize - object.as_ptr() as usize;
-    let (before, rest) = object.split_at(start);
-    format!("{before}{value}{}", rest.get(old.len()..).unwrap_or_default())
+    member(object, name).map_or_else(|| object.to_owned(), |old| with_part(object, old, value))
+}
+
+/// `text` with `value` in place of `part`, which is a part of it.
+fn with_part(text: &str, part: &str, value: &str) -> String {
+    let start = part.as_ptr() as usize - text.as_ptr() as usize;
+    let (before, rest) = text.split_at(start);
+    format!("{before}{value}{}", rest.get(part.len()..).unwrap_or_default())
 }

@@ -6,7 +6,7 @@ use super::listing::listed;
 use super::{RESULT_META, ROWS_TOOL, SHOWN_TOOLS, URI, page};
 use crate::engine::context::Shown;
 use crate::methods;
-use crate::rpc::{Message, Params, insert_members, member, replace_member, set_meta};
+use crate::rpc::{Message, Params, set_member, set_meta};
 
 /// What a client that shows pages asks for.
 #[derive(Debug)]
@@ -26,22 +26,12 @@ impl Asked {
         match (request.method(), request.params()) {
             (methods::RESOURCES_READ, Ok(Params { uri: Some(URI), .. })) => Self::Page,
             (methods::TOOLS_CALL, Ok(Params { name: Some(ROWS_TOOL), arguments, .. })) => {
-                let arguments = in_cells(arguments.unwrap_or("{}"));
+                let arguments = set_member(arguments.unwrap_or("{}"), "format", "\"cells\"");
                 let params = format!(r#"{{"name":"GetQueryResult","arguments":{arguments}}}"#);
                 Self::Rows(Message::request(methods::TOOLS_CALL, &params))
             }
             _ => Self::Other,
         }
-    }
-}
-
-/// Arguments that ask for what the page reads.
-fn in_cells(arguments: &str) -> String {
-    let cells = "\"cells\"";
-    if member(arguments, "format").is_some() {
-        replace_member(arguments, "format", cells)
-    } else {
-        insert_members(arguments, &[format!("\"format\":{cells}")])
     }
 }
 
@@ -54,7 +44,7 @@ pub(in crate::engine) fn page_answer() -> Message {
 /// their rows are.
 pub(in crate::engine) fn completed(
     request: &Message,
-    mut answer: Message,
+    answer: Message,
     shown: Option<&Shown>,
 ) -> Message {
     if request.method() != methods::TOOLS_CALL {
@@ -66,11 +56,8 @@ pub(in crate::engine) fn completed(
             if SHOWN_TOOLS.contains(&name) =>
         {
             let place = json!({ "job_id": handle, "offset": offset }).to_string();
-            let result = Message::from_result(&set_meta(result, RESULT_META, &place));
-            match answer.take_charge() {
-                Some(charge) => result.charged(charge),
-                None => result,
-            }
+            let result = set_meta(result, RESULT_META, &place);
+            answer.with_result(&result)
         }
         _ => answer,
     }

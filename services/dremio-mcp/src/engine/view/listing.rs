@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{EXTENSION, MIME_TYPE, ROWS_TOOL, SHOWN_TOOLS, URI};
 use crate::methods;
-use crate::rpc::{Message, insert_members, member, replace_member, set_meta};
+use crate::rpc::{Message, insert_members, member, replace_member, set_meta, text_member};
 
 /// What a client says in its capabilities of this extension ("Client (Host) Capabilities").
 #[derive(Deserialize)]
@@ -67,14 +67,13 @@ pub(super) fn listed(request: &Message, answer: Message) -> Message {
     let mut list: Vec<String> = listed.iter().map(|entry| with_page(entry.get())).collect();
     // Behind the others: a model's tools keep their places.
     list.push(ours.to_string());
-    Message::from_result(&replace_member(result, name, &format!("[{}]", list.join(","))))
+    let result = replace_member(result, name, &format!("[{}]", list.join(",")));
+    answer.with_result(&result)
 }
 
 /// A tool with the name of the page that shows its results, if it does; anything else as it is.
 fn with_page(entry: &str) -> String {
-    let name: Option<String> =
-        member(entry, "name").and_then(|name| serde_json::from_str(name).ok());
-    if name.is_some_and(|name| SHOWN_TOOLS.contains(&name.as_str())) {
+    if text_member(entry, "name").is_some_and(|name| SHOWN_TOOLS.contains(&name.as_str())) {
         set_meta(entry, "ui", &json!({ "resourceUri": URI }).to_string())
     } else {
         entry.to_owned()

@@ -6,36 +6,29 @@ use serde_json::value::RawValue;
 
 use super::RUN_SQL_QUERY;
 use crate::guard::Guard;
-use crate::rpc::{Message, insert_members, member, replace_member, string_literal};
+use crate::rpc::{Message, member, set_member, text_member};
 
-/// The response to `tools/list` with annotations that fit `guard`; `None` if there is nothing to
+/// The result of `tools/list` with annotations that fit `guard`; `None` if there is nothing to
 /// correct. All else stays byte for byte.
-pub(super) fn corrected(list: &Message, guard: Guard) -> Option<Message> {
+pub(super) fn corrected(list: &Message, guard: Guard) -> Option<String> {
     let result = list.result()?;
     let tools: Vec<&RawValue> = serde_json::from_str(member(result, "tools")?).ok()?;
-    let name = string_literal(RUN_SQL_QUERY);
-    let tool = tools.iter().find(|tool| member(tool.get(), "name") == Some(&name))?.get();
+    let is_ours = |tool: &&&RawValue| {
+        text_member(tool.get(), "name").is_some_and(|name| name == RUN_SQL_QUERY)
+    };
+    let tool = tools.iter().find(is_ours)?.get();
     let writes = guard.allow_writes;
     let hints = [("readOnlyHint", !writes), ("destructiveHint", writes)];
     let annotations = member(tool, "annotations").filter(|text| text.starts_with('{'));
     let mut said = annotations.unwrap_or("{}").to_owned();
     for (hint, value) in hints {
-        let value = value.to_string();
-        said = if member(&said, hint).is_some() {
-            replace_member(&said, hint, &value)
-        } else {
-            insert_members(&said, &[format!("\"{hint}\":{value}")])
-        };
+        said = set_member(&said, hint, &value.to_string());
     }
-    let said = if member(tool, "annotations").is_some() {
-        replace_member(tool, "annotations", &said)
-    } else {
-        insert_members(tool, &[format!("\"annotations\":{said}")])
-    };
+    let said = set_member(tool, "annotations", &said);
     let start = tool.as_ptr() as usize - result.as_ptr() as usize;
     let (before, rest) = result.split_at(start);
     let after = rest.get(tool.len()..).unwrap_or_default();
-    Some(Message::from_result(&format!("{before}{said}{after}")))
+    Some(format!("{before}{said}{after}"))
 }
 
 #[cfg(test)]
@@ -47,8 +40,7 @@ mod tests {
     fn result(tools: &str, allow_writes: bool) -> String {
         let list = Message::from_result(&format!("{{\"tools\": [{tools}], \"x\":1.50}}"));
         let guard = Guard { allow_writes, ..Guard::default() };
-        let list = corrected(&list, guard).unwrap_or(list);
-        list.result().unwrap().to_owned()
+        corrected(&list, guard).unwrap_or_else(|| list.result().unwrap().to_owned())
     }
 
     #[test]

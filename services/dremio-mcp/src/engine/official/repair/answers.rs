@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::rpc::{Message, insert_members, member, members, replace_member};
+use crate::rpc::{Message, member, members, set_member};
 
 /// Where the child finds "Dremio".
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl OwnAddress {
 pub(super) fn repaired(answer: Message, address: &OwnAddress) -> Message {
     let Some(result) = answer.result() else { return answer };
     let hides = result.contains(&address.host);
-    let is_wrong = claims_success(result) && says_error(result);
+    let is_wrong = is_unsaid_error(result);
     if !hides && !is_wrong {
         return answer;
     }
@@ -54,29 +54,20 @@ pub(super) fn repaired(answer: Message, address: &OwnAddress) -> Message {
         result = address.hidden(&result);
     }
     if is_wrong {
-        result = match member(&result, "isError") {
-            Some(_) => replace_member(&result, "isError", "true"),
-            None => insert_members(&result, &[r#""isError":true"#.to_owned()]),
-        };
+        result = set_member(&result, "isError", "true");
     }
     // Still JSON: the address has no character that JSON escapes.
-    let repaired = Message::from_result(&result);
-    let mut answer = answer;
-    match answer.take_charge() {
-        Some(charge) => repaired.charged(charge),
-        None => repaired,
-    }
+    answer.with_result(&result)
 }
 
-fn claims_success(result: &str) -> bool {
+/// Whether a result claims success, and its content is an error: one text that is a JSON object
+/// with a member `error`.
+fn is_unsaid_error(result: &str) -> bool {
     let members = members(result);
-    members.contains_key("content")
-        && members.get("isError").is_none_or(|claim| claim.get() == "false")
-}
-
-/// Whether the content is one text that is a JSON object with a member `error`.
-fn says_error(result: &str) -> bool {
-    let content = member(result, "content").unwrap_or_default();
+    let Some(content) = members.get("content").map(|content| content.get()) else { return false };
+    if members.get("isError").is_some_and(|claim| claim.get() != "false") {
+        return false;
+    }
     let Ok([Content { text }]) = serde_json::from_str::<[Content; 1]>(content) else {
         return false;
     };

@@ -6,16 +6,14 @@ use serde_json::value::RawValue;
 use super::RUN_SQL_QUERY;
 use crate::engine::tools::{Tool, initialize_result, tools_list};
 use crate::guard::Guard;
-use crate::rpc::{Message, insert_members, member, replace_member};
+use crate::rpc::{Message, member, replace_member, set_member, text_member};
 
-/// The response to `tools/list` with our tools in place of the child's; `None` if that runs no
+/// The result of `tools/list` with our tools in place of the child's; `None` if that runs no
 /// statements. An answer has up to `tokens_max` tokens.
-pub(super) fn merged(list: &Message, guard: Guard, tokens_max: usize) -> Option<Message> {
+pub(super) fn merged(list: &Message, guard: Guard, tokens_max: usize) -> Option<String> {
     let result = list.result()?;
     let tools: Vec<&RawValue> = serde_json::from_str(member(result, "tools")?).ok()?;
-    let name = |tool: &RawValue| {
-        member(tool.get(), "name").and_then(|name| serde_json::from_str::<String>(name).ok())
-    };
+    let name = |tool: &RawValue| text_member(tool.get(), "name");
     if !tools.iter().any(|tool| name(tool).as_deref() == Some(RUN_SQL_QUERY)) {
         return None;
     }
@@ -28,7 +26,7 @@ pub(super) fn merged(list: &Message, guard: Guard, tokens_max: usize) -> Option<
         }
     }
     all.push(']');
-    Some(Message::from_result(&replace_member(result, "tools", &all)))
+    Some(replace_member(result, "tools", &all))
 }
 
 /// The child's `InitializeResult` with our instructions: it has none, and what it would say of
@@ -36,11 +34,7 @@ pub(super) fn merged(list: &Message, guard: Guard, tokens_max: usize) -> Option<
 pub(super) fn introduced(result: &str, guard: Guard) -> String {
     let own = initialize_result(guard);
     let Some(instructions) = member(&own, "instructions") else { return result.to_owned() };
-    if member(result, "instructions").is_some() {
-        replace_member(result, "instructions", instructions)
-    } else {
-        insert_members(result, &[format!("\"instructions\":{instructions}")])
-    }
+    set_member(result, "instructions", instructions)
 }
 
 #[cfg(test)]
@@ -58,12 +52,11 @@ mod tests {
         let list =
             |tools: &str| Message::from_result(&format!("{{\"a\":1.0,\"tools\":[{tools}]}}"));
         let child = format!(r#"{{"name":"RunSqlQuery"}},{other},{{"name":"GetSchemaOfTable"}}"#);
-        let repaired = merged(&list(&child), Guard::default(), 8000).unwrap();
-        let text = repaired.result().unwrap();
+        let text = merged(&list(&child), Guard::default(), 8000).unwrap();
         assert!(
             text.starts_with("{\"a\":1.0,\"tools\":[{") && text.ends_with(&format!(",{other}]}}"))
         );
-        let list_of: Value = serde_json::from_str(text).unwrap();
+        let list_of: Value = serde_json::from_str(&text).unwrap();
         let names: Vec<_> =
             list_of["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
         let mut expected: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();

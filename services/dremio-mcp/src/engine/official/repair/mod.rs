@@ -26,7 +26,7 @@ use crate::engine::tools::{Holds, Progress, Tool, ToolCall, ToolRoom, prompt};
 use crate::engine::{CallContext, Introduction};
 use crate::guard::Guard;
 use crate::methods;
-use crate::rpc::{Message, member};
+use crate::rpc::{Message, member, text_member};
 
 /// The name by which Dremio's own server introduces itself.
 const DREMIOS_OWN: &str = "Dremio";
@@ -36,8 +36,8 @@ const RUN_SQL_QUERY: &str = "RunSqlQuery";
 
 /// Whether the server that introduces itself with this `InitializeResult` is Dremio's own.
 pub(super) fn is_dremios_own(introduction: &str) -> bool {
-    let name = member(introduction, "serverInfo").and_then(|info| member(info, "name"));
-    name.and_then(|name| serde_json::from_str::<String>(name).ok()).as_deref() == Some(DREMIOS_OWN)
+    let name = member(introduction, "serverInfo").and_then(|info| text_member(info, "name"));
+    name.as_deref() == Some(DREMIOS_OWN)
 }
 
 /// How Dremio's own server is repaired.
@@ -96,14 +96,15 @@ impl Repair {
         if method != methods::TOOLS_LIST {
             return list;
         }
-        if let Some(more) = &self.more {
+        let merged = self.more.as_ref().and_then(|more| {
             let merged = listing::merged(&list, self.guard, more.room.answers.tokens_max);
             more.has_tools.store(merged.is_some(), Ordering::Relaxed);
-            if let Some(merged) = merged {
-                return merged;
-            }
+            merged
+        });
+        match merged.or_else(|| annotations::corrected(&list, self.guard)) {
+            Some(result) => list.with_result(&result),
+            None => list,
         }
-        annotations::corrected(&list, self.guard).unwrap_or(list)
     }
 
     /// What the child says of itself, as clients get it. The list of its tools comes first.
@@ -147,7 +148,9 @@ impl Repair {
                 self.run_sql_query(room, child, request, &params, context, progress).await
             }
             _ => {
-                let followed = self.followed(request, context, Waits::Child);
+                let is_query = name == Some(RUN_SQL_QUERY);
+                let followed = is_query.then(|| self.followed(request, context, Waits::Child));
+                let followed = followed.flatten();
                 let marked = followed.as_ref().map_or(request, |(marked, _)| marked);
                 let answer = child.get().await?.call(marked, Some(context)).await?;
                 Ok(self.repaired(answer))
@@ -156,18 +159,13 @@ impl Repair {
     }
 
     /// A call that runs a statement: as the child gets it, and what is known of its query. `None`
-    /// for any other.
+    /// where it has no statement.
     fn followed(
         &self,
         request: &Message,
         context: &CallContext,
         waits: Waits,
     ) -> Option<(Message, FollowedCall)> {
-        let is_query = request.method() == methods::TOOLS_CALL
-            && request.params().is_ok_and(|params| params.name == Some(RUN_SQL_QUERY));
-        if !is_query {
-            return None;
-        }
         let call = self.calls.follow(&context.caller().principal, waits).ok()?;
         Some((request.with_longer_argument("query", &call.mark())?, call))
     }
