@@ -118,6 +118,9 @@ fn handle(out: &Out, message: &Value) {
                 "instructions": "for tests",
             }),
         ),
+        "tools/list" if is_dremios_own() && params["cursor"].is_string() => {
+            out.error(id, -32602, "unknown cursor");
+        }
         "tools/list" => {
             let schema = json!({ "type": "object" });
             let tool =

@@ -159,6 +159,17 @@ async fn clients_are_told_of_our_tools_and_of_what_the_child_has_besides() {
 }
 
 #[tokio::test]
+async fn a_list_that_fails_changes_nobodys_tools() {
+    for (server, setting) in each(&[]).await {
+        let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"5"}}"#;
+        let _list_or_error = setting.client.rpc(list).await;
+        let answer = setting.client.text("GetQueryResult", json!({ "job_id": "x" })).await;
+        assert!(answer.starts_with("this is no job_id"), "{server}: {answer}");
+        setting.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn without_repair_the_child_speaks_for_itself() {
     for (server, setting) in each(&[("MCP_OFFICIAL_REPAIR", "false")]).await {
         let tools = listed(&setting.client).await;

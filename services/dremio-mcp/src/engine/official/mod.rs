@@ -126,7 +126,7 @@ impl ServerInfo {
         let is_dremios_own = repair::is_dremios_own(&introduction.result);
         self.is_dremios_own.store(is_dremios_own, Ordering::Relaxed);
         let repaired = |(method, list)| match self.repair() {
-            Some(repair) => (method, Arc::new(repair.list(method, list))),
+            Some(repair) => (method, Arc::new(repair.list(method, list, true))),
             None => (method, Arc::new(list)),
         };
         self.set_lists(lists.into_iter().map(repaired).collect());
@@ -249,7 +249,7 @@ impl Official {
             }
         };
         let answer = match (list, repair) {
-            (Some(method), Some(repair)) => repair.list(method, answer),
+            (Some(method), Some(repair)) => repair.list(method, answer, first_page.is_some()),
             _ => answer,
         };
         if let Some(method) = first_page {

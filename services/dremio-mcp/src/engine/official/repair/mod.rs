@@ -91,14 +91,17 @@ impl Repair {
         self.room().is_some()
     }
 
-    /// The answer to a request for a list, as clients get it.
-    pub(super) fn list(&self, method: &str, list: Message) -> Message {
+    /// The answer to a request for a list, as clients get it. Whether the child's tools are ours
+    /// follows from the first page; errors and later pages say nothing about it.
+    pub(super) fn list(&self, method: &str, list: Message, is_first_page: bool) -> Message {
         if method != methods::TOOLS_LIST {
             return list;
         }
         let merged = self.more.as_ref().and_then(|more| {
             let merged = listing::merged(&list, self.guard, more.room.answers.tokens_max);
-            more.has_tools.store(merged.is_some(), Ordering::Relaxed);
+            if is_first_page && list.result().is_some() {
+                more.has_tools.store(merged.is_some(), Ordering::Relaxed);
+            }
             merged
         });
         match merged.or_else(|| annotations::corrected(&list, self.guard)) {
