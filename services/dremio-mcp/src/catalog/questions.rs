@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::dremio::{DremioError, HeldJob, JobCustody, Pauses};
+use crate::dremio::{DremioError, JobCustody, Pauses};
 use crate::guard::Statement;
 
 /// How long one statement may take, its rows included.
@@ -116,7 +116,7 @@ struct Completed {
 
 /// Runs `sql`. `label` says in Dremio's job history who asks.
 async fn run(jobs: &JobCustody, sql: &str, label: &str) -> Result<Completed, QuestionError> {
-    let mut job = submit(jobs, sql, label).await?;
+    let mut job = jobs.submit_sql(sql, label, ()).await.ok_or(QuestionError::Stopped)??;
     let status = end(jobs, job.id()).await?;
     job.mark_over();
     if status.state == JobState::Completed {
@@ -125,18 +125,6 @@ async fn run(jobs: &JobCustody, sql: &str, label: &str) -> Result<Completed, Que
     let said = status.error_message.or(status.cancellation_reason);
     let said = said.map_or_else(|| "Dremio does not say why".to_owned(), |it| it.to_string());
     Err(QuestionError::Job(said))
-}
-
-async fn submit(jobs: &JobCustody, sql: &str, label: &str) -> Result<HeldJob, QuestionError> {
-    let (custody, sql) = (jobs.clone(), format!("{sql}\n/* dremio-mcp: tool={label} */"));
-    let submission = async move {
-        let sql = sql.as_str();
-        let submitted = custody
-            .dremio()
-            .ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await });
-        Ok::<_, DremioError>(custody.hold(submitted.await?))
-    };
-    Ok(jobs.submit(submission).await.ok_or(QuestionError::Stopped)??)
 }
 
 /// Waits for the end of a job, however it ends.

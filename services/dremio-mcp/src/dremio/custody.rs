@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::DremioCaller;
+use super::{DremioCaller, DremioError};
 
 /// How long the cancellation of one job is tried, a replacement of its token included. A guess;
 /// nobody waits for it.
@@ -58,6 +58,33 @@ impl JobCustody {
         submission: impl Future<Output = A> + Send + 'static,
     ) -> Option<A> {
         self.under_way.spawn(submission).await.ok()
+    }
+
+    /// Submits `sql`. `label` names who asks in Dremio's job history; it stands last, so that
+    /// positions in Dremio's messages are those of the statement. `holds` is kept until Dremio has
+    /// answered. Dropping the future, or the job, cancels it.
+    ///
+    /// Nothing comes back as of [`JobCustody::submit`].
+    ///
+    /// # Errors
+    /// When the job could not be started.
+    pub(crate) async fn submit_sql(
+        &self,
+        sql: &str,
+        label: &str,
+        holds: impl Send + 'static,
+    ) -> Option<Result<HeldJob, DremioError>> {
+        let (custody, sql) = (self.clone(), format!("{sql}\n/* dremio-mcp: tool={label} */"));
+        self.submit(async move {
+            let sql = sql.as_str();
+            let submitted = custody.dremio.ask(|client, token| async move {
+                client.submit_sql(token.secret(), sql, &[]).await
+            });
+            let id = submitted.await?;
+            drop(holds);
+            Ok(custody.hold(id))
+        })
+        .await
     }
 
     /// Takes a job that was just submitted. Within a runtime only.

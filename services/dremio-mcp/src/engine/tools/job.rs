@@ -8,10 +8,8 @@ use super::progress::Progress;
 use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
 
-/// Submits `statement`. Dropping the future, or the job, cancels it at Dremio. `label` names the
-/// caller in Dremio's job history; it stands last, so that positions in Dremio's messages are those
-/// of the statement. Meanwhile the submission has what the call holds: statements of calls that
-/// were given up take room like any other.
+/// Submits `statement`, as [`JobCustody::submit_sql`]. Meanwhile the submission has what the call
+/// holds: statements of calls that were given up take room like any other.
 ///
 /// # Errors
 /// When the job could not be started.
@@ -21,18 +19,8 @@ pub(super) async fn submit(
     statement: &Statement,
     progress: &mut Progress<'_>,
 ) -> Result<HeldJob, Failure> {
-    let sql = format!("{}\n/* dremio-mcp: tool={label} */", statement.as_str());
-    let (custody, holds) = (jobs.clone(), progress.holds());
-    let submission = async move {
-        let sql = sql.as_str();
-        let submitted = custody
-            .dremio()
-            .ask(|client, token| async move { client.submit_sql(token.secret(), sql, &[]).await });
-        let id = submitted.await?;
-        drop(holds);
-        Ok::<_, DremioError>(custody.hold(id))
-    };
-    let submitted = progress.during("SUBMITTING", jobs.submit(submission)).await;
+    let submission = jobs.submit_sql(statement.as_str(), label, progress.holds());
+    let submitted = progress.during("SUBMITTING", submission).await;
     Ok(submitted.ok_or_else(|| Failure::new("the query was not submitted", "Try it again."))??)
 }
 
