@@ -4,6 +4,7 @@
 mod profile;
 mod sample;
 
+use dremio_client::Page;
 use serde::Deserialize;
 
 use super::ToolCall;
@@ -37,6 +38,18 @@ enum Detail {
     Columns,
     Sample,
     Profile,
+}
+
+/// The first rows of a query about a table, or why there are none. The guard reads it, as any.
+async fn page(
+    call: &mut ToolCall<'_>,
+    sql: &str,
+    doing: &str,
+    rows_max: u32,
+) -> Result<Page, String> {
+    let statement = call.room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
+    let asked = call.room.catalog.page(&statement, call.tool, rows_max);
+    call.progress.during(doing, asked).await.map_err(|cause| cause.to_string())
 }
 
 /// Answers a call.

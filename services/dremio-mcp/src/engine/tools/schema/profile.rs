@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::ToolCall;
 use super::super::lines::{Lines, one_line};
-use super::column_name;
+use super::{column_name, page};
 use crate::catalog::quoted;
 
 /// Rows that are looked at.
@@ -139,10 +139,7 @@ fn can_be_listed(data_type: &str) -> bool {
 }
 
 async fn rows(call: &mut ToolCall<'_>, sql: &str, what: &str) -> Result<Vec<Row>, String> {
-    let statement = call.room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
-    let asked = call.room.catalog.page(&statement, call.tool, 500);
-    let page = call.progress.during(what, asked).await;
-    let page = page.map_err(|cause| cause.to_string())?;
+    let page = page(call, sql, what, 500).await?;
     let rows = page.rows.iter().map(|row| serde_json::from_str(row.get()));
     rows.collect::<Result<_, _>>().map_err(|_| "Dremio's answer cannot be read".to_owned())
 }

@@ -2,6 +2,7 @@
 
 use super::super::ToolCall;
 use super::super::lines::Lines;
+use super::page;
 use crate::answer::{Format, Place, Sheet, columns};
 use crate::catalog::quoted;
 
@@ -21,10 +22,7 @@ pub(super) async fn show(call: &mut ToolCall<'_>, lines: &mut Lines, path: &[Str
 }
 
 async fn sheet(call: &mut ToolCall<'_>, sql: &str, tokens_max: usize) -> Result<String, String> {
-    let statement = call.room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
-    let asked = call.room.catalog.page(&statement, call.tool, ROWS);
-    let page = call.progress.during("READING_SAMPLE", asked).await;
-    let page = page.map_err(|cause| cause.to_string())?;
+    let page = page(call, sql, "READING_SAMPLE", ROWS).await?;
     let columns = columns(&page.schema).unwrap_or_default();
     let mut sheet = Sheet::new(Format::Csv, columns, tokens_max, ROWS.into());
     for row in &page.rows {
