@@ -49,19 +49,31 @@ pub(crate) struct Advice {
 /// What to say of `sql`, which failed with what Dremio `said`. `catalog` is what there is to
 /// compare names with.
 pub(crate) fn advise(sql: &str, said: &str, catalog: Option<&Snapshot>) -> Advice {
-    if let Some(advice) = broken_view(said) {
+    if let Some(advice) = not_the_querys_fault(said) {
         return advice;
     }
     let said = said::sentence(said);
     let complaint = said::complaint(&said);
-    let is_certain =
-        !matches!(complaint, Complaint::Other | Complaint::Value | Complaint::Unparsed { .. });
-    let elsewhere = if is_certain { None } else { elsewhere::advice(&said) };
-    let fix = match elsewhere {
-        Some(advice) => advice.to_owned(),
-        None => fix(&Reading::of(sql), catalog, &said, complaint),
-    };
+    let fix = fix(&Reading::of(sql), catalog, &said, complaint);
     Advice { said, fix }
+}
+
+/// What to say of a failure that has nothing to do with how the query is written: it needs neither
+/// the query nor the catalog. `None` where it may have.
+pub(crate) fn not_the_querys_fault(said: &str) -> Option<Advice> {
+    if let Some(advice) = broken_view(said) {
+        return Some(advice);
+    }
+    let said = said::sentence(said);
+    let is_certain = !matches!(
+        said::complaint(&said),
+        Complaint::Other | Complaint::Value | Complaint::Unparsed { .. }
+    );
+    if is_certain {
+        return None;
+    }
+    let fix = elsewhere::advice(&said)?.to_owned();
+    Some(Advice { said, fix })
 }
 
 fn fix(

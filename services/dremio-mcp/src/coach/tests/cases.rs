@@ -1,5 +1,6 @@
 //! Mistakes of agents, a few of each kind; what Dremio says is from its source.
 
+use super::super::not_the_querys_fault;
 use super::{advise, catalog, check};
 
 #[test]
@@ -285,6 +286,26 @@ fn what_is_not_the_querys_fault() {
         "Object 'out of memory' not found within 'Sales'",
         &["\"Sales\""],
     );
+}
+
+#[test]
+fn what_is_not_the_querys_fault_is_known_without_a_catalog() {
+    for said in [
+        "RESOURCE ERROR: Query cancelled by Workload Manager. Query enqueued time of 0.10 seconds \
+         exceeded for 'High Cost User Queries' queue.",
+        "Query was cancelled because it exceeded the memory limits set by the administrator.",
+        "Error while expanding view Sales.v_orders. Column 'amount' not found in any table.",
+    ] {
+        let advice = not_the_querys_fault(said).unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(advice, advise("SELECT value FROM Sales.orders", said, Some(catalog())));
+    }
+    for said in [
+        "Object 'orderz' not found within 'Sales'",
+        "Column 'out of memory' not found in any table",
+        "Something else went wrong",
+    ] {
+        assert_eq!(not_the_querys_fault(said), None, "{said}");
+    }
 }
 
 #[test]

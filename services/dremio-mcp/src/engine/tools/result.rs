@@ -99,6 +99,10 @@ async fn failed(room: &ToolRoom, sql: &str, said: Option<&RemoteMessage>) -> Fai
             "Try it again; if it fails again, the operator of Dremio can look.",
         );
     };
+    // A Dremio in trouble is not asked for its catalog, too.
+    if let Some(advice) = coach::not_the_querys_fault(said) {
+        return advice.into();
+    }
     let catalog = room.catalog.snapshot(coach::PATIENCE).await;
     coach::advise(sql, said, catalog.as_deref()).into()
 }
