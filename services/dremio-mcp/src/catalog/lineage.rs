@@ -9,7 +9,6 @@ use super::contents::{Contents, key};
 use super::entity::Entity;
 use super::references::{References, references};
 use super::{Catalog, Kind, quoted};
-use crate::dremio::DremioError;
 
 /// Furthest that the graph goes from the table that was asked for, in either direction.
 const LEVELS_MAX: usize = 5;
@@ -58,13 +57,8 @@ struct Growing<'c> {
 }
 
 impl Catalog {
-    /// The graph around the table or view at `path`.
-    ///
-    /// # Errors
-    /// When there is no such object, or Dremio cannot be asked. What is no table or view is found,
-    /// and has no edges.
-    pub(crate) async fn lineage(&self, path: &[String]) -> Result<(Entity, Lineage), DremioError> {
-        let entity = self.entity(path).await?;
+    /// The graph around this table or view. What is neither has no edges.
+    pub(crate) async fn lineage(&self, entity: &Entity) -> Lineage {
         let contents = self.contents().await.ok();
         let mut growing = Growing {
             catalog: self,
@@ -72,12 +66,12 @@ impl Catalog {
             graph: Lineage::default(),
             places: HashMap::new(),
         };
-        let (root, _) = growing.add(&entity).unwrap_or_default();
+        let (root, _) = growing.add(entity).unwrap_or_default();
         if entity.is_dataset() {
-            growing.add_what_is_read(root, &entity).await;
+            growing.add_what_is_read(root, entity).await;
             growing.add_readers(root).await;
         }
-        Ok((entity, growing.graph))
+        growing.graph
     }
 }
 

@@ -83,7 +83,7 @@ async fn by_path(
 /// The edges around `path`, `reader > read`, and what was not read.
 async fn graph(catalog: &Catalog, path: &str) -> (Vec<String>, Vec<String>, bool) {
     let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
-    let (_, graph) = catalog.lineage(&parts).await.unwrap();
+    let graph = catalog.lineage(&catalog.entity(&parts).await.unwrap()).await;
     let name = |place: usize| graph.nodes[place].path.join("/");
     let edges = graph.edges.iter();
     let edges = edges.map(|edge| format!("{} > {}", name(edge.reader), name(edge.read)));

@@ -31,8 +31,7 @@ pub(super) async fn run(mut call: ToolCall<'_>) -> Result<String, Failure> {
     for object in object::all(call.room, &names).await? {
         match object {
             Ok(Object::Entity(entity)) if entity.is_dataset() => {
-                let (_, lineage) = call.room.catalog.lineage(&entity.path()).await?;
-                show(&mut lines, &lineage);
+                show(&mut lines, &call.room.catalog.lineage(&entity).await);
             }
             Ok(Object::Entity(entity)) => lines.push(&format!(
                 "[{} is a {}: it has no lineage, but what is in it has]",
