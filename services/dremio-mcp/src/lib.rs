@@ -13,7 +13,6 @@ mod access;
 mod answer;
 mod app;
 mod budget;
-#[allow(dead_code, reason = "the egress proxy is to answer from it, too")]
 mod catalog;
 mod coach;
 mod config;

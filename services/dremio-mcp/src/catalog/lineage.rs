@@ -36,8 +36,6 @@ pub(crate) struct Lineage {
 pub(crate) struct Node {
     /// As Dremio spells it.
     pub(crate) path: Vec<String>,
-    /// Dremio's id of it, if it has one.
-    pub(crate) id: Option<String>,
     pub(crate) kind: Kind,
 }
 
@@ -79,7 +77,7 @@ impl Growing<'_> {
     /// The node of this table or view, and whether it is new. None where the graph is full.
     fn add(&mut self, entity: &Entity) -> Option<(usize, bool)> {
         let kind = if entity.is_view() { Kind::View } else { Kind::Table };
-        self.add_node(Node { path: entity.path(), id: Some(entity.id.clone()), kind })
+        self.add_node(Node { path: entity.path(), kind })
     }
 
     fn add_node(&mut self, node: Node) -> Option<(usize, bool)> {
@@ -124,7 +122,7 @@ impl Growing<'_> {
                 let Some((place, is_new)) = (match &found {
                     Found::Entity(entity) => self.add(entity),
                     Found::System(path) => {
-                        self.add_node(Node { path: path.clone(), id: None, kind: Kind::System })
+                        self.add_node(Node { path: path.clone(), kind: Kind::System })
                     }
                 }) else {
                     return;

@@ -84,7 +84,6 @@ fn cut(text: &str, chars_max: usize) -> String {
 pub(super) struct Known {
     /// As Dremio spells it.
     pub(super) path: Vec<String>,
-    pub(super) id: String,
     pub(super) notes: Notes,
     at: Instant,
     tag_words: Vec<String>,
@@ -107,7 +106,6 @@ impl KnownTables {
         let wiki_words = notes.wiki.as_deref().map(words_of_wiki).unwrap_or_default();
         let known = Arc::new(Known {
             path: entity.path(),
-            id: entity.id.clone(),
             notes,
             at: Instant::now(),
             tag_words,

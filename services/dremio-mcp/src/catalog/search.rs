@@ -27,8 +27,6 @@ const WRAPPER_SHARE: f32 = 0.5;
 pub(crate) struct Hit {
     /// As Dremio spells it.
     pub(crate) path: Vec<String>,
-    /// Dremio's id of it, if it could be looked at.
-    pub(crate) id: Option<String>,
     pub(crate) kind: Kind,
     /// The names of its columns, in their order.
     pub(crate) columns: Vec<String>,
@@ -123,19 +121,11 @@ impl Catalog {
         let columns = table.map(|it| it.columns.iter().map(|it| it.name.clone()).collect());
         let kind = table.map_or(Kind::Table, |table| table.kind);
         let columns = columns.unwrap_or_default();
-        match known {
-            Some(known) => {
-                let Known { path, id, notes, .. } = &*known;
-                Hit {
-                    path: path.clone(),
-                    id: Some(id.clone()),
-                    kind,
-                    columns,
-                    notes: notes.clone(),
-                }
-            }
-            None => Hit { path, id: None, kind, columns, notes: Notes::default() },
-        }
+        let (path, notes) = match known {
+            Some(known) => (known.path.clone(), known.notes.clone()),
+            None => (path, Notes::default()),
+        };
+        Hit { path, kind, columns, notes }
     }
 
     /// What Dremio says of the table at `path`, which may be split in other places than there.

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_graph_is_shown_as_trees_that_end() {
-        let node = |name: &str, kind| Node { path: vec![name.to_owned()], id: None, kind };
+        let node = |name: &str, kind| Node { path: vec![name.to_owned()], kind };
         let edge = |(reader, read)| Edge { reader, read };
         let lineage = Lineage {
             nodes: vec![

@@ -133,7 +133,6 @@ mod tests {
     fn a_table_is_a_line() {
         let mut hit = Hit {
             path: vec!["Sales".to_owned(), "customers".to_owned()],
-            id: None,
             kind: Kind::View,
             columns: vec!["customer_id".to_owned(), "name".to_owned()],
             notes: Notes {
