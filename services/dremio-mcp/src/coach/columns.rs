@@ -185,7 +185,7 @@ fn has_it(catalog: Option<&Snapshot>, name: &str, scope: &Scope<'_>) -> String {
     let wanted = names::plain(name);
     let spaces: Vec<&String> =
         scope.tables.iter().filter_map(|(_, table)| table.path.first()).collect();
-    let mut found: Vec<(bool, &Table, String)> = catalog
+    let mut found: Vec<(Option<&str>, bool, &Table, &Column)> = catalog
         .tables
         .iter()
         .filter(is_new)
@@ -193,15 +193,14 @@ fn has_it(catalog: Option<&Snapshot>, name: &str, scope: &Scope<'_>) -> String {
         .filter_map(|table| {
             let column = owned_column(table, name, &wanted)?;
             let is_far = !table.path.first().is_some_and(|space| spaces.contains(&space));
-            Some((is_far, table, written(&column.name)))
+            Some((join_column(scope, table), is_far, table, column))
         })
         .collect();
     // A table that can be joined is worth more than one that cannot.
-    found.sort_by_key(|(is_far, table, _)| (join_column(scope, table).is_none(), *is_far));
-    let found = found.iter().take(ELSEWHERE_MAX).map(|(_, table, column)| {
-        let join = join_column(scope, table);
-        let join = join.map_or_else(String::new, |key| format!(" (join on {})", written(&key)));
-        format!("{} has {column}{join}", path(&table.path))
+    found.sort_by_key(|(join, is_far, _, _)| (join.is_none(), *is_far));
+    let found = found.iter().take(ELSEWHERE_MAX).map(|(join, _, table, column)| {
+        let join = join.map_or_else(String::new, |key| format!(" (join on {})", written(key)));
+        format!("{} has {}{join}", path(&table.path), written(&column.name))
     });
     let found = found.collect::<Vec<_>>();
     if found.is_empty() { String::new() } else { format!("{}. ", found.join("; ")) }
@@ -210,8 +209,7 @@ fn has_it(catalog: Option<&Snapshot>, name: &str, scope: &Scope<'_>) -> String {
 /// The column of `table` that has this name, or would if the table's name stood before it:
 /// `customer_name` is `name` of `customers`.
 fn owned_column<'t>(table: &'t Table, name: &str, wanted: &str) -> Option<&'t Column> {
-    if let Some(column) = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
-    {
+    if let Some(column) = names::column(table, name) {
         return Some(column);
     }
     let own = names::plain(table.path.last()?);
@@ -221,11 +219,12 @@ fn owned_column<'t>(table: &'t Table, name: &str, wanted: &str) -> Option<&'t Co
     table.columns.iter().find(|column| !rest.is_empty() && names::plain(&column.name) == rest)
 }
 
-fn join_column(scope: &Scope<'_>, table: &Table) -> Option<String> {
+/// The key of a table in FROM that `table` has, too.
+fn join_column<'s>(scope: &Scope<'s>, table: &Table) -> Option<&'s str> {
     let shared = |name: &str| names::column(table, name).is_some();
     let columns = scope.tables.iter().flat_map(|(_, known)| &known.columns);
     let mut keys = columns.filter(|column| column.name.to_lowercase().ends_with("id"));
-    keys.find(|column| shared(&column.name)).map(|column| column.name.clone())
+    keys.find(|column| shared(&column.name)).map(|column| column.name.as_str())
 }
 
 /// A text in double quotes where a value belongs.
