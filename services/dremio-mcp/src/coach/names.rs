@@ -78,33 +78,45 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// How like two names are, from 0 to 1: spelling, words in common, abbreviations.
-pub(super) fn likeness(wanted: &str, name: &str) -> f64 {
-    let (one, other) = (plain(wanted), plain(name));
-    if one.is_empty() || other.is_empty() {
-        return 0.0;
+/// A name that others are compared with.
+pub(super) struct Wanted {
+    plain: String,
+    words: Vec<String>,
+}
+
+impl Wanted {
+    pub(super) fn of(name: &str) -> Self {
+        Self { plain: plain(name), words: words(name) }
     }
-    if one == other {
-        return 1.0;
+
+    /// How like it a name is, from 0 to 1: spelling, words in common, abbreviations.
+    pub(super) fn likeness(&self, name: &str) -> f64 {
+        let (one, other) = (&self.plain, &plain(name));
+        if one.is_empty() || other.is_empty() {
+            return 0.0;
+        }
+        if one == other {
+            return 1.0;
+        }
+        let spelling = strsim::jaro_winkler(one, other);
+        let (shorter, longer) = if one.len() < other.len() { (one, other) } else { (other, one) };
+        let holds = shorter.len() >= 3 && longer.contains(shorter.as_str());
+        let is_short_for = shorter.len() >= 3
+            && shorter.chars().next() == longer.chars().next()
+            && is_subsequence(shorter, longer);
+        let (ours, theirs) = (&self.words, words(name));
+        let shared = ours.iter().filter(|word| theirs.contains(word)).count();
+        let (few, many) = (ours.len().min(theirs.len()), ours.len().max(theirs.len()));
+        #[expect(clippy::cast_precision_loss, reason = "a few words")]
+        let in_common = match shared {
+            0 => 0.0,
+            _ if shared == few => 0.8 + 0.15 * shared as f64 / many as f64,
+            _ => 0.8 * shared as f64 / few as f64,
+        };
+        [spelling, if holds { 0.88 } else { 0.0 }, if is_short_for { 0.82 } else { 0.0 }, in_common]
+            .into_iter()
+            .fold(0.0, f64::max)
     }
-    let spelling = strsim::jaro_winkler(&one, &other);
-    let (shorter, longer) = if one.len() < other.len() { (&one, &other) } else { (&other, &one) };
-    let holds = shorter.len() >= 3 && longer.contains(shorter.as_str());
-    let is_short_for = shorter.len() >= 3
-        && shorter.chars().next() == longer.chars().next()
-        && is_subsequence(shorter, longer);
-    let (ours, theirs) = (words(wanted), words(name));
-    let shared = ours.iter().filter(|word| theirs.contains(word)).count();
-    let (few, many) = (ours.len().min(theirs.len()), ours.len().max(theirs.len()));
-    #[expect(clippy::cast_precision_loss, reason = "a few words")]
-    let in_common = match shared {
-        0 => 0.0,
-        _ if shared == few => 0.8 + 0.15 * shared as f64 / many as f64,
-        _ => 0.8 * shared as f64 / few as f64,
-    };
-    [spelling, if holds { 0.88 } else { 0.0 }, if is_short_for { 0.82 } else { 0.0 }, in_common]
-        .into_iter()
-        .fold(0.0, f64::max)
 }
 
 fn is_subsequence(shorter: &str, longer: &str) -> bool {
@@ -120,9 +132,10 @@ pub(super) fn nearest<'n, T>(
     least: f64,
     max: usize,
 ) -> Vec<T> {
+    let wanted = Wanted::of(wanted);
     let mut found: Vec<(f64, T)> = items
         .into_iter()
-        .map(|(name, item)| (likeness(wanted, name), item))
+        .map(|(name, item)| (wanted.likeness(name), item))
         .filter(|(likeness, _)| *likeness >= least)
         .collect();
     found.sort_by(|(one, _), (other, _)| other.total_cmp(one));

@@ -1,6 +1,6 @@
 //! Tables, views and folders that are not there.
 
-use super::names::{self, list, literal, nearest, or, path, plain, quoted, written};
+use super::names::{self, Wanted, list, literal, nearest, or, path, plain, quoted, written};
 use super::reading::{Reading, Relation};
 use crate::catalog::{Kind, Snapshot, Table};
 
@@ -46,11 +46,9 @@ pub(super) fn not_found(
     if let Some(fix) = of_another_system(&joined, name) {
         return fix;
     }
-    if let Some(fix) = reading
-        .with_names()
-        .iter()
-        .find(|with| names::likeness(with, &joined) >= 0.9 && !with.eq_ignore_ascii_case(&joined))
-    {
+    if let Some(fix) = reading.with_names().iter().find(|with| {
+        Wanted::of(with).likeness(&joined) >= 0.9 && !with.eq_ignore_ascii_case(&joined)
+    }) {
         return format!("Did you mean {}, which WITH defines?", written(fix));
     }
     let Some(catalog) = catalog else { return look_up(&wanted) };
@@ -270,7 +268,8 @@ fn file(catalog: &Snapshot, wanted: &[String]) -> Option<String> {
 
 /// The tables whose names are most like the wanted one.
 fn near(catalog: &Snapshot, wanted: &[String], name: &str) -> Vec<String> {
-    let (last, joined) = (wanted.last().map_or(name, String::as_str), wanted.join("."));
+    let last = Wanted::of(wanted.last().map_or(name, String::as_str));
+    let whole = Wanted::of(&wanted.join("."));
     let has_path = wanted.len() > 1;
     let wants_system = wanted.first().is_some_and(|first| first.eq_ignore_ascii_case("sys"));
     let mut found: Vec<(f64, usize, &Table)> = catalog
@@ -278,18 +277,15 @@ fn near(catalog: &Snapshot, wanted: &[String], name: &str) -> Vec<String> {
         .iter()
         .filter(|table| table.kind != Kind::System || wants_system)
         .filter_map(|table| {
-            let own = names::likeness(last, table.path.last()?).max(if has_path {
-                0.0
+            let own = last.likeness(table.path.last()?);
+            let whole = whole.likeness(&table.path.join("."));
+            let (score, is_near) = if has_path {
+                (own * 0.7 + whole * 0.3, own >= LIKENESS_MIN || whole >= 0.9)
             } else {
-                names::likeness(last, &table.path.join(".")) * 0.9
-            });
-            let whole = names::likeness(&joined, &table.path.join("."));
-            let score = if has_path { own * 0.7 + whole * 0.3 } else { own };
-            (own >= LIKENESS_MIN || has_path && whole >= 0.9).then_some((
-                score,
-                table.path.len(),
-                table,
-            ))
+                let score = own.max(whole * 0.9);
+                (score, score >= LIKENESS_MIN)
+            };
+            is_near.then_some((score, table.path.len(), table))
         })
         .collect();
     found.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));

@@ -2,7 +2,7 @@
 
 use super::{LIKENESS_MIN, NEAREST_MAX};
 use crate::catalog::{Snapshot, Table};
-use crate::coach::names::{self, NAMES_MAX, list, nearest, path, written};
+use crate::coach::names::{self, NAMES_MAX, Wanted, list, nearest, path, written};
 use crate::coach::reading::{Reading, Relation};
 
 /// The tables in FROM, as far as the catalog knows them.
@@ -66,7 +66,8 @@ impl<'s> Scope<'s> {
     }
 
     pub(super) fn likeness(&self, name: &str) -> f64 {
-        self.all().map(|(column, _)| names::likeness(name, column)).fold(0.0, f64::max)
+        let wanted = Wanted::of(name);
+        self.all().map(|(column, _)| wanted.likeness(column)).fold(0.0, f64::max)
     }
 
     pub(super) fn nearest(&self, name: &str) -> Vec<String> {
