@@ -148,6 +148,13 @@ pub(super) fn table<'s>(catalog: Option<&'s Snapshot>, path: &[String]) -> Optio
     catalog?.tables.iter().find(|table| is_path(table, &wanted))
 }
 
+/// The table whose path has the same letters and digits as `joined`, a path with dots between its
+/// parts.
+pub(super) fn table_spelt_like<'s>(catalog: &'s Snapshot, joined: &str) -> Option<&'s Table> {
+    let wanted = plain(joined);
+    catalog.tables.iter().find(|table| plain(&table.path.join(".")) == wanted)
+}
+
 /// Whether `joined`, a path with dots between its parts, is that of the table.
 pub(super) fn is_path(table: &Table, joined: &str) -> bool {
     let length =

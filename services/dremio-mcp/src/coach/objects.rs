@@ -1,6 +1,6 @@
 //! Tables, views and folders that are not there.
 
-use super::names::{self, Wanted, list, literal, nearest, or, path, plain, quoted, written};
+use super::names::{self, Wanted, list, literal, nearest, or, path, quoted, written};
 use super::reading::{Reading, Relation};
 use crate::catalog::{Kind, Snapshot, Table};
 
@@ -52,16 +52,13 @@ pub(super) fn not_found(
         return format!("Did you mean {}, which WITH defines?", written(fix));
     }
     let Some(catalog) = catalog else { return look_up(&wanted) };
-    if let Some(table) =
-        catalog.tables.iter().find(|table| plain(&table.path.join(".")) == plain(&joined))
+    if let Some(table) = names::table_spelt_like(catalog, &joined)
+        .or_else(|| with_alias(&relations, catalog, &joined))
     {
         return format!(
             "Write {}: each part of the path in double quotes of its own.",
             path(&table.path)
         );
-    }
-    if let Some(fix) = with_alias(&relations, catalog, &joined) {
-        return fix;
     }
     let mut fix = String::new();
     let children = children(catalog, &wanted);
@@ -222,23 +219,27 @@ pub(super) fn of_another_system(joined: &str, name: &str) -> Option<String> {
     None
 }
 
-/// A name with a blank in it, whose second half was taken for an alias.
-fn with_alias(relations: &[Relation], catalog: &Snapshot, joined: &str) -> Option<String> {
+/// The table whose name has a blank in it, so that its second half was taken for an alias.
+fn with_alias<'s>(
+    relations: &[Relation],
+    catalog: &'s Snapshot,
+    joined: &str,
+) -> Option<&'s Table> {
     let relation = relations.iter().find(|relation| relation.path.join(".") == joined)?;
-    let longer = plain(&format!("{joined}{}", relation.alias.as_deref()?));
-    let table = catalog.tables.iter().find(|table| plain(&table.path.join(".")) == longer)?;
-    Some(format!("Write {}: each part of the path in double quotes of its own.", path(&table.path)))
+    names::table_spelt_like(catalog, &format!("{joined}{}", relation.alias.as_deref()?))
 }
 
 /// The tables below a path, direct ones first.
 fn children<'s>(catalog: &'s Snapshot, parent: &[String]) -> Vec<&'s Table> {
-    let prefix = format!("{}.", parent.join(".").to_lowercase());
+    let parent = parent.join(".").to_lowercase();
+    if parent.is_empty() {
+        return Vec::new();
+    }
+    let prefix = format!("{parent}.");
     let mut children: Vec<&Table> = catalog
         .tables
         .iter()
-        .filter(|table| {
-            prefix.len() > 1 && table.path.join(".").to_lowercase().starts_with(&prefix)
-        })
+        .filter(|table| table.path.join(".").to_lowercase().starts_with(&prefix))
         .collect();
     children.sort_by_key(|table| table.path.len());
     children

@@ -1,6 +1,6 @@
 //! Names and texts in the wrong quotes, or in none.
 
-use super::names::{literal, path, plain, quoted};
+use super::names::{self, literal, path, quoted};
 use super::reading::{Finding, Reading, is_reserved};
 use crate::catalog::Snapshot;
 use crate::guard::Kind;
@@ -91,9 +91,7 @@ pub(super) fn odd_path(reading: &Reading<'_>, catalog: Option<&Snapshot>) -> Opt
             return None;
         }
         let raw = reading.text(start..end);
-        let table = catalog.and_then(|catalog| {
-            catalog.tables.iter().find(|table| plain(&table.path.join(".")) == plain(&raw))
-        });
+        let table = catalog.and_then(|catalog| names::table_spelt_like(catalog, &raw));
         let right = table.map_or_else(|| path(&parts(&raw)), |table| path(&table.path));
         Some((
             first,
