@@ -1,6 +1,7 @@
 //! Names: how like two of them are, and how they are written.
 
 use super::reading::is_reserved;
+pub(super) use crate::catalog::quoted as path;
 use crate::catalog::{Column, Snapshot, Table};
 
 /// Most names in one piece of advice.
@@ -19,12 +20,7 @@ pub(super) fn written(name: &str) -> String {
 
 /// A name in double quotes.
 pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A path with each part in double quotes.
-pub(super) fn path<S: AsRef<str>>(parts: &[S]) -> String {
-    parts.iter().map(|part| quoted(part.as_ref())).collect::<Vec<_>>().join(".")
+    path(&[name])
 }
 
 /// `text` as a string literal.
