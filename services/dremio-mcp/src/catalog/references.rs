@@ -1,7 +1,7 @@
 //! What a query reads: the tables behind its FROM and JOIN, found by a walk over its tokens. Names
 //! of WITH are not tables; what cannot be read is said, never guessed.
 
-use crate::guard::lexer::{LexError, Token, lex};
+use crate::guard::{LexError, Token, lex};
 
 /// What a query reads.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -33,9 +33,11 @@ pub(crate) mod gate;
 mod history;
 pub(crate) mod lexer;
 mod refusal;
+mod token;
 
-pub use lexer::{Kind, LexError, Lexed, Token, lex};
+pub use lexer::{LexError, Lexed, lex};
 pub use refusal::Refusal;
+pub use token::{Kind, Token};
 
 /// Keywords that start a query (contract §7.2).
 const QUERY_STARTS: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
