@@ -166,13 +166,13 @@ impl Walk {
         if let Some(frame) = self.frames.last_mut() {
             frame.wants_table = false;
         }
-        let Some(name) = token.name() else { return 1 };
-        let (mut path, mut taken) = (vec![unquoted(name)], 1);
+        let Some(name) = token.unquoted() else { return 1 };
+        let (mut path, mut taken) = (vec![name], 1);
         while let Some([dot, next, ..]) = behind.get(taken - 1..)
             && dot.is_symbol(".")
-            && let Some(name) = next.name()
+            && let Some(name) = next.unquoted()
         {
-            path.push(unquoted(name));
+            path.push(name);
             taken += 2;
         }
         let is_call = behind.get(taken - 1).is_some_and(|next| next.is_symbol("("));
@@ -185,11 +185,6 @@ impl Walk {
         }
         taken
     }
-}
-
-/// A name without doubled quotes.
-fn unquoted(name: &str) -> String {
-    name.replace("\"\"", "\"")
 }
 
 #[cfg(test)]

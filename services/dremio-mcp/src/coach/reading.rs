@@ -126,7 +126,7 @@ impl<'a> Reading<'a> {
 
     /// A name as it is meant: without quotes, `""` undoubled.
     pub(super) fn name(&self, at: usize) -> Option<String> {
-        self.token(at).and_then(name)
+        self.token(at).and_then(Token::unquoted)
     }
 
     /// Whether nothing stands between the token there and the next one.
@@ -265,13 +265,6 @@ impl<'a> Reading<'a> {
             }
         }
     }
-}
-
-fn name(token: &Token<'_>) -> Option<String> {
-    token.name().map(|name| match token.kind {
-        Kind::Quoted => name.replace("\"\"", "\""),
-        _ => name.to_owned(),
-    })
 }
 
 /// Whether a word may not be a name without double quotes.

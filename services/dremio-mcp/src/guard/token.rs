@@ -49,6 +49,14 @@ impl<'a> Token<'a> {
         }
     }
 
+    /// The name that this is, as it is meant: without outer quotes, `""` undoubled.
+    pub(crate) fn unquoted(&self) -> Option<String> {
+        self.name().map(|name| match self.kind {
+            Kind::Quoted => name.replace("\"\"", "\""),
+            _ => name.to_owned(),
+        })
+    }
+
     /// Where it ends, in bytes.
     #[must_use]
     pub fn end(&self) -> usize {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{PARTS_MAX, Reading, is_reserved, name};
-use crate::guard::Kind;
+use super::{PARTS_MAX, Reading, is_reserved};
+use crate::guard::{Kind, Token};
 
 /// Words with which a clause begins.
 pub(super) const CLAUSES: [&str; 19] = [
@@ -125,7 +125,7 @@ impl Reading<'_> {
             }
             _ => false,
         });
-        let alias = alias.and_then(name);
+        let alias = alias.and_then(Token::unquoted);
         at += usize::from(alias.is_some());
         if alias.is_some() && self.is_symbol(at, "(") {
             at = self.partner(at).map_or(self.len(), |close| close + 1);
