@@ -81,8 +81,8 @@ pub(super) fn missing_by(reading: &Reading<'_>) -> Option<Finding> {
 
 /// Clauses that stand in another order than Dremio reads them.
 pub(super) fn out_of_order(reading: &Reading<'_>) -> Option<Finding> {
-    // The last clause at each depth.
-    let mut last: Vec<Option<(usize, usize, &str)>> = Vec::new();
+    // The last clause at each depth, with its place in the order.
+    let mut last: Vec<Option<(usize, &str)>> = Vec::new();
     for at in reading.indexes() {
         let depth = reading.depth(at);
         last.resize(depth + 1, None);
@@ -90,8 +90,7 @@ pub(super) fn out_of_order(reading: &Reading<'_>) -> Option<Finding> {
         if reading.is_any(at, &["UNION", "INTERSECT", "EXCEPT", "MINUS"])
             && !reading.before(at, 1).is_some_and(|before| before.is_symbol("*"))
         {
-            if let Some((number, _, clause)) = place.filter(|(number, _, _)| *number >= 7) {
-                let _ = number;
+            if let Some((_, clause)) = place.filter(|(number, _)| *number >= 7) {
                 return Some((
                     at,
                     format!(
@@ -106,7 +105,7 @@ pub(super) fn out_of_order(reading: &Reading<'_>) -> Option<Finding> {
         let Some((clause, number)) = ORDER.iter().find(|(clause, _)| reading.is(at, clause)) else {
             continue;
         };
-        let is_other = *clause == "LIMIT" && place.is_some_and(|(_, _, last)| last == "OFFSET")
+        let is_other = *clause == "LIMIT" && place.is_some_and(|(_, last)| last == "OFFSET")
             || *clause == "GROUP" && !reading.is(at + 1, "BY")
             || *clause == "ORDER" && !reading.is(at + 1, "BY")
             || reading.before(at, 1).is_some_and(|before| {
@@ -119,10 +118,7 @@ pub(super) fn out_of_order(reading: &Reading<'_>) -> Option<Finding> {
         if is_other || in_call {
             continue;
         }
-        if let Some((before, _, earlier)) =
-            place.filter(|(before, _, _)| before > number && *number > 0)
-        {
-            let _ = before;
+        if let Some((_, earlier)) = place.filter(|(before, _)| before > number && *number > 0) {
             let text = reading.text(at..reading.end_of_clause(at));
             let cure = if *clause == "WHERE" && earlier == "GROUP" {
                 " A condition on an aggregate is HAVING and stays behind it."
@@ -142,7 +138,7 @@ pub(super) fn out_of_order(reading: &Reading<'_>) -> Option<Finding> {
                 ),
             ));
         }
-        *place = Some((*number, at, clause));
+        *place = Some((*number, clause));
     }
     None
 }

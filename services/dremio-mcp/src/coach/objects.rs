@@ -120,19 +120,10 @@ pub(super) fn no_table(reading: &Reading<'_>, catalog: Option<&Snapshot>, name: 
              {column}['field']."
         );
     }
-    if let Some(relation) = relations
-        .iter()
-        .find(is_relation)
-        .filter(|relation| names::table(catalog, &relation.path).is_none())
-    {
-        return not_found(
-            reading,
-            catalog,
-            name,
-            relation.path.len().checked_sub(1).map(|_| "").filter(|_| false),
-        );
-    }
     if let Some(relation) = relations.iter().find(is_relation) {
+        if names::table(catalog, &relation.path).is_none() {
+            return not_found(reading, catalog, name, None);
+        }
         let last = relation.path.last().map(String::as_str).unwrap_or_default();
         return format!(
             "A column is qualified with the last part of the table's path or with an alias: write \

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use dremio_client::{Error, ErrorClass};
 
-use crate::coach::{self, Advice};
+use crate::coach::Advice;
 use crate::dremio::{AWAY_TIMEOUT, DremioError, TokenError};
 
 /// Advice for what an operator must mend.
@@ -38,12 +38,6 @@ impl Failure {
     pub(in crate::engine) fn text(&self) -> String {
         format!("{}\n{}", self.error, self.message)
     }
-}
-
-/// The failure of a look at a view whose own text no longer works. `None` if Dremio says something
-/// else.
-pub(in crate::engine) fn broken_view(said: &str) -> Option<Failure> {
-    coach::broken_view(said).map(Failure::from)
 }
 
 impl From<Advice> for Failure {

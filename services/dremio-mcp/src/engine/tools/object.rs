@@ -5,10 +5,11 @@ use std::time::Duration;
 use dremio_client::Error;
 
 use super::ToolRoom;
-use super::failure::{Failure, broken_view};
+use super::failure::Failure;
 use super::names::Names;
 use super::table_name::TableName;
 use crate::catalog::{Entity, Kind, Snapshot, nearest, quoted};
+use crate::coach;
 use crate::dremio::DremioError;
 
 /// Room that one look takes: for what Dremio says of an object, and for the answer made of it.
@@ -79,8 +80,8 @@ pub(super) async fn one(room: &ToolRoom, name: &TableName) -> Result<Object, Mis
         Err(cause) => cause,
     };
     let DremioError::Dremio(error) = &cause else { return Err(certain(cause.into())) };
-    if let Some(failure) = error.remote_message().and_then(broken_view) {
-        return Err(certain(failure));
+    if let Some(advice) = error.remote_message().and_then(coach::broken_view) {
+        return Err(certain(advice.into()));
     }
     // Dremio has three answers for a path that does not exist: 404 below spaces and homes, 400
     // below databases, 500 below file systems (contract §5.2). Only the first is certain.
