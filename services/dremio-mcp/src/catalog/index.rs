@@ -104,7 +104,7 @@ impl Index {
         }
     }
 
-    /// The tables in which words of `asked` stand, the best first. `noted` says where words of tags
+    /// The tables in which words of `asked` stand, in no order. `noted` says where words of tags
     /// and wikis stand: a table, a text's weight, and its words.
     pub(super) fn search<'n>(
         &self,
@@ -142,15 +142,11 @@ impl Index {
                 *words += 1;
             }
         }
-        let mut found: Vec<Scored> = total
-            .into_iter()
-            .map(|(table, (score, words))| {
-                let share = words as f32 / asked.len() as f32;
-                Scored { table, score: score * share, is_complete: words == asked.len() }
-            })
-            .collect();
-        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.table.cmp(&b.table)));
-        found
+        let found = total.into_iter().map(|(table, (score, words))| {
+            let share = words as f32 / asked.len() as f32;
+            Scored { table, score: score * share, is_complete: words == asked.len() }
+        });
+        found.collect()
     }
 
     /// A word of a short name says more of the table than one of a long name.

@@ -110,7 +110,7 @@ impl Catalog {
                 None => scored.push(Scored { table, score: worth, is_complete: true }),
             }
         }
-        scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.table.cmp(&b.table)));
+        best_first(scored);
         elsewhere
     }
 
@@ -163,7 +163,7 @@ fn rank(contents: &Contents, asked: &[String], known: &[(String, Arc<Known>)]) -
         let times = contents.times_asked_for(it.table).min(1_000) as f32;
         it.score *= 1.0 + 0.25 * (1.0 + times).log10() / 3.0;
     }
-    scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.table.cmp(&b.table)));
+    best_first(&mut scored);
     scored
 }
 
@@ -182,7 +182,11 @@ fn views_first(contents: &Contents, scored: &mut [Scored]) {
     for it in best.iter_mut() {
         it.score = lifted.get(&it.table).copied().unwrap_or(it.score);
     }
-    best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.table.cmp(&b.table)));
+    best_first(best);
+}
+
+fn best_first(scored: &mut [Scored]) {
+    scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.table.cmp(&b.table)));
 }
 
 #[cfg(test)]
