@@ -167,22 +167,20 @@ impl Growing<'_> {
         let inside = [context, path].concat();
         let mut candidates = vec![inside.as_slice(), path];
         candidates.dedup();
-        let is_known = |candidate: &[String]| {
-            let contents = self.contents.filter(|contents| !contents.is_partial);
-            contents.and_then(|contents| contents.place(&key(candidate)))
-        };
+        let contents = self.contents.filter(|contents| !contents.is_partial);
+        let known = contents.and_then(|contents| {
+            candidates.iter().find_map(|it| contents.table(contents.place(&key(it))?))
+        });
         // What is known to be there need not be looked for elsewhere.
-        if let Some(known) = candidates.iter().position(|it| is_known(it).is_some()) {
-            candidates = candidates.split_off(known);
-            candidates.truncate(1);
-        }
-        for candidate in &candidates {
-            let known = is_known(candidate)
-                .and_then(|place| self.contents.and_then(|contents| contents.table(place)));
-            if let Some(table) = known.filter(|table| table.kind == Kind::System) {
+        match known {
+            Some(table) if table.kind == Kind::System => {
                 return Some(Found::System(table.path.clone()));
             }
-            match self.catalog.entity(known.map_or(candidate, |table| &table.path)).await {
+            Some(table) => candidates = vec![&table.path],
+            None => {}
+        }
+        for candidate in candidates {
+            match self.catalog.entity(candidate).await {
                 Ok(entity) if entity.is_dataset() => return Some(Found::Entity(Box::new(entity))),
                 Ok(_) => {}
                 Err(cause) => tracing::debug!(error = %cause, "a table of a view was not found"),
