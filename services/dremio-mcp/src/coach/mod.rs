@@ -111,12 +111,10 @@ fn fix(
             syntax::unparsed(reading, catalog, found.as_deref(), position)
         }
         Complaint::Plain(cure) => cure.to_owned(),
-        Complaint::Other => {
-            let guess = syntax::diagnosis(reading, catalog, None);
-            elsewhere::unexplained(said).map(str::to_owned).or(guess).unwrap_or_else(|| {
-                "Correct the query by what Dremio says, and try again.".to_owned()
-            })
-        }
+        Complaint::Other => elsewhere::unexplained(said)
+            .map(str::to_owned)
+            .or_else(|| syntax::diagnosis(reading, catalog, None))
+            .unwrap_or_else(|| "Correct the query by what Dremio says, and try again.".to_owned()),
     }
 }
 
