@@ -114,7 +114,7 @@ fn extract(reading: &Reading<'_>, at: usize) -> Option<(usize, String)> {
 
 /// Whether the word there is the unit in a call of a function of time.
 pub(super) fn is_unit_of_call(reading: &Reading<'_>, at: usize) -> bool {
-    let call = reading.enclosing(at).and_then(|open| open.checked_sub(1));
+    let call = reading.call_around(at);
     let name = call.and_then(|call| reading.name(call)).unwrap_or_default();
     let is_unit = reading.name(at).is_some_and(|word| unit(&word).is_some());
     let is_alone = ["(", ","]

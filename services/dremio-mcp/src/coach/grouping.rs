@@ -139,10 +139,7 @@ pub(super) fn nested(reading: &Reading<'_>) -> String {
     let inner = reading.indexes().find(|at| {
         reading.is_any(*at, &AGGREGATES)
             && reading.is_symbol(at + 1, "(")
-            && reading
-                .enclosing(*at)
-                .and_then(|open| open.checked_sub(1))
-                .is_some_and(|outer| reading.is_any(outer, &AGGREGATES))
+            && reading.call_around(*at).is_some_and(|outer| reading.is_any(outer, &AGGREGATES))
     });
     let call = inner.map(|at| reading.text(at..reading.operand_end(at)));
     let call = call.unwrap_or_else(|| "the inner one".to_owned());

@@ -158,13 +158,9 @@ pub(super) fn path_as_text(reading: &Reading<'_>) -> Option<Finding> {
         reading.kind(*at) == Some(Kind::Text)
             && at.checked_sub(1).is_some_and(|before| {
                 reading.is_any(before, &["FROM", "JOIN"])
-                    && reading.enclosing(before).is_none_or(|open| {
-                        !open.checked_sub(1).is_some_and(|call| {
-                            reading.is_any(
-                                call,
-                                &["EXTRACT", "SUBSTRING", "TRIM", "OVERLAY", "POSITION"],
-                            )
-                        })
+                    && !reading.call_around(before).is_some_and(|call| {
+                        reading
+                            .is_any(call, &["EXTRACT", "SUBSTRING", "TRIM", "OVERLAY", "POSITION"])
                     })
             })
     })?;
@@ -192,9 +188,7 @@ pub(super) fn text_as_alias(reading: &Reading<'_>) -> Option<Finding> {
     let at = reading.indexes().find(|at| {
         reading.kind(*at) == Some(Kind::Text)
             && at.checked_sub(1).is_some_and(|before| reading.is(before, "AS"))
-            && !reading.enclosing(*at).is_some_and(|open| {
-                open.checked_sub(1).is_some_and(|call| reading.is(call, "CAST"))
-            })
+            && !reading.call_around(*at).is_some_and(|call| reading.is(call, "CAST"))
             || reading.kind(*at) == Some(Kind::Text)
                 && at.checked_sub(1).is_some_and(|before| {
                     reading.is_symbol(before, ")")

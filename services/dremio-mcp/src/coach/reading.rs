@@ -151,6 +151,11 @@ impl<'a> Reading<'a> {
         self.places.get(at)?.around
     }
 
+    /// What stands before the bracket around the token there: what is called, if it is a call.
+    pub(super) fn call_around(&self, at: usize) -> Option<usize> {
+        self.enclosing(at)?.checked_sub(1)
+    }
+
     /// Whether brackets are left open, or closed that were never open: the first of them.
     pub(super) fn lone_bracket(&self) -> Option<usize> {
         self.indexes().find(|at| {

@@ -134,7 +134,7 @@ fn is_name(reading: &Reading<'_>, at: usize) -> bool {
     // Types, and what stands in their brackets.
     const TYPED: [&str; 8] =
         ["CAST", "TRY_CAST", "SAFE_CAST", "CONVERT", "VARCHAR", "CHAR", "DECIMAL", "NVARCHAR"];
-    let around = reading.enclosing(at).and_then(|open| open.checked_sub(1));
+    let around = reading.call_around(at);
     if around.is_some_and(|call| reading.is_any(call, &TYPED))
         && (types::is_name(token.text) || token.is("MAX"))
     {
@@ -145,10 +145,9 @@ fn is_name(reading: &Reading<'_>, at: usize) -> bool {
     }
     if before(&[], &["AS"]) {
         // A type, or the query that WITH names.
-        let in_cast =
-            reading.enclosing(at).and_then(|open| open.checked_sub(1)).is_some_and(|call| {
-                reading.is_any(call, &["CAST", "TRY_CAST", "SAFE_CAST", "CONVERT"])
-            });
+        let in_cast = reading.call_around(at).is_some_and(|call| {
+            reading.is_any(call, &["CAST", "TRY_CAST", "SAFE_CAST", "CONVERT"])
+        });
         return !is_call && !in_cast;
     }
     let behind = |symbols: &[&str], words: &[&str]| {
@@ -203,7 +202,7 @@ fn is_name(reading: &Reading<'_>, at: usize) -> bool {
                 reading.kind(before) == Some(Kind::Text)
                     || reading.kind(before) == Some(Kind::Number)
             })
-            || reading.enclosing(at).and_then(|open| open.checked_sub(1)).is_some_and(|call| {
+            || reading.call_around(at).is_some_and(|call| {
                 reading.is_any(call, &["EXTRACT", "TIMESTAMPADD", "TIMESTAMPDIFF"])
             }) && before(&["("], &[]))
     {

@@ -152,8 +152,7 @@ pub(super) fn foreign(reading: &Reading<'_>) -> Option<Finding> {
     reading.indexes().find_map(|at| {
         let is_cast = reading.is(at, "AS")
             && reading
-                .enclosing(at)
-                .and_then(|open| open.checked_sub(1))
+                .call_around(at)
                 .is_some_and(|call| reading.is_any(call, &["CAST", "TRY_CAST", "SAFE_CAST"]));
         let name = reading.name(at + 1).filter(|_| is_cast)?;
         let is_of_max = reading.is_symbol(at + 2, "(") && reading.is(at + 3, "MAX");
