@@ -11,13 +11,10 @@ half. Needs Linux, Python 3.11 and `prometheus` on the path.
 """
 
 import argparse
+import contextlib
 import json
-import os
 import pathlib
-import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,16 +24,13 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KEY = "observe-0123456789abcdef"
+sys.path.insert(0, str(ROOT / "scripts/prove/clients"))
+
+from stand import Stand, free_ports, until
+
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 # What a healthy native engine has nothing to say about.
 MAY_BE_EMPTY = ("engine_starts", "engine_processes", "sessions_refused", "failures", "refusals")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def fetch(url, body=None, headers=None):
@@ -50,22 +44,17 @@ def fetch(url, body=None, headers=None):
         return 0, str(error)
 
 
-def call(port, query, key=KEY):
+def post(url, key, method, params, headers):
+    """Sends one message of MCP to the gateway."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    common = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    return fetch(url, body, common | headers)
+
+
+def call(url, query, key):
     params = {"name": "RunSqlQuery", "arguments": {"query": query}, "_meta": MODERN}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
-    headers = {
-        "Authorization": f"Bearer {key}", "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-        "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "RunSqlQuery",
-    }
-    return fetch(f"http://127.0.0.1:{port}/mcp", body, headers)
-
-
-def until(what, seconds, condition):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"{what}: not within {seconds} s")
-        time.sleep(0.2)
+    headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "RunSqlQuery"}
+    return post(url, key, "tools/call", params, headers)
 
 
 def expressions():
@@ -89,70 +78,55 @@ def main():
             print(f"!! NOT RUN: there is no `{program}` here (Debian: apt-get install prometheus)")
             sys.exit(77)
 
-    running = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as at_the_end:
         folder = pathlib.Path(name)
+        stand = Stand(bin_folder, folder, {"LOG_LEVEL": "warn"})
+        at_the_end.callback(stand.stop)
+        stand.start()
 
-        def start(command, env=None):
-            log = open(folder / f"{len(running)}.log", "w")
-            running.append(subprocess.Popen(command, env=os.environ | (env or {}), stdout=log, stderr=log, cwd=folder))
+        scrape = lambda job, address: {"job_name": job, "static_configs": [{"targets": [address]}]}
+        (folder / "prometheus.yml").write_text(json.dumps({
+            "global": {"scrape_interval": "2s", "evaluation_interval": "2s"}, "rule_files": [str(ROOT / "deploy/prometheus/alerts.yml")],
+            "scrape_configs": [scrape("dremio-mcp", stand.admin.removeprefix("http://")), scrape("token-refresher", stand.refresher_addr)],
+        }))
+        address = f"127.0.0.1:{free_ports(1)[0]}"
+        command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+                   f"--web.listen-address={address}"]
+        with open(folder / "prometheus.log", "w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        at_the_end.callback(process.wait, 20)
+        at_the_end.callback(process.terminate)
+        prometheus = f"http://{address}"
+        until("Prometheus is ready", lambda: fetch(f"{prometheus}/-/ready")[0] == 200, 30)
 
-        try:
-            dremio, mcp, admin, refresher, prometheus = (free_port() for _ in range(5))
-            (folder / "password").write_text("observe-password-1")
-            start([bin_folder / "dremio-sandbox", f"--listen=127.0.0.1:{dremio}", "--user=observer", f"--password-file={folder}/password"])
-            common = {"DREMIO_URI": f"http://127.0.0.1:{dremio}", "TOKEN_FILE": f"{folder}/tokens/token.json", "LOG_LEVEL": "warn"}
-            (folder / "tokens").mkdir(mode=0o750)
-            start([bin_folder / "token-refresher"], common | {
-                "DREMIO_USERNAME": "observer", "DREMIO_PASSWORD_FILE": f"{folder}/password", "ADMIN_ADDR": f"127.0.0.1:{refresher}",
-            })
-            start([bin_folder / "dremio-mcp"], common | {
-                "MCP_ENGINE": "native", "MCP_ADDR": f"127.0.0.1:{mcp}", "MCP_API_KEY": KEY, "ADMIN_ADDR": f"127.0.0.1:{admin}",
-            })
-            scrape = lambda job, port: {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-            (folder / "prometheus.yml").write_text(json.dumps({
-                "global": {"scrape_interval": "2s", "evaluation_interval": "2s"}, "rule_files": [str(ROOT / "deploy/prometheus/alerts.yml")],
-                "scrape_configs": [scrape("dremio-mcp", admin), scrape("token-refresher", refresher)],
-            }))
-            start(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                   f"--web.listen-address=127.0.0.1:{prometheus}"])
-            until("the gateway is ready", 60, lambda: fetch(f"http://127.0.0.1:{admin}/readyz")[0] == 200)
-            until("Prometheus is ready", 30, lambda: fetch(f"http://127.0.0.1:{prometheus}/-/ready")[0] == 200)
+        initialize = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "observe", "version": "1"}}
+        post(stand.url, stand.key, "initialize", initialize, {})
+        answered = 0
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            status, text = call(stand.url, 'SELECT * FROM INFORMATION_SCHEMA."TABLES"', stand.key)
+            answered += status == 200 and '"isError":false' in text
+            call(stand.url, "SELECT nothing FROM nowhere", stand.key)
+            call(stand.url, "DROP TABLE x", stand.key)
+            call(stand.url, "SELECT 1", "observe-wrong-0123456789")
+            time.sleep(0.5)
+        print(f"{answered} good queries")
 
-            initialize = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "observe", "version": "1"}}
-            fetch(f"http://127.0.0.1:{mcp}/mcp", json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initialize}).encode(),
-                  {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", "Accept": "application/json, text/event-stream"})
-            answered = 0
-            end = time.monotonic() + 60
-            while time.monotonic() < end:
-                status, text = call(mcp, 'SELECT * FROM INFORMATION_SCHEMA."TABLES"')
-                answered += status == 200 and '"isError":false' in text
-                call(mcp, "SELECT nothing FROM nowhere")
-                call(mcp, "DROP TABLE x")
-                call(mcp, "SELECT 1", key="observe-wrong-0123456789")
-                time.sleep(0.5)
-            print(f"{answered} good queries")
-
-            bad = 0
-            for where, text, must_have in expressions():
-                status, answer = fetch(f"http://127.0.0.1:{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": text}))
-                series = len(json.loads(answer)["data"]["result"]) if status == 200 else 0
-                wrong = status != 200 or (must_have and not series and not any(word in text for word in MAY_BE_EMPTY))
-                bad += wrong
-                print(f"{'!!' if wrong else '  '} {series:3} series  {where}: {text}" + ("" if status == 200 else f"\n   {answer}"))
-            status, answer = fetch(f"http://127.0.0.1:{prometheus}/api/v1/rules")
-            rules = [rule for group in json.loads(answer)["data"]["groups"] for rule in group["rules"]]
-            for rule in rules:
-                healthy = rule["health"] == "ok"
-                bad += not healthy
-                print(f"{'  ' if healthy else '!!'} alert {rule['name']}: {rule['state']}" + ("" if healthy else f", {rule.get('lastError')}"))
-            print(f"{bad} wrong")
-            sys.exit(1 if bad or not answered else 0)
-        finally:
-            for process in reversed(running):
-                process.send_signal(signal.SIGTERM)
-            for process in running:
-                process.wait(timeout=20)
+        bad = 0
+        for where, text, must_have in expressions():
+            status, answer = fetch(f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": text}))
+            series = len(json.loads(answer)["data"]["result"]) if status == 200 else 0
+            wrong = status != 200 or (must_have and not series and not any(word in text for word in MAY_BE_EMPTY))
+            bad += wrong
+            print(f"{'!!' if wrong else '  '} {series:3} series  {where}: {text}" + ("" if status == 200 else f"\n   {answer}"))
+        status, answer = fetch(f"{prometheus}/api/v1/rules")
+        rules = [rule for group in json.loads(answer)["data"]["groups"] for rule in group["rules"]]
+        for rule in rules:
+            healthy = rule["health"] == "ok"
+            bad += not healthy
+            print(f"{'  ' if healthy else '!!'} alert {rule['name']}: {rule['state']}" + ("" if healthy else f", {rule.get('lastError')}"))
+        print(f"{bad} wrong")
+        sys.exit(1 if bad or not answered else 0)
 
 
 if __name__ == "__main__":
