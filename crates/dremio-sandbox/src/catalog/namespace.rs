@@ -86,6 +86,11 @@ pub(crate) enum Origin {
 }
 
 impl Dataset {
+    pub(crate) fn new(path: Vec<String>, columns: Vec<Column>, origin: Origin, rows: Rows) -> Self {
+        let table = path.join(".");
+        Self { path, columns, origin, table, rows }
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.path.last().map_or("", String::as_str)
     }
@@ -106,6 +111,10 @@ impl Entity {
             _ => ids::for_name("entity", &path),
         };
         Self { id, path, kind }
+    }
+
+    pub(crate) fn of_dataset(dataset: Dataset) -> Self {
+        Self::new(dataset.path.clone(), Kind::Dataset(Arc::new(dataset)))
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 
-use super::Demo;
+use super::{Demo, path};
 use crate::catalog::{Dataset, Entity, Kind, Namespace, Note, Origin, Rows, Source, columns};
 use crate::engine::{Engine, create_table, insert};
 use crate::sql::{Environment, Query, SqlError, lexical, tokenize};
@@ -50,48 +50,35 @@ impl Builder {
         rows: &[Vec<Value>],
     ) -> Result<(), String> {
         let columns = columns(spec).ok_or_else(|| format!("{names:?}: unknown type in {spec}"))?;
-        let path = path(names);
-        let table = path.join(".");
+        let origin = Origin::Table { format };
+        let dataset = Dataset::new(path(names), columns, origin, Rows::Stored);
+        let Dataset { table, columns, .. } = &dataset;
         let connection = self.engine.connection();
         let transaction = connection.transaction().map_err(text)?;
-        transaction.execute_batch(&create_table("TABLE", &table, &columns)).map_err(text)?;
-        insert(&transaction, &table, columns.len(), rows).map_err(text)?;
+        transaction.execute_batch(&create_table("TABLE", table, columns)).map_err(text)?;
+        insert(&transaction, table, columns.len(), rows).map_err(text)?;
         transaction.commit().map_err(text)?;
-        self.add(Dataset {
-            path,
-            columns,
-            origin: Origin::Table { format },
-            table,
-            rows: Rows::Stored,
-        });
+        self.namespace.add(Entity::of_dataset(dataset));
         Ok(())
     }
 
     /// A view; its columns are what a query of it would have.
     pub(super) fn view(&mut self, names: &[&str], sql: &str) -> Result<(), String> {
-        let path = path(names);
-        let table = path.join(".");
         let failed = |error: SqlError| format!("{names:?}: {error:?}");
         let tokens = tokenize(sql).map_err(|cause| failed(lexical(sql, &cause)))?;
         let at = Environment { namespace: &self.namespace, context: &[], user: "dremio" };
         let query = Query::prepare(sql, &tokens, at).map_err(failed)?;
-        let columns = query.columns;
-        self.add(Dataset {
-            path,
-            columns,
-            origin: Origin::View { sql: sql.to_owned(), context: Vec::new() },
-            table,
-            rows: Rows::Stored,
-        });
+        let origin = Origin::View { sql: sql.to_owned(), context: Vec::new() };
+        let dataset = Dataset::new(path(names), query.columns, origin, Rows::Stored);
+        self.namespace.add(Entity::of_dataset(dataset));
         Ok(())
     }
 
     /// A table whose rows are made when it is queried.
     pub(super) fn system_table(&mut self, names: &[&str], spec: &str) -> Result<(), String> {
         let columns = columns(spec).ok_or_else(|| format!("{names:?}: unknown type in {spec}"))?;
-        let path = path(names);
-        let table = path.join(".");
-        self.add(Dataset { path, columns, origin: Origin::System, table, rows: Rows::System });
+        let dataset = Dataset::new(path(names), columns, Origin::System, Rows::System);
+        self.namespace.add(Entity::of_dataset(dataset));
         Ok(())
     }
 
@@ -104,16 +91,6 @@ impl Builder {
         let database = self.engine.connection().serialize("main").map_err(text)?.to_vec();
         Ok(Demo { namespace: self.namespace, notes: self.notes, database })
     }
-
-    fn add(&mut self, dataset: Dataset) {
-        let path = dataset.path.clone();
-        let kind = Kind::Dataset(std::sync::Arc::new(dataset));
-        self.namespace.add(Entity::new(path, kind));
-    }
-}
-
-fn path(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn text(error: rusqlite::Error) -> String {

@@ -5,6 +5,7 @@
 use rusqlite::types::Value;
 
 use super::numbers::Numbers;
+use super::path;
 use super::warehouse::text;
 use crate::catalog::{
     Column, Dataset, DremioType, Entity, Kind, Note, Origin, Rows, Source, columns,
@@ -171,14 +172,7 @@ fn hundredths(number: i64) -> Value {
 
 fn table(path: Vec<String>, spec: &str, format: Option<&'static str>, rows: Rows) -> Entity {
     let columns = columns(spec).unwrap_or_default();
-    let table = path.join(".");
-    let origin = Origin::Table { format };
-    let dataset = Dataset { path: path.clone(), columns, origin, table, rows };
-    Entity::new(path, Kind::Dataset(std::sync::Arc::new(dataset)))
-}
-
-fn path(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+    Entity::of_dataset(Dataset::new(path, columns, Origin::Table { format }, rows))
 }
 
 #[cfg(test)]

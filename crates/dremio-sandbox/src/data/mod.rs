@@ -46,6 +46,10 @@ fn build() -> Result<Demo, String> {
     builder.finish()
 }
 
+fn path(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! What is seldom in a catalog, and confuses its readers.
 
-use std::sync::Arc;
-
+use super::path;
 use crate::catalog::{Dataset, Entity, Function, Kind, Origin, Rows, columns};
 
 pub(crate) fn entries() -> Vec<Entity> {
@@ -24,18 +23,11 @@ pub(crate) fn entries() -> Vec<Entity> {
 
 /// A view whose columns were known once.
 fn view(name: &str, sql: &str) -> Entity {
-    let path = path(&["Rare", name]);
-    let table = path.join(".");
     let columns = columns("order_id BIGINT, gross_amount DECIMAL(12,2)").unwrap_or_default();
     let origin = Origin::View { sql: sql.to_owned(), context: Vec::new() };
-    let dataset = Dataset { path: path.clone(), columns, origin, table, rows: Rows::Stored };
-    Entity::new(path, Kind::Dataset(Arc::new(dataset)))
+    Entity::of_dataset(Dataset::new(path(&["Rare", name]), columns, origin, Rows::Stored))
 }
 
 fn entity(names: &[&str], kind: Kind) -> Entity {
     Entity::new(path(names), kind)
-}
-
-fn path(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
 }
