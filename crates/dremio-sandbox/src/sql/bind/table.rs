@@ -71,7 +71,7 @@ impl Binder<'_> {
     /// came with the catalog. The words are those of `CatalogImpl` and `TimeTravelProcessors`.
     fn check_version(&self, dataset: &Dataset, version: &Version) -> Result<(), SqlError> {
         let root = dataset.path.first().map_or("", String::as_str);
-        let entity = self.at.namespace.find(std::slice::from_ref(&root.to_owned()));
+        let entity = dataset.path.get(..1).and_then(|root| self.at.namespace.find(root));
         if !entity.is_some_and(|entity| matches!(entity.kind, Kind::Source(_))) {
             return Err(SqlError::failed(format!("Table '{}' not found", dataset.path.join("."))));
         }
