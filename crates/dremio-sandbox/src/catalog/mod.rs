@@ -20,6 +20,8 @@ pub(crate) use types::{Column, DECIMAL_PRECISION_MAX, DremioType, columns, numer
 
 /// When everything in the catalog was created.
 pub(crate) const CREATED_AT: &str = "2025-01-06T09:00:00.000Z";
+/// The same as SQL shows it.
+pub(crate) const CREATED_AT_SQL: &str = "2025-01-06 09:00:00.000";
 
 #[derive(Debug)]
 pub(crate) struct Catalog {

@@ -5,7 +5,7 @@
 
 use rusqlite::types::Value;
 
-use crate::catalog::{Dataset, Namespace};
+use crate::catalog::{CREATED_AT_SQL, Dataset, Namespace};
 use crate::instance::{Instance, VERSION};
 use crate::jobs::Job;
 use crate::options::OptionValue;
@@ -74,8 +74,8 @@ pub(super) fn rows(
                     text(entity.path.join(".")),
                     text(function.body),
                     text(function.returns),
-                    text("2025-01-06 09:00:00.000"),
-                    text("2025-01-06 09:00:00.000"),
+                    text(CREATED_AT_SQL),
+                    text(CREATED_AT_SQL),
                     text("dremio"),
                 ]
             })
@@ -105,7 +105,7 @@ fn node(instance: &Instance) -> Vec<Value> {
         Value::Integer(4),
         Value::Integer(4),
         Value::Integer(1),
-        text("2025-01-06 09:00:00.000"),
+        text(CREATED_AT_SQL),
     ]
 }
 
