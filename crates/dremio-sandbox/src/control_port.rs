@@ -28,6 +28,7 @@
 //! `stall`, `delay` (`duration`), `drip` (`bytes_per_chunk`, `interval`), `reset_mid_answer`,
 //! `status` (`status`), `html`, `unauthorized`, `bad_json`, `oversized` (`bytes`).
 
+use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -92,19 +93,19 @@ fn router(control: Control) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/token-lifetime", post(token_lifetime))
         .route("/revoke-tokens", post(revoke_tokens))
-        .route("/refuse", post(refuse))
+        .route("/refuse", post(switch(Control::set_refusing)))
         .route("/fault", post(fault))
-        .route("/faults", delete(clear_faults))
+        .route("/faults", delete(plain(Control::clear_faults)))
         .route("/job-duration", post(job_duration))
         .route("/slow-query", post(slow_query))
-        .route("/slow-queries", delete(end_slow_queries))
+        .route("/slow-queries", delete(plain(Control::end_slow_queries)))
         .route("/generated-tables", post(generated_tables))
-        .route("/large-tables", post(large_tables))
-        .route("/rare-entries", post(rare_entries))
-        .route("/bare-syntax-errors", post(bare_syntax_errors))
-        .route("/expire-results", post(expire_results))
+        .route("/large-tables", post(plain(Control::add_large_tables)))
+        .route("/rare-entries", post(plain(Control::add_rare_entries)))
+        .route("/bare-syntax-errors", post(switch(Control::set_bare_syntax_errors)))
+        .route("/expire-results", post(plain(Control::expire_results)))
         .route("/password", post(password))
-        .route("/requests", get(requests).delete(clear_requests))
+        .route("/requests", get(requests).delete(plain(Control::clear_requests)))
         .route("/jobs", get(jobs))
         .with_state(control)
 }
@@ -166,6 +167,24 @@ struct FaultBody {
     status: Option<u16>,
 }
 
+/// Handles a call without a body.
+fn plain(act: fn(&Control)) -> impl Fn(State<Control>) -> Ready<Answer> + Clone {
+    move |State(control)| {
+        act(&control);
+        ready(done())
+    }
+}
+
+/// Handles a call that turns something on or off.
+fn switch(turn: fn(&Control, bool)) -> impl Fn(State<Control>, Bytes) -> Ready<Answer> + Clone {
+    move |State(control), body| {
+        ready(read(&body).and_then(|SwitchBody { on }| {
+            turn(&control, on);
+            done()
+        }))
+    }
+}
+
 async fn token_lifetime(State(control): State<Control>, body: Bytes) -> Answer {
     let body: DurationBody = read(&body)?;
     let lifetime = parse_token_lifetime(&body.duration).map_err(Refused)?;
@@ -175,12 +194,6 @@ async fn token_lifetime(State(control): State<Control>, body: Bytes) -> Answer {
 
 async fn revoke_tokens(State(control): State<Control>) -> Json<Value> {
     Json(json!({"revoked": control.revoke_all_tokens()}))
-}
-
-async fn refuse(State(control): State<Control>, body: Bytes) -> Answer {
-    let body: SwitchBody = read(&body)?;
-    control.set_refusing(body.on);
-    done()
 }
 
 async fn fault(State(control): State<Control>, body: Bytes) -> Answer {
@@ -197,11 +210,6 @@ async fn fault(State(control): State<Control>, body: Bytes) -> Answer {
     done()
 }
 
-async fn clear_faults(State(control): State<Control>) -> Answer {
-    control.clear_faults();
-    done()
-}
-
 async fn job_duration(State(control): State<Control>, body: Bytes) -> Answer {
     let body: DurationBody = read(&body)?;
     control.set_job_duration(duration(&body.duration)?);
@@ -215,35 +223,9 @@ async fn slow_query(State(control): State<Control>, body: Bytes) -> Answer {
     done()
 }
 
-async fn end_slow_queries(State(control): State<Control>) -> Answer {
-    control.end_slow_queries();
-    done()
-}
-
 async fn generated_tables(State(control): State<Control>, body: Bytes) -> Answer {
     let body: CountBody = read(&body)?;
     control.add_generated_tables(body.count);
-    done()
-}
-
-async fn large_tables(State(control): State<Control>) -> Answer {
-    control.add_large_tables();
-    done()
-}
-
-async fn rare_entries(State(control): State<Control>) -> Answer {
-    control.add_rare_entries();
-    done()
-}
-
-async fn bare_syntax_errors(State(control): State<Control>, body: Bytes) -> Answer {
-    let body: SwitchBody = read(&body)?;
-    control.set_bare_syntax_errors(body.on);
-    done()
-}
-
-async fn expire_results(State(control): State<Control>) -> Answer {
-    control.expire_results();
     done()
 }
 
@@ -269,11 +251,6 @@ async fn requests(State(control): State<Control>) -> Json<Value> {
         })
         .collect();
     Json(Value::Array(requests))
-}
-
-async fn clear_requests(State(control): State<Control>) -> Answer {
-    control.clear_requests();
-    done()
 }
 
 async fn jobs(State(control): State<Control>) -> Json<Value> {
