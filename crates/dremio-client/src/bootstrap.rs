@@ -67,7 +67,6 @@ impl DremioClient {
             credential: None,
             body: Some(body),
             answer_bytes_max: ANSWER_BYTES_MAX,
-            cell_chars_max: None,
             is_bulk: false,
             keeps_message: true,
         };

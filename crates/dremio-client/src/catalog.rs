@@ -158,7 +158,6 @@ fn call<'a>(
         credential: Some(Credential::Bearer(token)),
         body: None,
         answer_bytes_max,
-        cell_chars_max: None,
         is_bulk: false,
         keeps_message: true,
     }

@@ -44,8 +44,6 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<Vec<u8>>,
     /// Size limit of a successful answer.
     pub(crate) answer_bytes_max: usize,
-    /// Characters that are kept of a cell, if the answer is a page of results.
-    pub(crate) cell_chars_max: Option<usize>,
     /// Whether the answer may be long. It may then take [`PAGE_PATIENCE`] times the limit, as long
     /// as no single pause reaches the limit.
     pub(crate) is_bulk: bool,
@@ -74,15 +72,16 @@ pub(crate) struct Answer {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beyond {
     Refuse,
-    Cut,
+    /// Keep its start; of each cell, if it is a page of results, at most so many characters.
+    Cut {
+        cell_chars_max: Option<usize>,
+    },
 }
 
 /// How much of an answer is kept.
 #[derive(Clone, Copy)]
 struct Bounds {
     bytes: usize,
-    /// Characters of each cell.
-    cell_chars: Option<usize>,
     beyond: Beyond,
 }
 
@@ -105,8 +104,13 @@ impl Transport {
     }
 
     /// The same for callers that can use a partial answer: one beyond the limit is cut there.
-    pub(crate) async fn exchange_start(&self, call: Call<'_>) -> Result<Answer, Error> {
-        self.send(call, Beyond::Cut).await
+    /// With `cell_chars_max`, it is a page of results, and cells are cut there, too.
+    pub(crate) async fn exchange_start(
+        &self,
+        call: Call<'_>,
+        cell_chars_max: Option<usize>,
+    ) -> Result<Answer, Error> {
+        self.send(call, Beyond::Cut { cell_chars_max }).await
     }
 
     async fn send(&self, call: Call<'_>, beyond: Beyond) -> Result<Answer, Error> {
@@ -131,8 +135,7 @@ impl Transport {
         let status = response.status();
         let kind = content_kind(response.headers());
         if status.is_success() {
-            let bounds =
-                Bounds { bytes: call.answer_bytes_max, cell_chars: call.cell_chars_max, beyond };
+            let bounds = Bounds { bytes: call.answer_bytes_max, beyond };
             let (body, is_cut) = read_body(response, operation, limits, bounds).await?;
             return Ok(Answer {
                 operation,
@@ -144,8 +147,7 @@ impl Transport {
         }
         // The status is enough: a broken, cut or too large body only loses the details.
         let message = if kind == JSON {
-            let bounds =
-                Bounds { bytes: ERROR_BYTES_MAX, cell_chars: None, beyond: Beyond::Refuse };
+            let bounds = Bounds { bytes: ERROR_BYTES_MAX, beyond: Beyond::Refuse };
             match read_body(response, operation, limits, bounds).await {
                 Ok((body, false)) => error_message(&body),
                 _ => None,
@@ -297,7 +299,10 @@ async fn read_body(
     if declared_bytes > bounds.bytes && bounds.beyond == Beyond::Refuse {
         return Ok((Bytes::new(), true));
     }
-    let mut cutter = bounds.cell_chars.map(CellCutter::new);
+    let mut cutter = match bounds.beyond {
+        Beyond::Refuse => None,
+        Beyond::Cut { cell_chars_max } => cell_chars_max.map(CellCutter::new),
+    };
     // Grows as data arrives: the declared length is no reason to reserve memory.
     let (mut body, mut read_bytes) = (Vec::new(), 0_usize);
     loop {

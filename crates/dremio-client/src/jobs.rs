@@ -227,7 +227,7 @@ impl DremioClient {
         limit: u32,
         bytes_max: usize,
     ) -> Result<Page, Error> {
-        self.page(token, job, offset, (limit, bytes_max, None)).await
+        self.page(token, job, offset, limit, bytes_max, None).await
     }
 
     /// As [`DremioClient::results`], with the start of each cell only: at most
@@ -245,7 +245,7 @@ impl DremioClient {
         limits: PageLimits,
     ) -> Result<Page, Error> {
         let PageLimits { rows_max, cell_chars_max, bytes_max } = limits;
-        self.page(token, job, offset, (rows_max, bytes_max, Some(cell_chars_max))).await
+        self.page(token, job, offset, rows_max, bytes_max, Some(cell_chars_max)).await
     }
 
     async fn page(
@@ -253,18 +253,16 @@ impl DremioClient {
         token: &SecretString,
         job: &JobId,
         offset: u64,
-        (limit, bytes_max, cell_chars_max): (u32, usize, Option<usize>),
+        limit: u32,
+        bytes_max: usize,
+        cell_chars_max: Option<usize>,
     ) -> Result<Page, Error> {
         const OPERATION: &str = "job results";
         let limit = limit.min(PAGE_ROWS_MAX);
         let path = format!("/api/v3/job/{job}/results?offset={offset}&limit={limit}");
-        let call = Call {
-            answer_bytes_max: bytes_max,
-            cell_chars_max,
-            is_bulk: true,
-            ..call(OPERATION, token, &path)
-        };
-        let answer = self.transport.exchange_start(call).await?;
+        let call =
+            Call { answer_bytes_max: bytes_max, is_bulk: true, ..call(OPERATION, token, &path) };
+        let answer = self.transport.exchange_start(call, cell_chars_max).await?;
         if !answer.is_cut() {
             return answer.json("no rows and schema in it");
         }
@@ -296,7 +294,6 @@ fn call<'a>(operation: &'static str, token: &'a SecretString, path_and_query: &'
         credential: Some(Credential::Bearer(token)),
         body: None,
         answer_bytes_max: ANSWER_BYTES_MAX,
-        cell_chars_max: None,
         is_bulk: false,
         keeps_message: true,
     }

@@ -73,7 +73,6 @@ impl DremioClient {
             credential: None,
             body: Some(body),
             answer_bytes_max: ANSWER_BYTES_MAX,
-            cell_chars_max: None,
             is_bulk: false,
             keeps_message: false,
         };
@@ -103,7 +102,6 @@ impl DremioClient {
             credential: Some(Credential::Bearer(token)),
             body: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
-            cell_chars_max: None,
             is_bulk: false,
             keeps_message: false,
         };
@@ -138,7 +136,6 @@ impl DremioClient {
             credential: Some(Credential::Dremio(token)),
             body: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
-            cell_chars_max: None,
             is_bulk: false,
             keeps_message: false,
         };
