@@ -57,12 +57,6 @@ impl Home {
         self
     }
 
-    /// Whose folder it is.
-    #[must_use]
-    pub fn os(&self) -> Os {
-        self.os
-    }
-
     /// Where a client's file is: the first of its places where there is one, else the first.
     #[must_use]
     pub fn file(&self, file: &File) -> PathBuf {

@@ -27,8 +27,6 @@ pub struct Client {
     pub source: &'static str,
     /// When that was read, as `YYYY-MM-DD`.
     pub read_on: &'static str,
-    /// The version that was set up this way and called a tool; see `scripts/prove/connect`.
-    pub ran: Option<&'static str>,
 }
 
 /// The revision of MCP that a client asks for.
@@ -131,7 +129,6 @@ impl Client {
         speaks: Speaks::Handshake("2025-11-25"),
         source: "",
         read_on: "2026-11-26",
-        ran: None,
     };
 }
 
