@@ -71,14 +71,12 @@ impl Servers {
         match (value.kind, entry.place) {
             (Kind::Map(found), Place::Map) => {
                 for (name, value) in found {
-                    let ours = name.is_text(entry.name);
-                    servers.push(ours, name.line, name.column, Some(name), value, entry)?;
+                    servers.push(Some(name), value, entry)?;
                 }
             }
             (Kind::List(found), Place::List) => {
                 for value in found {
-                    let ours = value.member("name").is_some_and(|it| it.is_text(entry.name));
-                    servers.push(ours, value.line, value.column, None, value, entry)?;
+                    servers.push(None, value, entry)?;
                 }
             }
             (kind, _) if kind.is_nothing() => {}
@@ -92,17 +90,13 @@ impl Servers {
         Ok(servers)
     }
 
-    fn push(
-        &mut self,
-        ours: bool,
-        line: usize,
-        column: usize,
-        name: Option<Node>,
-        value: Node,
-        entry: &Entry<'_>,
-    ) -> Result<(), Broken> {
-        if !ours {
-            self.others.push((name, value));
+    /// Takes a server: with `key` from a map; in a list, its name is one of its members.
+    fn push(&mut self, key: Option<Node>, value: Node, entry: &Entry<'_>) -> Result<(), Broken> {
+        let name = key.as_ref().or_else(|| value.member("name"));
+        let is_ours = name.is_some_and(|it| it.is_text(entry.name));
+        let Node { line, column, .. } = *key.as_ref().unwrap_or(&value);
+        if !is_ours {
+            self.others.push((key, value));
         } else if self.ours.is_some() {
             let problem = Problem::Twice(entry.name.to_owned());
             return Err(Broken { line: Some(line + 1), problem });
