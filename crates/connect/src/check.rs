@@ -155,8 +155,11 @@ struct Caller<'c> {
 impl Caller<'_> {
     /// The revision that the server chose, and the session.
     async fn open(&self, revision: &str) -> Result<(String, Option<HeaderValue>), CheckError> {
-        let info = json!({ "name": self.client.name, "version": "0" });
-        let params = json!({ "protocolVersion": revision, "capabilities": {}, "clientInfo": info });
+        let params = json!({
+            "protocolVersion": revision,
+            "capabilities": {},
+            "clientInfo": self.client_info(),
+        });
         let response = self.send("initialize", &params, None, None).await?;
         let session = response.headers().get("mcp-session-id").cloned();
         let result = self.result(response).await?;
@@ -177,10 +180,9 @@ impl Caller<'_> {
         for _ in 0..PAGES_MAX {
             let mut params = serde_json::Map::new();
             if revision == MODERN {
-                let info = json!({ "name": self.client.name, "version": "0" });
                 let meta = json!({
                     "io.modelcontextprotocol/protocolVersion": MODERN,
-                    "io.modelcontextprotocol/clientInfo": info,
+                    "io.modelcontextprotocol/clientInfo": self.client_info(),
                     "io.modelcontextprotocol/clientCapabilities": {},
                 });
                 params.insert("_meta".to_owned(), meta);
@@ -201,6 +203,10 @@ impl Caller<'_> {
             }
         }
         Ok(tools)
+    }
+
+    fn client_info(&self) -> Value {
+        json!({ "name": self.client.name, "version": "0" })
     }
 
     async fn send(
