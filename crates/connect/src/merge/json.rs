@@ -1,6 +1,6 @@
 //! JSON, with comments and commas at the end where the file has them.
 
-use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
+use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
 use jsonc_parser::{ParseOptions, ast, parse_to_ast};
 use serde_json::Value;
 
@@ -64,8 +64,8 @@ pub(super) fn merged(text: &str, entry: &Entry<'_>) -> Result<String, Broken> {
 
 /// The member of that name, if there is one. Nothing at all, if there are several.
 fn only(object: &CstObject, name: &str) -> Option<Option<CstObjectProp>> {
-    let mut found = object.properties().into_iter();
-    let mut found = found.by_ref().filter(|it| it.decoded_name().as_deref() == Some(name));
+    let properties = object.properties().into_iter();
+    let mut found = properties.filter(|it| it.decoded_name().as_deref() == Some(name));
     let first = found.next();
     found.next().is_none().then_some(first)
 }
@@ -79,7 +79,7 @@ fn set(object: &CstObject, path: &[String], value: Option<&Value>) {
             None => {
                 object.append(first, input(value));
             }
-            Some(found) if found.value().and_then(|it| plain(&it)).as_ref() == Some(value) => {}
+            Some(found) if found.to_serde_value().as_ref() == Some(value) => {}
             Some(found) => found.set_value(input(value)),
         },
         (true, None) => {
@@ -99,10 +99,6 @@ fn set(object: &CstObject, path: &[String], value: Option<&Value>) {
             }
         }
     }
-}
-
-fn plain(node: &CstNode) -> Option<Value> {
-    node.to_serde_value()
 }
 
 fn input(value: &Value) -> CstInputValue {
