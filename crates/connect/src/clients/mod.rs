@@ -6,6 +6,16 @@ mod windows;
 
 use crate::os::Os;
 
+/// An entry as Cursor has it, which others took over.
+const URL_ENTRY: &str = r#"{"url": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#;
+
+/// The same with its transport.
+const TYPED_ENTRY: &str = r#"{"type": "http", "url": "{{url}}",
+    "headers": {"Authorization": "Bearer {{key}}"}}"#;
+
+/// A reference as shells have it.
+const SHELL_REFERENCE: Option<&str> = Some("${{{variable}}}");
+
 /// A client and how it is set up.
 #[derive(Debug)]
 pub struct Client {

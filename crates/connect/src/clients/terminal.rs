@@ -1,6 +1,10 @@
 //! Programs of the terminal.
 
-use super::{Client, File, Format, Place, Speaks};
+use super::{Client, File, Format, Place, SHELL_REFERENCE, Speaks, TYPED_ENTRY, URL_ENTRY};
+
+/// An entry as Gemini CLI has it.
+const HTTP_URL_ENTRY: &str =
+    r#"{"httpUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#;
 
 pub(super) const ALL: &[Client] = &[
     Client {
@@ -8,13 +12,7 @@ pub(super) const ALL: &[Client] = &[
         title: "Claude Code",
         file: Some(File {
             moved_by: Some(("CLAUDE_CONFIG_DIR", "~")),
-            ..File::json(
-                &["~/.claude.json"],
-                "mcpServers",
-                r#"{"type": "http", "url": "{{url}}",
-                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
-                Some("${{{variable}}}"),
-            )
+            ..File::json(&["~/.claude.json"], "mcpServers", TYPED_ENTRY, SHELL_REFERENCE)
         }),
         command: Some(
             "claude mcp add --transport http --scope user {{name}} {{url}}\
@@ -55,7 +53,7 @@ pub(super) const ALL: &[Client] = &[
                 "mcpServers",
                 r#"{"type": "http", "url": "{{url}}",
                     "headers": {"Authorization": "Bearer {{key}}"}, "tools": ["*"]}"#,
-                Some("${{{variable}}}"),
+                SHELL_REFERENCE,
             )
         }),
         command: Some(
@@ -74,8 +72,8 @@ pub(super) const ALL: &[Client] = &[
             ..File::json(
                 &["~/.gemini/settings.json"],
                 "mcpServers",
-                r#"{"httpUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
-                Some("${{{variable}}}"),
+                HTTP_URL_ENTRY,
+                SHELL_REFERENCE,
             )
         }),
         command: Some(
@@ -94,12 +92,7 @@ pub(super) const ALL: &[Client] = &[
         title: "Qwen Code",
         file: Some(File {
             moved_by: Some(("QWEN_HOME", "~/.qwen")),
-            ..File::json(
-                &["~/.qwen/settings.json"],
-                "mcpServers",
-                r#"{"httpUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
-                Some("${{{variable}}}"),
-            )
+            ..File::json(&["~/.qwen/settings.json"], "mcpServers", HTTP_URL_ENTRY, SHELL_REFERENCE)
         }),
         command: Some(
             "qwen mcp add --transport http --scope user {{name}} {{url}}\
@@ -177,7 +170,7 @@ pub(super) const ALL: &[Client] = &[
                     "description": "SQL and the catalog of a Dremio", "uri": "{{url}}",
                     "timeout": 300, "env_keys": ["{{variable}}"],
                     "headers": {"Authorization": "Bearer {{key}}"}}"#,
-                Some("${{{variable}}}"),
+                SHELL_REFERENCE,
             )
         }),
         source: "https://github.com/aaif-goose/goose/blob/main/documentation/docs/guides/\
@@ -187,12 +180,7 @@ pub(super) const ALL: &[Client] = &[
     Client {
         name: "amp",
         title: "Amp",
-        file: Some(File::json(
-            &["~/.config/amp/settings.json"],
-            "amp.mcpServers",
-            r#"{"url": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
-            None,
-        )),
+        file: Some(File::json(&["~/.config/amp/settings.json"], "amp.mcpServers", URL_ENTRY, None)),
         source: "https://ampcode.com/manual#mcp",
         ..Client::NEW
     },

@@ -1,9 +1,10 @@
 //! Programs with windows: editors and chats.
 
-use super::{Client, File, Speaks};
+use super::{Client, File, SHELL_REFERENCE, Speaks, TYPED_ENTRY, URL_ENTRY};
 
-/// An entry as Cursor has it, which others took over.
-const CURSOR_ENTRY: &str = r#"{"url": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#;
+/// An entry as Windsurf has it.
+const SERVER_URL_ENTRY: &str =
+    r#"{"serverUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#;
 
 /// A reference as editors that descend from VS Code have it.
 const EDITOR_REFERENCE: Option<&str> = Some("${env:{{variable}}}");
@@ -39,12 +40,7 @@ pub(super) const ALL: &[Client] = &[
     Client {
         name: "cursor",
         title: "Cursor",
-        file: Some(File::json(
-            &["~/.cursor/mcp.json"],
-            "mcpServers",
-            CURSOR_ENTRY,
-            EDITOR_REFERENCE,
-        )),
+        file: Some(File::json(&["~/.cursor/mcp.json"], "mcpServers", URL_ENTRY, EDITOR_REFERENCE)),
         notes: &[START_AGAIN],
         source: "https://userjot.com/docs/mcp-cursor",
         ..Client::NEW
@@ -58,8 +54,7 @@ pub(super) const ALL: &[Client] = &[
             ..File::json(
                 &["~/.config/Code/User/mcp.json"],
                 "servers",
-                r#"{"type": "http", "url": "{{url}}",
-                    "headers": {"Authorization": "Bearer {{key}}"}}"#,
+                TYPED_ENTRY,
                 EDITOR_REFERENCE,
             )
         }),
@@ -80,7 +75,7 @@ pub(super) const ALL: &[Client] = &[
         file: Some(File::json(
             &["~/.codeium/windsurf/mcp_config.json"],
             "mcpServers",
-            r#"{"serverUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+            SERVER_URL_ENTRY,
             EDITOR_REFERENCE,
         )),
         notes: &[START_AGAIN],
@@ -93,7 +88,7 @@ pub(super) const ALL: &[Client] = &[
         file: Some(File::json(
             &["~/.gemini/config/mcp_config.json", "~/.gemini/antigravity/mcp_config.json"],
             "mcpServers",
-            r#"{"serverUrl": "{{url}}", "headers": {"Authorization": "Bearer {{key}}"}}"#,
+            SERVER_URL_ENTRY,
             None,
         )),
         source: "https://developer.mescius.com/mcp/docs/configure-your-ai-client/\
@@ -105,7 +100,7 @@ pub(super) const ALL: &[Client] = &[
         title: "Zed",
         file: Some(File {
             windows: &["~/AppData/Roaming/Zed/settings.json"],
-            ..File::json(&["~/.config/zed/settings.json"], "context_servers", CURSOR_ENTRY, None)
+            ..File::json(&["~/.config/zed/settings.json"], "context_servers", URL_ENTRY, None)
         }),
         source: "https://zed.dev/docs/ai/mcp",
         ..Client::NEW
@@ -140,8 +135,8 @@ pub(super) const ALL: &[Client] = &[
         file: Some(File::json(
             &["~/.kiro/settings/mcp.json"],
             "mcpServers",
-            CURSOR_ENTRY,
-            Some("${{{variable}}}"),
+            URL_ENTRY,
+            SHELL_REFERENCE,
         )),
         notes: &["Kiro asks once whether it may read the variable: say yes."],
         source: "https://kiro.dev/docs/mcp/configuration",
@@ -150,7 +145,7 @@ pub(super) const ALL: &[Client] = &[
     Client {
         name: "lm-studio",
         title: "LM Studio",
-        file: Some(File::json(&["~/.lmstudio/mcp.json"], "mcpServers", CURSOR_ENTRY, None)),
+        file: Some(File::json(&["~/.lmstudio/mcp.json"], "mcpServers", URL_ENTRY, None)),
         source: "https://lmstudio.ai/docs/app/mcp",
         ..Client::NEW
     },
