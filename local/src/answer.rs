@@ -45,7 +45,7 @@ impl Answer {
     /// prints all of them.
     pub(crate) fn note_on_rows(&self) -> Option<&str> {
         let note = self.note.as_deref()?;
-        let note = note.strip_suffix("better: aggregate or filter").unwrap_or(note);
+        let note = note.strip_suffix(dremio_mcp::ADVICE).unwrap_or(note);
         Some(note.trim_end_matches("; ")).filter(|note| !note.is_empty())
     }
 }

@@ -33,7 +33,7 @@ mod session;
 mod signer;
 
 pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
-pub use answer::{AnswerConfig, Format};
+pub use answer::{ADVICE, AnswerConfig, Format};
 pub use app::{App, StartError};
 pub use config::{AuthConfig, Config, EngineConfig};
 

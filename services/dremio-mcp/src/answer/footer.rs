@@ -10,6 +10,9 @@ use crate::rpc::string_literal;
 /// Tokens that are kept free for what stands below the rows.
 pub(super) const FOOTER_TOKENS: usize = 200;
 
+/// The last note where rows follow: advice to a model.
+pub const ADVICE: &str = "better: aggregate or filter";
+
 /// Where the rows of an answer stand in their result.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
@@ -120,7 +123,7 @@ impl Footer<'_> {
             notes.push(format!("columns 1-{shown} of {all}: name the ones you need"));
         }
         if self.next().is_some() {
-            notes.push("better: aggregate or filter".to_owned());
+            notes.push(ADVICE.to_owned());
         }
         notes
     }

@@ -18,6 +18,7 @@ mod tokens;
 pub(crate) use self::cell::CELL_CHARS_MAX;
 pub(crate) use self::column::columns;
 pub use self::config::{AnswerConfig, Format};
+pub use self::footer::ADVICE;
 pub(crate) use self::footer::{Place, still_running};
 pub(crate) use self::sheet::Sheet;
 pub(crate) use self::tokens::estimate;
