@@ -70,8 +70,7 @@ pub(crate) fn call(out: &Out, id: &Value, tool: &str, arguments: &Value) -> bool
             }
             Err(cause) => (format!("Error executing tool {tool}: {cause}"), true),
         };
-        let content = json!([{ "type": "text", "text": text }]);
-        dremio.out.result(&dremio.id, &json!({ "content": content, "isError": is_error }));
+        dremio.out.tool_result(&dremio.id, &text, is_error);
     });
     true
 }
@@ -86,14 +85,14 @@ impl Dremio {
     /// One call, in the words of its HTTP client where it fails.
     fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
         let answer = ask(&self.out, &self.id, method, path, body).map_err(|c| c.to_string())?;
-        let (head, body) = answer.split_once("\n\n").unwrap_or((&answer, ""));
-        let status = head.strip_prefix("HTTP/1.1 ").unwrap_or(head);
+        let line = answer.status_line.as_str();
+        let status = line.strip_prefix("HTTP/1.1 ").unwrap_or(line);
         let (code, reason) = status.split_once(' ').unwrap_or((status, ""));
         if code != "200" {
             let uri = std::env::var_os("DREMIOAI_DREMIO__URI").unwrap_or_default();
             return Err(format!("{code}, message='{reason}', url='{}{path}'", uri.display()));
         }
-        serde_json::from_str(body).map_err(|cause| cause.to_string())
+        serde_json::from_str(&answer.body).map_err(|cause| cause.to_string())
     }
 
     fn get(&self, path: &str) -> Result<Value, String> {
@@ -140,6 +139,11 @@ fn parts(name: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+fn quoted(path: &[String]) -> String {
+    let parts: Vec<String> = path.iter().map(|part| format!("\"{part}\"")).collect();
+    parts.join(".")
 }
 
 fn run_sql_query(dremio: &Dremio, arguments: &Value) -> Result<Value, String> {
@@ -223,8 +227,7 @@ fn descriptions(dremio: &Dremio, arguments: &Value) -> Result<Value, String> {
                 .map(|member| (member.to_owned(), entity[member].clone()))
                 .collect();
             if told.values().any(|value| value.as_str() != Some("") && !value.is_null()) {
-                let quoted: Vec<String> = path.iter().map(|part| format!("\"{part}\"")).collect();
-                found.insert(quoted.join("."), told.into());
+                found.insert(quoted(path), told.into());
             }
         }
     }
@@ -245,7 +248,6 @@ fn search(dremio: &Dremio, arguments: &Value) -> Result<Value, String> {
             let catalog = &result["catalogObject"];
             let path: Vec<String> = serde_json::from_value(catalog["path"].clone())
                 .map_err(|cause| cause.to_string())?;
-            let quoted: Vec<String> = path.iter().map(|part| format!("\"{part}\"")).collect();
             let schema: Map<String, Value> = dremio.described(&path).unwrap_or_default()["fields"]
                 .as_array()
                 .into_iter()
@@ -257,7 +259,7 @@ fn search(dremio: &Dremio, arguments: &Value) -> Result<Value, String> {
                 .collect();
             found.push(json!({
                 "path": path,
-                "name": quoted.join("."),
+                "name": quoted(&path),
                 "type": catalog["type"],
                 "tags": catalog["labels"],
                 "description": catalog["wiki"],

@@ -66,10 +66,12 @@ impl Out {
     }
 
     fn text(&self, id: &Value, text: &str) {
-        self.result(
-            id,
-            &json!({ "content": [{ "type": "text", "text": text }], "isError": false }),
-        );
+        self.tool_result(id, text, false);
+    }
+
+    fn tool_result(&self, id: &Value, text: &str, is_error: bool) {
+        let content = json!([{ "type": "text", "text": text }]);
+        self.result(id, &json!({ "content": content, "isError": is_error }));
     }
 
     fn notification(&self, method: &Value, params: &Value) {
@@ -227,27 +229,22 @@ fn call(out: &Out, id: &Value, params: &Value) {
         "dremio" => {
             let path = arguments["path"].as_str().unwrap_or("/").to_owned();
             in_background(move || {
-                out.text(
-                    &id,
-                    &ask(&out, &id, "GET", &path, "")
-                        .unwrap_or_else(|cause| format!("error {cause}")),
-                );
+                out.text(&id, &shown(ask(&out, &id, "GET", &path, "")));
             });
         }
         "query" => {
             let body = json!({ "sql": arguments["sql"] }).to_string();
             in_background(move || {
                 let answer = ask(&out, &id, "POST", "/api/v3/sql", &body).and_then(|submitted| {
-                    if !submitted.starts_with("HTTP/1.1 200") {
+                    if !submitted.status_line.starts_with("HTTP/1.1 200") {
                         return Ok(submitted);
                     }
-                    let body = submitted.lines().last().unwrap_or_default();
-                    let job: Value = serde_json::from_str(body).unwrap_or_default();
+                    let job: Value = serde_json::from_str(&submitted.body).unwrap_or_default();
                     let job = job.get("id").and_then(Value::as_str).unwrap_or_default();
                     std::thread::sleep(pause);
                     ask(&out, &id, "GET", &format!("/api/v3/job/{job}"), "")
                 });
-                out.text(&id, &answer.unwrap_or_else(|cause| format!("error {cause}")));
+                out.text(&id, &shown(answer));
             });
         }
         "seen" => {
@@ -344,9 +341,23 @@ fn cancel(out: &Out, id: u64) {
     }
 }
 
-/// One call to "Dremio" with the credentials that the environment names: status line, blank line,
-/// body. `id` is the request that it is made for, whose cancellation closes the connection.
-fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+/// What "Dremio" answers.
+struct Answer {
+    status_line: String,
+    body: String,
+}
+
+/// Status line, blank line, body.
+fn shown(answer: std::io::Result<Answer>) -> String {
+    match answer {
+        Ok(Answer { status_line, body }) => format!("{status_line}\n\n{body}"),
+        Err(cause) => format!("error {cause}"),
+    }
+}
+
+/// One call to "Dremio" with the credentials that the environment names. `id` is the request that
+/// it is made for, whose cancellation closes the connection.
+fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {
     let variable = |name| {
         std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
     };
@@ -367,5 +378,6 @@ fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::
     stream.read_to_string(&mut answer)?;
     out.seen().open.remove(&id);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    Ok(format!("{}\n\n{body}", head.lines().next().unwrap_or_default()))
+    let status_line = head.lines().next().unwrap_or_default().to_owned();
+    Ok(Answer { status_line, body: body.to_owned() })
 }
