@@ -18,8 +18,8 @@ pub(crate) fn insert_members(object: &str, members: &[String]) -> String {
     format!("{{{}{comma}{rest}", members.join(","))
 }
 
-/// `object` with the member `name` being `value`: in its place if there is one, and else in front of
-/// the others. `object` must be the text of a JSON object.
+/// `object` with the member `name` being `value`: in its place if there is one, and else in front
+/// of the others. `object` must be the text of a JSON object.
 pub(crate) fn set_member(object: &str, name: &str, value: &str) -> String {
     match member(object, name) {
         Some(old) => with_part(object, old, value),
