@@ -8,13 +8,14 @@
 //! - [`read`] reads it once. Any other content is a named [`ReadError`]; reading never panics.
 //! - [`Watcher`] keeps reading it and publishes every change within a second, on any kind of folder
 //!   (local, bind mount, volume, projected Kubernetes volume).
-//!
+//! - [`AccountName`] names one of several accounts, and says where its token file is.
 //! - [`gateway_key`] makes, reads and watches the other file of that folder: the key with which the
 //!   gateways sign what they must recognise later.
 //!
 //! It does not decide whether a token is good (only Dremio knows), when a new one is needed, or
 //! what to do without one. It does not log. It needs no async runtime; [`Watcher`] says why.
 
+mod account;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -24,6 +25,9 @@ mod token;
 mod watch;
 mod write;
 
+pub use account::{
+    ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_FOLDER, AccountName, BadAccountName, accounts_folder,
+};
 pub use read::{ReadError, read};
 pub use token::{Token, TokenId};
 pub use watch::{POLL_INTERVAL, State, Watcher};
