@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use dremio_client::DremioUri;
 use dremio_mcp::{AllowedHost, AllowedOrigin, EngineConfig};
 use service_kit::env::parse_list;
@@ -22,8 +22,16 @@ type List<T> = Vec<T>;
 /// install. With --dremio-uri it serves your Dremio Community Edition, and keeps its login token
 /// fresh for as long as it runs.
 #[derive(Debug, Parser)]
-#[command(name = "dremio-mcp-local", version, after_help = EXAMPLES)]
+#[command(
+    name = "dremio-mcp-local",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Run one query through the whole chain, print its rows, and exit; - reads the query from
     /// standard input
     #[arg(long, value_name = "SQL")]
@@ -92,6 +100,13 @@ pub(crate) struct Arguments {
     pub(crate) verbose: bool,
 }
 
+/// What else can be done than to serve.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show how an MCP client is set up for this server, or set it up
+    Connect(connect::Arguments),
+}
+
 /// How `--ask` prints rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -142,7 +157,8 @@ const EXAMPLES: &str = concat!(
     "  dremio-mcp-local\n",
     "  dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'\n",
     "  dremio-mcp-local --ask - --format csv < report.sql > report.csv\n",
-    "  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ",
+    "  dremio-mcp-local connect claude-code --write
+  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ",
     "~/.dremio-password\n",
     "  dremio-mcp-local --engine official --mcp-server-command ",
     "'/opt/dremio-mcp/bin/dremio-mcp-server run --no-log-to-file'",

@@ -64,6 +64,29 @@ fn ask_reads_standard_input_and_prints_for_programs() {
 }
 
 #[test]
+fn connect_sets_a_client_up_without_starting_anything() {
+    let home = tempfile::tempdir().unwrap();
+    let connect = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        let Output { status, stdout, stderr } = command.env("HOME", home.path()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code(), text(stdout), text(stderr))
+    };
+    let (code, stdout, stderr) = connect(&["connect"]);
+    assert!(code == Some(0) && stdout.contains("claude-code "), "{stdout}{stderr}");
+    let (code, stdout, stderr) = connect(&["connect", "cursor", "--write"]);
+    assert!(code == Some(0) && stdout.contains("Written: "), "{stdout}{stderr}");
+    let written = std::fs::read_to_string(home.path().join(".cursor/mcp.json")).unwrap();
+    assert!(written.contains("http://127.0.0.1:8000/mcp"), "{written}");
+    assert!(!written.contains("headers"), "a key for a server without one: {written}");
+    let (code, _, stderr) = connect(&["connect", "nobody"]);
+    assert!(code == Some(64) && stderr.contains("there is no client"), "{stderr}");
+    let (code, _, stderr) =
+        connect(&["connect", "codex", "--check", "--url", "http://127.0.0.1:1/mcp"]);
+    assert!(code == Some(1) && stderr.contains("nothing answers at"), "{stderr}");
+}
+
+#[test]
 fn a_query_that_fails_says_why() {
     let (code, stdout, stderr) = run(&["--ask", "SELECT * FROM no_such_table"]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));

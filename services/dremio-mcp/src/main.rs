@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use connect::{Outcome, Surroundings};
+use dremio_client::{ConnectConfig, Transport};
 use dremio_mcp::{App, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig};
 use service_kit::env::{Env, Problems, Reader, read_admin_addr};
 use service_kit::lifecycle::Shutdown;
@@ -18,7 +20,7 @@ struct Arguments {
     command: Option<Command>,
 }
 
-#[derive(Subcommand, Clone, Copy)]
+#[derive(Subcommand)]
 enum Command {
     /// Serve (the default)
     #[command(after_help = help(Service::Gateway))]
@@ -28,6 +30,8 @@ enum Command {
     #[command(after_help = help(Service::Gateway))]
     /// Check the environment, print what would run, and exit: 0, or 78 with every problem
     CheckConfig,
+    /// Show how an MCP client is set up for a gateway, or set it up
+    Connect(connect::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
             Command::Run => run(&env).await,
             Command::Healthcheck => healthcheck(&env).await,
             Command::CheckConfig => check_config(&env),
+            Command::Connect(arguments) => connect(&arguments, &env).await,
         }
     })
 }
@@ -106,6 +111,28 @@ async fn run(env: &Env) -> ExitCode {
     let exit = app.run().await;
     tracing::info!("stopped");
     exit.into()
+}
+
+async fn connect(arguments: &connect::Arguments, env: &Env) -> ExitCode {
+    let surroundings = Surroundings {
+        url: "http://127.0.0.1:8000/mcp",
+        wants_key: true,
+        variable: &|name| env.get(name).map(Into::into),
+        http: &|url| http_to(url).map_err(|cause| format!("{cause:#}")),
+    };
+    let Outcome { text, problem } = connect::run(arguments, &surroundings).await;
+    if !text.is_empty() {
+        Exit::Success.print(&text);
+    }
+    let Some(problem) = problem else { return Exit::Success.into() };
+    let exit = if problem.is_usage() { Exit::Usage } else { Exit::Failure };
+    exit.eprint(&format!("{:#}", anyhow::Error::from(problem))).into()
+}
+
+/// The client for a check, which trusts whom the gateway trusts, and follows no redirects.
+fn http_to(url: &str) -> anyhow::Result<reqwest::Client> {
+    let transport = Transport::connect(&ConnectConfig::new(url.parse()?))?;
+    Ok(transport.http().clone())
 }
 
 async fn healthcheck(env: &Env) -> ExitCode {
