@@ -171,7 +171,8 @@ ALL = [
         agent("qwen", "-y", "-p", "PROMPT", OPENAI_BASE_URL="MODEL/v1", OPENAI_API_KEY="fake",
               OPENAI_MODEL="fake",
               # It shows tools of servers to a model that looks for them.
-              script=['CALL tool_search {"query": "select:mcp__dremio__RunSqlQuery"}']),
+              script=['CALL tool_search {"query": "select:mcp__dremio__RunSqlQuery"}',
+                      f'CALL tool_call {json.dumps({"name": "mcp__dremio__RunSqlQuery", "arguments": {"query": SQL}})}']),
         before=write(".qwen/settings.json", QWEN)),
     npm("copilot", "1.0.102", "@github/copilot",
         agent("copilot", "-p", "PROMPT", "--allow-all-tools",
@@ -197,5 +198,5 @@ ALL = [
     pip("pydantic-ai", "2.68.0", ["pydantic-ai-slim[mcp]==2.68.0"], shown_program),
     pip("google-adk", "2.13.0", ["google-adk[mcp]==2.13.0"], shown_program),
     pip("llama-index", "0.6.0", ["llama-index-tools-mcp==0.6.0"], shown_program),
-    pip("agno", "3.1.10", ["agno==3.1.10", "mcp==2.3.0"], shown_program),
+    pip("agno", "3.1.10", ["agno==3.1.10", "fastmcp==4.2.3"], shown_program),
 ]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 from program import QUIET, end  # noqa: E402
 from stand import Stand, ask, free_ports, http, until  # noqa: E402
 
-SECONDS = 120
+SECONDS = 300
 
 
 class Failed(Exception):

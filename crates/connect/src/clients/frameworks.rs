@@ -259,7 +259,7 @@ asyncio.run(main())
         name: "agno",
         title: "Python, Agno",
         code: Some(
-            r#"# pip install agno mcp
+            r#"# pip install agno 'fastmcp>=4,<5'
 import asyncio
 {{if key}}import os
 {{end}}
