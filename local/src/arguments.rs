@@ -157,8 +157,8 @@ const EXAMPLES: &str = concat!(
     "  dremio-mcp-local\n",
     "  dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'\n",
     "  dremio-mcp-local --ask - --format csv < report.sql > report.csv\n",
-    "  dremio-mcp-local connect claude-code --write
-  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ",
+    "  dremio-mcp-local connect claude-code --write\n",
+    "  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ",
     "~/.dremio-password\n",
     "  dremio-mcp-local --engine official --mcp-server-command ",
     "'/opt/dremio-mcp/bin/dremio-mcp-server run --no-log-to-file'",
