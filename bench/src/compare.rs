@@ -21,7 +21,7 @@ const SESSIONS_FORKING: usize = 200;
 
 const SILENT: usize = 5000;
 
-/// What `ulimit -n` says where nobody has raised it, and more than the scenario needs.
+/// The usual default of `ulimit -n`, and more than the scenario needs.
 const FILES_MAX: [u64; 2] = [1024, 8192];
 
 /// What is measured, and how often.

@@ -102,8 +102,8 @@ impl Subject {
         match self {
             Self::Gateway => {
                 let token = folder.join("token.json");
-                // No tool of the child calls Dremio, so nobody listens there; the token has only to
-                // be valid.
+                // No tool of the child calls Dremio, so no server listens there; the token has
+                // only to be valid.
                 std::fs::write(
                     &token,
                     r#"{"token":"not-a-token","expires_at":"2999-01-01T00:00:00Z"}"#,

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::arguments::Arguments;
 use crate::screen::{Facts, Screen};
 
-/// The sandbox's user. It guards demo data that anybody may see.
+/// The sandbox's user. It guards demo data that anyone may see.
 const SANDBOX_USER: (&str, &str) = ("dremio", "dremio123");
 
 /// How long a condition may take before starting is given up. The official server needs up to 12 s

@@ -1,4 +1,4 @@
-//! Who imports whom inside a crate.
+//! Which module imports which, inside a crate.
 //!
 //! Reads tokens, so that comments and strings do not count and macros do. A path counts wherever
 //! it stands, in a `use` or in the middle of an expression; names that a module brings in with
@@ -49,7 +49,7 @@ pub struct Import {
     pub at: String,
 }
 
-/// How many `use`s a name is followed through: more than anybody writes, so that a circle of them
+/// How many `use`s a name is followed through: more than real code has, so that a circle of them
 /// comes to an end.
 const RENAMES_MAX: usize = 16;
 

@@ -1,5 +1,5 @@
-//! One client of the mixed run. It uses few ids and few progress tokens, the same as everybody
-//! else, so that an answer or progress that goes astray meets somebody who notices.
+//! One client of the mixed run. All clients use the same few ids and progress tokens, so that an
+//! answer or progress that reaches the wrong client is noticed there.
 
 mod watch;
 
@@ -315,7 +315,7 @@ impl Worker {
         self.chance.choice(TOKENS).unwrap_or("1")
     }
 
-    /// A text that nobody else sends.
+    /// A text that no other client sends.
     fn unique(&self) -> String {
         format!("client {} call {} \"é\u{2028}\n", self.number, self.calls)
     }

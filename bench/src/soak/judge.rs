@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::tally::Outcome;
 use crate::mcp::Answer;
 
-/// The reasons that clients are told to expect when the child fails, and how the gateway's errors
+/// The documented reasons in errors when the child fails, and how the gateway's errors
 /// name them.
 const DOCUMENTED: [&str; 5] =
     ["engine_lost", "engine_not_ready", "answer_too_large", "call_timed_out", "busy"];

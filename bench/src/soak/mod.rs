@@ -34,8 +34,8 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// `MCP_ENGINE_TIMEOUT` of the gateway under test: a child that hangs is to be found out often.
 const ENGINE_TIMEOUT: &str = "2s";
 
-/// How long the gateway may take to be as it was, once everybody has left: it may just have begun
-/// to replace a child.
+/// How long the gateway may take to be as it was, once all clients have left: it may just have
+/// begun to replace a child.
 const SETTLE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Time for the gateway to be all there.
@@ -191,7 +191,7 @@ impl Remains {
         }
     }
 
-    /// Memory is told and not judged: an allocator keeps some.
+    /// Memory is reported and not judged: an allocator keeps some.
     fn differs(&self, before: &Self) -> bool {
         self.processes != before.processes
             || self.open_files > before.open_files

@@ -41,7 +41,7 @@ pub enum CheckError {
     /// A key that no header can hold.
     #[error("the key has characters that cannot stand in a header: is it the right file?")]
     KeyUnsendable,
-    /// Nobody listens, or nobody is there.
+    /// Nothing listens there, or the host does not answer.
     #[error(
         "nothing answers at {url}: is dremio-mcp running, and is this its address from here? In a \
          container, 127.0.0.1 is the container itself"

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Settings are some kB; Claude Code's file grows to some MB.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// More are kept by nobody; the next one would be the sign of a loop.
+/// No real set-up has more; another one would be the sign of a loop.
 const BACKUPS_MAX: usize = 1000;
 
 /// Why a file was not replaced.

@@ -6,7 +6,7 @@
 //! - [`check()`]: asks the endpoint as the client would
 //! - [`run()`]: the three as the command `connect`, which several programs have
 //!
-//! It knows MCP clients, and nothing of settings or processes: whoever calls it reads the
+//! It knows MCP clients, and nothing of settings or processes: its caller reads the
 //! environment and prints.
 
 mod check;

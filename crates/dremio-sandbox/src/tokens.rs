@@ -87,7 +87,7 @@ impl Tokens {
         Some(token.user.clone())
     }
 
-    /// Logs a token out, effectively only while it is cached. Whether it did is not told to the
+    /// Logs a token out, effectively only while it is cached. Whether it did is not reported to the
     /// client.
     pub(crate) fn log_out(&self, text: &str) {
         let mut inner = self.lock();

@@ -19,8 +19,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Writes `text` and a line end to standard output, as the answer of a command. Where nobody
-    /// reads it, as behind `| head -1` or on a full disk, the exit code still says how it went.
+    /// Writes `text` and a line end to standard output, as the answer of a command. Where that
+    /// fails, as behind `| head -1` or on a full disk, the exit code still says how it went.
     pub fn print(self, text: &str) -> Self {
         let _ = writeln!(io::stdout(), "{text}");
         self

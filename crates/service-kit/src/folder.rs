@@ -1,5 +1,5 @@
-//! Folders that not everybody may use: one for files that nobody else may see and that must not
-//! stay behind, not even after a crash; and a look at those that others made.
+//! Folders and who may use them: a private temporary folder that does not stay behind, not even
+//! after a crash; and a check of folders that others made.
 
 use std::fs::Permissions;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::admin::{Condition, Readiness};
 use crate::lifecycle::Shutdown;
 
-/// How often a folder is looked at: whoever closes it sees within this time that it was enough.
+/// How often a folder is looked at: a mended one is seen within this time.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A folder of mode 0700 among the temporary files, removed when dropped. The next one of the same
@@ -58,7 +58,7 @@ pub async fn report_open_folder(
         let path = folder.clone();
         // On a thread of its own: a volume may hang, and the runtime would wait for it at the end.
         let thread = std::thread::Builder::new().name("folder-look".into()).spawn(move || {
-            // Nobody listens any more when a stop was asked for.
+            // The receiver is gone once a stop was requested.
             let _ = reply.send(is_open_to_all(&path));
         });
         let looked = async { if thread.is_ok() { looked.await.ok() } else { None } };
@@ -88,8 +88,8 @@ fn condition(folder: &Path, is_open: bool) -> Condition {
 }
 
 /// Whether every user may make and replace files in `folder`. A sticky bit keeps files from being
-/// replaced, not from being made first. What cannot be looked at is somebody else's trouble, and is
-/// told there.
+/// replaced, not from being made first. A folder that cannot be read is reported by the code that
+/// needs it, not here.
 fn is_open_to_all(folder: &Path) -> bool {
     folder.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.mode() & 0o002 != 0)
 }

@@ -1,7 +1,7 @@
-//! Heads of requests that have not come to their end. Whoever sends a long one and never ends it
-//! holds what has come of it, without having shown a key; so only so many bytes of long heads are
-//! held at a time, and a connection that brings more is closed. Heads of the usual length are not
-//! counted, so that nobody's honest request is in question.
+//! Request heads that are not complete yet. A client without a key could send a long one and never
+//! end it, and its bytes stay in memory; so only so many bytes of long heads are held at a time,
+//! and a connection that brings more is closed. Heads of the usual length are not counted, so that
+//! no honest request is affected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! The HTTP/1.1 listener of every service: `TCP_NODELAY` (without it a streamed answer waits 44 ms
-//! for an acknowledgement), time limits on request heads and on rest, a cap on connections that
-//! nobody can use up for others, and a stop that drains within the service's deadline instead of
-//! waiting for ever on open streams. `axum::serve` has none of these.
+//! for an acknowledgement), time limits on request heads and on idle connections, a cap on
+//! connections that no single client can exhaust, and a stop that drains within the service's
+//! deadline instead of waiting for ever on open streams. `axum::serve` has none of these.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -202,7 +202,7 @@ where
     }
 }
 
-/// A body with something that is kept until it was read, or nobody reads on.
+/// A body with something that is kept until the body was read, or dropped.
 pub struct Keeping<B, K> {
     body: B,
     _kept: K,

@@ -13,7 +13,7 @@ pub struct Limits {
     pub idle_connections_max: usize,
     /// How long a connection may rest between requests.
     pub idle_max: Duration,
-    /// What holds for connections that nobody has called `Connection::prove` on; `None` on a
+    /// What holds for connections on which `Connection::prove` was not called; `None` on a
     /// listener that asks for no key.
     pub unproven: Option<UnprovenLimits>,
     /// Time from the first byte of a request head to its end.

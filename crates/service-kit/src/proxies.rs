@@ -70,7 +70,7 @@ impl TrustedProxies {
                 (&header::FORWARDED, forwarded_for)
             };
         for item in lines(name).iter().rev().flat_map(|line| line.rsplit(',')) {
-            // Past something that is no address, nobody knows who wrote what.
+            // Left of something that is no address, the author of each part is unknown.
             let Some(hop) = read(item.trim()) else { break };
             client = hop;
             if !self.contains(hop) {

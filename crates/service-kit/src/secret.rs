@@ -121,8 +121,8 @@ pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError>
     Ok(bytes)
 }
 
-/// Opens a regular file; `None` when something else stands there. Nobody waits for the writer of a
-/// pipe, and no device is touched.
+/// Opens a regular file; `None` when something else stands there. It never waits for the
+/// writer of a pipe, and touches no device.
 fn open(path: &Path) -> io::Result<Option<File>> {
     if !path.metadata()?.is_file() {
         return Ok(None);
@@ -188,7 +188,7 @@ mod tests {
         ));
     }
 
-    /// Opening a pipe that nobody writes to waits for ever.
+    /// Opening a pipe without a writer waits for ever.
     #[test]
     fn a_pipe_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();

@@ -121,8 +121,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
         }
         let turn = self.connection.turn();
         if turn % 2 == 1 || self.connection.has_shown_key() {
-            // What comes now belongs to the body, or to somebody who has shown a key: with one read
-            // may come more than a head.
+            // What comes now belongs to the body, or to a client with a key: one read may bring
+            // more than a head.
             self.head.end();
         } else if !self.head.grow(turn, come) {
             self.connection.connections().count(Closed::LongHeads);

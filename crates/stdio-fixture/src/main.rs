@@ -21,7 +21,7 @@
 //!
 //! By the name `Dremio` it has, besides, the tools of Dremio's own server (`dremio`).
 //!
-//! A call with `task` becomes a task that never ends, which anybody may list and look at. Any
+//! A call with `task` becomes a task that never ends, which any client may list and read. Any
 //! resource but `fixture://missing` can be subscribed to. `notify` says that one of either has
 //! changed.
 
@@ -57,7 +57,7 @@ impl Out {
     fn line(&self, text: &str) {
         let _whole_lines = self.seen();
         let mut stdout = std::io::stdout().lock();
-        // A closed pipe means that the client has gone; then nobody cares.
+        // A closed pipe means that the client has gone: no reader is left.
         let _ = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Import, Place};
 use crate::Finding;
 
-/// Who needs whom among the modules of one module, with one place where that is written.
+/// Which of the modules of one module need which, with one place where that is written.
 type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
 
 /// All circles, of the crate's own modules first.

@@ -1,4 +1,4 @@
-//! Who may import whom.
+//! Which package and module may import which.
 
 use anyhow::Result;
 use tidy::{Finding, Modules, Package, Workspace};

@@ -9,7 +9,7 @@ use super::Worker;
 use crate::mcp::{Client, Era};
 
 impl Worker {
-    /// Asks to hear of a resource that is nobody else's, and makes the child say that something in
+    /// Subscribes to a resource of its own, and makes the child say that something in
     /// it has changed.
     pub(super) async fn watch(&mut self) -> Outcome {
         let mut client = match self.client().await {

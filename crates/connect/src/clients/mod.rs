@@ -69,7 +69,7 @@ pub struct File {
     pub place: Place,
     /// Our entry in it, as JSON.
     pub entry: &'static str,
-    /// How this client is told to read a variable, as a template. Nothing: the key itself must
+    /// How this client reads a variable, as a template. Nothing: the key itself must
     /// stand in the file.
     pub reference: Option<&'static str>,
 }

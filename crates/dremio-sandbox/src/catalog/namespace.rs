@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     Function(Function),
 }
 
-/// A function that somebody has defined, as text.
+/// A function that a user has defined, as text.
 #[derive(Debug, Clone)]
 pub(crate) struct Function {
     pub(crate) arguments: &'static str,

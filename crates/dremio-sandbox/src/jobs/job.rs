@@ -1,7 +1,7 @@
 //! One job: what is known about it, and the state that a look at it shows.
 //!
 //! A job is never driven through its states by a timer: they follow from the time that has passed,
-//! whenever somebody looks. A job with a duration goes through all of them, one without has the two
+//! whenever it is read. A job with a duration goes through all of them, one without has the two
 //! or three that its real execution has.
 
 use std::fmt;

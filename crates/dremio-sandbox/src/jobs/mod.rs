@@ -18,7 +18,7 @@ pub use slow::SlowQuery;
 
 use crate::{clock, ids};
 
-/// A statement and for whom it runs.
+/// A statement and the user it runs for.
 #[derive(Debug, Clone)]
 pub(crate) struct Submission {
     pub(crate) sql: String,

@@ -97,7 +97,7 @@ impl Service {
         ALL.iter().copied().filter(move |setting| setting.services.contains(&self))
     }
 
-    /// Prefixes that nobody else's variables have: an unknown name with one of them is worth a
+    /// Prefixes that only our variables have: an unknown name with one of them is worth a
     /// warning.
     pub(crate) fn prefixes(self) -> &'static [&'static str] {
         match self {

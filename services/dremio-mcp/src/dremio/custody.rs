@@ -1,6 +1,6 @@
-//! Jobs that must not outlive the wish for them: submitted in the background, because only the
-//! answer says which job it is, and cancelled at Dremio when nobody waits for them any more. A stop
-//! gives the calls under way a little time.
+//! Jobs that end with the call that wants them: submitted in the background, because only the
+//! answer says which job it is, and cancelled at Dremio when no call waits for them any more. A
+//! stop gives the calls under way a little time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::{DremioCaller, DremioError};
 
 /// How long the cancellation of one job is tried, a replacement of its token included. A guess;
-/// nobody waits for it.
+/// no call waits for it.
 const CANCEL_MAX: Duration = Duration::from_secs(15);
 
 /// How long a stop waits for submissions and cancellations: Dremio may be away.
@@ -26,7 +26,7 @@ pub(crate) struct JobCustody {
     under_way: TaskTracker,
 }
 
-/// A job that somebody wants. Dropping this cancels it at Dremio, unless it is over.
+/// A job that a call wants. Dropping this cancels it at Dremio, unless it is over.
 #[derive(Debug)]
 pub(crate) struct HeldJob {
     custody: JobCustody,
@@ -48,7 +48,7 @@ impl JobCustody {
     }
 
     /// Runs a submission to its end, also when the caller goes away in the middle: that would leave
-    /// a job behind whose id is not known. A [`HeldJob`] in an answer that nobody takes is
+    /// a job behind whose id is not known. A [`HeldJob`] in an answer that no call takes is
     /// cancelled by being dropped. What remains is a job whose id was lost with the connection:
     /// that one runs to its end.
     ///

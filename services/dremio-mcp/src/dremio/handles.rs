@@ -1,6 +1,6 @@
 //! How a client names a job of its own in a later call: the job's id, and a tag over it and the
-//! client's key, made with the gateway key. Dremio lets everybody with a token read every job, and
-//! lists all ids; so only the tag says whose a job is. No table is kept: another replica knows a
+//! client's key, made with the gateway key. Dremio lets every user read every job, and lists
+//! all ids; so only the tag says whose a job is. No table is kept: another replica knows a
 //! handle, and so does this one after a restart.
 //!
 //! A handle is `{job id}-{16 hex digits}`. Guesses are counted for each principal.
@@ -28,7 +28,7 @@ pub(crate) enum BadHandle {
     /// It does not look like one: it is not whole, or something else.
     #[error("this is no job_id that RunSqlQuery gave")]
     Malformed,
-    /// It was made for another principal, with a key that is gone, or by somebody else.
+    /// It was made for another principal, with a key that is gone, or elsewhere.
     #[error("this job_id was not given to you")]
     Wrong,
     /// There were too many wrong ones before.

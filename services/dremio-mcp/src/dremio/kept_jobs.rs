@@ -20,7 +20,7 @@ use super::{HeldJob, JobCustody};
 /// people come back from a short break.
 const UNASKED_MAX: Duration = Duration::from_secs(600);
 
-/// How often jobs that nobody asks for are looked for.
+/// How often jobs whose time is over are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Jobs kept at a time. Beyond, the one that was asked for longest ago is cancelled; Dremio itself
@@ -84,7 +84,7 @@ impl KeptJobs {
         Question { kept: self, id, is_answered: false }
     }
 
-    /// Cancels jobs that nobody asks for any more until `shutdown` drains; what is left runs on.
+    /// Cancels jobs whose time is over until `shutdown` drains; what is left runs on.
     pub(crate) async fn sweep(&self, shutdown: &Shutdown) {
         loop {
             tokio::select! {
@@ -94,7 +94,7 @@ impl KeptJobs {
         }
     }
 
-    /// Cancels jobs for which nobody has asked for so long.
+    /// Cancels jobs whose last question was too long ago.
     pub(crate) fn give_up(&self, unasked_max: Duration) {
         let is_given_up =
             |_: &JobId, job: &mut Job| job.waiting == 0 && job.last.elapsed() >= unasked_max;
@@ -113,7 +113,7 @@ impl KeptJobs {
         }
     }
 
-    /// One question less: the job, if nobody waits for it now and it is not to run on.
+    /// One question less: the job, if no call waits for it now and it is not to run on.
     fn asked(&self, id: &JobId, runs_on: bool) -> Option<Job> {
         let mut kept = self.kept.lock();
         let job = kept.jobs.get_mut(id)?;

@@ -79,7 +79,7 @@ pub(crate) enum ParseError {
 }
 
 impl ParseError {
-    /// What the client is told (JSON-RPC 2.0 §5.1).
+    /// The error that the client gets (JSON-RPC 2.0 §5.1).
     pub(crate) fn to_rpc(&self) -> RpcError {
         let code = match self {
             Self::NotJson | Self::NotStrict(_) => ErrorCode::Parse,

@@ -35,7 +35,7 @@ pub(crate) struct Message {
     error: Option<Range<usize>>,
     /// The room that it takes, if that is counted; its copies share it.
     charge: Option<Arc<Charge>>,
-    /// Where the members of `params` lie, once somebody has asked.
+    /// Where the members of `params` lie, once they were read.
     spans: OnceLock<Result<Box<Spans>, ParseError>>,
 }
 
@@ -161,8 +161,7 @@ impl Message {
         })
     }
 
-    /// A request with `params`, which must be one JSON object. Its id is to be set by whoever sends
-    /// it.
+    /// A request with `params`, which must be one JSON object. The sender sets its id.
     pub(crate) fn request(method: &str, params: &str) -> Self {
         Self::calling(r#"{"jsonrpc":"2.0","id":0,"method":"#, method, Some(params), Some(ID))
     }

@@ -165,5 +165,5 @@ async fn run_is_healthy_with_a_token_and_stops_on_request() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let status = tokio::time::timeout(WAIT_MAX, child.wait()).await.expect("it stops").unwrap();
     assert_eq!(status.code(), Some(0));
-    assert_eq!(health(&address).await.0, 1, "nobody answers any more");
+    assert_eq!(health(&address).await.0, 1, "no server answers any more");
 }

@@ -184,7 +184,7 @@ impl World {
 /// Asserts that `text` has none of `secrets`.
 pub(crate) fn check_absent(text: &str, secrets: &[String]) {
     for secret in secrets.iter().filter(|secret| secret.len() > 8) {
-        assert!(!text.contains(secret.as_str()), "a secret was told");
+        assert!(!text.contains(secret.as_str()), "a secret was shown");
     }
 }
 

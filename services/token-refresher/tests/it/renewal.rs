@@ -40,7 +40,7 @@ async fn a_renewed_token_is_logged_out_after_the_delay() {
     assert!(is_live(&old), "the old token lives on for the grace");
     eventually("the old token is logged out", || (!is_live(&old)).then_some(())).await;
     assert!(is_live(&new));
-    eventually("it is told", || {
+    eventually("it is logged", || {
         world.events(Some(old.id())).contains(&"token_revoked".to_owned()).then_some(())
     })
     .await;

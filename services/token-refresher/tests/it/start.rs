@@ -112,7 +112,7 @@ async fn the_stored_token_is_used_while_dremio_is_down() {
     second.condition("dremio", Ok(())).await;
     assert_eq!(world.token().unwrap().id(), token.id());
     assert_eq!(world.logins(), 1);
-    eventually("the reuse is told", || {
+    eventually("the reuse is logged", || {
         world.events(Some(token.id())).contains(&"token_reused".to_owned()).then_some(())
     })
     .await;
@@ -173,7 +173,7 @@ async fn once() {
     assert_eq!(world.logins(), 1);
 
     world.refuse().await;
-    assert_eq!(once(&world).await, Exit::Failure, "a token that nobody vouches for");
+    assert_eq!(once(&world).await, Exit::Failure, "a token of unknown origin");
     world.admit();
     world.control.revoke_all_tokens();
     assert_eq!(once(&world).await, Exit::Success);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::engine::{CallContext, Caller, ClientId};
 use crate::principal::{ByPrincipal, Principal};
 
-/// Calls of one client that may wait. A guess: nobody reads a thousand answers, and each waiting
+/// Calls of one client that may wait. A guess: no agent reads a thousand answers, and each waiting
 /// call holds a connection.
 pub(super) const WAITING_MAX: usize = 1000;
 
@@ -24,7 +24,7 @@ pub(crate) struct Limits {
     pub(crate) last: usize,
 }
 
-/// For whom a permit is.
+/// Who a permit is for.
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
     pub(crate) principal: Principal,
@@ -48,7 +48,7 @@ impl Requester {
 
 /// What stands in the queue.
 pub(super) trait Waiting {
-    /// Whether nobody waits for it any more.
+    /// Whether its call has gone away.
     fn is_gone(&self) -> bool;
 }
 
@@ -96,8 +96,8 @@ impl<W: Waiting> Schedule<W> {
         self.held
     }
 
-    /// Takes a permit, if `requester` may have one now. Nobody who waits is passed over: whoever
-    /// waits may have none.
+    /// Takes a permit, if `requester` may have one now. No waiting call is passed over: those
+    /// that wait may have none.
     pub(super) fn take(&mut self, requester: &Requester) -> bool {
         let key = self.keys.get(&requester.principal);
         let client = key.and_then(|key| key.clients.get(&requester.client));
