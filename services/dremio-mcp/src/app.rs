@@ -28,6 +28,7 @@ use crate::engine::{CALL_LIMITS, Engine, FairQueue, ToolRoom};
 use crate::front::Front;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable};
 use crate::signer::Signer;
@@ -245,7 +246,7 @@ impl App {
         };
 
         let auth = match config.auth {
-            AuthConfig::Open => Auth::Open(Principal::anyone()),
+            AuthConfig::Open => Auth::Open(Identity::unlimited(Principal::anyone())),
             AuthConfig::Keys(source) => {
                 let ring = Arc::new(KeyRing::load(source)?);
                 tasks.spawn("keys", Arc::clone(&ring).follow(readiness.clone(), back.clone()));

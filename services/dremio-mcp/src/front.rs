@@ -37,9 +37,7 @@ impl Front {
         }
         let response = if is_mcp {
             match self.access.require_key(&request) {
-                Ok(principal) => {
-                    session::answer(Arc::clone(&self.gateway), principal, request).await
-                }
+                Ok(identity) => session::answer(Arc::clone(&self.gateway), identity, request).await,
                 Err(response) => *response,
             }
         } else {

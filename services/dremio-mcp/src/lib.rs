@@ -26,6 +26,7 @@ pub mod fuzzing;
 pub mod guard;
 mod methods;
 mod metrics;
+mod policy;
 mod principal;
 mod random;
 mod rpc;

@@ -10,16 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::random::hex;
 
-/// How the name of a principal with a key begins.
-const KEY_PREFIX: &str = "key-";
+/// How the name of a principal begins that is a key by itself, or a client of the policy. So no
+/// client's name is that of a key.
+const KEY_PREFIX: &str = "key:";
 
 /// Hex digits of a key's digest in logs: enough to distinguish a handful of keys, and never
 /// compared.
 const LOG_HEX_DIGITS: usize = 8;
 
-/// Who calls: `key-` and the SHA-256 of the key in hex. Equal keys are equal principals. The whole
-/// digest is compared, because a key with a similar beginning of its digest can be found in under a
-/// second.
+/// Who calls: `key:` and the SHA-256 of the key in hex, or `anyone`. Equal keys are equal
+/// principals. The whole digest is compared, because a key with a similar beginning of its digest
+/// can be found in under a second.
 ///
 /// `Display` and `Debug` give the short form for logs. Cheap to clone and to look up: every request
 /// does both several times.
@@ -76,7 +77,9 @@ impl Principal {
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name.get(..KEY_PREFIX.len() + LOG_HEX_DIGITS).unwrap_or(&self.0.name))
+        let name = self.as_str();
+        let short = name.starts_with(KEY_PREFIX).then_some(KEY_PREFIX.len() + LOG_HEX_DIGITS);
+        f.write_str(short.and_then(|end| name.get(..end)).unwrap_or(name))
     }
 }
 

@@ -43,7 +43,7 @@ fn packages_use_what_is_below_them() -> Result<()> {
 /// The gateway, from the ground up.
 const GATEWAY: &[&[&str]] = &[
     &["guard", "methods", "metrics", "principal", "random", "signer"],
-    &["budget"],
+    &["budget", "policy"],
     &["rpc"],
     &["answer"],
     &["dremio"],

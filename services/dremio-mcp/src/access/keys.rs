@@ -11,6 +11,7 @@ use service_kit::{SecretError, SecretSource};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::policy::Identity;
 use crate::principal::Principal;
 
 /// Shorter keys can be guessed. `openssl rand -hex 32` gives 64 characters.
@@ -78,7 +79,7 @@ pub(super) struct KeyLines {
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     digest: [u8; 32],
-    principal: Principal,
+    identity: Arc<Identity>,
 }
 
 /// The keys that are valid now.
@@ -110,14 +111,23 @@ impl KeyRing {
         self.source.path()
     }
 
-    /// The principal whose key is `presented`. The time does not depend on how much of it is right.
-    pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
+    /// Whose key `presented` is. The time does not depend on how much of it is right.
+    pub(crate) fn identify(&self, presented: &[u8]) -> Option<Arc<Identity>> {
         let digest: [u8; 32] = Sha256::digest(presented).into();
         let keys = self.keys.load();
         // No early exit: every key is compared.
         keys.iter().fold(None, |found, key| {
-            if bool::from(key.digest.ct_eq(&digest)) { Some(key.principal.clone()) } else { found }
+            if bool::from(key.digest.ct_eq(&digest)) {
+                Some(Arc::clone(&key.identity))
+            } else {
+                found
+            }
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
+        self.identify(presented).map(|identity| identity.principal().clone())
     }
 
     /// Makes `keys` the valid ones. Keys that were valid before keep their principal; whatever was
@@ -130,7 +140,7 @@ impl KeyRing {
         let mut added = keys.len();
         for key in &mut keys {
             if let Some(known) = before.iter().find(|known| known.digest == key.digest) {
-                key.principal = known.principal.clone();
+                key.identity = Arc::clone(&known.identity);
                 added -= 1;
             }
         }
@@ -147,7 +157,7 @@ impl KeyRing {
         );
         self.keys.store(Arc::new(keys));
         for key in withdrawn {
-            key.principal.withdrawn().cancel();
+            key.identity.principal().withdrawn().cancel();
         }
     }
 }
@@ -170,7 +180,8 @@ pub(super) fn parse(text: &[u8]) -> KeyLines {
         } else {
             let digest: [u8; 32] = Sha256::digest(key).into();
             if !lines.keys.iter().any(|other| other.digest == digest) {
-                lines.keys.push(Key { digest, principal: Principal::of_key(&digest) });
+                let identity = Identity::unlimited(Principal::of_key(&digest));
+                lines.keys.push(Key { digest, identity });
             }
         }
     }
@@ -212,7 +223,7 @@ mod tests {
         assert_eq!(a.to_string(), b.to_string(), "the short form for logs");
         assert_ne!(a, b);
         assert_ne!(a.as_str(), b.as_str());
-        assert_eq!(a.as_str().len(), "key-".len() + 64);
+        assert_eq!(a.as_str().len(), "key:".len() + 64);
     }
 
     #[test]

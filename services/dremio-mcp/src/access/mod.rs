@@ -25,6 +25,7 @@ pub use self::rate::Rate;
 pub(crate) use self::rate::{RateLimit, RateSetting, TooMany};
 pub(crate) use self::refusals::RefusalLog;
 use crate::metrics::Metrics;
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::{Refusal, json_response};
 
@@ -36,8 +37,8 @@ const PATH_CHARS_MAX: usize = 100;
 pub(crate) enum Auth {
     /// With a key of the ring.
     Keys(Arc<KeyRing>),
-    /// Not at all: all are this principal.
-    Open(Principal),
+    /// Not at all: all are this one.
+    Open(Arc<Identity>),
 }
 
 /// The checks in front of `/mcp`.
@@ -92,20 +93,21 @@ impl Access {
         Ok(origin.cloned())
     }
 
-    /// The principal whose key the request has. Its connection counts as a known client's from now
+    /// Whose key the request has. Its connection counts as a known client's from now
     /// on.
     ///
     /// # Errors
     /// The response, 400, 401 or 429, when the key is missing, wrong or over its rate.
-    pub(crate) fn require_key(&self, request: &Request) -> Result<Principal, Box<Response>> {
-        let principal =
-            self.principal(request).map_err(|denial| Box::new(self.deny(request, denial)))?;
+    pub(crate) fn require_key(&self, request: &Request) -> Result<Arc<Identity>, Box<Response>> {
+        let identity =
+            self.identity(request).map_err(|denial| Box::new(self.deny(request, denial)))?;
         if let Some(connection) = request.extensions().get::<Connection>() {
             connection.prove();
         }
-        match self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count(&principal)) {
-            Ok(()) => Ok(principal),
-            Err(wait) => Err(Box::new(self.slow_down(request, &principal, wait))),
+        let principal = identity.principal();
+        match self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.count(principal)) {
+            Ok(()) => Ok(identity),
+            Err(wait) => Err(Box::new(self.slow_down(request, principal, wait))),
         }
     }
 
@@ -147,13 +149,13 @@ impl Access {
         self.closing(request, json_response(status, body))
     }
 
-    fn principal(&self, request: &Request) -> Result<Principal, Denial> {
+    fn identity(&self, request: &Request) -> Result<Arc<Identity>, Denial> {
         let repeated = "The request has more than one Authorization header.";
         let presented = only(request, &header::AUTHORIZATION).map_err(|()| {
             Denial::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
         })?;
         let ring = match &self.auth {
-            Auth::Open(anyone) => return Ok(anyone.clone()),
+            Auth::Open(anyone) => return Ok(Arc::clone(anyone)),
             Auth::Keys(ring) => ring,
         };
         let refused = |reason, message| Denial::new(StatusCode::UNAUTHORIZED, reason, message);
@@ -162,7 +164,7 @@ impl Access {
         let presented = presented.ok_or(refused("key_missing", missing))?;
         let key = credentials(presented.as_bytes())
             .map_err(|message| refused("key_malformed", message))?;
-        ring.find(key).ok_or(refused("key_unknown", "The key is not one of this server's."))
+        ring.identify(key).ok_or(refused("key_unknown", "The key is not one of this server's."))
     }
 
     /// RFC 6585 §4.

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{LogLevel, Notifications};
 use crate::budget::{Budget, Charge, Held, Kind, NoRoom};
+use crate::policy::Identity;
 use crate::principal::Principal;
 
 /// Notifications of one call that its client has not read yet; the newest are dropped beyond.
@@ -39,9 +40,9 @@ pub(super) struct Shown {
 /// Whose call it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// By which key.
-    pub(crate) principal: Principal,
-    /// Which client of that key, as far as it can be told: calls of one client wait for each other
+    /// Who calls.
+    pub(crate) identity: Arc<Identity>,
+    /// Which client of theirs, as far as it can be told: calls of one client wait for each other
     /// before those of others do.
     pub(crate) client: ClientId,
     /// The batch that the call is a part of.
@@ -50,6 +51,13 @@ pub(crate) struct Caller {
     pub(crate) shows_ui: bool,
     /// Where it is told what comes outside of its calls, if it can be told.
     pub(crate) notifications: Option<Arc<Notifications>>,
+}
+
+impl Caller {
+    /// To whom the call belongs.
+    pub(crate) fn principal(&self) -> &Principal {
+        self.identity.principal()
+    }
 }
 
 /// Which client of a key asks.
@@ -82,7 +90,7 @@ impl CallContext {
     #[cfg(test)]
     pub(crate) fn anyones() -> (Self, mpsc::Receiver<Held>) {
         let caller = Caller {
-            principal: Principal::anyone(),
+            identity: Identity::unlimited(Principal::anyone()),
             client: ClientId::Gateway,
             batch: None,
             shows_ui: false,
@@ -118,7 +126,7 @@ impl CallContext {
     /// # Errors
     /// Those of [`Budget::try_take`].
     pub(super) fn try_take(&self, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
-        self.budget.try_take(&self.caller.principal, kind, bytes)
+        self.budget.try_take(self.caller.principal(), kind, bytes)
     }
 
     /// Room for `bytes` of what the call brings, waiting for it. Cancel safe.
@@ -126,7 +134,7 @@ impl CallContext {
     /// # Errors
     /// Those of [`Budget::take`].
     pub(super) async fn take(&self, kind: Kind, bytes: usize) -> Result<Charge, NoRoom> {
-        self.budget.take(&self.caller.principal, kind, bytes).await
+        self.budget.take(self.caller.principal(), kind, bytes).await
     }
 
     /// Sends the client a notification. Never blocks the engine: a reader that is too slow loses

@@ -1,24 +1,34 @@
 //! The sender of an HTTP message, and its rate limit.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use service_kit::http::Peer;
 
 use super::Gateway;
 use crate::access::TooMany;
 use crate::engine::{Caller, ClientId};
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::Refusal;
 
 /// The sender of a message.
 pub(super) struct Asker {
-    pub(super) principal: Principal,
+    pub(super) identity: Arc<Identity>,
     pub(super) peer: Peer,
 }
 
+impl Asker {
+    /// To whom the session belongs.
+    pub(super) fn principal(&self) -> &Principal {
+        self.identity.principal()
+    }
+}
+
 /// A client without a session. Only the address distinguishes clients of one key.
-pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
+pub(super) fn caller_at(Asker { identity, peer }: Asker) -> Caller {
     let client = ClientId::Address(peer.0.ip());
-    Caller { principal, client, batch: None, shows_ui: false, notifications: None }
+    Caller { identity, client, batch: None, shows_ui: false, notifications: None }
 }
 
 /// Counts the messages of a request beyond the first, which was counted when it arrived: all of
@@ -26,7 +36,7 @@ pub(super) fn caller_at(Asker { principal, peer }: Asker) -> Caller {
 ///
 /// When they exceed the key's rate.
 pub(super) fn count_more(gateway: &Gateway, asker: &Asker, more: usize) -> Result<(), Refusal> {
-    let counted = gateway.access.count_more(&asker.principal, asker.peer.0.ip(), more);
+    let counted = gateway.access.count_more(asker.principal(), asker.peer.0.ip(), more);
     counted.map_err(|cause| match cause {
         TooMany::Now(wait) => {
             let message = "This key sends too many messages (MCP_RATE_LIMIT). Wait as long as \

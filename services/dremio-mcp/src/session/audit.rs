@@ -49,7 +49,7 @@ fn in_one_line(text: &str) -> String {
 pub(super) fn opened(asker: &Asker, claims: &Claims, client: &ClientInfo) {
     let ClientInfo { name, version, .. } = client;
     let revision = claims.opening.protocol_version;
-    let (principal, peer) = (&asker.principal, asker.peer.0.ip());
+    let (principal, peer) = (asker.principal(), asker.peer.0.ip());
     tracing::info!(
         target: "audit",
         event = "session_opened",
@@ -65,7 +65,7 @@ pub(super) fn opened(asker: &Asker, claims: &Claims, client: &ClientInfo) {
 
 pub(super) fn resumed(asker: &Asker, claims: &Claims) {
     let revision = claims.opening.protocol_version;
-    let (principal, peer, issued) = (&asker.principal, asker.peer.0.ip(), claims.issued);
+    let (principal, peer, issued) = (asker.principal(), asker.peer.0.ip(), claims.issued);
     tracing::info!(
         target: "audit",
         event = "session_resumed",
@@ -80,7 +80,7 @@ pub(super) fn resumed(asker: &Asker, claims: &Claims) {
 
 pub(super) fn refused(gateway: &Gateway, asker: &Asker, reason: &'static str) {
     gateway.metrics.session_refused(reason);
-    let (principal, peer) = (&asker.principal, asker.peer.0.ip());
+    let (principal, peer) = (asker.principal(), asker.peer.0.ip());
     tracing::info!(
         target: "audit",
         event = "session_refused",
@@ -92,7 +92,7 @@ pub(super) fn refused(gateway: &Gateway, asker: &Asker, reason: &'static str) {
 }
 
 pub(super) fn ended(asker: &Asker, claims: &Claims) {
-    let (principal, peer) = (&asker.principal, asker.peer.0.ip());
+    let (principal, peer) = (asker.principal(), asker.peer.0.ip());
     tracing::info!(
         target: "audit",
         event = "session_ended",

@@ -66,7 +66,7 @@ impl Call {
     async fn cancelled(&self) {
         match &self.client {
             Client::Legacy(running) => running.cancelled().await,
-            Client::Modern => self.caller.principal.withdrawn().cancelled().await,
+            Client::Modern => self.caller.principal().withdrawn().cancelled().await,
         }
     }
 
@@ -118,7 +118,7 @@ impl Call {
         let text = text.into_text();
         let mut charge = match charge {
             Some(charge) => charge,
-            None => gateway.budget.try_take(&self.caller.principal, Kind::Answers, 0)?,
+            None => gateway.budget.try_take(self.caller.principal(), Kind::Answers, 0)?,
         };
         charge.resize(text.len())?;
         Ok(Finished { body: Some(charge.hold(text)), ..finished })
@@ -157,7 +157,7 @@ impl Drop for Record<'_> {
             target: "audit",
             event = "tool_called",
             tool,
-            principal = %call.caller.principal,
+            principal = %call.caller.principal(),
             outcome,
             duration_ms,
             "tool called",

@@ -17,6 +17,7 @@ use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, modern, news, subs
 use crate::budget::{self, Charge, Held, NoRoom};
 use crate::engine::{Caller, LogLevel, view};
 use crate::methods;
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message, ParseError, Refusal, RpcError, json_response};
 
@@ -37,15 +38,15 @@ const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// When a client that found no room may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Answers a request to the MCP endpoint of `principal`, whom access control has found.
+/// Answers a request to the MCP endpoint of whom access control has found.
 pub(crate) async fn answer(
     gateway: Arc<Gateway>,
-    principal: Principal,
+    identity: Arc<Identity>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<Peer>().copied().unwrap_or(Peer::UNKNOWN);
-    let asker = Asker { principal, peer };
+    let asker = Asker { identity, peer };
     match head.method {
         Method::POST => receive(gateway, asker, &head.headers, body).await,
         Method::GET => listen(gateway, &asker, &head.headers),
@@ -57,7 +58,7 @@ pub(crate) async fn answer(
 }
 
 async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body: Body) -> Response {
-    let (message, may_stream) = match read(&gateway, &asker.principal, headers, body).await {
+    let (message, may_stream) = match read(&gateway, asker.principal(), headers, body).await {
         Ok(Received::Message(message, may_stream)) => (message, may_stream),
         Ok(Received::Batch(text, _held)) if !claims_modern(headers) => {
             return Box::pin(legacy::handle_batch(gateway, &asker, headers, &text)).await;

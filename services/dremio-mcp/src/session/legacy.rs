@@ -19,7 +19,7 @@ use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::Held;
 use crate::engine::{Caller, ClientId, LogLevel};
 use crate::methods;
-use crate::principal::Principal;
+use crate::policy::Identity;
 use crate::rpc::{
     ErrorCode, Kind, Message, Params, Refusal, RpcError, json_response, replace_member,
     string_literal,
@@ -52,7 +52,7 @@ pub(super) async fn handle(
         Ok(session) => session,
         Err(refusal) => return refusal.response(message.id()),
     };
-    match sort(&session, asker.principal.clone(), message, may_stream, None) {
+    match sort(&session, Arc::clone(&asker.identity), message, may_stream, None) {
         Sorted::Call(call) => call.answer(gateway).await,
         Sorted::Answered(text) => json(text.into()),
         Sorted::Taken => StatusCode::ACCEPTED.into_response(),
@@ -95,7 +95,7 @@ pub(super) async fn handle_batch(
                 );
                 Sorted::Answered(error.response(message.id()))
             }
-            Ok(message) => sort(&session, asker.principal.clone(), message, false, Some(batch)),
+            Ok(message) => sort(&session, Arc::clone(&asker.identity), message, false, Some(batch)),
             Err((cause, id)) => Sorted::Answered(cause.to_rpc().response(id.as_deref())),
         };
         let gateway = Arc::clone(&gateway);
@@ -127,7 +127,7 @@ enum Sorted {
 
 fn sort(
     session: &Arc<Session>,
-    principal: Principal,
+    identity: Arc<Identity>,
     message: Message,
     may_stream: bool,
     batch: Option<u64>,
@@ -139,7 +139,7 @@ fn sort(
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
                 let caller = Caller {
-                    principal,
+                    identity,
                     client: ClientId::Session(session.claims.serial.number()),
                     batch,
                     shows_ui: session.claims.opening.shows_ui,
@@ -171,7 +171,7 @@ fn sort(
 /// `DELETE`: the client ends its session.
 pub(super) fn close(gateway: &Gateway, asker: &Asker, headers: &HeaderMap) -> Response {
     let Some(id) = session_id(headers) else { return no_session().response(None) };
-    match gateway.sessions.close(id, &asker.principal) {
+    match gateway.sessions.close(id, asker.principal()) {
         Ok(claims) => {
             audit::ended(asker, &claims);
             StatusCode::NO_CONTENT.into_response()
@@ -205,7 +205,7 @@ async fn initialize(gateway: &Gateway, asker: &Asker, message: &Message) -> Resp
     };
     let client = ClientInfo::of(message);
     let opening = Opening { protocol_version: version, log_level: None, shows_ui: client.shows_ui };
-    let session = match gateway.sessions.open(&asker.principal, opening) {
+    let session = match gateway.sessions.open(asker.principal(), opening) {
         Ok(session) => session,
         Err(cause) => {
             tracing::warn!(error = %cause, "no session opened");
@@ -274,7 +274,7 @@ pub(super) fn session(
         return Err(Refusal::invalid(StatusCode::BAD_REQUEST, message));
     }
     let id = session_id(headers).ok_or_else(no_session)?;
-    match gateway.sessions.find(id, &asker.principal) {
+    match gateway.sessions.find(id, asker.principal()) {
         Ok(Found { session, is_new_here }) => {
             if is_new_here {
                 audit::resumed(asker, &session.claims);

@@ -63,7 +63,7 @@ pub(super) fn listen(gateway: Arc<Gateway>, asker: Asker, request: &Message) -> 
     tokio::spawn(async move {
         tokio::select! {
             gone = subscription.events.keep_alive() => { let Gone = gone; }
-            () = subscription.caller.principal.withdrawn().cancelled() => {}
+            () = subscription.caller.principal().withdrawn().cancelled() => {}
             told = subscription.tell(changes, filter) => drop(told),
         }
     });
@@ -169,7 +169,7 @@ impl Subscription {
     /// Sends a text. A client that leaves so much unread that there is no more room loses its
     /// stream, and opens another.
     async fn send(&self, text: String) -> Result<(), Gone> {
-        let room = self.gateway.budget.try_take(&self.caller.principal, Kind::Streams, text.len());
+        let room = self.gateway.budget.try_take(self.caller.principal(), Kind::Streams, text.len());
         self.events.message(room.map_err(|_| Gone)?.hold(text)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::engine::{CallContext, Caller, ClientId};
+use crate::engine::{CallContext, ClientId};
 use crate::principal::{ByPrincipal, Principal};
 
 /// Calls of one client that may wait. A guess: no agent reads a thousand answers, and each waiting
@@ -36,8 +36,9 @@ pub(crate) struct Requester {
 impl Requester {
     /// For the call of this context.
     pub(crate) fn of(context: &CallContext) -> Self {
-        let Caller { principal, client, batch, .. } = context.caller();
-        Self { principal: principal.clone(), client: *client, batch: *batch }
+        let caller = context.caller();
+        let principal = caller.principal().clone();
+        Self { principal, client: caller.client, batch: caller.batch }
     }
 
     /// For the gateway's own calls.

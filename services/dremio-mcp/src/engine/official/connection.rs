@@ -138,7 +138,7 @@ impl Connection {
             since: Instant::now(),
         };
         if let Some(caller) = caller {
-            self.note_caller(&caller.principal);
+            self.note_caller(caller.principal());
         }
         match self.pending.lock().as_mut() {
             Some(pending) => pending.insert(id, waiting),

@@ -241,7 +241,7 @@ impl SubscriptionRegistry {
     /// Enters the client into the subscribers of the resource.
     fn enter<'w>(&'w self, wish: Wish<'w>) -> Result<Entry<'w>, CallError> {
         let Wish { uri, notifications, context, .. } = wish;
-        let principal = context.caller().principal.clone();
+        let principal = context.caller().principal().clone();
         if uri.len() > URI_BYTES_MAX {
             return Err(CallError::TooManySubscriptions);
         }

@@ -156,11 +156,11 @@ impl TaskOwners {
         self.lock()
             .owners
             .get(&Subject::Task(task))
-            .is_some_and(|owner| owner.principal == caller.principal)
+            .is_some_and(|owner| owner.principal == *caller.principal())
     }
 
     fn keep(&self, subject: Subject, origin: &Origin<'_>, token: Option<&str>) {
-        let principal = origin.caller.principal.clone();
+        let principal = origin.caller.principal().clone();
         let notifications =
             origin.caller.notifications.as_ref().map(Arc::downgrade).unwrap_or_default();
         let owner =
@@ -224,10 +224,10 @@ mod tests {
         ))
         .unwrap();
         let notifications = Arc::<Notifications>::default();
-        let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
+        let identity = ring.identify(key.repeat(16).as_bytes()).unwrap();
         (
             Caller {
-                principal,
+                identity,
                 client: ClientId::Session(1),
                 batch: None,
                 shows_ui: false,
@@ -370,7 +370,7 @@ mod tests {
         let ring =
             KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
         let caller = |key: &String| Caller {
-            principal: ring.find(key.as_bytes()).unwrap(),
+            identity: ring.identify(key.as_bytes()).unwrap(),
             client: ClientId::Session(1),
             batch: None,
             shows_ui: false,

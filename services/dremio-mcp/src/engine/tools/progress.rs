@@ -47,7 +47,7 @@ impl<'c> Progress<'c> {
 
     /// Whose call it is.
     pub(in crate::engine) fn principal(&self) -> &'c Principal {
-        &self.context.caller().principal
+        self.context.caller().principal()
     }
 
     /// The answer is about the job of this handle, from this row on.

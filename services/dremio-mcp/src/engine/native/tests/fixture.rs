@@ -22,6 +22,7 @@ use crate::engine::{CALL_LIMITS, CallContext, Caller, ClientId, FairQueue, ToolR
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::Message;
 use crate::signer::Signer;
@@ -81,7 +82,7 @@ impl Fixture {
 
     /// The handle of a job for whoever calls.
     pub(super) fn handle(&self, context: &CallContext, job: &JobId) -> String {
-        self.native.room.handles.issue(&context.caller().principal, job)
+        self.native.room.handles.issue(context.caller().principal(), job)
     }
 
     /// Another gateway with the same Dremio and the same key, where calls wait for so long.
@@ -187,7 +188,7 @@ pub(super) async fn login(client: &DremioClient) -> Token {
 /// What a call of the key with this number comes with.
 pub(super) fn context_of(key: u8) -> (CallContext, tokio::sync::mpsc::Receiver<Held>) {
     let caller = Caller {
-        principal: Principal::of_key(&[key; 32]),
+        identity: Identity::unlimited(Principal::of_key(&[key; 32])),
         client: ClientId::Gateway,
         batch: None,
         shows_ui: false,

@@ -23,7 +23,7 @@ impl Connection {
             .filter(|_| calls.next().is_none())
             .and_then(|waiting| waiting.context.as_ref());
         let alone =
-            only.is_some_and(|context| self.has_only_worked_for(&context.caller().principal));
+            only.is_some_and(|context| self.has_only_worked_for(context.caller().principal()));
         match (only, LogLevel::of(message)) {
             (Some(context), Some(level)) if alone && context.wants_log(level) => {
                 context.notify(message.text().to_owned());

@@ -9,6 +9,7 @@ use super::{Answer, Connection};
 use crate::budget::Budget;
 use crate::egress::Activity;
 use crate::engine::{CallContext, CallError, Caller, ClientId};
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::Message;
 
@@ -145,7 +146,7 @@ async fn an_answer_without_room_fails_only_its_call() {
     });
     let budget = Budget::small(40 * 1024);
     let caller = Caller {
-        principal: Principal::anyone(),
+        identity: Identity::unlimited(Principal::anyone()),
         client: ClientId::Session(1),
         batch: None,
         shows_ui: false,

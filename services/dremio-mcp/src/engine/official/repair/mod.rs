@@ -169,7 +169,7 @@ impl Repair {
         context: &CallContext,
         waits: Waits,
     ) -> Option<(Message, FollowedCall)> {
-        let call = self.calls.follow(&context.caller().principal, waits).ok()?;
+        let call = self.calls.follow(context.caller().principal(), waits).ok()?;
         Some((request.with_longer_argument("query", &call.mark())?, call))
     }
 

@@ -93,10 +93,10 @@ impl Client {
             "aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into(),
         ))
         .unwrap();
-        let principal = ring.find(key.repeat(16).as_bytes()).unwrap();
+        let identity = ring.identify(key.repeat(16).as_bytes()).unwrap();
         let notifications = Arc::<Notifications>::default();
         let caller = Caller {
-            principal,
+            identity,
             client: ClientId::Session(1),
             batch: None,
             shows_ui: false,

@@ -355,6 +355,6 @@ async fn a_subscription_counts_as_work_for_its_key() {
         _ = bob.notifications.next() => {}
         never = subscriptions.keep(&new.connection) => match never {},
     }
-    assert!(!new.connection.has_only_worked_for(&ada.context.caller().principal));
-    assert!(new.connection.has_only_worked_for(&bob.context.caller().principal));
+    assert!(!new.connection.has_only_worked_for(ada.context.caller().principal()));
+    assert!(new.connection.has_only_worked_for(bob.context.caller().principal()));
 }
