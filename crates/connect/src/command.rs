@@ -14,7 +14,7 @@ use crate::render::{list, next_steps, render};
 use crate::write::{Change, WriteError, Written, write};
 
 /// The variable of the key, unless another is named. Documents use it, too.
-const VARIABLE: &str = "DREMIO_MCP_KEY";
+pub const VARIABLE: &str = "DREMIO_MCP_KEY";
 
 /// A slip of the keyboard is nearer than this; unrelated names are not.
 const NEAR: f64 = 0.8;
@@ -68,6 +68,8 @@ pub struct Surroundings<'s> {
     pub url: &'s str,
     /// Whether the server wants a key, unless something is said of one.
     pub wants_key: bool,
+    /// The file that holds the key, unless something is said of one.
+    pub key_file: Option<&'s Path>,
     /// Looks a variable of the environment up.
     pub variable: &'s dyn Fn(&str) -> Option<OsString>,
     /// An HTTP client for a check of this address. It follows no redirects.
@@ -106,8 +108,8 @@ pub enum CommandError {
     /// Nothing that is written here stays.
     #[error(
         "nothing was written: there is no home folder here that outlives this command. In a \
-         container, mount yours: --user \"$(id -u)\" --volume \"$HOME:/me\" --env HOME=/me; or do \
-         what is shown"
+         container, mount yours: --user \"$(id -u)\" --volume \"$HOME:$HOME\" --env HOME=\"$HOME\"; \
+         or do what is shown"
     )]
     NoHome,
     /// The file was left alone.
@@ -185,12 +187,13 @@ fn endpoint(
 
 fn key(arguments: &Arguments, surroundings: &Surroundings<'_>) -> Result<Key, CommandError> {
     let variable = arguments.key_env.as_deref().unwrap_or(VARIABLE).to_owned();
-    let Some(path) = &arguments.key_file else {
+    let usual = surroundings.key_file.filter(|_| arguments.key_env.is_none());
+    let Some(path) = arguments.key_file.as_deref().or(usual) else {
         let value = (surroundings.variable)(&variable).and_then(|value| value.into_string().ok());
         let value = value.filter(|value| !value.is_empty()).map(SecretString::from);
         return Ok(Key { variable, file: None, value });
     };
-    let failed = |why: String| CommandError::KeyFile { path: path.clone(), why };
+    let failed = |why: String| CommandError::KeyFile { path: path.to_owned(), why };
     let text = fs::read_to_string(path).map_err(|cause| failed(cause.to_string()))?;
     let value =
         first_key(&text).ok_or_else(|| failed("holds no key; write one key a line".to_owned()))?;

@@ -23,11 +23,11 @@ mod write;
 
 pub use check::{CheckError, Checked, check};
 pub use clients::{Client, File, Format, Place, Speaks, clients, find};
-pub use command::{Arguments, CommandError, Outcome, Surroundings, run};
+pub use command::{Arguments, CommandError, Outcome, Surroundings, VARIABLE, run};
 pub use endpoint::{Endpoint, EndpointError, Key, first_key};
 pub use file::FileError;
 pub use home::Home;
 pub use merge::{Broken, Problem};
 pub use os::Os;
-pub use render::{list, one_line, render};
+pub use render::{in_short, list, one_line, render};
 pub use write::{Change, WriteError, Written, write};

@@ -10,6 +10,9 @@ use crate::os::Os;
 use crate::template;
 use crate::write::with_entry;
 
+/// What is shown where there is no room for all.
+const IN_SHORT: [&str; 4] = ["claude-code", "codex", "cursor", "vscode"];
+
 /// All clients, one a line: what to type, what it is called, how it is set up.
 #[must_use]
 pub fn list() -> String {
@@ -53,7 +56,10 @@ pub fn render(client: &Client, endpoint: &Endpoint, home: Option<&Home>) -> Stri
     for note in client.notes {
         let _ = writeln!(text, "- {note}");
     }
-    let _ = writeln!(text, "\nFrom {}, read on {}.", client.source, client.read_on);
+    let _ = match client.read_on {
+        Some(day) => writeln!(text, "\nFrom {}, read on {day}.", client.source),
+        None => writeln!(text, "\nNot read: {}. What is above is not proven.", client.source),
+    };
     text
 }
 
@@ -68,6 +74,17 @@ pub(crate) fn next_steps(client: &Client, endpoint: &Endpoint) -> String {
         let _ = writeln!(text, "{note}");
     }
     text
+}
+
+/// How the clients that most people have are set up, for a screen or a page that has room for no
+/// more: what each line is for, and the line. The key comes first, if one is wanted.
+#[must_use]
+pub fn in_short(endpoint: &Endpoint) -> Vec<(&'static str, String)> {
+    let key = endpoint.key().map(|key| ("The key", export(key)));
+    let clients = clients().filter(|client| IN_SHORT.contains(&client.name));
+    key.into_iter()
+        .chain(clients.map(|client| (client.title, one_line(client, endpoint, None))))
+        .collect()
 }
 
 /// How `client` is set up, on one line: its command, or what goes into which file.

@@ -1,7 +1,7 @@
 //! What programs are made with. Each program is complete: it lists the tools and runs one query.
 //! Time limits are longer than the gateway's own limit for a call, 300 s.
 
-use super::{Client, Speaks};
+use super::{Client, READ, Speaks};
 
 pub(super) const ALL: &[Client] = &[
     Client {
@@ -33,6 +33,7 @@ asyncio.run(main())
         ),
         speaks: Speaks::Modern,
         source: "https://github.com/modelcontextprotocol/python-sdk",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -58,6 +59,7 @@ asyncio.run(main())
         ),
         speaks: Speaks::Modern,
         source: "https://gofastmcp.com/clients/client",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -86,6 +88,7 @@ await client.close();
         ),
         speaks: Speaks::Modern,
         source: "https://github.com/modelcontextprotocol/typescript-sdk",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -109,6 +112,7 @@ await client.close();
         ),
         speaks: Speaks::Modern,
         source: "https://ai-sdk.dev/docs/ai-sdk-core/mcp-tools",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -137,6 +141,7 @@ asyncio.run(main())
 "#,
         ),
         source: "https://docs.langchain.com/oss/python/langchain/mcp",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -168,6 +173,7 @@ asyncio.run(main())
         ),
         speaks: Speaks::Modern,
         source: "https://openai.github.io/openai-agents-python/mcp/",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -196,6 +202,7 @@ asyncio.run(main())
         ),
         speaks: Speaks::Modern,
         source: "https://ai.pydantic.dev/mcp/client/",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -226,6 +233,7 @@ asyncio.run(main())
 "#,
         ),
         source: "https://google.github.io/adk-docs/tools/mcp-tools/",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -253,6 +261,7 @@ asyncio.run(main())
 "#,
         ),
         source: "https://developers.llamaindex.ai/python/framework/module_guides/mcp/",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -283,6 +292,7 @@ asyncio.run(main())
 "#,
         ),
         source: "https://docs.agno.com/tools/mcp/overview",
+        read_on: READ,
         ..Client::NEW
     },
 ];

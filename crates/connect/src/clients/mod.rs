@@ -13,6 +13,9 @@ const URL_ENTRY: &str = r#"{"url": "{{url}}", "headers": {"Authorization": "Bear
 const TYPED_ENTRY: &str = r#"{"type": "http", "url": "{{url}}",
     "headers": {"Authorization": "Bearer {{key}}"}}"#;
 
+/// When the sources of these rows were last read.
+const READ: Option<&str> = Some("2026-11-26");
+
 /// A reference as shells have it.
 const SHELL_REFERENCE: Option<&str> = Some("${{{variable}}}");
 
@@ -35,8 +38,8 @@ pub struct Client {
     pub speaks: Speaks,
     /// Where this is documented, or the package that it was read from.
     pub source: &'static str,
-    /// When that was read, as `YYYY-MM-DD`.
-    pub read_on: &'static str,
+    /// When that was read, as `YYYY-MM-DD`; nothing, if it was not.
+    pub read_on: Option<&'static str>,
 }
 
 /// The revision of MCP that a client asks for.
@@ -138,7 +141,7 @@ impl Client {
         notes: &[],
         speaks: Speaks::Handshake("2025-11-25"),
         source: "",
-        read_on: "2026-11-26",
+        read_on: None,
     };
 }
 

@@ -1,6 +1,6 @@
 //! Programs of the terminal.
 
-use super::{Client, File, Format, Place, SHELL_REFERENCE, Speaks, TYPED_ENTRY, URL_ENTRY};
+use super::{Client, File, Format, Place, READ, SHELL_REFERENCE, Speaks, TYPED_ENTRY, URL_ENTRY};
 
 /// An entry as Gemini CLI has it.
 const HTTP_URL_ENTRY: &str =
@@ -20,6 +20,7 @@ pub(super) const ALL: &[Client] = &[
         ),
         speaks: Speaks::Modern,
         source: "https://www.npmjs.com/package/@anthropic-ai/claude-code",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -41,6 +42,7 @@ pub(super) const ALL: &[Client] = &[
         ),
         speaks: Speaks::Handshake("2025-06-18"),
         source: "https://www.npmjs.com/package/@openai/codex",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -62,6 +64,7 @@ pub(super) const ALL: &[Client] = &[
         ),
         speaks: Speaks::Modern,
         source: "https://www.npmjs.com/package/@github/copilot",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -85,6 +88,7 @@ pub(super) const ALL: &[Client] = &[
             "After a restart of the server: /mcp refresh",
         ],
         source: "https://www.npmjs.com/package/@google/gemini-cli",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -99,6 +103,7 @@ pub(super) const ALL: &[Client] = &[
              {{if key}} --header 'Authorization: Bearer ${{{variable}}}'{{end}}",
         ),
         source: "https://www.npmjs.com/package/@qwen-code/qwen-code",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -115,6 +120,7 @@ pub(super) const ALL: &[Client] = &[
             )
         }),
         source: "https://www.npmjs.com/package/opencode-ai",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -135,6 +141,7 @@ pub(super) const ALL: &[Client] = &[
             "In VS Code: Cline's panel, MCP Servers, Configure, and put the entry into that file.",
         ],
         source: "https://www.npmjs.com/package/cline",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -154,6 +161,7 @@ pub(super) const ALL: &[Client] = &[
         }),
         notes: &["Tools are there in agent mode only."],
         source: "https://docs.continue.dev/customize/deep-dives/mcp",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -175,22 +183,38 @@ pub(super) const ALL: &[Client] = &[
         }),
         source: "https://github.com/aaif-goose/goose/blob/main/documentation/docs/guides/\
                  config-files.md",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
         name: "amp",
         title: "Amp",
         file: Some(File::json(&["~/.config/amp/settings.json"], "amp.mcpServers", URL_ENTRY, None)),
-        source: "https://ampcode.com/manual#mcp",
+        command: Some(
+            "amp mcp add {{name}}\
+             {{if key}} --header \"Authorization=Bearer ${{variable}}\"{{end}} {{url}}",
+        ),
+        source: "https://www.npmjs.com/package/@ampcode/cli",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
         name: "vibe",
         title: "Mistral Vibe",
-        command: Some(
-            "vibe mcp add {{name}} --url {{url}}{{if key}} --api-key-env {{variable}}{{end}}",
-        ),
-        source: "https://github.com/mistralai/mistral-vibe",
+        file: Some(File {
+            format: Format::Toml,
+            place: Place::List,
+            moved_by: Some(("VIBE_HOME", "~/.vibe")),
+            ..File::json(
+                &["~/.vibe/config.toml"],
+                "mcp_servers",
+                r#"{"name": "{{name}}", "transport": "streamable-http", "url": "{{url}}",
+                    "api_key_env": "{{variable}}", "tool_timeout_sec": 300}"#,
+                Some(""),
+            )
+        }),
+        source: "https://docs.mistral.ai/vibe/code/cli/mcp-servers",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -202,6 +226,7 @@ pub(super) const ALL: &[Client] = &[
              {{if key}} --header \"Authorization: Bearer ${{variable}}\"{{end}}",
         ),
         source: "https://github.com/modelcontextprotocol/inspector",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -213,6 +238,7 @@ pub(super) const ALL: &[Client] = &[
         ),
         notes: &["A bridge for clients that only start programs: they write to it, it calls."],
         source: "https://github.com/geelen/mcp-remote",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -228,6 +254,7 @@ pub(super) const ALL: &[Client] = &[
             "After a restart of the server: restart mcpo",
         ],
         source: "https://github.com/open-webui/mcpo",
+        read_on: READ,
         ..Client::NEW
     },
 ];

@@ -1,6 +1,6 @@
 //! Programs with windows: editors and chats.
 
-use super::{Client, File, SHELL_REFERENCE, Speaks, TYPED_ENTRY, URL_ENTRY};
+use super::{Client, File, READ, SHELL_REFERENCE, Speaks, TYPED_ENTRY, URL_ENTRY};
 
 /// An entry as Windsurf has it.
 const SERVER_URL_ENTRY: &str =
@@ -35,6 +35,7 @@ pub(super) const ALL: &[Client] = &[
             "End Claude Desktop and start it again.",
         ],
         source: "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -43,6 +44,7 @@ pub(super) const ALL: &[Client] = &[
         file: Some(File::json(&["~/.cursor/mcp.json"], "mcpServers", URL_ENTRY, EDITOR_REFERENCE)),
         notes: &[START_AGAIN],
         source: "https://userjot.com/docs/mcp-cursor",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -67,6 +69,7 @@ pub(super) const ALL: &[Client] = &[
             "Tools are there in agent mode; VS Code asks once whether you trust it.",
         ],
         source: "https://code.visualstudio.com/docs/agents/reference/mcp-configuration",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -80,6 +83,7 @@ pub(super) const ALL: &[Client] = &[
         )),
         notes: &[START_AGAIN],
         source: "https://docs.windsurf.com/windsurf/cascade/mcp",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -93,6 +97,7 @@ pub(super) const ALL: &[Client] = &[
         )),
         source: "https://developer.mescius.com/mcp/docs/configure-your-ai-client/\
                  command-line-clients/google-antigravity-cli",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -103,6 +108,7 @@ pub(super) const ALL: &[Client] = &[
             ..File::json(&["~/.config/zed/settings.json"], "context_servers", URL_ENTRY, None)
         }),
         source: "https://zed.dev/docs/ai/mcp",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -127,6 +133,7 @@ pub(super) const ALL: &[Client] = &[
             )
         }),
         source: "https://docs.roocode.com/features/mcp/using-mcp-in-roo",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -140,6 +147,7 @@ pub(super) const ALL: &[Client] = &[
         )),
         notes: &["Kiro asks once whether it may read the variable: say yes."],
         source: "https://kiro.dev/docs/mcp/configuration",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -147,6 +155,7 @@ pub(super) const ALL: &[Client] = &[
         title: "LM Studio",
         file: Some(File::json(&["~/.lmstudio/mcp.json"], "mcpServers", URL_ENTRY, None)),
         source: "https://lmstudio.ai/docs/app/mcp",
+        read_on: READ,
         ..Client::NEW
     },
     Client {
@@ -166,6 +175,7 @@ pub(super) const ALL: &[Client] = &[
         ],
         speaks: Speaks::Modern,
         source: "https://docs.openwebui.com/features/mcp",
+        read_on: READ,
         ..Client::NEW
     },
 ];

@@ -1,9 +1,10 @@
 //! TOML.
 
 use serde_json::Value;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike};
 
 use super::{Broken, Entry, Problem, line_at};
+use crate::clients::Place;
 use crate::template;
 
 pub(super) fn merged(text: &str, entry: &Entry<'_>) -> Result<String, Broken> {
@@ -11,8 +12,15 @@ pub(super) fn merged(text: &str, entry: &Entry<'_>) -> Result<String, Broken> {
         line: cause.span().map(|span| line_at(text, span.start)),
         problem: Problem::Syntax(cause.message().replace('\n', ", ")),
     })?;
-    let not_a_map = |what: String| Broken { line: None, problem: Problem::NotAMap(what) };
+    match entry.place {
+        Place::Map => into_map(&mut document, entry)?,
+        Place::List => into_list(&mut document, entry)?,
+    }
+    Ok(document.to_string())
+}
 
+fn into_map(document: &mut DocumentMut, entry: &Entry<'_>) -> Result<(), Broken> {
+    let not_a_map = |what: String| Broken { line: None, problem: Problem::NotAMap(what) };
     let mut implicit = Table::new();
     implicit.set_implicit(true);
     let servers = document.entry(entry.at).or_insert(Item::Table(implicit));
@@ -21,22 +29,78 @@ pub(super) fn merged(text: &str, entry: &Entry<'_>) -> Result<String, Broken> {
     match servers.get_mut(entry.name) {
         None => {
             let whole = template::entry(entry.members);
-            let item = if inline { Item::Value(value(&whole)) } else { table(&whole) };
+            let item =
+                if inline { Item::Value(value(&whole)) } else { Item::Table(table(&whole)) };
             servers.insert(entry.name, item);
         }
         Some(found) => {
             let ours = found
                 .as_table_like_mut()
                 .ok_or_else(|| not_a_map(format!("{}.{}", entry.at, entry.name)))?;
-            for way in entry.other_ways() {
-                ours.remove(way);
-            }
-            for member in entry.members {
-                set(ours, &member.path, member.value.as_ref());
-            }
+            update(ours, entry);
         }
     }
-    Ok(document.to_string())
+    Ok(())
+}
+
+fn into_list(document: &mut DocumentMut, entry: &Entry<'_>) -> Result<(), Broken> {
+    let broken = |problem| Broken { line: None, problem };
+    let whole = template::entry(entry.members);
+    let comment = document.key(entry.at).and_then(|key| key.leaf_decor().prefix()).cloned();
+    let servers =
+        document.entry(entry.at).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    // `mcp_servers = []` stands for none.
+    if servers.as_array().is_some_and(Array::is_empty) {
+        let mut first = table(&whole);
+        if let Some(comment) = comment {
+            first.decor_mut().set_prefix(comment);
+        }
+        *servers = Item::ArrayOfTables(ArrayOfTables::from_iter([first]));
+        return Ok(());
+    }
+    let mut found: Vec<&mut dyn TableLike> = Vec::new();
+    let is_list = match servers {
+        Item::ArrayOfTables(tables) => {
+            found.extend(tables.iter_mut().map(|table| table as &mut dyn TableLike));
+            true
+        }
+        Item::Value(toml_edit::Value::Array(values)) => {
+            let all = values.len();
+            let tables = values.iter_mut().filter_map(toml_edit::Value::as_inline_table_mut);
+            found.extend(tables.map(|table| table as &mut dyn TableLike));
+            found.len() == all
+        }
+        _ => false,
+    };
+    if !is_list {
+        return Err(broken(Problem::NotAList(entry.at.to_owned())));
+    }
+    let is_ours = |table: &&mut dyn TableLike| {
+        table.get("name").and_then(Item::as_str).is_some_and(|name| name == entry.name)
+    };
+    let mut ours = found.into_iter().filter(is_ours);
+    match (ours.next(), ours.next()) {
+        (Some(_), Some(_)) => {
+            return Err(broken(Problem::Twice(format!("{} {:?}", entry.at, entry.name))));
+        }
+        (Some(ours), None) => update(ours, entry),
+        (None, _) => match servers {
+            Item::ArrayOfTables(tables) => tables.push(table(&whole)),
+            Item::Value(toml_edit::Value::Array(values)) => values.push(value(&whole)),
+            _ => {}
+        },
+    }
+    Ok(())
+}
+
+/// Makes an older entry one that has the members of `entry`, and no other way to the server.
+fn update(ours: &mut dyn TableLike, entry: &Entry<'_>) {
+    for way in entry.other_ways() {
+        ours.remove(way);
+    }
+    for member in entry.members {
+        set(ours, &member.path, member.value.as_ref());
+    }
 }
 
 /// Gives a member that value, or takes it away.
@@ -87,12 +151,12 @@ fn same(old: &toml_edit::Value, new: &toml_edit::Value) -> bool {
     bare(old) == bare(new)
 }
 
-fn table(whole: &Value) -> Item {
+fn table(whole: &Value) -> Table {
     let mut table = Table::new();
     for (name, inner) in whole.as_object().into_iter().flatten() {
         table.insert(name, Item::Value(value(inner)));
     }
-    Item::Table(table)
+    table
 }
 
 fn value(value_: &Value) -> toml_edit::Value {

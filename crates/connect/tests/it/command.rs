@@ -25,6 +25,7 @@ async fn connect(line: &str, home: Option<&Path>, key: Option<&str>) -> Outcome 
     let surroundings = Surroundings {
         url: "http://127.0.0.1:8000/mcp",
         wants_key: true,
+        key_file: None,
         variable: &variable,
         http: &http,
     };

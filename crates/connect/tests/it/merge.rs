@@ -157,6 +157,48 @@ fn toml_that_is_broken_is_left_alone() {
     }
 }
 
+#[test]
+fn lists_in_toml() {
+    let entry = "[[mcp_servers]]\nname = \"dremio\"\ntransport = \"streamable-http\"\n\
+                 url = \"http://127.0.0.1:8000/mcp\"\napi_key_env = \"DREMIO_MCP_KEY\"\n\
+                 tool_timeout_sec = 300\n";
+    let start = "# mine\nmodel = 'x' # the best\n";
+    assert_eq!(after("vibe", start).unwrap(), format!("{start}\n{entry}"));
+
+    // None so far, in the other form, with a comment of its own.
+    let before = format!("{start}# no servers\nmcp_servers = []\n\n[tools.bash]\na = 1\n");
+    let text = after("vibe", &before).unwrap();
+    assert!(text.contains(&format!("# no servers\n{entry}")), "{text}");
+    assert!(text.starts_with(start) && text.contains("[tools.bash]\na = 1\n"), "{text}");
+
+    let other = "[[mcp_servers]]\nname = 'other' # mine\ntransport = 'stdio'\n";
+    let text = after("vibe", other).unwrap();
+    assert_eq!(text, format!("{other}\n{entry}"));
+
+    let inline = "mcp_servers = [{ name = 'other' }] # all\n";
+    let text = after("vibe", inline).unwrap();
+    assert!(text.contains("{ name = 'other' }, { name = \"dremio\"") && text.contains("# all"));
+
+    let older = format!("{other}[[mcp_servers]]\nname = \"dremio\"\ncommand = 'npx'\nenv = {{}}\n\
+                         startup_timeout_sec = 15 # slow\n");
+    let text = after("vibe", &older).unwrap();
+    assert!(text.contains("startup_timeout_sec = 15 # slow") && !text.contains("npx"), "{text}");
+    assert!(text.starts_with(other), "{text}");
+
+    for (before, said) in [
+        ("mcp_servers = 1\n", "mcp_servers holds something else than a list"),
+        ("mcp_servers = [1]\n", "mcp_servers holds something else than a list"),
+        ("[mcp_servers.a]\nb = 1\n", "mcp_servers holds something else than a list"),
+        (
+            "[[mcp_servers]]\nname = 'dremio'\n[[mcp_servers]]\nname = 'dremio'\n",
+            "mcp_servers \"dremio\" stands there twice",
+        ),
+    ] {
+        let cause = after("vibe", before).unwrap_err().to_string();
+        assert!(cause.contains(said), "{before:?}: {cause}");
+    }
+}
+
 const GOOSE: &str = "  dremio:
     enabled: true
     type: streamable_http

@@ -15,7 +15,8 @@ fn rows_are_complete() {
         assert!(names.insert(name), "{name} stands there twice");
         assert!(!client.title.is_empty(), "{name}");
         assert!(client.source.starts_with("https://"), "{name}");
-        assert!(client.read_on.len() == 10 && client.read_on.starts_with("20"), "{name}");
+        let is_day = |day: &str| day.len() == 10 && day.starts_with("20");
+        assert!(client.read_on.is_none_or(is_day), "{name}");
         let ways = [client.file.is_some(), client.command.is_some(), client.code.is_some()];
         assert!(ways.contains(&true), "{name} is set up by nothing");
     }
@@ -69,6 +70,30 @@ fn no_key_is_ever_shown_and_none_is_asked_for_without_need() {
             assert!(!text.contains(word), "{word} in {text}");
         }
     }
+}
+
+#[test]
+fn a_row_whose_source_was_not_read_says_so() {
+    for client in clients() {
+        let said = connect::render(client, &open(), None).contains("\nNot read: https://");
+        assert_eq!(said, client.read_on.is_none(), "{}", client.name);
+    }
+}
+
+#[test]
+fn in_short_there_is_the_key_and_what_most_people_have() {
+    let titles = |endpoint| {
+        let lines = connect::in_short(&endpoint).into_iter();
+        lines
+            .map(|(title, line)| {
+                assert!(!line.contains('\n') && !line.contains("0123456789abcdef"), "{line}");
+                title
+            })
+            .collect::<Vec<_>>()
+    };
+    let clients = ["Claude Code", "Codex CLI", "Cursor", "VS Code with Copilot"];
+    assert_eq!(titles(open()), clients);
+    assert_eq!(titles(with_key()), [&["The key"][..], &clients].concat());
 }
 
 #[test]
