@@ -222,14 +222,24 @@ Written: .env, secrets/dremio_password, secrets/mcp_api_keys. Next:
 
   scripts/deploy.sh
 
-Then tell your agent, for example Claude Code, in any folder:
+Then set your agent up. The key goes where the agent runs:
 
-  claude mcp add --transport http --scope user dremio $endpoint --header "Authorization: Bearer \$(head -n 1 '$keys')"
+EOF
+# >>> clients: from the table of clients; `BLESS=1 cargo test -p tidy table_of_clients`
+cat <<EOF
+  The key:
+    export DREMIO_MCP_KEY="\$(grep -m1 '^[^#]' '$keys')"
+  Claude Code:
+    claude mcp add --transport http --scope user dremio $endpoint --header 'Authorization: Bearer \${DREMIO_MCP_KEY}'
+  Codex CLI:
+    codex mcp add dremio --url $endpoint --bearer-token-env-var DREMIO_MCP_KEY
+  Cursor:
+    { "mcpServers": { "dremio": { "url": "$endpoint", "headers": { "Authorization": "Bearer \${env:DREMIO_MCP_KEY}" } } } } in ~/.cursor/mcp.json
+  VS Code with Copilot:
+    code --add-mcp '{"name":"dremio","type":"http","url":"$endpoint","headers":{"Authorization":"Bearer \${env:DREMIO_MCP_KEY}"}}'
+EOF
+# <<<
+cat <<'EOF'
 
-or any client with a JSON configuration:
-
-  {"mcpServers": {"dremio": {"type": "http", "url": "$endpoint",
-    "headers": {"Authorization": "Bearer <the line in $keys>"}}}}
-
-docs/TROUBLESHOOTING.md has the lines for other clients, and their time limits.
+scripts/connect.sh lists 30 others, and `scripts/connect.sh CLIENT --write` does it for you. See docs/CLIENTS.md.
 EOF

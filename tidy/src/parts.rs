@@ -28,7 +28,7 @@ pub fn differing_part(
     let lines: Vec<_> = missing.chain(left_over).collect();
     let lines =
         if lines.is_empty() { "\n    has another order".to_owned() } else { lines.concat() };
-    let text = format!("{path}: the part `{name}` is not as the table of settings says{lines}");
+    let text = format!("{path}: the part `{name}` is not as its table says{lines}");
     Ok(Some(Finding { place: path.to_owned(), text }))
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use service_kit::settings::{ALL, Containers, Default, Service, Setting};
 use tidy::{Finding, Workspace};
 
-use crate::holds;
+use crate::{agree, holds};
 
 const ENV_EXAMPLE: &str = ".env.example";
 const DOCUMENT: &str = "docs/SETTINGS.md";
@@ -35,27 +35,13 @@ const NOT_SETTINGS: [&str; 2] = ["DREMIO_MCP_KEY", "RETRY_MIN"];
 #[test]
 fn what_follows_from_the_table_of_settings_agrees_with_it() -> Result<()> {
     let workspace = Workspace::load()?;
-    let mut findings = Vec::new();
-    for (path, part, lines) in [
+    let parts = [
         ("docker-compose.yml", "token-refresher", environment(Service::TokenRefresher)),
         ("docker-compose.yml", "dremio-mcp", environment(Service::Gateway)),
         (ENV_EXAMPLE, "settings", example(&workspace.read(ENV_EXAMPLE)?)),
         (DOCUMENT, "settings", document()),
-    ] {
-        let text = workspace.read(path)?;
-        if std::env::var_os("BLESS").is_some() {
-            let text = tidy::with_part(path, &text, part, &lines)?;
-            std::fs::write(workspace.root().join(path), text)?;
-        } else {
-            findings.extend(tidy::differing_part(path, &text, part, &lines)?);
-        }
-    }
-    if let Some(last) = findings.last_mut() {
-        last.text
-            .push_str("\nBLESS=1 cargo test -p tidy table_of_settings    writes what is missing");
-    }
-    holds(&findings, &[]);
-    Ok(())
+    ];
+    agree(&workspace, &parts, "BLESS=1 cargo test -p tidy table_of_settings")
 }
 
 /// What a service gets from `.env`, as lines of its environment in a Compose file.

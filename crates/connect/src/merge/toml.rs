@@ -29,8 +29,7 @@ fn into_map(document: &mut DocumentMut, entry: &Entry<'_>) -> Result<(), Broken>
     match servers.get_mut(entry.name) {
         None => {
             let whole = template::entry(entry.members);
-            let item =
-                if inline { Item::Value(value(&whole)) } else { Item::Table(table(&whole)) };
+            let item = if inline { Item::Value(value(&whole)) } else { Item::Table(table(&whole)) };
             servers.insert(entry.name, item);
         }
         Some(found) => {

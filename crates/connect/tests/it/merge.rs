@@ -179,8 +179,10 @@ fn lists_in_toml() {
     let text = after("vibe", inline).unwrap();
     assert!(text.contains("{ name = 'other' }, { name = \"dremio\"") && text.contains("# all"));
 
-    let older = format!("{other}[[mcp_servers]]\nname = \"dremio\"\ncommand = 'npx'\nenv = {{}}\n\
-                         startup_timeout_sec = 15 # slow\n");
+    let older = format!(
+        "{other}[[mcp_servers]]\nname = \"dremio\"\ncommand = 'npx'\nenv = {{}}\n\
+                         startup_timeout_sec = 15 # slow\n"
+    );
     let text = after("vibe", &older).unwrap();
     assert!(text.contains("startup_timeout_sec = 15 # slow") && !text.contains("npx"), "{text}");
     assert!(text.starts_with(other), "{text}");
