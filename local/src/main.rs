@@ -22,8 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use connect::{Outcome, Surroundings};
-use dremio_client::{ConnectConfig, Transport};
+use dremio_mcp::Server;
 use service_kit::Exit;
 use service_kit::env::Env;
 use service_kit::lifecycle::Shutdown;
@@ -65,26 +64,8 @@ fn main() -> ExitCode {
 }
 
 async fn connect_client(arguments: &connect::Arguments) -> Exit {
-    let env = Env::process();
-    let surroundings = Surroundings {
-        url: "http://127.0.0.1:8000/mcp",
-        wants_key: false,
-        variable: &|name| env.get(name).map(Into::into),
-        http: &|url| http_to(url).map_err(|cause| format!("{cause:#}")),
-    };
-    let Outcome { text, problem } = connect::run(arguments, &surroundings).await;
-    if !text.is_empty() {
-        Exit::Success.print(&text);
-    }
-    let Some(problem) = problem else { return Exit::Success };
-    let exit = if problem.is_usage() { Exit::Usage } else { Exit::Failure };
-    exit.eprint(&format!("{:#}", anyhow::Error::from(problem)))
-}
-
-/// The client for a check: it trusts whom this machine trusts, and follows no redirects.
-fn http_to(url: &str) -> anyhow::Result<reqwest::Client> {
-    let transport = Transport::connect(&ConnectConfig::new(url.parse()?))?;
-    Ok(transport.http().clone())
+    let server = Server { url: "http://127.0.0.1:8000/mcp", wants_key: false, key_file: None };
+    dremio_mcp::connect_client(arguments, server, &Env::process()).await
 }
 
 async fn run(arguments: Arguments, screen: &Screen) -> Exit {

@@ -14,6 +14,7 @@ mod answer;
 mod app;
 mod budget;
 mod catalog;
+mod client_setup;
 mod coach;
 mod config;
 mod dremio;
@@ -36,6 +37,7 @@ mod signer;
 pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 pub use answer::{ADVICE, AnswerConfig, Format};
 pub use app::{App, StartError};
+pub use client_setup::{Server, connect_client};
 pub use config::{AuthConfig, Config, EngineConfig};
 
 /// The conditions without which the service is useless, and which a restart or waiting may cure

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use connect::{Outcome, Surroundings};
-use dremio_client::{ConnectConfig, Transport};
-use dremio_mcp::{App, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig};
+use dremio_mcp::{
+    App, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig, Server, connect_client,
+};
 use service_kit::env::{Env, Problems, Reader, read_admin_addr};
 use service_kit::lifecycle::Shutdown;
 use service_kit::logging::{self, LogConfig};
@@ -114,25 +114,8 @@ async fn run(env: &Env) -> ExitCode {
 }
 
 async fn connect(arguments: &connect::Arguments, env: &Env) -> ExitCode {
-    let surroundings = Surroundings {
-        url: "http://127.0.0.1:8000/mcp",
-        wants_key: true,
-        variable: &|name| env.get(name).map(Into::into),
-        http: &|url| http_to(url).map_err(|cause| format!("{cause:#}")),
-    };
-    let Outcome { text, problem } = connect::run(arguments, &surroundings).await;
-    if !text.is_empty() {
-        Exit::Success.print(&text);
-    }
-    let Some(problem) = problem else { return Exit::Success.into() };
-    let exit = if problem.is_usage() { Exit::Usage } else { Exit::Failure };
-    exit.eprint(&format!("{:#}", anyhow::Error::from(problem))).into()
-}
-
-/// The client for a check, which trusts whom the gateway trusts, and follows no redirects.
-fn http_to(url: &str) -> anyhow::Result<reqwest::Client> {
-    let transport = Transport::connect(&ConnectConfig::new(url.parse()?))?;
-    Ok(transport.http().clone())
+    let server = Server { url: "http://127.0.0.1:8000/mcp", wants_key: true, key_file: None };
+    connect_client(arguments, server, env).await.into()
 }
 
 async fn healthcheck(env: &Env) -> ExitCode {
