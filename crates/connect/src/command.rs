@@ -108,8 +108,8 @@ pub enum CommandError {
     /// Nothing that is written here stays.
     #[error(
         "nothing was written: there is no home folder here that outlives this command. In a \
-         container, mount yours: --user \"$(id -u)\" --volume \"$HOME:$HOME\" --env HOME=\"$HOME\"; \
-         or do what is shown"
+         container, mount yours: --user \"$(id -u)\" --volume \"$HOME:$HOME\" --env \
+         HOME=\"$HOME\"; or do what is shown"
     )]
     NoHome,
     /// The file was left alone.
