@@ -150,8 +150,11 @@ impl Sheet {
     fn begin(&mut self, tokens_max: usize) {
         let mut tokens = 0;
         for column in &self.columns {
-            // In JSON a name stands before each value, with its quotes.
-            tokens += estimate(&column.name).max(1) + 1;
+            tokens += match self.format {
+                // In JSON a name stands before each value, with its quotes.
+                Format::Csv | Format::Json => estimate(&column.name).max(1) + 1,
+                Format::Cells => estimate(&described(column)),
+            };
             if tokens > tokens_max && self.shown > 0 {
                 break;
             }
@@ -172,11 +175,7 @@ impl Sheet {
             }
             Format::Json => self.text.push_str(r#"{"result":["#),
             Format::Cells => {
-                let columns = self.columns.iter().take(self.shown).map(|column| {
-                    let (name, _) = cut(column.name.as_str().into(), NAME_CHARS_MAX);
-                    let (name, kind) = (string_literal(&name), string_literal(&column.data_type));
-                    format!(r#"{{"name":{name},"type":{kind}}}"#)
-                });
+                let columns = self.columns.iter().take(self.shown).map(described);
                 let columns = columns.collect::<Vec<_>>().join(",");
                 self.tokens_left = self.tokens_left.saturating_sub(estimate(&columns));
                 self.text = format!(r#"{{"columns":[{columns}],"rows":["#);
@@ -234,6 +233,13 @@ impl Sheet {
         line.push_str(after);
         (line, any_cut)
     }
+}
+
+/// A column as the view gets it.
+fn described(column: &Column) -> String {
+    let (name, _) = cut(column.name.as_str().into(), NAME_CHARS_MAX);
+    let (name, kind) = (string_literal(&name), string_literal(&column.data_type));
+    format!(r#"{{"name":{name},"type":{kind}}}"#)
 }
 
 impl<'a> Row<'a> {

@@ -27,3 +27,4 @@ mod sessions;
 mod statements;
 mod subscriptions;
 mod support;
+mod view;

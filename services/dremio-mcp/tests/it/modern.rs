@@ -5,22 +5,36 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Gateway, KEY, PATIENCE, messages};
 
-fn body(method: &str, mut params: Value) -> String {
+fn body(method: &str, params: Value) -> String {
+    body_with(&json!({}), method, params)
+}
+
+fn body_with(capabilities: &Value, method: &str, mut params: Value) -> String {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities.clone();
     json!({ "jsonrpc": "2.0", "id": "m", "method": method, "params": params }).to_string()
 }
 
 pub(crate) async fn post(gateway: &Gateway, method: &str, params: Value) -> Response {
-    let mut request = Client::new(gateway, KEY).request(reqwest::Method::POST);
-    if let Some(name) = params["name"].as_str() {
+    post_as(&Client::new(gateway, KEY), &json!({}), method, params).await
+}
+
+/// A request of a client that declares these capabilities; of `client`, only the key is used.
+pub(crate) async fn post_as(
+    client: &Client,
+    capabilities: &Value,
+    method: &str,
+    params: Value,
+) -> Response {
+    let mut request = client.request(reqwest::Method::POST);
+    if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
         request = request.header("mcp-name", name);
     }
     let request = request
         .header("content-type", "application/json")
         .header("mcp-protocol-version", "2026-07-28")
         .header("mcp-method", method);
-    request.body(body(method, params)).send().await.unwrap()
+    request.body(body_with(capabilities, method, params)).send().await.unwrap()
 }
 
 #[tokio::test]

@@ -148,9 +148,16 @@ impl Client {
     }
 
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
+        self.initialize_with(version, &json!({})).await
+    }
+
+    pub(crate) async fn initialize_with(&mut self, version: &str, capabilities: &Value) -> Value {
         let client = json!({ "name": "test", "version": "0" });
-        let params =
-            json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+        let params = json!({
+            "protocolVersion": version,
+            "capabilities": capabilities,
+            "clientInfo": client,
+        });
         let answer = self
             .post(
                 &json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })

@@ -48,6 +48,41 @@ fn a_whole_result_is_its_rows_and_how_many_they_are() {
 }
 
 #[test]
+fn the_view_gets_texts_and_nulls_with_their_columns() {
+    let schema = r#"[{"name":"a\"b","type":{"name":"DECIMAL","precision":38,"scale":10}},
+        {"name":"c","type":{"name":"LIST"}},{"name":"d","type":{"name":"BOOLEAN"}}]"#;
+    let sheet =
+        |rows_max| Sheet::new(Format::Cells, columns(&raw(schema)).unwrap(), 8000, rows_max);
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let shown = json!([
+        { "name": "a\"b", "type": "DECIMAL(38,10)" },
+        { "name": "c", "type": "LIST" },
+        { "name": "d", "type": "BOOLEAN" },
+    ]);
+    let rows = [
+        r#"{"a\"b":1234567890123456789.0123456789,"c":[1,"</script>\n"],"d":true}"#,
+        r#"{"a\"b":null,"c":null,"d":null}"#,
+        r#"{"a\"b":0,"c":[],"d":false}"#,
+    ];
+    let (text, count) = answer(sheet(2), 5, 8, &rows);
+    let expected = json!({
+        "columns": shown,
+        "rows": [
+            ["1234567890123456789.0123456789", "[1,\"</script>\\n\"]", "true"],
+            [null, null, null],
+        ],
+        "total": 8,
+        "next": 7,
+    });
+    assert_eq!((value(&text), count), (expected, 2));
+    let (text, _) = answer(sheet(9), 7, 8, &rows[2..]);
+    let expected = json!({ "columns": shown, "rows": [["0", "[]", "false"]], "total": 8 });
+    assert_eq!(value(&text), expected);
+    let (text, _) = answer(sheet(9), 0, 0, &[]);
+    assert_eq!(value(&text), json!({ "columns": shown, "rows": [], "total": 0 }));
+}
+
+#[test]
 fn an_empty_result_names_columns_and_types() {
     let schema = r#"[{"name":"id","type":{"name":"BIGINT"}},
         {"name":"amount","type":{"name":"DECIMAL","precision":10,"scale":2}}]"#;
@@ -95,6 +130,11 @@ fn long_cells_are_cut_first_and_then_rows_are_left() {
             serde_json::from_str::<Value>(&text).unwrap();
         }
     }
+    let sheet = Sheet::new(Format::Cells, described(&["n", "x", "y"]), 8000, u64::MAX);
+    let (text, count) = answer(sheet, 0, 20, &rows);
+    assert!((2..20).contains(&count) && estimate(&text) <= 8000, "{count}");
+    let page: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&page["cut_at"], &page["next"]), (&json!(CELL_CHARS_MAX), &json!(count)));
 }
 
 #[test]
@@ -125,6 +165,11 @@ fn columns_that_would_fill_the_answer_by_their_names_are_named_as_left_out() {
         assert!(count == 1 && estimate(&text) <= 8000, "{}", estimate(&text));
         assert!(text.contains(" of 6000: name the ones you need"), "{text:.200}");
     }
+    let (text, _) = answer(Sheet::new(Format::Cells, described(&names), 8000, 9), 0, 1, &[&row]);
+    let page: Value = serde_json::from_str(&text).unwrap();
+    let (shown, cells) = (page["columns"].as_array().unwrap(), page["rows"][0].as_array().unwrap());
+    assert!(estimate(&text) <= 8000 && shown.len() == cells.len(), "{}", estimate(&text));
+    assert!(shown.len() < 6000 && page["columns_total"] == 6000, "{}", shown.len());
 }
 
 #[test]

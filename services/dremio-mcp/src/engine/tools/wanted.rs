@@ -107,7 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn formats_are_csv_and_json() {
+    fn formats_are_csv_and_json_and_that_of_the_view() {
+        assert_eq!(format(Some(&raw("\"cells\""))), Ok(Some(Format::Cells)));
         assert_eq!(format(Some(&raw("\"json\""))), Ok(Some(Format::Json)));
         assert_eq!(format(Some(&raw("\"CSV\""))), Ok(Some(Format::Csv)));
         assert_eq!((format(None), format(Some(&raw("null")))), (Ok(None), Ok(None)));
