@@ -73,8 +73,8 @@ impl Control {
         self.instance.jobs.set_duration(duration);
     }
 
-    /// Jobs of these queries take longer from now on; other jobs take what they take. Of several
-    /// that cover a query, the last one counts.
+    /// Jobs of these queries take longer from now on, also those that fail; other jobs take what
+    /// they take. Of several that cover a query, the last one counts.
     pub fn slow_down(&self, query: SlowQuery) {
         self.instance.jobs.slow_down(query);
     }

@@ -115,13 +115,22 @@ pub(crate) enum ResultsError {
     None,
 }
 
+/// How long a job takes at least.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Until it is COMPLETED.
+    pub(crate) completed: Duration,
+    /// Until it is FAILED.
+    pub(crate) failed: Duration,
+}
+
 #[derive(Debug)]
 pub(crate) struct Job {
     id: String,
     submission: Submission,
     submitted_at: Timestamp,
     submitted: Instant,
-    duration: Duration,
+    pace: Pace,
     cancelled: AtomicBool,
     inner: Mutex<Inner>,
 }
@@ -144,18 +153,13 @@ enum Outcome {
 }
 
 impl Job {
-    pub(crate) fn new(
-        id: String,
-        submission: Submission,
-        now: Timestamp,
-        duration: Duration,
-    ) -> Self {
+    pub(crate) fn new(id: String, submission: Submission, now: Timestamp, pace: Pace) -> Self {
         Self {
             id,
             submission,
             submitted_at: now,
             submitted: Instant::now(),
-            duration,
+            pace,
             cancelled: AtomicBool::new(false),
             inner: Mutex::default(),
         }
@@ -296,8 +300,9 @@ impl Job {
         let state = self.state(inner);
         let outcome = inner.outcome.as_ref().filter(|_| state.is_terminal());
         let finished_at = outcome.map(|(at, outcome)| match outcome {
-            Outcome::Done { .. } => (*at).max(self.earliest_end()),
-            Outcome::Failed(_) | Outcome::Canceled(_) => *at,
+            Outcome::Done { .. } => (*at).max(self.earliest_end(self.pace.completed)),
+            Outcome::Failed(_) => (*at).max(self.earliest_end(self.pace.failed)),
+            Outcome::Canceled(_) => *at,
         });
         View {
             state,
@@ -323,15 +328,18 @@ impl Job {
     fn state(&self, inner: &Inner) -> JobState {
         let elapsed = self.submitted.elapsed();
         match &inner.outcome {
-            Some((_, Outcome::Failed(_))) => return JobState::Failed,
+            Some((_, Outcome::Failed(_))) if elapsed >= self.pace.failed => {
+                return JobState::Failed;
+            }
             Some((_, Outcome::Canceled(_))) => return JobState::Canceled,
-            Some((_, Outcome::Done { .. })) if elapsed >= self.duration => {
+            Some((_, Outcome::Done { .. })) if elapsed >= self.pace.completed => {
                 return JobState::Completed;
             }
             _ => {}
         }
-        if elapsed < self.duration {
-            let tenths = elapsed.as_nanos().saturating_mul(10) / self.duration.as_nanos().max(1);
+        let duration = self.pace.completed;
+        if elapsed < duration {
+            let tenths = elapsed.as_nanos().saturating_mul(10) / duration.as_nanos().max(1);
             return match tenths {
                 0 => JobState::Pending,
                 1 => JobState::MetadataRetrieval,
@@ -345,8 +353,8 @@ impl Job {
         if inner.started.is_some() { JobState::Running } else { JobState::Pending }
     }
 
-    fn earliest_end(&self) -> Timestamp {
-        let duration = SignedDuration::try_from(self.duration).unwrap_or(SignedDuration::MAX);
+    fn earliest_end(&self, duration: Duration) -> Timestamp {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         self.submitted_at.checked_add(duration).unwrap_or(Timestamp::MAX)
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use job::{Job, ResultsError};
+pub(crate) use job::{Job, Pace, ResultsError};
 pub use job::{JobRecord, JobState};
 pub use slow::SlowQuery;
 
@@ -117,8 +117,11 @@ impl Jobs {
             return Err(SubmitError::TooManyLive);
         }
         let slow = inner.slow.iter().rev().find(|slow| slow.covers(&submission.sql));
-        let duration = slow.map_or(inner.duration, |slow| slow.duration);
-        let job = Arc::new(Job::new(id, submission, now, duration));
+        let pace = match slow {
+            Some(slow) => Pace { completed: slow.duration, failed: slow.duration },
+            None => Pace { completed: inner.duration, failed: Duration::ZERO },
+        };
+        let job = Arc::new(Job::new(id, submission, now, pace));
         inner.keep(Arc::clone(&job));
         Ok(job)
     }

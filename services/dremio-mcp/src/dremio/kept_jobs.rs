@@ -7,6 +7,7 @@
 //! for elsewhere.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dremio_client::JobId;
@@ -27,6 +28,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// takes a thousand at a time (contract §4.1).
 const JOBS_MAX: usize = 1000;
 
+/// The longest statement that is kept with its job. With all jobs there can be, they take 16 MiB.
+const SQL_BYTES_MAX: usize = 16 * 1024;
+
 /// The jobs that clients have handles of and that are not known to be over.
 #[derive(Debug)]
 pub(crate) struct KeptJobs {
@@ -45,6 +49,8 @@ struct Kept {
 #[derive(Debug)]
 struct Job {
     held: HeldJob,
+    /// What it runs, to say what is wrong with that; empty if it is not known here.
+    sql: Arc<str>,
     last: Instant,
     waiting: usize,
 }
@@ -55,6 +61,7 @@ struct Job {
 pub(crate) struct Question<'k> {
     kept: &'k KeptJobs,
     id: &'k JobId,
+    sql: Arc<str>,
     is_answered: bool,
 }
 
@@ -63,25 +70,28 @@ impl KeptJobs {
         Self { custody, kept: Mutex::default() }
     }
 
-    /// Keeps a job whose client has just been given a handle.
-    pub(crate) fn keep(&self, held: HeldJob) {
-        let job = Job { held, last: Instant::now(), waiting: 0 };
+    /// Keeps a job whose client has just been given a handle, and the statement that it runs.
+    pub(crate) fn keep(&self, held: HeldJob, sql: &str) {
+        // A part of a statement would be advised on wrongly.
+        let sql = if sql.len() <= SQL_BYTES_MAX { sql } else { "" };
+        let job = Job { held, sql: sql.into(), last: Instant::now(), waiting: 0 };
         let _given_up = self.kept.lock().insert(job);
     }
 
     /// Asks for a job that a handle names. Within a runtime only.
     pub(crate) fn question<'k>(&'k self, id: &'k JobId) -> Question<'k> {
         let mut kept = self.kept.lock();
-        let mut given_up = None;
+        let (mut given_up, mut sql) = (None, Arc::default());
         if let Some(job) = kept.jobs.get_mut(id) {
             job.waiting += 1;
+            sql = Arc::clone(&job.sql);
         } else {
-            let held = self.custody.hold(id.clone());
-            given_up = kept.insert(Job { held, last: Instant::now(), waiting: 1 });
+            let (held, sql) = (self.custody.hold(id.clone()), Arc::clone(&sql));
+            given_up = kept.insert(Job { held, sql, last: Instant::now(), waiting: 1 });
         }
         drop(kept);
         drop(given_up);
-        Question { kept: self, id, is_answered: false }
+        Question { kept: self, id, sql, is_answered: false }
     }
 
     /// Cancels jobs whose time is over until `shutdown` drains; what is left runs on.
@@ -143,6 +153,12 @@ impl Kept {
 }
 
 impl Question<'_> {
+    /// The statement that the job runs, where it was started here and is no longer than what is
+    /// kept; else empty.
+    pub(crate) fn sql(&self) -> Arc<str> {
+        Arc::clone(&self.sql)
+    }
+
     /// The job runs on, and its client knows: it stays kept.
     pub(crate) fn runs_on(mut self) {
         self.is_answered = true;

@@ -28,7 +28,7 @@ pub(in crate::engine) async fn of_job(
     let ended = job::end(room.jobs.dremio(), held.id(), progress, deadline).await?;
     let Some(status) = ended else {
         let text = still_running(room, progress, held.id(), wanted.format);
-        room.kept_jobs.keep(held);
+        room.kept_jobs.keep(held, sql);
         return Ok(text);
     };
     held.mark_over();
@@ -49,6 +49,7 @@ pub(in crate::engine) async fn of_kept_job(
 ) -> Result<String, Failure> {
     let deadline = Instant::now() + room.answers.query_wait;
     let question = room.kept_jobs.question(id);
+    let sql = question.sql();
     let status = match job::end(room.jobs.dremio(), id, progress, deadline).await {
         Ok(Some(status)) => {
             question.mark_over();
@@ -67,7 +68,7 @@ pub(in crate::engine) async fn of_kept_job(
             return Err(cause.into());
         }
     };
-    completed(room, &status, "").await?;
+    completed(room, &status, &sql).await?;
     rows::write(room, id, wanted, progress).await
 }
 

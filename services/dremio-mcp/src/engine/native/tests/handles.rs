@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dremio_client::JobId;
-use dremio_sandbox::{Fault, JobState, Scope};
+use dremio_sandbox::{Fault, JobState, Scope, SlowQuery};
 use serde_json::json;
 use service_kit::lifecycle::Shutdown;
 
@@ -65,6 +65,28 @@ async fn a_query_that_takes_longer_than_its_call_goes_on_with_its_handle() {
     let ask = json!({ "job_id": again, "format": "json" });
     let (_, text) = fixture.text("GetQueryResult", ask).await;
     assert_eq!(text, "{\"result\":[\n{\"x\":1}\n]}");
+}
+
+#[tokio::test]
+async fn a_query_that_fails_behind_its_handle_is_advised_on_like_any_other() {
+    let fixture = impatient().await;
+    // What the advice compares names with.
+    fixture.text("SearchTableAndViews", json!({ "query": "orders" })).await;
+    let query = "SELECT \"ordr_id\" FROM \"Sales\".\"orders\"";
+    let (is_error, expected) = fixture.text("RunSqlQuery", json!({ "query": query })).await;
+    assert!(is_error && expected.contains("order_id"), "{expected}");
+    let slow = SlowQuery { containing: "ordr_id".to_owned(), duration: 2 * WAIT };
+    fixture.control().slow_down(slow);
+    let long = format!("{query} -- {}", "x".repeat(16 * 1024));
+    for (query, is_kept) in [(query, true), (&long, false)] {
+        let (is_error, mut text) = fixture.text("RunSqlQuery", json!({ "query": query })).await;
+        assert!(!is_error && text.starts_with("[still running"), "{text}");
+        while text.starts_with("[still running") {
+            text = fixture.text("GetQueryResult", json!({ "job_id": handle(&text) })).await.1;
+        }
+        assert_eq!(text == expected, is_kept, "{text}");
+        assert_eq!(text.lines().next(), expected.lines().next());
+    }
 }
 
 #[tokio::test]
