@@ -1,6 +1,7 @@
 //! Reads what Dremio has from INFORMATION_SCHEMA (contract §6.1).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -113,7 +114,12 @@ fn optional(what: &'static str, answer: Result<u64, QuestionError>) {
 struct Tables {
     read: Vec<Table>,
     places: HashMap<(String, String), usize>,
+    texts: Texts,
 }
+
+/// Texts of which each is kept once, however many have it.
+#[derive(Default)]
+pub(super) struct Texts(HashSet<Arc<str>>);
 
 impl Tables {
     fn add(&mut self, row: TableRow, schemas: &HashSet<String>) {
@@ -129,16 +135,29 @@ impl Tables {
     }
 
     fn add_column(&mut self, row: ColumnRow) {
-        let data_type = data_type(&row);
+        let data_type = &data_type(&row);
         let place = self.places.get(&(row.table_schema, row.table_name));
         if let Some(table) = place.and_then(|place| self.read.get_mut(*place)) {
-            table.columns.push(Column { name: row.column_name, data_type });
+            let name = self.texts.shared(&row.column_name);
+            table.columns.push(Column { name, data_type: self.texts.shared(data_type) });
         }
     }
 
     fn into_snapshot(mut self) -> Snapshot {
         self.read.iter_mut().for_each(|table| table.columns.shrink_to_fit());
         Snapshot { tables: self.read }
+    }
+}
+
+impl Texts {
+    pub(super) fn shared(&mut self, text: &str) -> Arc<str> {
+        let Self(texts) = self;
+        if let Some(known) = texts.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = text.into();
+        texts.insert(Arc::clone(&text));
+        text
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::entity::Entity;
 use super::index::{TAG, WIKI, words_of_wiki};
-use super::{FRESH, words};
+use super::{FRESH, Kind, words};
 use crate::dremio::{DremioCaller, DremioError};
 
 /// Most tags that are kept of one object. A guess: people set a handful.
@@ -84,6 +84,9 @@ fn cut(text: &str, chars_max: usize) -> String {
 pub(super) struct Known {
     /// As Dremio spells it.
     pub(super) path: Vec<String>,
+    pub(super) kind: Kind,
+    /// The names of its columns, if they are not in the index.
+    pub(super) columns: Vec<String>,
     pub(super) notes: Notes,
     at: Instant,
     tag_words: Vec<String>,
@@ -101,11 +104,21 @@ impl KnownTables {
         known.filter(|known| known.at.elapsed() < FRESH)
     }
 
-    pub(super) fn put(&self, key: String, entity: &Entity, notes: Notes) -> Arc<Known> {
+    pub(super) fn put(
+        &self,
+        key: String,
+        entity: &Entity,
+        notes: Notes,
+        is_indexed: bool,
+    ) -> Arc<Known> {
+        let fields = if is_indexed { &[][..] } else { &entity.fields };
+        let columns = fields.iter().map(|it| it.name.clone()).collect();
         let tag_words = notes.tags.iter().flat_map(|tag| words::words(tag)).collect();
         let wiki_words = notes.wiki.as_deref().map(words_of_wiki).unwrap_or_default();
         let known = Arc::new(Known {
             path: entity.path(),
+            kind: if entity.is_view() { Kind::View } else { Kind::Table },
+            columns,
             notes,
             at: Instant::now(),
             tag_words,

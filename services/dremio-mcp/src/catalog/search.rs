@@ -116,11 +116,15 @@ impl Catalog {
 
     async fn hit(&self, contents: &Contents, candidate: Candidate) -> Hit {
         let Candidate { path, place } = candidate;
-        let table = place.and_then(|place| contents.table(place));
-        let known = self.look(&path).await;
-        let columns = table.map(|it| it.columns.iter().map(|it| it.name.clone()).collect());
-        let kind = table.map_or(Kind::Table, |table| table.kind);
-        let columns = columns.unwrap_or_default();
+        let known = self.look(&path, place.is_some()).await;
+        let (kind, columns) = match (place.and_then(|place| contents.table(place)), &known) {
+            (Some(table), _) => {
+                (table.kind, table.columns.iter().map(|it| it.name.to_string()).collect())
+            }
+            // Not among what was read: newer, or one too many.
+            (None, Some(known)) => (known.kind, known.columns.clone()),
+            (None, None) => (Kind::Table, Vec::new()),
+        };
         let (path, notes) = match known {
             Some(known) => (known.path.clone(), known.notes.clone()),
             None => (path, Notes::default()),
@@ -129,7 +133,7 @@ impl Catalog {
     }
 
     /// What Dremio says of the table at `path`, which may be split in other places than there.
-    async fn look(&self, path: &[String]) -> Option<Arc<Known>> {
+    async fn look(&self, path: &[String], is_indexed: bool) -> Option<Arc<Known>> {
         let key = key(path);
         if let Some(known) = self.known.get(&key) {
             return Some(known);
@@ -147,7 +151,7 @@ impl Catalog {
             }
         };
         let notes = Notes::of(self.jobs.dremio(), &entity).await;
-        Some(self.known.put(key, &entity, notes))
+        Some(self.known.put(key, &entity, notes, is_indexed))
     }
 }
 

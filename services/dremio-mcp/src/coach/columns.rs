@@ -224,7 +224,7 @@ fn join_column<'s>(scope: &Scope<'s>, table: &Table) -> Option<&'s str> {
     let shared = |name: &str| names::column(table, name).is_some();
     let columns = scope.tables.iter().flat_map(|(_, known)| &known.columns);
     let mut keys = columns.filter(|column| column.name.to_lowercase().ends_with("id"));
-    keys.find(|column| shared(&column.name)).map(|column| column.name.as_str())
+    keys.find(|column| shared(&column.name)).map(|column| &*column.name)
 }
 
 /// A text in double quotes where a value belongs.

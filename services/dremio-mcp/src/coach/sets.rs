@@ -77,6 +77,6 @@ fn count(
 fn type_of(reading: &Reading<'_>, catalog: Option<&Snapshot>, name: &str) -> Option<String> {
     reading.relations().iter().find_map(|relation| {
         let table = names::table(catalog, &relation.path)?;
-        Some(names::column(table, name)?.data_type.clone())
+        Some(names::column(table, name)?.data_type.to_string())
     })
 }

@@ -2,6 +2,7 @@
 //! them.
 
 use super::super::contents::Contents;
+use super::super::load::Texts;
 use super::super::{Column, Kind, Snapshot, Table, words};
 use super::{rank, views_first};
 
@@ -176,7 +177,7 @@ const USUAL: [&str; 10] = [
 /// 10 domains, 8 tables in each, 4 layers and 16 copies of each table: 5,120 tables of 12 columns
 /// and more.
 fn snapshot() -> Snapshot {
-    let mut tables = Vec::new();
+    let (mut tables, mut texts) = (Vec::new(), Texts::default());
     for (domain, entities) in DOMAINS {
         for (entity, own) in *entities {
             for layer in LAYERS {
@@ -185,8 +186,8 @@ fn snapshot() -> Snapshot {
                     let path = path.into_iter().chain([format!("{entity}{suffix}")]).collect();
                     let columns = USUAL.iter().copied().chain(own.split(' '));
                     let column = |name: &str| Column {
-                        name: name.to_owned(),
-                        data_type: "VARCHAR".to_owned(),
+                        name: texts.shared(name),
+                        data_type: texts.shared("VARCHAR"),
                     };
                     let columns = columns.map(column).collect();
                     tables.push(Table { path, kind: Kind::Table, columns });
@@ -294,7 +295,7 @@ fn small(views: &[(&str, &str)]) -> Contents {
     let table = |path: &str, kind| Table {
         path: path.split('/').map(str::to_owned).collect(),
         kind,
-        columns: vec![Column { name: "email".to_owned(), data_type: "VARCHAR".to_owned() }],
+        columns: vec![Column { name: "email".into(), data_type: "VARCHAR".into() }],
     };
     let mut tables = vec![table("lake/orders", Kind::Table), table("lake/orders_old", Kind::Table)];
     tables.extend(views.iter().map(|(path, _)| table(path, Kind::View)));

@@ -59,7 +59,7 @@ impl<'s> Scope<'s> {
             table.columns.iter().map(move |column| {
                 let name = written(&column.name);
                 let name = if several { format!("{}.{name}", written(qualifier)) } else { name };
-                (column.name.as_str(), name)
+                (&*column.name, name)
             })
         });
         columns.chain(self.derived.iter().map(|name| (name.as_str(), written(name))))

@@ -56,8 +56,8 @@ fn table(path: Vec<String>, entity: &Value) -> Table {
         _ => Kind::Table,
     };
     let columns = entity["fields"].as_array().unwrap().iter().map(|field| Column {
-        name: field["name"].as_str().unwrap().to_owned(),
-        data_type: field["type"]["name"].as_str().unwrap().to_owned(),
+        name: field["name"].as_str().unwrap().into(),
+        data_type: field["type"]["name"].as_str().unwrap().into(),
     });
     Table { columns: columns.collect(), path, kind }
 }

@@ -111,7 +111,7 @@ fn system_table(snapshot: &Snapshot, name: &TableName) -> Option<Object> {
             && pairs.into_iter().all(|(a, b)| a.eq_ignore_ascii_case(b))
     };
     let table = snapshot.tables.iter().find(|it| it.kind == Kind::System && is_it(&it.path))?;
-    let columns = table.columns.iter().map(|it| (it.name.clone(), it.data_type.clone()));
+    let columns = table.columns.iter().map(|it| (it.name.to_string(), it.data_type.to_string()));
     Some(Object::System { path: table.path.clone(), columns: columns.collect() })
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dremio_sandbox::{Fault, Scope};
 use serde_json::json;
 
 use super::fixture::Fixture;
@@ -45,6 +46,35 @@ async fn tags_are_found_that_were_never_looked_at() {
     assert!(asked.is_empty(), "{:?}", asked.iter().map(|it| &it.path).collect::<Vec<_>>());
     // Words of its wiki are known now, too.
     assert!(search(&fixture, "struct").await.contains("\"Sales\".\"customers\" "));
+}
+
+#[tokio::test]
+async fn tables_that_were_not_read_are_found_by_dremio_itself() {
+    let fixture = Fixture::start().await;
+    // This reads the catalog; what comes afterwards is not in it.
+    search(&fixture, "customers").await;
+    fixture.control().add_rare_entries();
+    fixture.control().add_generated_tables(100);
+    let snapshot = fixture.native.room.catalog.snapshot(Duration::ZERO).await.unwrap();
+    let is_new = |path: &[String]| snapshot.tables.iter().all(|it| it.path != path);
+    assert!(is_new(&["Rare", "lost_table"].map(str::to_owned)));
+
+    let text = search(&fixture, "lost_table").await;
+    assert!(text.starts_with("\"Rare\".\"lost_table\" view"), "{text}");
+    let listed = search(&fixture, "Lake").await;
+    let folder = listed.lines().nth(1).unwrap().split('"').nth(3).unwrap().to_owned();
+    let listed = search(&fixture, &format!("Lake.{folder}")).await;
+    let name = listed.lines().nth(1).unwrap().split('"').nth(5).unwrap().to_owned();
+    let text = search(&fixture, &name).await;
+    let line = text.lines().find(|it| it.contains(&format!(".\"{name}\" table"))).unwrap();
+    let (_, fields) =
+        fixture.text("GetSchemaOfTable", json!({ "table_name": ["Lake", folder, name] })).await;
+    let column = fields.lines().find_map(|it| it.split(' ').next().filter(|it| line.contains(it)));
+    assert!(line.starts_with("\"Lake\".") && column.is_some(), "{line}\n{fields}");
+    // A Dremio whose search does not work either finds nothing, and that is no error.
+    fixture.control().inject(Fault::Status(500), Scope::path("/api/v3/catalog/search"));
+    let text = search(&fixture, "lost_column").await;
+    assert!(text.starts_with("[nothing found; "), "{text}");
 }
 
 #[tokio::test]

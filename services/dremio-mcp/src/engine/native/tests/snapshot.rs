@@ -30,7 +30,8 @@ fn check(snapshot: &Snapshot) {
         ["pickup_datetime TIMESTAMP", "passenger_count BIGINT", "trip_distance_mi DOUBLE"]
     );
     let types = table(&["Samples", "samples.dremio.com", "Dremio University", "all_types.parquet"]);
-    let type_of = |name: &str| &*types.columns.iter().find(|it| it.name == name).unwrap().data_type;
+    let type_of =
+        |name: &str| &*types.columns.iter().find(|it| &*it.name == name).unwrap().data_type;
     assert_eq!(
         ["a_decimal", "a_varchar", "a_varbinary", "a_list", "a_struct"].map(type_of),
         ["DECIMAL(10,2)", "VARCHAR", "VARBINARY", "LIST", "STRUCT"]
