@@ -116,8 +116,10 @@ impl From<io::Error> for ReadError {
 /// Each state without a token has its own [`ReadError`]. All of them end as soon as a token is
 /// written.
 pub fn read(path: &Path) -> Result<Token, ReadError> {
-    let content = read_content(&mut open(path)?, FILE_BYTES_MAX)?;
-    parse(&content)
+    let mut file = open(path)?;
+    let content = read_content(&mut file, FILE_BYTES_MAX)?;
+    let written = file.metadata().and_then(|file| file.modified()).ok();
+    Ok(parse(&content)?.written(written.and_then(|time| time.try_into().ok())))
 }
 
 /// Opens a file of the shared folder with the care that the module describes.

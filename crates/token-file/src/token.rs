@@ -17,6 +17,7 @@ pub(crate) const TOKEN_BYTES_MAX: usize = 4096;
 pub struct Token {
     secret: SecretString,
     expires_at: Timestamp,
+    written_at: Option<Timestamp>,
     id: TokenId,
 }
 
@@ -27,7 +28,12 @@ impl Token {
     pub fn new(secret: SecretString, expires_at: Timestamp) -> Self {
         let id = TokenId::of(secret.expose_secret());
         let whole_seconds = Timestamp::from_second(expires_at.as_second()).unwrap_or(expires_at);
-        Self { secret, expires_at: whole_seconds, id }
+        Self { secret, expires_at: whole_seconds, written_at: None, id }
+    }
+
+    /// The token as it was read from a file that was written then.
+    pub(crate) fn written(self, at: Option<Timestamp>) -> Self {
+        Self { written_at: at, ..self }
     }
 
     /// The token itself, as sent in an `Authorization` header.
@@ -40,6 +46,12 @@ impl Token {
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
+    }
+
+    /// When its file was written, soon after the login; nothing for a token from elsewhere.
+    #[must_use]
+    pub fn written_at(&self) -> Option<Timestamp> {
+        self.written_at
     }
 
     /// The token's name in logs.

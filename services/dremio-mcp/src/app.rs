@@ -32,6 +32,7 @@ use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable};
 use crate::signer::Signer;
+use crate::status::{Recent, Status, agents_url};
 
 /// There may be many agents, and silent connections must not cost others their place: a connection
 /// without a valid key is closed after 10 s, one address may have a quarter of all connections
@@ -178,7 +179,7 @@ impl App {
             health.clone().probe(client.clone(), tokens.clone(), back.clone()),
         );
 
-        let dremio = DremioCaller::new(client, tokens, health);
+        let dremio = DremioCaller::new(client, tokens.clone(), health);
         let queue = FairQueue::new(CALL_LIMITS, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and \
@@ -263,6 +264,18 @@ impl App {
         });
         let (reporting, report_stop) = (Arc::clone(&access), back.clone());
         tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
+        let recent = Arc::new(Recent::new(clock.clone()));
+        let status = Arc::new(Status {
+            readiness: readiness.clone(),
+            metrics: Arc::clone(&metrics),
+            tokens,
+            engine: engine.clone(),
+            recent: Arc::clone(&recent),
+            dremio: config.dremio.uri.to_string(),
+            agents_url: agents_url(mcp_addr, &config.allowed_hosts),
+            wants_key: matches!(access.auth, Auth::Keys(_)),
+        });
+        tasks.spawn("status", Arc::clone(&status).follow(back.clone()));
         let session_ids = SessionIds::new(signer, clock);
         let limits = SessionLimits { idle_max: config.session_idle, ..SessionLimits::default() };
         let last_call = CancellationToken::new();
@@ -276,6 +289,7 @@ impl App {
             budget,
             access: Arc::clone(&access),
             metrics,
+            recent,
             batches: AtomicU64::new(0),
             call_timeout: config.call_timeout,
             last_call,
@@ -304,7 +318,8 @@ impl App {
             }
             drained.request();
         });
-        let operators = config.admin_hosts.guard(admin::router(readiness.clone(), registry));
+        let operators = admin::router(readiness.clone(), registry).merge(status.router());
+        let operators = config.admin_hosts.guard(operators);
         tasks.spawn("admin listener", serve(admin, operators, Limits::default(), back));
         Ok(Self { mcp_addr, admin_addr, readiness, tasks, drain_timeout: config.drain_timeout })
     }

@@ -33,6 +33,7 @@ mod random;
 mod rpc;
 mod session;
 mod signer;
+mod status;
 
 pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 pub use answer::{ADVICE, AnswerConfig, Format};

@@ -221,9 +221,30 @@ impl Metrics {
         self.sessions_refused.get_or_create(&ReasonLabel { reason }).inc();
     }
 
+    /// What the status page shows.
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            places_held: self.places_held.get(),
+            calls_waiting: self.calls_waiting.get(),
+            sessions: self.sessions.get(),
+            children_started: self.children_started.get(),
+            children_ready: self.children_ready.get(),
+        }
+    }
+
     pub(crate) fn token_expires(&self, at: Option<jiff::Timestamp>) {
         self.token_expiry.set(at.map_or(0.0, |at| at.as_duration().as_secs_f64()));
     }
+}
+
+/// Some of the values, as they stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) places_held: i64,
+    pub(crate) calls_waiting: i64,
+    pub(crate) sessions: i64,
+    pub(crate) children_started: u64,
+    pub(crate) children_ready: i64,
 }
 
 /// Counts one in a gauge until dropped.

@@ -53,6 +53,7 @@ const GATEWAY: &[&[&str]] = &[
     // Whatever answers knows nothing of who may ask, or how: that is HTTP.
     &["engine"],
     &["access"],
+    &["status"],
     &["config", "session"],
     &["front"],
     &["app"],

@@ -168,7 +168,8 @@ settings! {
         ADMIN_ADDR: BOTH, Plain,
             Each { refresher: "127.0.0.1:9465", gateway: "127.0.0.1:9464" },
             Apart("for containers of the same network only"),
-            "/healthz, /readyz with reasons, /metrics; of token-refresher POST /refresh, too";
+            "/healthz, /readyz with reasons, /metrics; of dremio-mcp a page for people at /, of \
+             token-refresher POST /refresh, too";
         ADMIN_ALLOWED_HOSTS: BOTH, Plain, Unset(""), FromEnv(""),
             "names with a dot by which tools may ask there, comma-separated (addresses, and names \
              without a dot, are known)";

@@ -65,6 +65,14 @@ impl Engine {
         }
     }
 
+    /// The same, if it is known by now.
+    pub(crate) fn known_introduction(&self) -> Option<Arc<Introduction>> {
+        match self {
+            Self::Official(official) => official.known_introduction(),
+            Self::Native(native) => Some(native.introduction()),
+        }
+    }
+
     /// Answers one request. The response carries an id of the engine's own; the caller sets the
     /// client's. What it subscribes to comes to the caller's notification queue, and ends with it.
     /// Cancel safe: dropping the future cancels the call.

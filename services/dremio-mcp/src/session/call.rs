@@ -152,6 +152,7 @@ impl Drop for Record<'_> {
         // A name made up by a client must not become a metric label.
         let tool = params.name.filter(|name| gateway.engine.has_tool(name)).unwrap_or("other");
         gateway.metrics.tool_called(tool, outcome, took);
+        gateway.recent.tool_called(call.caller.principal(), tool, outcome, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             target: "audit",

@@ -38,6 +38,7 @@ use crate::access::Access;
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
+use crate::status::Recent;
 
 /// Revisions with a handshake, oldest first. Session ids contain their index; no more of them will
 /// come.
@@ -54,6 +55,8 @@ pub(crate) struct Gateway {
     /// Where requests came in, and where their further messages are counted.
     pub(crate) access: Arc<Access>,
     pub(crate) metrics: Arc<Metrics>,
+    /// What operators see of the calls.
+    pub(crate) recent: Arc<Recent>,
     /// The room for what clients send and get.
     pub(crate) budget: Budget,
     /// Number of batches so far, which is also the name of the next one.

@@ -25,6 +25,7 @@ mod room;
 mod servers;
 mod sessions;
 mod statements;
+mod status;
 mod subscriptions;
 mod support;
 mod view;

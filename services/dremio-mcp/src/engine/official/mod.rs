@@ -204,12 +204,17 @@ impl ServerInfo {
 impl Official {
     /// The first child's answer to `initialize`; waits for it if necessary.
     pub(crate) async fn introduction(&self) -> Result<Arc<Introduction>, CallError> {
-        if let Some(known) = &*self.info.introduction.borrow() {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known_introduction() {
+            return Ok(known);
         }
         let mut seen = self.info.introduction.subscribe();
         let known = tokio::time::timeout(READY_WAIT_MAX, seen.wait_for(Option::is_some)).await;
         known.ok().and_then(Result::ok).and_then(|result| result.clone()).ok_or(CallError::NotReady)
+    }
+
+    /// The same, if there is one by now.
+    pub(crate) fn known_introduction(&self) -> Option<Arc<Introduction>> {
+        self.info.introduction.borrow().clone()
     }
 
     /// Relays one request to the child; waits while the child is being replaced.

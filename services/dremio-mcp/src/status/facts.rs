@@ -1,0 +1,105 @@
+//! All that the page says, as it stands at one moment.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use service_kit::admin::Report;
+use token_file::TokenId;
+
+use super::Status;
+use super::connecting::{self, Entry};
+use super::recent::View;
+use crate::dremio::TokenSource;
+use crate::engine::{CALL_LIMITS, Engine};
+use crate::metrics::Now;
+use crate::rpc::text_member;
+
+/// Characters of the name and version that a server gives itself which are shown.
+const NAME_CHARS_MAX: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) now: Timestamp,
+    pub(super) version: &'static str,
+    pub(super) report: Report,
+    pub(super) dremio: String,
+    pub(super) token: Option<TokenFacts>,
+    pub(super) engine: EngineFacts,
+    pub(super) counts: Now,
+    /// How many calls an engine works on at a time.
+    pub(super) places: usize,
+    pub(super) recent: View,
+    pub(super) agents_url: String,
+    pub(super) wants_key: bool,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// The token in the file, whether it is good or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TokenFacts {
+    pub(super) id: TokenId,
+    pub(super) expires_at: Timestamp,
+    pub(super) written_at: Option<Timestamp>,
+}
+
+/// What answers, and what it calls itself.
+#[derive(Debug)]
+pub(super) enum EngineFacts {
+    Native,
+    Official { name: Option<String>, version: Option<String> },
+}
+
+impl Facts {
+    pub(super) fn of(status: &Status) -> Self {
+        Self {
+            now: status.recent.now(),
+            version: env!("CARGO_PKG_VERSION"),
+            report: status.readiness.report(),
+            dremio: status.dremio.clone(),
+            token: TokenFacts::of(&status.tokens),
+            engine: EngineFacts::of(&status.engine),
+            counts: status.metrics.now(),
+            places: CALL_LIMITS.total,
+            recent: status.recent.view(),
+            agents_url: status.agents_url.clone(),
+            wants_key: status.wants_key,
+            entries: connecting::entries(&status.agents_url, status.wants_key),
+        }
+    }
+}
+
+impl TokenFacts {
+    pub(super) fn of(tokens: &TokenSource) -> Option<Self> {
+        let state = tokens.subscribe();
+        let state = state.borrow();
+        let token = state.as_ref().as_ref().ok()?;
+        let (id, expires_at, written_at) = (token.id(), token.expires_at(), token.written_at());
+        Some(Self { id, expires_at, written_at })
+    }
+
+    /// How long ago it was written; nothing where clocks do not agree.
+    pub(super) fn age(self, now: Timestamp) -> Option<Duration> {
+        now.duration_since(self.written_at?).try_into().ok()
+    }
+
+    /// How much is left of it; nothing when it has expired.
+    pub(super) fn left(self, now: Timestamp) -> Option<SignedDuration> {
+        Some(self.expires_at.duration_since(now)).filter(SignedDuration::is_positive)
+    }
+}
+
+impl EngineFacts {
+    fn of(engine: &Engine) -> Self {
+        if matches!(engine, Engine::Native(_)) {
+            return Self::Native;
+        }
+        let known = engine.known_introduction();
+        let info = known.as_ref().and_then(|known| known.server_info.as_deref());
+        let shown = |member| {
+            let text = text_member(info?, member)?;
+            Some(text.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX).collect())
+        };
+        Self::Official { name: shown("name"), version: shown("version") }
+    }
+}

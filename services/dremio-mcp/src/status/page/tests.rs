@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
+use secrecy::SecretString;
+use service_kit::Clock;
+use service_kit::admin::{Condition, Report};
+use token_file::Token;
+
+use super::{page, spoken};
+use crate::metrics::Metrics;
+use crate::principal::Principal;
+use crate::status::Recent;
+use crate::status::connecting::entries;
+use crate::status::facts::{EngineFacts, Facts, TokenFacts};
+
+/// A gateway that has been up for an hour, with as much to show as there may be.
+fn full(conditions: &[(&str, Condition)]) -> Facts {
+    let start = Timestamp::from_second(1_800_000_000).unwrap();
+    let (clock, hand) = Clock::manual(start);
+    let recent = Recent::new(clock);
+    let expires_at = start + SignedDuration::from_hours(29);
+    for second in 0..3600_u32 {
+        let now = start + SignedDuration::from_secs(i64::from(second));
+        hand.set(now);
+        let client = Principal::of_key(&[u8::try_from(second % 150).unwrap(); 32]);
+        for call in 0..1 + second / 400 % 5 {
+            let outcome = if second % 97 == call { "call_forgotten" } else { "ok" };
+            let took = Duration::from_millis(u64::from(20 + second % 41 + 13 * call));
+            recent.tool_called(&client, "GetDescriptionOfTableOrSchema", outcome, took);
+        }
+        let condition = match second % 600 {
+            0..300 => Condition::met(),
+            _ => Condition::unmet("not_dremio_api", "a web page answers"),
+        };
+        let conditions = BTreeMap::from([("dremio".to_owned(), condition)]);
+        let age = Duration::from_secs(3600 + u64::from(second));
+        recent.look(Report { ready: true, conditions }, Some(age));
+    }
+    let conditions: BTreeMap<_, _> =
+        conditions.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect();
+    let agents_url = "https://mcp.example.com/mcp".to_owned();
+    Facts {
+        now: hand.get(),
+        version: "1.2.3",
+        report: Report { ready: conditions.values().all(|it| it.ready), conditions },
+        dremio: "https://dremio.example.com:9047".to_owned(),
+        token: Some(TokenFacts {
+            id: Token::new(SecretString::from("a token"), expires_at).id(),
+            expires_at,
+            written_at: Some(start - SignedDuration::from_hours(1)),
+        }),
+        engine: EngineFacts::Official {
+            name: Some("<script>alert(1)</script>".repeat(2)),
+            version: Some("\"'&<b>".to_owned()),
+        },
+        counts: Metrics::register(&mut Registry::default()).now(),
+        places: 64,
+        recent: recent.view(),
+        entries: entries(&agents_url, true),
+        agents_url,
+        wants_key: true,
+    }
+}
+
+#[test]
+fn the_fullest_page_is_small() {
+    let long = "a reason that is as long as they are ".repeat(5);
+    let conditions = ["confinement", "dremio", "engine", "gateway_key", "guard", "keys", "token"]
+        .map(|name| (name, Condition::unmet("unreadable", &long)));
+    let text = page(&full(&conditions)).into_string();
+    assert!(text.len() <= 50 * 1024, "{} bytes", text.len());
+    for part in ["100 calls", "call_forgotten", "key:"] {
+        assert_eq!(text.contains(part), part == "key:", "{part}");
+    }
+}
+
+#[test]
+fn every_value_is_escaped() {
+    let hostile = "</style><script>alert(1)</script><img src=x onerror=alert(1)>";
+    let condition = Condition::unmet("\"><b>", hostile);
+    let mut facts = full(&[(hostile, condition)]);
+    facts.dremio = hostile.to_owned();
+    facts.agents_url = hostile.to_owned();
+    let text = page(&facts).into_string();
+    for tag in ["<script", "<img", "<b>"] {
+        assert!(!text.contains(tag), "{tag}");
+    }
+    assert_eq!(text.matches("</style>").count(), 1);
+}
+
+#[test]
+fn the_state_in_one_sentence() {
+    let unmet = |reason| Condition::unmet(reason, "a message");
+    for (condition, class, expected) in [
+        (Condition::met(), "good", "Ready: agents can work"),
+        (Condition::met_by("all is well"), "good", "Ready: agents can work"),
+        (Condition::met_with_warning("w", "x"), "warn", "Ready, with something to look at"),
+        (unmet("starting"), "warn", "Starting"),
+        (unmet("stopping"), "warn", "Stopping: "),
+        (unmet("engine_down"), "bad", "Not ready: "),
+    ] {
+        let facts = full(&[("engine", condition), ("token", Condition::met())]);
+        let text = page(&facts).into_string();
+        let banner = format!("<div class=\"state {class}\" role=\"status\"><strong>{expected}");
+        assert!(text.contains(&banner), "{banner}");
+    }
+}
+
+#[test]
+fn when_the_token_is_renewed() {
+    let renewed = |hours| {
+        let mut facts = full(&[]);
+        let token = facts.token.as_mut().unwrap();
+        token.expires_at = facts.now + SignedDuration::from_hours(hours);
+        let text = page(&facts).into_string();
+        let after = text.split("<dt>Renewed</dt><dd>").nth(1).unwrap();
+        after.split("</dd>").next().unwrap().to_owned()
+    };
+    assert_eq!(renewed(29), "in 23h, if TOKEN_REFRESH_BEFORE is 6h, as by default");
+    let before_it_ends = "by token-refresher, before it expires (TOKEN_REFRESH_BEFORE)";
+    assert_eq!([renewed(5), renewed(-1)], [before_it_ends, before_it_ends]);
+}
+
+#[test]
+fn durations_are_short() {
+    for (seconds, expected) in
+        [(0, "0s"), (59, "59s"), (119, "1m 59s"), (121, "2m"), (7_260, "2h 1m"), (108_000, "30h")]
+    {
+        assert_eq!(spoken(SignedDuration::from_secs(seconds)), expected);
+    }
+}
