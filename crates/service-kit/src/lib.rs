@@ -4,6 +4,7 @@
 //!
 //! It knows nothing of Dremio, tokens or MCP but what the settings are called.
 
+pub mod accounts;
 mod address;
 pub mod admin;
 mod admin_hosts;

@@ -8,7 +8,8 @@
 //! - [`read`] reads it once. Any other content is a named [`ReadError`]; reading never panics.
 //! - [`Watcher`] keeps reading it and publishes every change within a second, on any kind of folder
 //!   (local, bind mount, volume, projected Kubernetes volume).
-//! - [`AccountName`] names one of several accounts, and says where its token file is.
+//! - [`AccountName`] names one of several accounts, and says where its token file is;
+//!   [`remove_others`] removes the token files of accounts that are kept no longer.
 //! - [`gateway_key`] makes, reads and watches the other file of that folder: the key with which the
 //!   gateways sign what they must recognise later.
 //!
@@ -16,6 +17,7 @@
 //! what to do without one. It does not log. It needs no async runtime; [`Watcher`] says why.
 
 mod account;
+mod accounts_folder;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -28,7 +30,8 @@ mod write;
 pub use account::{
     ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_FOLDER, AccountName, BadAccountName, accounts_folder,
 };
+pub use accounts_folder::{Removed, ensure_accounts_folder, remove_others};
 pub use read::{ReadError, read};
 pub use token::{Token, TokenId};
-pub use watch::{POLL_INTERVAL, State, Watcher};
+pub use watch::{POLL_INTERVAL, State, Watcher, Watchers};
 pub use write::{WriteError, Writer};

@@ -1,6 +1,6 @@
-//! Notices when a file of the folder changes: the token file or the gateway key.
+//! Notices when a file of the folder changes: a token file or the gateway key.
 //!
-//! The watcher reads the file regularly and compares the content. Inode events would be cheaper but
+//! A watcher reads the file regularly and compares the content. Inode events would be cheaper but
 //! are lost on bind-mounted files, on Docker Desktop shares and when Kubernetes swaps its `..data`
 //! link.
 //!
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -39,7 +39,29 @@ pub type State = Result<Token, ReadError>;
 pub struct Watcher<T = Token, E = ReadError> {
     receiver: watch::Receiver<Arc<Result<T, E>>>,
     /// The thread ends when this is dropped.
-    _stop: mpsc::Sender<()>,
+    _watchers: Watchers<T, E>,
+}
+
+/// One thread that watches any number of files, which lie on one volume: a read that hangs holds up
+/// the others. Cheap to clone; the thread ends when the last clone is dropped.
+#[derive(Debug)]
+pub struct Watchers<T = Token, E = ReadError> {
+    added: mpsc::Sender<Watched<T, E>>,
+    /// Why there is no thread.
+    failed: Option<io::ErrorKind>,
+}
+
+impl<T, E> Clone for Watchers<T, E> {
+    fn clone(&self) -> Self {
+        Self { added: self.added.clone(), failed: self.failed }
+    }
+}
+
+/// One of the files.
+struct Watched<T, E> {
+    look: Box<dyn FnMut() -> Result<T, E> + Send>,
+    publisher: watch::Sender<Arc<Result<T, E>>>,
+    first_read: mpsc::Sender<()>,
 }
 
 /// The errors of a watched file, as far as the watcher needs to know them.
@@ -86,27 +108,15 @@ impl Watcher {
 impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
     /// A watcher that takes its states from `look`: the file, or a script in tests.
     pub(crate) fn over(
-        mut look: impl FnMut() -> Result<T, E> + Send + 'static,
+        look: impl FnMut() -> Result<T, E> + Send + 'static,
         interval: Duration,
     ) -> Self {
-        let (sender, receiver) = watch::channel(Arc::new(Err(E::pending())));
-        let (stop, stopped) = mpsc::channel();
-        let (first_read, first_read_done) = mpsc::channel();
-        let publisher = sender.clone();
-        let spawned = thread::Builder::new().name("token-file".to_owned()).spawn(move || {
-            publish(&publisher, look());
-            let _ = first_read.send(());
-            follow(look, interval, &publisher, &stopped);
-        });
-        match spawned {
-            // The thread is not joined: it ends by itself, at once or after a hanging read.
-            Ok(_) => drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX)),
-            Err(cause) => publish(
-                &sender,
-                Err(E::failed(io::Error::new(cause.kind(), "no thread to read it with"))),
-            ),
+        let watchers = Watchers::start(interval);
+        let (receiver, first_read_done) = watchers.add(look);
+        if watchers.failed.is_none() {
+            drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX));
         }
-        Watcher { receiver, _stop: stop }
+        Watcher { receiver, _watchers: watchers }
     }
 }
 
@@ -119,24 +129,99 @@ impl<T, E> Watcher<T, E> {
     }
 }
 
-fn follow<T: PartialEq, E: Unread>(
-    mut look: impl FnMut() -> Result<T, E>,
-    interval: Duration,
-    publisher: &watch::Sender<Arc<Result<T, E>>>,
-    stopped: &mpsc::Receiver<()>,
-) {
-    let still_wanted =
-        |pause| matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout));
-    while still_wanted(interval) {
-        let mut state = look();
-        let was_good = publisher.borrow().is_ok();
-        if state.is_err() && was_good {
-            if !still_wanted(CONFIRM_AFTER) {
+impl Watchers {
+    /// Starts the thread. It reads each file every `interval`.
+    #[must_use]
+    pub fn spawn(interval: Duration) -> Self {
+        Watchers::start(interval)
+    }
+
+    /// Watches the file at `path` as long as somebody has a receiver. The state is
+    /// [`ReadError::Pending`] until the file was read, usually for less than a millisecond; this
+    /// does not wait for it. If the thread could not be started, it is [`ReadError::Io`].
+    #[must_use]
+    pub fn watch(&self, path: PathBuf) -> watch::Receiver<Arc<State>> {
+        self.add(move || read(&path)).0
+    }
+}
+
+impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watchers<T, E> {
+    fn start(interval: Duration) -> Self {
+        let (added, received) = mpsc::channel();
+        let thread = Thread { files: Vec::new(), added: received };
+        // It is not joined: it ends by itself, at once or after a hanging read.
+        let spawned = thread::Builder::new()
+            .name("token-file".to_owned())
+            .spawn(move || thread.run(interval));
+        Self { added, failed: spawned.err().map(|cause| cause.kind()) }
+    }
+
+    /// Watches what `look` sees; the second receiver hears of the first look.
+    fn add(
+        &self,
+        look: impl FnMut() -> Result<T, E> + Send + 'static,
+    ) -> (watch::Receiver<Arc<Result<T, E>>>, mpsc::Receiver<()>) {
+        let (publisher, receiver) = watch::channel(Arc::new(Err(E::pending())));
+        let (first_read, first_read_done) = mpsc::channel();
+        if let Some(kind) = self.failed {
+            publish(&publisher, Err(E::failed(io::Error::new(kind, "no thread to read it with"))));
+        }
+        // Without a thread nobody takes it, and the state stays as it is.
+        let _ = self.added.send(Watched { look: Box::new(look), publisher, first_read });
+        (receiver, first_read_done)
+    }
+}
+
+struct Thread<T, E> {
+    files: Vec<Watched<T, E>>,
+    added: mpsc::Receiver<Watched<T, E>>,
+}
+
+impl<T: PartialEq, E: Unread> Thread<T, E> {
+    fn run(mut self, interval: Duration) {
+        while self.wait(interval) {
+            self.files.retain(|file| !file.publisher.is_closed());
+            let mut doubtful = Vec::new();
+            for (index, file) in self.files.iter_mut().enumerate() {
+                let state = (file.look)();
+                if state.is_err() && file.publisher.borrow().is_ok() {
+                    doubtful.push(index);
+                } else {
+                    publish(&file.publisher, state);
+                }
+            }
+            if doubtful.is_empty() {
+                continue;
+            }
+            // Files are only added meanwhile, behind those that are there.
+            if !self.wait(CONFIRM_AFTER) {
                 return;
             }
-            state = look();
+            for index in doubtful {
+                if let Some(file) = self.files.get_mut(index) {
+                    let state = (file.look)();
+                    publish(&file.publisher, state);
+                }
+            }
         }
-        publish(publisher, state);
+    }
+
+    /// Waits, and reads files that are added meanwhile. Returns whether the watchers are still
+    /// wanted.
+    fn wait(&mut self, pause: Duration) -> bool {
+        let end = Instant::now() + pause;
+        loop {
+            match self.added.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(mut file) => {
+                    let state = (file.look)();
+                    publish(&file.publisher, state);
+                    let _ = file.first_read.send(());
+                    self.files.push(file);
+                }
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
     }
 }
 

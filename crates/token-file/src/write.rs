@@ -129,6 +129,24 @@ impl WriteError {
             WriteError::Io { .. } => "io",
         }
     }
+
+    /// A step in `folder` failed.
+    pub(crate) fn of(step: &'static str, folder: &Path, source: io::Error) -> Self {
+        let folder = folder.display().to_string();
+        match source.kind() {
+            io::ErrorKind::NotFound => WriteError::FolderMissing { folder },
+            io::ErrorKind::NotADirectory => WriteError::FolderNotAFolder { folder },
+            io::ErrorKind::PermissionDenied => WriteError::PermissionDenied {
+                folder,
+                user_id: rustix::process::geteuid().as_raw(),
+            },
+            io::ErrorKind::ReadOnlyFilesystem => WriteError::ReadOnly { folder },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                WriteError::DiskFull { folder }
+            }
+            _ => WriteError::Io { step, folder, source },
+        }
+    }
 }
 
 /// Writes one token file. Not `Clone`: one file has one writer.
@@ -302,25 +320,14 @@ impl Writer {
     }
 
     fn error(&self, step: &'static str, source: io::Error) -> WriteError {
-        let folder = self.folder.display().to_string();
         match source.kind() {
-            io::ErrorKind::NotFound => WriteError::FolderMissing { folder },
-            io::ErrorKind::NotADirectory => WriteError::FolderNotAFolder { folder },
             io::ErrorKind::IsADirectory => {
                 WriteError::TargetNotAFile { path: self.path.display().to_string() }
             }
             io::ErrorKind::ResourceBusy => {
                 WriteError::TargetIsMount { path: self.path.display().to_string() }
             }
-            io::ErrorKind::PermissionDenied => WriteError::PermissionDenied {
-                folder,
-                user_id: rustix::process::geteuid().as_raw(),
-            },
-            io::ErrorKind::ReadOnlyFilesystem => WriteError::ReadOnly { folder },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                WriteError::DiskFull { folder }
-            }
-            _ => WriteError::Io { step, folder, source },
+            _ => WriteError::of(step, &self.folder, source),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::Instant;
 
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
@@ -223,4 +222,45 @@ async fn it_stops_when_dropped() {
     let ended = tokio::time::timeout(WAIT_MAX, receiver.changed()).await;
     assert!(matches!(ended, Ok(Err(_))), "{ended:?}");
     assert_eq!(word(&receiver.borrow()), "missing");
+}
+
+#[tokio::test]
+async fn one_thread_watches_many_files_each_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let watchers = Watchers::spawn(TEST_INTERVAL);
+    fs::write(path("a"), content("a-1")).unwrap();
+    let (mut a, mut b) = (watchers.watch(path("a")), watchers.watch(path("b")));
+    expect(&mut a, "a-1").await;
+    expect(&mut b, "missing").await;
+    fs::write(path("b"), content("b-1")).unwrap();
+    expect(&mut b, "b-1").await;
+    // One that goes bad holds up nobody, and one that is not wanted any more is not read.
+    fs::write(path("a"), "half").unwrap();
+    fs::write(path("b"), content("b-2")).unwrap();
+    expect(&mut b, "b-2").await;
+    expect(&mut a, "not_json").await;
+    drop(a);
+    fs::write(path("c"), content("c-1")).unwrap();
+    expect(&mut watchers.watch(path("c")), "c-1").await;
+    fs::write(path("b"), content("b-3")).unwrap();
+    expect(&mut b, "b-3").await;
+    drop(watchers);
+    let ended = tokio::time::timeout(WAIT_MAX, b.changed()).await;
+    assert!(matches!(ended, Ok(Err(_))), "{ended:?}");
+    assert_eq!(word(&b.borrow()), "b-3");
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_wants_to_hear_of_is_read_no_more() {
+    let watchers = Watchers::start(TEST_INTERVAL);
+    let (progress, looked) = mpsc::channel();
+    let (receiver, _first) = watchers.add(move || {
+        let _ = progress.send(());
+        Err::<Token, _>(ReadError::Missing)
+    });
+    looked.recv_timeout(WAIT_MAX).unwrap();
+    drop(receiver);
+    // The thread drops what looked, and with it the sender.
+    while looked.recv_timeout(WAIT_MAX) != Err(RecvTimeoutError::Disconnected) {}
 }
