@@ -27,9 +27,21 @@ impl FromStr for TrustedProxies {
                      172.16.0.0/12"
                 )
             };
-            one.or_else(|_| item.parse::<IpNet>().map(|net| net.trunc())).map_err(|_| wrong())
+            one.or_else(|_| item.parse::<IpNet>().map(canonical)).map_err(|_| wrong())
         };
         items.map(read).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// The range as it is compared: without what stands behind its prefix, and in IPv4 where it is
+/// IPv4 addresses in IPv6, as addresses are.
+fn canonical(net: IpNet) -> IpNet {
+    let net = net.trunc();
+    match (net.addr().to_canonical(), net.prefix_len().checked_sub(96)) {
+        (ip @ IpAddr::V4(_), Some(prefix)) if net.addr().is_ipv6() => {
+            IpNet::new(ip, prefix).unwrap_or(net)
+        }
+        _ => net,
     }
 }
 
@@ -52,7 +64,8 @@ impl TrustedProxies {
     /// that they do not write. Port 0 when the client's own is not known.
     #[must_use]
     pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
-        let mut client = peer.ip().to_canonical();
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let mut client = peer.ip();
         if !self.contains(client) {
             return peer;
         }
@@ -77,7 +90,7 @@ impl TrustedProxies {
                 break;
             }
         }
-        if client == peer.ip().to_canonical() { peer } else { SocketAddr::new(client, 0) }
+        if client == peer.ip() { peer } else { SocketAddr::new(client, 0) }
     }
 }
 
@@ -129,10 +142,33 @@ mod tests {
     }
 
     #[test]
+    fn ranges_hold_the_addresses_that_they_name() {
+        for (list, address, expected) in [
+            ("", "10.0.0.1", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("10.1.2.3/8", "10.9.9.9", true),
+            ("10.0.0.0/8", "11.0.0.0", false),
+            ("::ffff:10.0.0.1", "10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "10.9.9.9", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.0", false),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "10.0.0.1", false),
+            ("fd00::/8, 10.0.0.1", "fd12::1", true),
+        ] {
+            let proxies: TrustedProxies = list.parse().unwrap();
+            assert_eq!(proxies.contains(address.parse().unwrap()), expected, "{list} {address}");
+        }
+    }
+
+    #[test]
     fn the_client_is_the_last_address_that_no_trusted_proxy_has() {
         let proxies: TrustedProxies = "10.0.0.0/8, 2001:db8:1::/48".parse().unwrap();
         for (peer, lines, expected) in [
             ("192.0.2.1:5", &[("x-forwarded-for", "198.51.100.9")][..], "192.0.2.1:5"),
+            ("192.0.2.1:5", &[("forwarded", "for=198.51.100.9")], "192.0.2.1:5"),
+            ("[::ffff:192.0.2.1]:5", &[("x-forwarded-for", "198.51.100.9")], "192.0.2.1:5"),
             ("10.0.0.1:5", &[], "10.0.0.1:5"),
             ("10.0.0.1:5", &[("x-forwarded-for", "198.51.100.9")], "198.51.100.9:0"),
             ("[::ffff:10.0.0.1]:5", &[("x-forwarded-for", "198.51.100.9")], "198.51.100.9:0"),
@@ -157,6 +193,9 @@ mod tests {
                 "[2001:db8:2::9]:0",
             ),
             ("10.0.0.1:5", &[("forwarded", "for=_hidden")], "10.0.0.1:5"),
+            ("10.0.0.1:5", &[("forwarded", "by=203.0.113.1")], "10.0.0.1:5"),
+            ("10.0.0.1:5", &[("forwarded", "for=198.51.100.9, for=10.0.0.2")], "198.51.100.9:0"),
+            ("10.0.0.1:5", &[("forwarded", "for=198.51.100.9, for=unknown")], "10.0.0.1:5"),
             (
                 "10.0.0.1:5",
                 &[("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "198.51.100.9")],
