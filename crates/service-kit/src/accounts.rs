@@ -163,7 +163,11 @@ mod tests {
         for (single, named, expected) in [
             (Some(&met), &[][..], (true, None, None)),
             (Some(&open), &[], (true, Some("tls_not_verified"), Some("TLS is not checked"))),
-            (Some(&wrong), &[], (false, Some("rejected_credentials"), Some("the password is wrong"))),
+            (
+                Some(&wrong),
+                &[],
+                (false, Some("rejected_credentials"), Some("the password is wrong")),
+            ),
             (None, &[], (false, Some("no_account"), Some("there is no account"))),
             (Some(&met), &[("a", &met)], (true, None, None)),
             (
@@ -246,10 +250,7 @@ mod tests {
         };
         assert_eq!(text(), "# HELP logins Logins.\n# TYPE logins counter\n# EOF\n");
         logins.with(Vec::new(), Counter::inc);
-        assert_eq!(
-            text(),
-            "# HELP logins Logins.\n# TYPE logins counter\nlogins_total 1\n# EOF\n"
-        );
+        assert_eq!(text(), "# HELP logins Logins.\n# TYPE logins counter\nlogins_total 1\n# EOF\n");
         logins.with(of("b"), Counter::inc);
         logins.with(of("a"), Counter::inc);
         logins.with(of("b"), Counter::inc);

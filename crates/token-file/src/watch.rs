@@ -114,7 +114,7 @@ impl<T: PartialEq + Send + Sync + 'static, E: Unread> Watcher<T, E> {
         let watchers = Watchers::start(interval);
         let (receiver, first_read_done) = watchers.add(look);
         if watchers.failed.is_none() {
-            drop(first_read_done.recv_timeout(FIRST_READ_WAIT_MAX));
+            let _ = first_read_done.recv_timeout(FIRST_READ_WAIT_MAX);
         }
         Watcher { receiver, _watchers: watchers }
     }

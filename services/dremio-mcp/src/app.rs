@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
-use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
+use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, Tokens};
 use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::native::Native;
 use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Repair, Supervisor};
@@ -156,7 +156,7 @@ impl App {
 
         let transport = Transport::connect(&config.dremio)?;
         let (tokens, refresh_requester) =
-            TokenSource::watch(&config.token_file, clock.clone(), config.refresher_url.clone());
+            Tokens::watch(config.token_file.clone(), clock.clone(), config.refresher_url.clone());
         let health =
             DremioHealth::new(readiness.clone(), Arc::clone(&metrics), config.dremio.tls_verify);
         let client = DremioClient::new(transport);
@@ -179,7 +179,7 @@ impl App {
             health.clone().probe(client.clone(), tokens.clone(), back.clone()),
         );
 
-        let dremio = DremioCaller::new(client, tokens.clone(), health);
+        let dremio = DremioCaller::new(client, tokens.of(None), health);
         let queue = FairQueue::new(CALL_LIMITS, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and \
@@ -268,7 +268,7 @@ impl App {
         let status = Arc::new(Status {
             readiness: readiness.clone(),
             metrics: Arc::clone(&metrics),
-            tokens,
+            tokens: tokens.of(None),
             engine: engine.clone(),
             recent: Arc::clone(&recent),
             dremio: config.dremio.uri.to_string(),

@@ -1,6 +1,8 @@
 //! The gateway's one room for Dremio.
 //!
-//! - `token`: the token to send
+//! - `token`: the token to send, for one account
+//! - `accounts`: the tokens of all accounts
+//! - `refresh_requests`: how the refresher is asked for another token
 //! - `caller`: makes a call with it, and reports how that ended
 //! - `outcome`: how a call ended, and what that says about the token
 //! - `health`: whether Dremio answers
@@ -9,6 +11,7 @@
 //! - `handles`: how a client names a job of its own later
 //! - `pauses`: how often a job is asked for
 
+mod accounts;
 mod caller;
 mod custody;
 mod handles;
@@ -16,8 +19,10 @@ mod health;
 mod kept_jobs;
 mod outcome;
 mod pauses;
+mod refresh_requests;
 mod token;
 
+pub(crate) use accounts::Tokens;
 pub(crate) use caller::{DremioCaller, DremioError};
 pub(crate) use custody::{HeldJob, JobCustody};
 pub(crate) use handles::{BadHandle, Handles};

@@ -10,6 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use service_kit::accounts::{Labels, Series};
+use token_file::AccountName;
 
 /// Seconds. From an answer out of the cache to the default limit of a call.
 const CALL_BUCKETS: [f64; 14] =
@@ -56,7 +58,7 @@ pub(crate) struct Metrics {
     sessions: Gauge,
     sessions_resumed: Counter,
     sessions_refused: Family<ReasonLabel, Counter>,
-    token_expiry: Gauge<f64, AtomicU64>,
+    token_expiry: Series<Gauge<f64, AtomicU64>>,
     bytes_held: Family<KindLabel, Gauge>,
     refusals: Family<ReasonLabel, Counter>,
 }
@@ -77,7 +79,7 @@ impl Metrics {
             sessions: Gauge::default(),
             sessions_resumed: Counter::default(),
             sessions_refused: Family::default(),
-            token_expiry: Gauge::default(),
+            token_expiry: Series::default(),
             bytes_held: Family::default(),
             refusals: Family::default(),
         };
@@ -232,9 +234,25 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn token_expires(&self, at: Option<jiff::Timestamp>) {
-        self.token_expiry.set(at.map_or(0.0, |at| at.as_duration().as_secs_f64()));
+    /// Without a name, of the single account.
+    pub(crate) fn token_expires(&self, account: Option<&AccountName>, at: Option<jiff::Timestamp>) {
+        let seconds = at.map_or(0.0, |at| at.as_duration().as_secs_f64());
+        self.token_expiry.with(account_labels(account), |gauge| gauge.set(seconds));
     }
+
+    /// Forgets the series of the accounts that are not kept.
+    pub(crate) fn keep_accounts<'a>(
+        &self,
+        accounts: impl IntoIterator<Item = &'a Option<AccountName>>,
+    ) {
+        let kept: Vec<_> =
+            accounts.into_iter().map(|account| account_labels(account.as_ref())).collect();
+        self.token_expiry.retain(|labels| kept.contains(labels));
+    }
+}
+
+fn account_labels(account: Option<&AccountName>) -> Labels {
+    account.map(|account| ("account", account.to_string())).into_iter().collect()
 }
 
 /// Some of the values, as they stand.

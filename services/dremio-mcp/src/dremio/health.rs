@@ -8,9 +8,12 @@ use std::time::Duration;
 use dremio_client::{DremioClient, Error, ErrorClass};
 use service_kit::admin::{Condition, Readiness};
 use service_kit::lifecycle::Shutdown;
+use token_file::TokenId;
+use tokio::time::Instant;
 
-use super::TokenSource;
 use super::outcome::{Outcome, Verdict};
+use super::token::FILE_INTERVAL;
+use super::{TokenSource, Tokens};
 use crate::metrics::Metrics;
 
 /// Interval between two probes. A probe is one cheap call; the interval limits how long `/readyz`
@@ -78,18 +81,26 @@ impl DremioHealth {
     }
 
     /// Probes until `shutdown` drains.
-    pub(crate) async fn probe(self, client: DremioClient, tokens: TokenSource, shutdown: Shutdown) {
-        let mut ticks = tokio::time::interval(PROBE_INTERVAL);
+    pub(crate) async fn probe(self, client: DremioClient, tokens: Tokens, shutdown: Shutdown) {
+        let mut ticks = tokio::time::interval(FILE_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut changed = tokens.subscribe();
+        let mut last: Option<(TokenId, Instant)> = None;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                // A first or a new token is checked at once.
-                seen = changed.changed() => if seen.is_err() { shutdown.draining().await },
                 () = shutdown.draining() => return,
             }
-            self.look(&client, &tokens).await;
+            let sources = tokens.to_probe();
+            let Some(Ok(token)) = sources.first().map(TokenSource::current) else { continue };
+            // A first or a new token is checked at once.
+            let is_due =
+                last.is_none_or(|(id, at)| id != token.id() || at.elapsed() >= PROBE_INTERVAL);
+            if is_due {
+                for source in &sources {
+                    self.look(&client, source).await;
+                }
+                last = Some((token.id(), Instant::now()));
+            }
         }
     }
 

@@ -1,23 +1,24 @@
-//! The current token: read from the token file, never cached beyond it, never handed out once it is
-//! known to be expired, and replaced with the refresher's help when Dremio rejects it.
+//! The current token of an account: read from its token file, never cached beyond it, never handed
+//! out once it is known to be expired, and replaced with the refresher's help when Dremio rejects
+//! it.
 
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use service_kit::Clock;
-use service_kit::admin::{Condition, Readiness};
-use service_kit::lifecycle::Shutdown;
-use token_file::{State, Token, TokenId, Watcher};
+use service_kit::admin::Condition;
+use token_file::{AccountName, State, Token, TokenId, Watchers};
 use tokio::sync::{mpsc, watch};
 
 use super::outcome::Verdict;
-use crate::metrics::Metrics;
+use super::refresh_requests::{AccountRequests, RefreshRequest, refresh_url};
 
 /// How often the token file is looked at. A rejected token costs its call this much, on average
 /// half of it.
-const FILE_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const FILE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a call waits for the token that replaces a rejected one. A login takes Dremio 0.1 to 1
 /// s.
@@ -27,92 +28,97 @@ const REPLACEMENT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// refresher has the next one in a moment.
 const FIRST_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// Limit for one request: the refresher answers when its check is done.
-const NUDGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Whose token it is, in a sentence: nothing, or the account's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Whose(Option<AccountName>);
+
+impl Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |account| write!(f, " account `{account}`"))
+    }
+}
 
 /// Why there is no token to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoToken {
     /// The token file has none; the word is [`token_file::ReadError::reason`].
-    #[error("no login token for Dremio ({0}); is token-refresher running, and can it log in?")]
-    Unreadable(&'static str),
+    #[error("no login token for Dremio{0} ({1}); is token-refresher running, and can it log in?")]
+    Unreadable(Whose, &'static str),
     /// It has one that is past its end.
     #[error(
-        "the login token for Dremio expired at {0}; is token-refresher running, and can it log in?"
+        "the login token for Dremio{0} expired at {1}; is token-refresher running, and can it log \
+         in?"
     )]
-    Expired(Timestamp),
+    Expired(Whose, Timestamp),
 }
 
 impl NoToken {
-    fn reason(self) -> &'static str {
+    fn reason(&self) -> &'static str {
         match self {
-            Self::Unreadable(reason) => reason,
-            Self::Expired(_) => "token_expired",
+            Self::Unreadable(_, reason) => reason,
+            Self::Expired(..) => "token_expired",
         }
     }
 }
 
 /// Why there is no token that Dremio takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
     /// There was none to send.
     #[error(transparent)]
     None(#[from] NoToken),
     /// Dremio rejected the one that there is, and no other came in time.
-    #[error("Dremio rejected the login token, and token-refresher has no other yet")]
-    Rejected,
+    #[error("Dremio rejected the login token{0}, and token-refresher has no other yet")]
+    Rejected(Whose),
 }
 
-/// Hands out the current token. Cheap to clone.
+/// Hands out the current token of one account. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenSource {
+    account: Option<AccountName>,
     state: watch::Receiver<Arc<State>>,
     clock: Clock,
     request: mpsc::Sender<RefreshRequest>,
     /// The token that Dremio has rejected and that was not replaced in time.
     refused: watch::Sender<Option<TokenId>>,
-    _watcher: Arc<Watcher>,
-}
-
-/// Why the refresher is asked to look at its token.
-#[derive(Clone, Copy, Debug)]
-enum RefreshRequest {
-    /// Dremio said no.
-    Rejected(TokenId),
-    /// The token is past its end, and was not sent.
-    Expired(TokenId),
-}
-
-/// Asks the refresher to look at its token at once. One request at a time, whatever the number of
-/// callers.
-pub(crate) struct RefreshRequester {
-    requests: mpsc::Receiver<RefreshRequest>,
-    state: watch::Receiver<Arc<State>>,
-    url: Option<url::Url>,
+    /// Their thread reads the file.
+    _watchers: Watchers,
 }
 
 impl TokenSource {
-    /// Follows the token file at `path`.
+    /// Follows the token file of `account`, where `token_file` is that of the single account. The
+    /// second value asks `refresher` for another token when that is needed.
+    pub(super) fn follow(
+        account: Option<AccountName>,
+        token_file: &Path,
+        watchers: &Watchers,
+        clock: Clock,
+        refresher: Option<&url::Url>,
+    ) -> (Self, AccountRequests) {
+        let path = account
+            .as_ref()
+            .map_or_else(|| token_file.to_owned(), |account| account.token_file(token_file));
+        let state = watchers.watch(path);
+        let (request, requests) = mpsc::channel(1);
+        let url = refresher.and_then(|base| refresh_url(base, account.as_ref()));
+        let requests =
+            AccountRequests { account: account.clone(), requests, state: state.clone(), url };
+        let refused = watch::Sender::new(None);
+        (Self { account, state, clock, request, refused, _watchers: watchers.clone() }, requests)
+    }
+
+    /// Follows the token file of the single account, with a thread of its own.
+    #[cfg(test)]
     pub(crate) fn watch(
         path: &Path,
         clock: Clock,
         refresher: Option<url::Url>,
-    ) -> (Self, RefreshRequester) {
-        let watcher = Watcher::spawn(path.to_owned(), FILE_INTERVAL);
-        let (request, requests) = mpsc::channel(1);
-        let state = watcher.subscribe();
-        let url = refresher.and_then(|base| base.join("refresh").ok());
-        let refresh_requester = RefreshRequester { requests, state: watcher.subscribe(), url };
-        (
-            Self {
-                state,
-                clock,
-                request,
-                refused: watch::Sender::new(None),
-                _watcher: Arc::new(watcher),
-            },
-            refresh_requester,
-        )
+    ) -> (Self, AccountRequests) {
+        TokenSource::follow(None, path, &Watchers::spawn(FILE_INTERVAL), clock, refresher.as_ref())
+    }
+
+    fn whose(&self) -> Whose {
+        Whose(self.account.clone())
     }
 
     /// The token to send now.
@@ -122,10 +128,10 @@ impl TokenSource {
     pub(crate) fn current(&self) -> Result<Token, NoToken> {
         match self.state.borrow().as_ref() {
             Ok(token) if token.is_expired(self.clock.now()) => {
-                Err(NoToken::Expired(token.expires_at()))
+                Err(NoToken::Expired(self.whose(), token.expires_at()))
             }
             Ok(token) => Ok(token.clone()),
-            Err(cause) => Err(NoToken::Unreadable(cause.reason())),
+            Err(cause) => Err(NoToken::Unreadable(self.whose(), cause.reason())),
         }
     }
 
@@ -155,12 +161,13 @@ impl TokenSource {
             Verdict::Unknown => return Ok(answer),
             Verdict::Rejected => {}
         }
-        let token = self.replacement_for(id).await.ok_or(TokenError::Rejected)?;
+        let token =
+            self.replacement_for(id).await.ok_or_else(|| TokenError::Rejected(self.whose()))?;
         let id = token.id();
         let answer = call(token).await;
         if heard(&answer) == Verdict::Rejected {
             self.rejected(id);
-            return Err(TokenError::Rejected);
+            return Err(TokenError::Rejected(self.whose()));
         }
         Ok(answer)
     }
@@ -203,6 +210,12 @@ impl TokenSource {
         self.refused.send_if_modified(|refused| refused.take().is_some());
     }
 
+    /// Whether Dremio has rejected the token that is there.
+    pub(super) fn is_refused(&self) -> bool {
+        let refused = *self.refused.borrow();
+        refused.is_some() && self.current().is_ok_and(|token| Some(token.id()) == refused)
+    }
+
     fn ask(&self, request: RefreshRequest) {
         // Full: one is already under way.
         let _under_way = self.request.try_send(request);
@@ -226,111 +239,21 @@ impl TokenSource {
         self.current().ok()
     }
 
-    /// Keeps the `token` condition and the expiry metric true until `shutdown` drains.
-    pub(crate) async fn report(
-        self,
-        readiness: Readiness,
-        metrics: Arc<Metrics>,
-        shutdown: Shutdown,
-    ) {
-        let (mut state, mut refused) = (self.state.clone(), self.refused.subscribe());
-        // A token also expires without any event.
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut last = None;
-        loop {
-            match self.current() {
-                Ok(token) if *self.refused.borrow() == Some(token.id()) => {
-                    metrics.token_expires(Some(token.expires_at()));
-                    let message = format!(
-                        "Dremio rejects token {}, and token-refresher has written no other",
-                        token.id()
-                    );
-                    readiness.set("token", Condition::unmet("token_rejected", message));
-                }
-                Ok(token) => {
-                    if last.replace(token.id()) != Some(token.id()) {
-                        tracing::info!(
-                            token_id = %token.id(),
-                            expires_at = %token.expires_at(),
-                            "using a new Dremio token",
-                        );
-                    }
-                    metrics.token_expires(Some(token.expires_at()));
-                    readiness.set(
-                        "token",
-                        Condition::met_by(format!(
-                            "token {} expires at {}",
-                            token.id(),
-                            token.expires_at()
-                        )),
-                    );
-                }
-                Err(cause) => {
-                    metrics.token_expires(None);
-                    readiness.set("token", Condition::unmet(cause.reason(), cause.to_string()));
-                }
+    /// The token that is there, if it is one to send, and what there is to say about that.
+    pub(super) fn condition(&self) -> (Option<Token>, Condition) {
+        match self.current() {
+            Ok(token) if self.is_refused() => {
+                let message = format!(
+                    "Dremio rejects token {}, and token-refresher has written no other",
+                    token.id()
+                );
+                (Some(token), Condition::unmet("token_rejected", message))
             }
-            tokio::select! {
-                seen = state.changed() => if seen.is_err() { shutdown.draining().await },
-                _ = refused.changed() => {}
-                _ = ticks.tick() => {}
-                () = shutdown.draining() => {}
+            Ok(token) => {
+                let message = format!("token {} expires at {}", token.id(), token.expires_at());
+                (Some(token), Condition::met_by(message))
             }
-            if shutdown.is_draining() {
-                return;
-            }
-        }
-    }
-}
-
-impl RefreshRequester {
-    /// Sends requests until `shutdown` drains.
-    pub(crate) async fn run(mut self, http: reqwest::Client, shutdown: Shutdown) {
-        loop {
-            let request = tokio::select! {
-                request = self.requests.recv() => request,
-                () = shutdown.draining() => return,
-            };
-            let Some(request) = request else { return shutdown.draining().await };
-            let (RefreshRequest::Rejected(id) | RefreshRequest::Expired(id)) = request;
-            let still_current =
-                self.state.borrow().as_ref().as_ref().is_ok_and(|token| token.id() == id);
-            if !still_current {
-                continue;
-            }
-            match request {
-                RefreshRequest::Rejected(_) => {
-                    tracing::warn!(
-                        target: "audit",
-                        event = "token_invalid",
-                        token_id = %id,
-                        "Dremio rejected the token; asking the refresher for another",
-                    );
-                }
-                RefreshRequest::Expired(_) => {
-                    tracing::info!(
-                        token_id = %id,
-                        "the token has expired; asking the refresher for another",
-                    );
-                }
-            }
-            let Some(url) = &self.url else {
-                tracing::warn!("REFRESHER_URL is not set: waiting for the refresher's own check");
-                continue;
-            };
-            match http.post(url.clone()).timeout(NUDGE_TIMEOUT).send().await {
-                Ok(answer) => tracing::info!(
-                    status = answer.status().as_u16(),
-                    "the refresher was asked for a new token"
-                ),
-                Err(cause) => {
-                    tracing::warn!(
-                        error = %cause.without_url(),
-                        "the refresher does not answer (REFRESHER_URL)",
-                    );
-                }
-            }
+            Err(cause) => (None, Condition::unmet(cause.reason(), cause.to_string())),
         }
     }
 }

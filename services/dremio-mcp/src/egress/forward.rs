@@ -40,7 +40,7 @@ pub(super) struct Incoming {
 pub(super) fn unanswered(cause: &DremioError) -> Response {
     let (status, cure) = match cause {
         DremioError::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
-        DremioError::Token(TokenError::Rejected) => {
+        DremioError::Token(TokenError::Rejected(_)) => {
             (StatusCode::UNAUTHORIZED, "; try again in a moment")
         }
         DremioError::Dremio(Error::Timeout { limit, .. }) if *limit == AWAY_TIMEOUT => {

@@ -57,7 +57,7 @@ impl Failure {
     pub(in crate::engine) fn of_dremio(cause: &DremioError) -> Self {
         let advice = match cause {
             DremioError::Token(TokenError::None(_)) => TELL_OPERATOR,
-            DremioError::Token(TokenError::Rejected) => {
+            DremioError::Token(TokenError::Rejected(_)) => {
                 "Nothing is wrong with the request. Try it again in a moment."
             }
             DremioError::Dremio(error) => advice(error),
