@@ -147,6 +147,36 @@ make_secret() { # VARIABLE NAME FILE: the secret of that name exists, and VARIAB
   export "$1=$name"
 }
 
+# The accounts of ACCOUNTS_DIR become two secrets each, which the refresher finds where Compose mounts that folder. They are
+# handed over by a stack file, since which there are is known only here.
+account_secrets() { # FILE: written if there is an account
+  local folder name part base secret lines='' names=''
+  for folder in "${ACCOUNTS_DIR:-/nowhere}"/*/; do
+    [[ -d $folder ]] || continue
+    name=$(basename "$folder")
+    # The name of a secret has at most 64 characters, and a rotated one its time.
+    [[ $name =~ ^[a-z0-9_-]{1,32}$ ]] ||
+      die "$folder: in a Swarm the name of an account is 1 to 32 characters from a-z, 0-9, _ and -"
+    for part in username password; do
+      base=account_${name}_$part
+      secret=$(docker secret ls --format '{{.Name}}' | grep -xE "$base(_[0-9]{14})?" | LC_ALL=C sort | tail -n 1 || true)
+      if [[ -z $secret ]] || $rotate; then
+        [[ -s $folder$part ]] || die "$folder$part is missing; run scripts/setup.sh account add $name"
+        secret=$base
+        if $rotate; then secret+=$(date -u +_%Y%m%d%H%M%S); fi
+        printf '%s' "$(cat "$folder$part")" | docker secret create "$secret" - >/dev/null
+        echo "made secret $secret"
+      fi
+      # Closed to all but the refresher's user, as docker-compose.yml's image has it.
+      lines+="      - {source: $base, target: /run/accounts/$name/$part, uid: '10001', gid: '10000', mode: 0400}"$'\n'
+      names+="  $base: {external: true, name: $secret}"$'\n'
+    done
+  done
+  [[ -n $lines ]] || return 0
+  printf 'services:\n  token-refresher:\n    environment: {DREMIO_ACCOUNTS_DIR: /run/accounts}\n    secrets:\n%ssecrets:\n%s' \
+    "$lines" "$names" >"$1"
+}
+
 service_states() { docker stack services "$stack" --format '{{.Name}} {{.Replicas}}'; }
 
 # Every service has its replicas, and no update is under way or has gone wrong.
@@ -177,6 +207,9 @@ deploy_swarm() {
     die "no node has the label that says where this runs: docker node update --label-add dremio-mcp=true NODE"
   make_secret DREMIO_PASSWORD_SECRET dremio_password "${SECRETS_DIR:-secrets}/dremio_password"
   make_secret MCP_API_KEYS_SECRET mcp_api_keys "${SECRETS_DIR:-secrets}/mcp_api_keys"
+  accounts=$(mktemp)
+  trap 'rm -f "$accounts"' EXIT
+  account_secrets "$accounts"
   # A Swarm config never changes, so its name follows its content.
   named() { printf '%s-%s' "$1" "$(sha256sum "$2" | cut -c1-12)"; }
   CADDYFILE_CONFIG=$(named dremio-mcp-caddyfile deploy/Caddyfile)
@@ -187,6 +220,7 @@ deploy_swarm() {
   build_images
   local files=(-c docker-compose.yml -c docker-compose.prod.yml) resolve=always file
   if $shared_tokens; then files+=(-c deploy/swarm-shared-tokens.yml); fi
+  if [[ -s $accounts ]]; then files+=(-c "$accounts"); fi
   for file in ${STACK_FILES:-}; do files+=(-c "$file"); done
   if [[ -n ${IMAGE_PREFIX:-} ]]; then
     if $build; then

@@ -2,6 +2,8 @@
 # Asks for Dremio's address, user and password, checks them against Dremio, makes an API key for the agents, and writes
 # `.env` and `secrets/`. Run without flags it asks; with flags it asks for nothing that they answer.
 #
+# `setup.sh account add NAME` adds a further Dremio user, for whom token-refresher keeps a token of its own.
+#
 # Secrets are never shown and never stand on a command line. `secrets/` is closed to other users of this machine; the
 # files in it are readable, because the containers that read them run as users of their own.
 set -euo pipefail
@@ -23,6 +25,14 @@ usage: scripts/setup.sh [flags]
   --force                 overwrite what exists without asking
   --non-interactive       never ask: what is missing is an error
   -h, --help
+
+       scripts/setup.sh account add NAME [flags]      a further Dremio user; again, for another user name or password
+       scripts/setup.sh account remove NAME           its token is logged out and removed, too
+       scripts/setup.sh account list
+  NAME is 1 to 64 characters from a-z, 0-9, _ and -. Flags as above: --username, --password-file, --dremio-uri (else that
+  of .env), --skip-check, --force, --non-interactive. The services need no restart once they know the folder (ACCOUNTS_DIR
+  in .env, which the first one brings).
+
 A password of Dremio has at least 8 characters, one of them a letter and one a digit.
 USAGE
 }
@@ -31,8 +41,19 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 note() { printf '%s\n' "$*"; }
 
 uri='' username='' password='' password_file='' ca_bundle='' publish=127.0.0.1:8000 domain='' engine=official
-local_dremio=false check=true force=false interactive=true
+local_dremio=false check=true force=false interactive=true account_action='' account=''
 [[ -t 0 ]] || interactive=false
+if [[ ${1-} == account ]]; then
+  case ${2-} in
+    add | remove) (($# >= 3)) || { usage >&2; die "account $2 needs a name"; }; account=$3 ;;
+    list) ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; die "account add, remove or list" ;;
+  esac
+  account_action=$2
+  shift 2
+  [[ -z $account ]] || shift
+fi
 while (($#)); do
   case $1 in
     --dremio-uri | --username | --password-file | --ca-bundle | --engine | --publish | --domain)
@@ -135,6 +156,99 @@ try_login() { # 0: good; 1: to be asked again; dies of what no other password me
   esac
 }
 
+keep_file() { # FILE: content from standard input, in place, because a running container holds this very file
+  cat >"$1"
+  chmod 644 "$1"
+}
+
+# --- account …: further Dremio users ----------------------------------------------------------------------------------
+env_value() { # NAME -> what `.env` sets, or nothing
+  local value
+  value=$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1)
+  value=${value#[\"\']} value=${value%[\"\']}
+  printf '%s' "$value"
+}
+
+name_accounts_dir() { # says what is still to do so that the services see the folder
+  if [[ -n $named_accounts ]]; then
+    note "token-refresher logs in within a few seconds; in a Swarm, after scripts/deploy.sh swarm."
+  elif [[ -f .env ]]; then
+    [[ -z $(tail -c 1 .env) ]] || echo >>.env
+    echo "ACCOUNTS_DIR=$accounts" >>.env
+    note "Added ACCOUNTS_DIR=$accounts to .env. Once, so that the services know the folder: scripts/deploy.sh"
+  else
+    note "There is no .env yet: scripts/setup.sh writes one that names the folder."
+  fi
+}
+
+add_account() {
+  local folder=$accounts/$account prepared=$accounts/.$account.new
+  if [[ -e $folder ]] && ! $force; then
+    $interactive || die "the account $account exists; --force gives it another user name and password"
+    read -r -p "The account $account exists. Give it another user name and password? [y/N]: " REPLY
+    [[ $REPLY == [yY]* ]] || exit 1
+  fi
+  uri=${uri:-$(env_value DREMIO_URI)}
+  # The container of the profile `dremio`, as this machine reaches it.
+  [[ $uri != http://dremio:9047 ]] || uri=http://localhost:9047
+  uri=${uri%/}
+  ca_bundle=${ca_bundle:-$(env_value DREMIO_CA_BUNDLE)}
+  [[ -z $ca_bundle ]] || ca_flags=(--cacert "$ca_bundle")
+  if [[ -z $username ]]; then
+    ask "Dremio user" "$account"
+    username=$REPLY
+  fi
+  check_username
+  read_password
+  if $check; then
+    [[ -n $uri ]] || die "Dremio's address is not known: run scripts/setup.sh first, or use --dremio-uri URL or --skip-check"
+    command -v curl >/dev/null || die "curl is needed to try the credentials; install it, or use --skip-check"
+    try_login || exit 1
+  fi
+  # The containers' users are not this one; the folder around it is closed to others.
+  if [[ -z $named_accounts ]]; then
+    mkdir -p secrets
+    chmod 700 secrets
+  fi
+  mkdir -p "$accounts"
+  chmod 755 "$accounts"
+  if [[ -d $folder ]]; then
+    printf '%s\n' "$username" | keep_file "$folder/username"
+    printf '%s\n' "$password" | keep_file "$folder/password"
+  else
+    # All at once: half an account would be one that cannot log in.
+    rm -rf -- "$prepared"
+    mkdir "$prepared"
+    printf '%s\n' "$username" | keep_file "$prepared/username"
+    printf '%s\n' "$password" | keep_file "$prepared/password"
+    chmod 755 "$prepared"
+    mv -- "$prepared" "$folder"
+  fi
+  note "Written: $folder/username, $folder/password."
+  name_accounts_dir
+}
+
+if [[ -n $account_action ]]; then
+  named_accounts=${ACCOUNTS_DIR:-$(env_value ACCOUNTS_DIR)}
+  accounts=${named_accounts:-./secrets/accounts}
+  if [[ $account_action == list ]]; then
+    for folder in "$accounts"/*/; do
+      [[ -d $folder ]] || continue
+      printf '%-20s %s\n' "$(basename "$folder")" "$(head -n 1 "$folder/username" 2>/dev/null || echo '(no user name)')"
+    done
+    exit 0
+  fi
+  [[ $account =~ ^[a-z0-9_-]{1,64}$ ]] || die "the name of an account is 1 to 64 characters from a-z, 0-9, _ and -"
+  if [[ $account_action == remove ]]; then
+    [[ -d $accounts/$account ]] || die "there is no account $account in $accounts"
+    rm -rf -- "${accounts:?}/$account"
+    note "Removed. token-refresher logs its token out within a few seconds; in a Swarm, after scripts/deploy.sh swarm."
+    exit 0
+  fi
+  add_account
+  exit 0
+fi
+
 # --- what is wanted ---------------------------------------------------------------------------------------------------
 [[ $engine == official || $engine == native ]] || die "--engine is official or native"
 [[ $publish =~ ^([0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]+$ ]] || die "--publish is ADDR:PORT, for example 127.0.0.1:8000"
@@ -177,10 +291,9 @@ fi
 # --- what is written --------------------------------------------------------------------------------------------------
 mkdir -p secrets
 chmod 700 secrets
-keep_file() { # FILE: content from standard input, in place, because a running container holds this very file
-  cat >"$1"
-  chmod 644 "$1"
-}
+# For further accounts, which then need no new start.
+mkdir -p secrets/accounts
+chmod 755 secrets/accounts
 if may_write secrets/dremio_password; then
   printf '%s\n' "$password" | keep_file secrets/dremio_password
 fi
@@ -201,6 +314,7 @@ if may_write .env; then
     echo "DREMIO_URI=$uri"
     echo "DREMIO_USERNAME='$username'"
     echo "SECRETS_DIR=./secrets"
+    echo "ACCOUNTS_DIR=./secrets/accounts"
     echo "MCP_PUBLISH=$publish"
     echo "DREMIO_MCP_TARGET=$engine"
     [[ -z $ca_bundle ]] || echo "DREMIO_CA_BUNDLE=./secrets/dremio-ca.pem"

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dremio_client::{ConnectError, DremioClient, Transport};
@@ -12,22 +13,30 @@ use service_kit::admin::{self, Readiness};
 use service_kit::http::{Limits, serve};
 use service_kit::lifecycle::{Shutdown, Tasks};
 use service_kit::{Clock, Exit, report_open_folder};
-use token_file::{POLL_INTERVAL, Token, Watcher, WriteError, Writer};
+use token_file::{AccountName, BadAccountName, POLL_INTERVAL, Watchers, WriteError, Writer};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::account_folder::{self, AccountFolder};
+use crate::accounts::{Accounts, Shared, Sources};
+use crate::conditions::Conditions;
 use crate::config::Config;
-use crate::credentials::CredentialSource;
+use crate::credentials::Origin;
+use crate::gateway_key::KeyKeeper;
 use crate::metrics::Metrics;
-use crate::refresh::{self, Outcome};
-use crate::renewal::{Renewal, Tools, Wakers};
+use crate::refresh::{self, Directory, Outcome};
 use crate::revoker::{self, Revoker};
 use crate::volume::{Volume, VolumeError};
 
 /// How long a stop may take. A step under way is finished, because half a login leaves a token
 /// behind. Below the 10 s after which Docker kills.
 const DRAIN_MAX: Duration = Duration::from_secs(8);
+
+/// How many accounts call Dremio at the same time, so that many of them are no herd after an
+/// outage: a login takes a tenth of a second of a core there, and a connection a thread here while
+/// its name is looked up. A guess.
+const CALLS_MAX: usize = 8;
 
 /// The admin endpoints serve a few tools only.
 const ADMIN_LIMITS: Limits = Limits {
@@ -128,57 +137,108 @@ impl App {
         let admin_addr = listener
             .local_addr()
             .map_err(|source| StartError::Listen { addr: config.admin_addr, source })?;
-        let readiness = parts.tools.readiness.clone();
-        let (request, requests) = mpsc::channel(refresh::WAITING_MAX);
-        let router =
-            admin::router(readiness.clone(), parts.registry).merge(refresh::router(request));
+        let (directory, readiness) = (Directory::default(), parts.readiness);
+        let router = admin::router(readiness.clone(), parts.registry)
+            .merge(refresh::router(directory.clone()));
         let router = config.admin_hosts.guard(router);
-        let folder = config.token_file.parent().map(Path::to_owned);
-        let wakers = Wakers { requests, watcher: Watcher::spawn(config.token_file, POLL_INTERVAL) };
+        let folder = match config.accounts_dir {
+            Some(folder) => {
+                let listing = account_folder::follow(folder.clone()).map_err(StartError::Thread)?;
+                Some((folder, listing))
+            }
+            None => None,
+        };
 
         let mut tasks = Tasks::new(shutdown.clone());
         tasks.spawn("admin", serve(listener, router, ADMIN_LIMITS, shutdown.clone()));
-        if let Some(folder) = folder {
-            tasks.spawn(
-                "token folder",
-                report_open_folder(folder, "token_folder", readiness.clone(), shutdown.clone()),
-            );
+        let token_folder = config.token_file.parent().map(|folder| ("token_folder", folder));
+        let accounts_folder = folder.as_ref().map(|(folder, _)| ("accounts_folder", &**folder));
+        for (name, folder) in token_folder.into_iter().chain(accounts_folder) {
+            let (folder, readiness) = (folder.to_owned(), readiness.clone());
+            tasks.spawn(name, report_open_folder(folder, name, readiness, shutdown.clone()));
         }
         tasks.spawn("revoker", parts.revoker.run(shutdown.clone()));
-        tasks.spawn("renewal", Renewal::new(parts.tools).run(wakers, shutdown));
+        let sources = Sources { single: config.single, folder };
+        let watchers = Watchers::spawn(POLL_INTERVAL);
+        let accounts = Accounts::new(parts.shared, sources, watchers, directory);
+        tasks.spawn("accounts", accounts.run(shutdown));
         tracing::info!(%admin_addr, dremio_uri = %config.connect.uri, "token-refresher is running");
         Ok(RunningApp { admin_addr, readiness, tasks: tokio::spawn(tasks.run(DRAIN_MAX)) })
     }
 
-    /// Puts a good token into the file, once: reuses the one there, or logs in. Nothing is retried.
+    /// Puts a good token into the file of every account, once: reuses the one there, or logs in.
+    /// Nothing is retried. It is a success as the service would be healthy: with the token of the
+    /// single account, or, where there is none, of at least one.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
     pub async fn once(config: Config, clock: Clock) -> Result<Exit, StartError> {
         let parts = Parts::new(&config, clock).await?;
-        Ok(match Renewal::new(parts.tools).once().await {
-            Outcome::Valid(token) => good("the token file holds a good token", &token),
-            Outcome::Renewed(token) => good("the token file holds a new token", &token),
-            Outcome::Failed(failure) => {
-                tracing::error!(
-                    reason = failure.reason,
-                    error = failure.message,
-                    "there is no good token in the token file"
-                );
-                Exit::Failure
+        let mut origins = Vec::new();
+        if let Some(login) = config.single.clone() {
+            origins.push((None, Origin::Settings(login)));
+        }
+        if let Some(folder) = &config.accounts_dir {
+            let listing = account_folder::list(folder).unwrap_or_default();
+            origins.extend(listing.names.into_iter().map(|name| {
+                let origin = Origin::Folder(AccountFolder::new(folder.clone(), name.clone()));
+                (Some(name), origin)
+            }));
+        }
+        let (mut single, mut any) = (None, false);
+        for (account, origin) in origins {
+            let outcome = parts.shared.renewal(account.clone(), origin).once().await;
+            let is_good = report_once(account.as_ref(), &outcome);
+            any |= is_good;
+            if account.is_none() {
+                single = Some(is_good);
             }
-        })
+        }
+        Ok(if single.unwrap_or(any) { Exit::Success } else { Exit::Failure })
+    }
+
+    /// What is wrong with accounts of the folder, one line each, as far as it can be seen without
+    /// asking Dremio. It keeps no other account from working.
+    #[must_use]
+    pub fn check_accounts(config: &Config) -> Vec<String> {
+        let Some(folder) = &config.accounts_dir else { return Vec::new() };
+        let listing = account_folder::list(folder).unwrap_or_default();
+        let bad_names = listing.refused.iter().map(|name| {
+            format!("{name} in {} is no name of an account: {BadAccountName}", folder.display())
+        });
+        let unusable = listing.names.iter().filter_map(|name| {
+            let origin = Origin::Folder(AccountFolder::new(folder.clone(), name.clone()));
+            let cause = origin.read().err()?;
+            Some(format!("account {name}: {:#}", anyhow::Error::from(cause)))
+        });
+        bad_names.chain(unusable).collect()
     }
 }
 
-fn good(message: &str, token: &Token) -> Exit {
-    tracing::info!(token_id = %token.id(), expires_at = %token.expires_at(), "{message}");
-    Exit::Success
+/// Says how it ended, and whether the file holds a good token.
+fn report_once(account: Option<&AccountName>, outcome: &Outcome) -> bool {
+    let account = account.map(AccountName::as_str);
+    let (token, message) = match outcome {
+        Outcome::Valid(token) => (token, "the token file holds a good token"),
+        Outcome::Renewed(token) => (token, "the token file holds a new token"),
+        Outcome::Failed(failure) => {
+            tracing::error!(
+                account,
+                reason = failure.reason,
+                error = failure.message,
+                "there is no good token in the token file"
+            );
+            return false;
+        }
+    };
+    tracing::info!(account, token_id = %token.id(), expires_at = %token.expires_at(), "{message}");
+    true
 }
 
 /// The part that `start` and `once` share.
 struct Parts {
-    tools: Tools,
+    shared: Shared,
+    readiness: Readiness,
     revoker: Revoker,
     registry: Registry,
 }
@@ -212,14 +272,16 @@ impl Parts {
             metrics: metrics.clone(),
             replaced: received,
         };
-        let tools = Tools {
+        let readiness = Readiness::new(&["token", "dremio"]);
+        let shared = Shared {
             client,
+            gateway_key: Arc::new(KeyKeeper::new(volume.clone(), metrics.clone())),
             volume,
-            credentials: CredentialSource::new(config.username.clone(), config.password.clone()),
             clock,
             random,
             metrics,
-            readiness: Readiness::new(&["token", "dremio"]),
+            conditions: Conditions::new(readiness.clone()),
+            calls: Arc::new(Semaphore::new(CALLS_MAX)),
             policy: config.policy,
             revoke_after: config.revoke_after,
             tls_verified,
@@ -229,13 +291,13 @@ impl Parts {
             ),
             replaced,
         };
-        Ok(Self { tools, revoker, registry })
+        Ok(Self { shared, readiness, revoker, registry })
     }
 }
 
 /// Fails for what a person must fix, and only warns about what may pass.
 async fn check_volume(volume: &Volume) -> Result<(), StartError> {
-    match volume.open().await {
+    match volume.file_of(None).open().await {
         Ok(()) => Ok(()),
         Err(
             error @ (VolumeError::Stuck

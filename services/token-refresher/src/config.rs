@@ -11,6 +11,7 @@ use service_kit::env::{Env, Problems, Reader};
 use service_kit::logging::LogConfig;
 use service_kit::settings::{self, Service};
 
+use crate::account_folder;
 use crate::schedule::Policy;
 
 /// Limits for one call to Dremio. A login takes a tenth of a second and a check a few milliseconds;
@@ -29,10 +30,10 @@ const RETRY_INITIAL_MIN: Duration = Duration::from_millis(100);
 pub struct Config {
     /// Where Dremio is (`DREMIO_URI`, `DREMIO_CA_FILE`, `DREMIO_TLS_VERIFY`).
     pub connect: ConnectConfig,
-    /// `DREMIO_USERNAME`.
-    pub username: SecretSource,
-    /// `DREMIO_PASSWORD`.
-    pub password: SecretSource,
+    /// The single account; `None` if there are only others.
+    pub single: Option<Login>,
+    /// `DREMIO_ACCOUNTS_DIR`: the folder of further accounts.
+    pub accounts_dir: Option<PathBuf>,
     /// `TOKEN_FILE`.
     pub token_file: PathBuf,
     /// `ADMIN_ADDR`; port 0 takes a free one.
@@ -45,6 +46,15 @@ pub struct Config {
     pub revoke_after: Option<Duration>,
     /// Unknown variables with our prefixes: worth a warning.
     pub unknown: Vec<String>,
+}
+
+/// The credentials of the single account.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// `DREMIO_USERNAME`.
+    pub username: SecretSource,
+    /// `DREMIO_PASSWORD`.
+    pub password: SecretSource,
 }
 
 impl Config {
@@ -64,13 +74,15 @@ impl Config {
     #[must_use]
     pub fn new(uri: DremioUri, username: SecretSource, password: SecretSource) -> Self {
         let config = Config::gather(&mut Reader::new(&Env::default(), Service::TokenRefresher));
-        Self { connect: ConnectConfig { uri, ..config.connect }, username, password, ..config }
+        let single = Some(Login { username, password });
+        Self { connect: ConnectConfig { uri, ..config.connect }, single, ..config }
     }
 
     fn gather(reader: &mut Reader<'_>) -> Self {
         // Logging has already read these, so that problems could be logged; here only for the list
         // of problems.
         LogConfig::read(reader);
+        let (accounts_dir, single) = read_accounts(reader);
         Self {
             connect: ConnectConfig {
                 uri: reader.value(&settings::DREMIO_URI),
@@ -79,8 +91,8 @@ impl Config {
                 connect_timeout: CONNECT_TIMEOUT,
                 request_timeout: REQUEST_TIMEOUT,
             },
-            username: reader.required_secret(&settings::DREMIO_USERNAME),
-            password: reader.required_secret(&settings::DREMIO_PASSWORD),
+            single,
+            accounts_dir,
             token_file: reader.value(&settings::TOKEN_FILE),
             admin_addr: reader.listen_addr(&settings::ADMIN_ADDR),
             admin_hosts: reader.optional(&settings::ADMIN_ALLOWED_HOSTS).unwrap_or_default(),
@@ -90,6 +102,41 @@ impl Config {
             unknown: Vec::new(),
         }
     }
+}
+
+/// The folder of accounts, and the single account. That may be left out only where the folder has
+/// another.
+fn read_accounts(reader: &mut Reader<'_>) -> (Option<PathBuf>, Option<Login>) {
+    let folder: Option<PathBuf> = reader.optional(&settings::DREMIO_ACCOUNTS_DIR);
+    let accounts = folder.as_deref().map_or(0, |folder| match account_folder::list(folder) {
+        Ok(listing) => listing.names.len(),
+        Err(cause) => {
+            let cure = "name a folder that token-refresher may read";
+            let problem = format!("{} cannot be read: {cause}; {cure}", folder.display());
+            reader.problem(&settings::DREMIO_ACCOUNTS_DIR, problem);
+            0
+        }
+    });
+    if accounts == 0 {
+        let username = reader.required_secret(&settings::DREMIO_USERNAME);
+        let password = reader.required_secret(&settings::DREMIO_PASSWORD);
+        return (folder, Some(Login { username, password }));
+    }
+    let username = reader.secret(&settings::DREMIO_USERNAME);
+    let single = match (username, reader.secret(&settings::DREMIO_PASSWORD)) {
+        (Some(username), Some(password)) => Some(Login { username, password }),
+        (None, Some(_)) => {
+            reader.problem(
+                &settings::DREMIO_USERNAME,
+                "is required where DREMIO_PASSWORD is set; leave both out to have only the \
+                 accounts of DREMIO_ACCOUNTS_DIR",
+            );
+            None
+        }
+        // Compose always names a user; without a password there is nobody to log in as.
+        (_, None) => None,
+    };
+    (folder, single)
 }
 
 fn read_policy(reader: &mut Reader<'_>) -> Policy {

@@ -1,8 +1,17 @@
 //! User name and password, read again for every login, so that a rotated secret file is used
 //! without a restart.
 
+use std::path::PathBuf;
+
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{SecretError, SecretSource};
+use tokio::sync::Semaphore;
+
+use crate::account_folder::{AccountFolder, FolderError};
+use crate::config::Login;
+
+/// How many accounts of the folder are read at a time, each on a thread.
+static FOLDER_READS: Semaphore = Semaphore::const_new(4);
 
 /// The input of one login.
 #[derive(Clone)]
@@ -18,30 +27,88 @@ impl Credentials {
     }
 }
 
+/// Where the credentials come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// From settings: the single account.
+    Settings(Login),
+    /// From an account's folder.
+    Folder(AccountFolder),
+}
+
+/// Why there are none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CredentialsError {
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+impl Origin {
+    /// Reads both. Synchronous: the files are small, but may be on a slow volume.
+    pub(crate) fn read(&self) -> Result<Credentials, CredentialsError> {
+        let (user, password) = match self {
+            Self::Settings(login) => (login.username.read()?, login.password.read()?),
+            Self::Folder(folder) => (folder.username()?, folder.password()?),
+        };
+        Ok(Credentials { user, password })
+    }
+
+    /// Where the user name and the password are, if in files.
+    fn paths(&self) -> [Option<PathBuf>; 2] {
+        let path = |secret: &SecretSource| secret.path().map(PathBuf::from);
+        match self {
+            Self::Settings(login) => [path(&login.username), path(&login.password)],
+            Self::Folder(folder) => ["username", "password"].map(|file| Some(folder.path(file))),
+        }
+    }
+
+    /// What to correct when Dremio rejects them.
+    fn named(&self) -> String {
+        match self {
+            Self::Settings(_) => {
+                "DREMIO_USERNAME and DREMIO_PASSWORD, or the file that holds it".to_owned()
+            }
+            Self::Folder(folder) => {
+                format!("username and password in {}", folder.folder().display())
+            }
+        }
+    }
+}
+
 /// Where the credentials come from, and which ones are known not to work.
 pub(crate) struct CredentialSource {
-    username: SecretSource,
-    password: SecretSource,
+    origin: Origin,
     /// What was read for the last attempt, if it failed because of that: rejected credentials, or
     /// `Some(None)` if they could not be read.
     useless: Option<Option<Credentials>>,
 }
 
 impl CredentialSource {
-    pub(crate) fn new(username: SecretSource, password: SecretSource) -> Self {
-        Self { username, password, useless: None }
+    pub(crate) fn new(origin: Origin) -> Self {
+        Self { origin, useless: None }
     }
 
     /// Whether they can change while the process runs.
     pub(crate) fn can_change(&self) -> bool {
-        self.username.path().is_some() || self.password.path().is_some()
+        self.origin.paths().iter().any(Option::is_some)
     }
 
-    /// Reads both, off the async threads: the files are small, but may be on a slow volume.
-    pub(crate) async fn read(&self) -> Result<Credentials, SecretError> {
-        let (username, password) = (self.username.clone(), self.password.clone());
-        let read = move || Ok(Credentials { user: username.read()?, password: password.read()? });
-        match tokio::task::spawn_blocking(read).await {
+    /// What to correct when Dremio rejects them.
+    pub(crate) fn named(&self) -> String {
+        self.origin.named()
+    }
+
+    /// Reads both, off the async threads.
+    pub(crate) async fn read(&self) -> Result<Credentials, CredentialsError> {
+        // The single account does not wait for the others, whose volume may hang.
+        let _place = match &self.origin {
+            Origin::Settings(_) => None,
+            Origin::Folder(_) => FOLDER_READS.acquire().await.ok(),
+        };
+        let origin = self.origin.clone();
+        match tokio::task::spawn_blocking(move || origin.read()).await {
             Ok(result) => result,
             // Reading does not panic, and the runtime does not end while this waits.
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
@@ -51,16 +118,17 @@ impl CredentialSource {
     /// What looks like an accident in rejected credentials, in words for a person and without their
     /// text.
     pub(crate) fn likely_mistake(&self, rejected: &Credentials) -> Option<String> {
-        let look = |what: &str, source: &SecretSource, secret: &SecretString| {
+        let [username_path, password_path] = self.origin.paths();
+        let look = |what: &str, path: Option<PathBuf>, secret: &SecretString| {
             let oddity = oddity(secret.expose_secret())?;
-            let place = source.path().map_or_else(
+            let place = path.map_or_else(
                 || format!("the {what}"),
                 |path| format!("the {what} in {}", path.display()),
             );
             Some(format!("{place} {oddity}"))
         };
-        look("password", &self.password, &rejected.password)
-            .or_else(|| look("user name", &self.username, &rejected.user))
+        look("password", password_path, &rejected.password)
+            .or_else(|| look("user name", username_path, &rejected.user))
     }
 
     /// Remembers that these do not work, or that they could not be read.

@@ -21,13 +21,15 @@ impl Failure {
         Self::new(reason, format!("{:#}", error.into()))
     }
 
-    /// Describes a failed login.
-    pub(crate) fn login(error: dremio_client::Error) -> Self {
+    /// Describes a failed login. `credentials` are what to correct if Dremio rejects them.
+    pub(crate) fn login(error: dremio_client::Error, credentials: &str) -> Self {
         match error.class() {
             ErrorClass::RejectedCredentials => Self::new(
                 error.class().as_str(),
-                "Dremio rejected the user name or the password; correct DREMIO_USERNAME and \
-                 DREMIO_PASSWORD, or the file that holds it (a changed file is tried at once)",
+                format!(
+                    "Dremio rejected the user name or the password; correct {credentials} (a \
+                     changed file is tried at once)"
+                ),
             ),
             _ => Self::call(error),
         }

@@ -26,6 +26,9 @@ pub enum FirstUserError {
     /// The user name or password could not be read.
     #[error("cannot read the credentials")]
     Credentials(#[from] SecretError),
+    /// There is no single account, and which of the others is meant cannot be told.
+    #[error("set DREMIO_USERNAME and DREMIO_PASSWORD: Dremio's first user is made of them")]
+    NoSingleAccount,
 }
 
 /// Waits up to 10 minutes for Dremio, and creates the configured user if Dremio has none. A Dremio
@@ -35,7 +38,8 @@ pub enum FirstUserError {
 /// See [`FirstUserError`].
 pub async fn first_user(config: &Config) -> Result<Exit, FirstUserError> {
     let client = DremioClient::new(Transport::connect(&config.connect)?);
-    let (user, password) = (config.username.read()?, config.password.read()?);
+    let login = config.single.as_ref().ok_or(FirstUserError::NoSingleAccount)?;
+    let (user, password) = (login.username.read()?, login.password.read()?);
     let deadline = Instant::now() + START_WAIT_MAX;
     let mut is_told = false;
     loop {

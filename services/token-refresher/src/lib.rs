@@ -2,23 +2,29 @@
 //! services read.
 //!
 //! ```text
-//! Config ─▶ App ─┬─ renewal   owns the token; asks `schedule` what to do next and does it
+//! Config ─▶ App ─┬─ accounts ─▶ renewal   owns the token of one account; asks `schedule` what to
+//!                │                        do next and does it
 //!                ├─ revoker  logs replaced tokens out, after their grace
 //!                └─ admin    /healthz /readyz /metrics, POST /refresh ──▶ renewal
 //! ```
 //!
-//! Only the renewal loop changes anything, one step at a time; [`schedule::next`] decides the next
-//! step without I/O. The binary is a thin shell around [`App`], and `dremio-mcp-local` runs the
+//! Only an account's renewal loop changes anything, one step at a time; [`schedule::next`] decides
+//! the next step without I/O. With only one account there is one renewal loop: nothing else is
+//! different. The binary is a thin shell around [`App`], and `dremio-mcp-local` runs the
 //! same [`App`] in its own process.
 //!
-//! It never serves agents, and its only output is the token file.
+//! It never serves agents, and its only output is token files.
 
+mod account_folder;
+mod accounts;
 mod app;
 mod audit;
+mod conditions;
 pub mod config;
 mod credentials;
 mod failure;
 mod first_user;
+mod gateway_key;
 mod metrics;
 mod refresh;
 mod renewal;
@@ -28,5 +34,5 @@ mod status;
 mod volume;
 
 pub use app::{App, RunningApp, StartError};
-pub use config::Config;
+pub use config::{Config, Login};
 pub use first_user::{FirstUserError, first_user};

@@ -24,7 +24,8 @@ enum Command {
     /// Keep the token fresh until asked to stop (the default)
     #[command(after_help = help(Service::TokenRefresher))]
     Run,
-    /// See to it once that a good token is in the file, and exit with 0 if so
+    /// See to it once that a good token is in the file of every account, and exit with 0 if so for
+    /// the single account, or without one for at least one
     Once,
     /// Create the first user of a fresh Dremio, waiting for it to start; exit with 0 also if Dremio
     /// has users already
@@ -125,13 +126,13 @@ fn check_config(env: &Env) -> Exit {
     if let Err(cause) = App::check(&config) {
         return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(cause)));
     }
-    let unknown: String = config
-        .unknown
-        .iter()
-        .map(|name| format!("\n  warning: {name} is not known; is it misspelt?"))
+    let unknown = config.unknown.iter().map(|name| format!("{name} is not known; is it misspelt?"));
+    let warnings: String = unknown
+        .chain(App::check_accounts(&config))
+        .map(|warning| format!("\n  warning: {warning}"))
         .collect();
     let given = env.given(Service::TokenRefresher).join(", ");
-    Exit::Success.print(&format!("the configuration is valid\n  set: {given}{unknown}"))
+    Exit::Success.print(&format!("the configuration is valid\n  set: {given}{warnings}"))
 }
 
 /// `LOG_LEVEL` and `LOG_FORMAT`, or the defaults if they are wrong: that is reported later, with

@@ -1,33 +1,34 @@
-//! Metrics. Labels are fixed words, so that outside input cannot add series.
+//! Metrics. Labels are fixed words and the names of accounts, which an operator chose, so that
+//! outside input cannot add series. Those of the single account have no label `account`.
 
 use std::sync::atomic::AtomicI64;
 
 use jiff::Timestamp;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-
-/// What failed, from a fixed list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FailureLabels {
-    operation: &'static str,
-    reason: &'static str,
-}
+use service_kit::accounts::{Labels, Series};
+use token_file::AccountName;
 
 /// The service's metrics. Clones share their counts.
 #[derive(Clone, Default)]
 pub(crate) struct Metrics {
-    pub(crate) steps: Counter,
-    checks: Counter,
-    pub(crate) logins: Counter,
-    writes: Counter,
-    pub(crate) revocations: Counter,
-    failures: Family<FailureLabels, Counter>,
-    token_expiry: Gauge<i64, AtomicI64>,
-    last_check: Gauge<i64, AtomicI64>,
-    last_write: Gauge<i64, AtomicI64>,
+    steps: Series<Counter>,
+    checks: Series<Counter>,
+    logins: Series<Counter>,
+    writes: Series<Counter>,
+    revocations: Series<Counter>,
+    failures: Series<Counter>,
+    token_expiry: Series<Gauge<i64, AtomicI64>>,
+    last_check: Series<Gauge<i64, AtomicI64>>,
+    last_write: Series<Gauge<i64, AtomicI64>>,
+}
+
+/// Those of one account. Once it is forgotten, nothing is counted for it.
+#[derive(Clone)]
+pub(crate) struct AccountMetrics {
+    all: Metrics,
+    labels: Labels,
 }
 
 impl Metrics {
@@ -75,21 +76,104 @@ impl Metrics {
         metrics
     }
 
-    pub(crate) fn failed(&self, operation: &'static str, reason: &'static str) {
-        self.failures.get_or_create(&FailureLabels { operation, reason }).inc();
+    /// Starts counting for `account`, from 0.
+    pub(crate) fn add(&self, account: Option<&AccountName>) -> AccountMetrics {
+        let labels = labels(account);
+        for counter in [&self.steps, &self.checks, &self.logins, &self.writes, &self.revocations] {
+            counter.with(labels.clone(), |_| ());
+        }
+        for gauge in [&self.token_expiry, &self.last_check, &self.last_write] {
+            gauge.with(labels.clone(), |_| ());
+        }
+        AccountMetrics { all: self.clone(), labels }
     }
 
-    pub(crate) fn set_token_expiry(&self, expires_at: Option<Timestamp>) {
-        self.token_expiry.set(expires_at.map_or(0, Timestamp::as_second));
+    /// Those of an account that may be forgotten already.
+    pub(crate) fn of(&self, account: Option<&AccountName>) -> AccountMetrics {
+        AccountMetrics { all: self.clone(), labels: labels(account) }
+    }
+
+    /// Drops all series of `account`.
+    pub(crate) fn forget(&self, account: &AccountName) {
+        let label = ("account", account.to_string());
+        let others = |labels: &Labels| !labels.contains(&label);
+        for counter in [
+            &self.steps,
+            &self.checks,
+            &self.logins,
+            &self.writes,
+            &self.revocations,
+            &self.failures,
+        ] {
+            counter.retain(others);
+        }
+        for gauge in [&self.token_expiry, &self.last_check, &self.last_write] {
+            gauge.retain(others);
+        }
+    }
+
+    /// What failed is no account's business.
+    pub(crate) fn failed(&self, operation: &'static str, reason: &'static str) {
+        count_failure(&self.failures, Labels::new(), operation, reason);
+    }
+}
+
+fn labels(account: Option<&AccountName>) -> Labels {
+    account.map(|account| ("account", account.to_string())).into_iter().collect()
+}
+
+fn count_failure(
+    failures: &Series<Counter>,
+    mut labels: Labels,
+    operation: &'static str,
+    reason: &'static str,
+) {
+    labels.extend([("operation", operation.to_owned()), ("reason", reason.to_owned())]);
+    failures.with(labels, Counter::inc);
+}
+
+impl AccountMetrics {
+    pub(crate) fn stepped(&self) {
+        self.count(&self.all.steps);
+    }
+
+    pub(crate) fn logged_in(&self) {
+        self.count(&self.all.logins);
+    }
+
+    pub(crate) fn revoked(&self) {
+        self.count(&self.all.revocations);
     }
 
     pub(crate) fn checked(&self, now: Timestamp) {
-        self.checks.inc();
-        self.last_check.set(now.as_second());
+        self.count(&self.all.checks);
+        self.set(&self.all.last_check, now.as_second());
     }
 
     pub(crate) fn wrote(&self, now: Timestamp) {
-        self.writes.inc();
-        self.last_write.set(now.as_second());
+        self.count(&self.all.writes);
+        self.set(&self.all.last_write, now.as_second());
+    }
+
+    pub(crate) fn set_token_expiry(&self, expires_at: Option<Timestamp>) {
+        self.set(&self.all.token_expiry, expires_at.map_or(0, Timestamp::as_second));
+    }
+
+    pub(crate) fn failed(&self, operation: &'static str, reason: &'static str) {
+        if self.all.steps.contains(&self.labels) {
+            count_failure(&self.all.failures, self.labels.clone(), operation, reason);
+        }
+    }
+
+    fn count(&self, counter: &Series<Counter>) {
+        if counter.contains(&self.labels) {
+            counter.with(self.labels.clone(), Counter::inc);
+        }
+    }
+
+    fn set(&self, gauge: &Series<Gauge<i64, AtomicI64>>, value: i64) {
+        if gauge.contains(&self.labels) {
+            gauge.with(self.labels.clone(), |gauge| gauge.set(value));
+        }
     }
 }

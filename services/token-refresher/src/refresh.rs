@@ -1,19 +1,24 @@
-//! `POST /refresh` on the admin address: a client found the token rejected and requests an
-//! immediate check.
+//! `POST /refresh` on the admin address: a client found the token of an account rejected and
+//! requests an immediate check.
 //!
-//! Concurrent requests share one check, and checks on request keep a minimum distance, so requests
-//! cannot become a load on Dremio. Requests are harmless otherwise: the answer has the token's id
-//! and expiry, and no secret.
+//! Concurrent requests for one account share one check, and checks on request keep a minimum
+//! distance, so requests cannot become a load on Dremio. Requests are harmless otherwise: the
+//! answer has the token's id and expiry, and no secret.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use parking_lot::Mutex;
+use serde::Deserialize;
 use serde_json::json;
-use token_file::Token;
+use token_file::{AccountName, Token};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::failure::Failure;
@@ -43,12 +48,59 @@ pub(crate) enum Outcome {
 /// A request for a check, with the channel for its answer.
 pub(crate) type RefreshRequest = oneshot::Sender<Outcome>;
 
-/// The endpoint. It passes requests on to `requests`.
-pub(crate) fn router(requests: mpsc::Sender<RefreshRequest>) -> Router {
-    Router::new().route("/refresh", post(refresh)).with_state(requests)
+/// Where the requests of each account go. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Directory(
+    Arc<Mutex<BTreeMap<Option<AccountName>, mpsc::Sender<RefreshRequest>>>>,
+);
+
+impl Directory {
+    pub(crate) fn insert(
+        &self,
+        account: Option<AccountName>,
+        requests: mpsc::Sender<RefreshRequest>,
+    ) {
+        self.0.lock().insert(account, requests);
+    }
+
+    pub(crate) fn remove(&self, account: &Option<AccountName>) {
+        self.0.lock().remove(account);
+    }
+
+    fn find(&self, account: &Option<AccountName>) -> Option<mpsc::Sender<RefreshRequest>> {
+        self.0.lock().get(account).cloned()
+    }
 }
 
-async fn refresh(State(requests): State<mpsc::Sender<RefreshRequest>>) -> Response {
+/// The query of the endpoint.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    account: Option<String>,
+}
+
+/// The endpoint: `POST /refresh` for the single account, `POST /refresh?account=NAME` for another.
+pub(crate) fn router(directory: Directory) -> Router {
+    Router::new().route("/refresh", post(refresh)).with_state(directory)
+}
+
+async fn refresh(
+    State(directory): State<Directory>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let Ok(Query(Asked { account })) = asked else {
+        let failure = Failure::new(
+            "bad_request",
+            "the only parameter is `account`, once; without it the single account is meant",
+        );
+        return answer(StatusCode::BAD_REQUEST, "failed", Err(&failure));
+    };
+    let account = account.map(|name| name.parse::<AccountName>()).transpose();
+    let Some(requests) = account.as_ref().ok().and_then(|account| directory.find(account)) else {
+        // A name that no account can have is not repeated.
+        let failure = unknown(account.ok().flatten().as_ref());
+        return answer(StatusCode::NOT_FOUND, "failed", Err(&failure));
+    };
     let (reply, outcome) = oneshot::channel();
     if requests.try_send(reply).is_err() {
         let failure = Failure::new(
@@ -64,7 +116,7 @@ async fn refresh(State(requests): State<mpsc::Sender<RefreshRequest>>) -> Respon
             answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&failure))
         }
         Ok(Err(_)) => {
-            let failure = Failure::new("stopping", "the service is stopping");
+            let failure = Failure::new("stopping", "this account, or the service, is stopping");
             answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&failure))
         }
         Err(_) => {
@@ -75,6 +127,19 @@ async fn refresh(State(requests): State<mpsc::Sender<RefreshRequest>>) -> Respon
             answer(StatusCode::SERVICE_UNAVAILABLE, "failed", Err(&failure))
         }
     }
+}
+
+fn unknown(account: Option<&AccountName>) -> Failure {
+    let message = match account {
+        Some(account) => format!(
+            "there is no account `{account}`; make the folder {account} in DREMIO_ACCOUNTS_DIR, \
+             with the files username and password"
+        ),
+        None => "there is no account of that name; without DREMIO_USERNAME and DREMIO_PASSWORD \
+                 there is none without a name either"
+            .to_owned(),
+    };
+    Failure::new("unknown_account", message)
 }
 
 fn answer(status: StatusCode, outcome: &str, detail: Result<&Token, &Failure>) -> Response {

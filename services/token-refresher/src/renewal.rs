@@ -1,5 +1,5 @@
-//! The task that owns the token: it asks the schedule for the next step, does it, and publishes the
-//! state.
+//! The task that owns the token of one account: it asks the schedule for the next step, does it,
+//! and publishes the state.
 //!
 //! It does one step at a time, so steps never conflict. A token is one of:
 //!
@@ -12,25 +12,27 @@ mod check;
 mod renew;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dremio_client::DremioClient;
 use jiff::SignedDuration;
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::Shutdown;
-use token_file::{Token, TokenId, Watcher};
-use tokio::sync::mpsc;
+use token_file::{AccountName, State, Token, TokenId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
+use crate::conditions::AccountConditions;
 use crate::credentials::CredentialSource;
 use crate::failure::Failure;
-use crate::metrics::Metrics;
+use crate::gateway_key::KeyKeeper;
+use crate::metrics::AccountMetrics;
 use crate::refresh::{self, Outcome};
 use crate::revoker::Replaced;
 use crate::schedule::{self, Action, Cause, Held, Moment, Pause, Policy, Requested, Situation};
 use crate::status::{self, TokenStatus};
-use crate::volume::Volume;
+use crate::volume::AccountFile;
 
 /// How many past tokens are remembered by id, so that none of them is taken for a new one. More
 /// than are ever valid at a time; a guess.
@@ -38,14 +40,20 @@ const FORMER_MAX: usize = 64;
 
 /// What the renewal loop needs.
 pub(crate) struct Tools {
+    /// Whose token it is; `None` is the single account.
+    pub(crate) account: Option<AccountName>,
     pub(crate) client: DremioClient,
-    pub(crate) volume: Volume,
+    pub(crate) file: AccountFile,
     pub(crate) credentials: CredentialSource,
     pub(crate) clock: Clock,
     /// From 0 (inclusive) to 1 (exclusive).
     pub(crate) random: fn() -> f64,
-    pub(crate) metrics: Metrics,
-    pub(crate) readiness: Readiness,
+    pub(crate) metrics: AccountMetrics,
+    pub(crate) conditions: AccountConditions,
+    /// That of all accounts.
+    pub(crate) gateway_key: Arc<KeyKeeper>,
+    /// One permit for each call to Dremio at a time.
+    pub(crate) calls: Arc<Semaphore>,
     pub(crate) policy: Policy,
     pub(crate) revoke_after: Option<Duration>,
     pub(crate) tls_verified: bool,
@@ -55,10 +63,13 @@ pub(crate) struct Tools {
     pub(crate) replaced: mpsc::Sender<Replaced>,
 }
 
+/// The state of the token file, as a watcher sees it.
+pub(crate) type Changes = watch::Receiver<Arc<State>>;
+
 /// What ends a wait of the renewal loop.
 pub(crate) struct Wakers {
     pub(crate) requests: mpsc::Receiver<refresh::RefreshRequest>,
-    pub(crate) watcher: Watcher,
+    pub(crate) changes: Changes,
 }
 
 /// A token with what the schedule needs to know about it.
@@ -113,8 +124,6 @@ pub(crate) struct Renewal {
     dremio: Option<Result<(), Failure>>,
     read_failure: Option<Failure>,
     write_failure: Option<Failure>,
-    /// The current failure of the gateway key.
-    key_failure: Option<&'static str>,
 }
 
 impl Renewal {
@@ -140,14 +149,13 @@ impl Renewal {
             dremio: None,
             read_failure: None,
             write_failure: None,
-            key_failure: None,
         }
     }
 
     /// Keeps the token fresh until the service stops. The file and the tokens then stay as they
     /// are: others still use them.
-    pub(crate) async fn run(mut self, mut wakers: Wakers, shutdown: Shutdown) {
-        let mut changes = Some(wakers.watcher.subscribe());
+    pub(crate) async fn run(&mut self, mut wakers: Wakers, shutdown: Shutdown) {
+        let mut changes = Some(wakers.changes);
         let mut requests_from = Instant::now();
         while !shutdown.is_draining() {
             let Some(wait) = self.step().await else { continue };
@@ -180,6 +188,12 @@ impl Renewal {
         }
     }
 
+    /// Passes on every token that is not in the file to be logged out: this account is kept no
+    /// longer.
+    pub(crate) fn end(mut self) {
+        self.release_all();
+    }
+
     /// Does everything that is due now, once, and returns the result.
     pub(crate) async fn once(mut self) -> Outcome {
         while self.step().await.is_none() {}
@@ -188,7 +202,7 @@ impl Renewal {
 
     /// Does the next step, or returns how long to wait if there is none.
     async fn step(&mut self) -> Option<Duration> {
-        self.tools.metrics.steps.inc();
+        self.tools.metrics.stepped();
         let action = schedule::next(&self.situation(), self.now(), &self.tools.policy);
         match action {
             Action::Look => self.look().await,
@@ -203,6 +217,21 @@ impl Renewal {
             Action::Wait(wait) => Some(wait),
             _ => None,
         }
+    }
+
+    fn account(&self) -> Option<&AccountName> {
+        self.tools.account.as_ref()
+    }
+
+    /// Waits for a place to call Dremio from, which is free again when this is dropped.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.tools.calls).acquire_owned().await.ok()
+    }
+
+    /// For log lines.
+    fn account_name(&self) -> Option<&str> {
+        self.account().map(AccountName::as_str)
     }
 
     fn now(&self) -> Moment {
@@ -290,12 +319,12 @@ impl Renewal {
         };
         // Nothing is known before the first check of the file.
         if self.checked_at.is_some() {
-            self.tools.readiness.set("token", status::token_condition(&status));
+            self.tools.conditions.set("token", status::token_condition(&status));
         }
         if let Some(condition) =
             status::dremio_condition(self.dremio.as_ref(), self.tools.tls_verified)
         {
-            self.tools.readiness.set("dremio", condition);
+            self.tools.conditions.set("dremio", condition);
         }
         self.tools.metrics.set_token_expiry(usable.map(Token::expires_at));
     }
@@ -303,7 +332,8 @@ impl Renewal {
     async fn notice_new_credentials(&mut self) {
         let rejected = self.logins.pause.is_some_and(|pause| pause.cause == Cause::Credentials);
         if rejected && self.tools.credentials.have_changed().await {
-            tracing::info!("the credentials have changed; trying them at once");
+            let account = self.account_name();
+            tracing::info!(account, "the credentials have changed; trying them at once");
             self.logins = Failures::default();
         }
     }
@@ -346,13 +376,11 @@ async fn next_request(
     }
 }
 
-type Changes = tokio::sync::watch::Receiver<std::sync::Arc<token_file::State>>;
-
 /// The next change of the file. Pending for good when the watcher is gone.
-async fn next_change(changes: &mut Option<Changes>) -> Option<std::sync::Arc<token_file::State>> {
+async fn next_change(changes: &mut Option<Changes>) -> Option<Arc<State>> {
     if let Some(receiver) = changes {
         if receiver.changed().await.is_ok() {
-            return Some(std::sync::Arc::clone(&receiver.borrow_and_update()));
+            return Some(Arc::clone(&receiver.borrow_and_update()));
         }
         *changes = None;
     }

@@ -1,4 +1,5 @@
-//! Logs replaced tokens out after a delay in which their users can switch.
+//! Logs replaced tokens of all accounts out after a delay in which their users can switch, and
+//! those of accounts that are kept no longer.
 //!
 //! Best effort: a token that cannot be logged out expires by itself, so it is left alone after a
 //! few attempts and when the process ends.
@@ -9,23 +10,26 @@ use std::time::Duration;
 use dremio_client::{DremioClient, Logout};
 use service_kit::Clock;
 use service_kit::lifecycle::Shutdown;
-use token_file::Token;
+use token_file::{AccountName, Token};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::account_folder::ACCOUNTS_MAX;
 use crate::audit;
 use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::schedule::{Cause, Policy, pause_after};
 
-/// How many replaced tokens may wait. With the default settings there is one a day.
-pub(crate) const WAITING_MAX: usize = 256;
+/// How many replaced tokens may wait. With the default settings there is one a day for each
+/// account.
+pub(crate) const WAITING_MAX: usize = 2 * ACCOUNTS_MAX;
 
 /// Attempts for one token. With the default back-off they take about a quarter of an hour.
 const ATTEMPTS_MAX: u32 = 10;
 
 /// A token that is no longer needed after `due`.
 pub(crate) struct Replaced {
+    pub(crate) account: Option<AccountName>,
     pub(crate) token: Token,
     pub(crate) due: Instant,
 }
@@ -64,7 +68,8 @@ impl Revoker {
 
     /// Logs one token out. Returns it with a later due time if another attempt may help.
     async fn revoke(&self, replaced: Replaced, failures: u32) -> Option<(Replaced, u32)> {
-        let token = &replaced.token;
+        let (account, token) = (replaced.account.as_ref(), &replaced.token);
+        let metrics = self.metrics.of(account);
         // The first attempt ignores the expiry: a token that is expired only by a wrong clock must
         // be logged out, too.
         if failures > 0 && token.is_expired(self.clock.now()) {
@@ -72,8 +77,8 @@ impl Revoker {
         }
         let failure = match self.client.logout(token.secret()).await {
             Ok(Logout::Proven) => {
-                self.metrics.revocations.inc();
-                audit::token_revoked(token);
+                metrics.revoked();
+                audit::token_revoked(account, token);
                 return None;
             }
             Ok(Logout::StillAccepted) => {
@@ -81,11 +86,12 @@ impl Revoker {
             }
             Err(cause) => Failure::call(cause),
         };
-        self.metrics.failed("logout", failure.reason);
+        metrics.failed("logout", failure.reason);
+        let account = account.map(AccountName::as_str);
         let (token_id, failures) = (token.id(), failures.saturating_add(1));
         if failures >= ATTEMPTS_MAX {
             tracing::warn!(
-                %token_id, expires_at = %token.expires_at(), error = failure.message,
+                account, %token_id, expires_at = %token.expires_at(), error = failure.message,
                 "leaving a replaced token to expire"
             );
             return None;
@@ -93,7 +99,7 @@ impl Revoker {
         let pause = pause_after(failures, Cause::Passing, (self.random)(), &self.policy);
         let retry_in_seconds = pause.as_secs_f64();
         tracing::debug!(
-            %token_id, error = failure.message, retry_in_seconds,
+            account, %token_id, error = failure.message, retry_in_seconds,
             "could not log a replaced token out"
         );
         Some((Replaced { due: Instant::now() + pause, ..replaced }, failures))

@@ -1,23 +1,31 @@
-//! The folder of the token file, which may be on a volume that hangs.
+//! The folder of the token files, which may be on a volume that hangs.
 //!
 //! Reads and writes run on one thread of their own, in order. When one hangs, the caller gets
 //! [`VolumeError::Stuck`] after a time limit; everything else continues, and neither the runtime
 //! nor the process waits for it at exit.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use token_file::gateway_key::{self, EnsureError, Ensured};
-use token_file::{ReadError, Token, WriteError, Writer};
+use token_file::{AccountName, ReadError, Removed, Token, WriteError, Writer};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::account_folder::ACCOUNTS_MAX;
 use crate::failure::Failure;
 
 /// Limit for one read or write. A disk needs milliseconds, but a sync on a busy disk has been seen
 /// to take seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
+
+/// How many requests may wait. Each account has one at a time; more are those of a volume that
+/// hangs.
+const WAITING_MAX: usize = 2 * ACCOUNTS_MAX;
 
 /// Why a read or write failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,47 +69,61 @@ impl VolumeError<EnsureError> {
 }
 
 enum Request {
-    Open(oneshot::Sender<Result<(), WriteError>>),
-    Read(oneshot::Sender<Result<Token, ReadError>>),
-    Write(Token, oneshot::Sender<Result<(), WriteError>>),
+    Open(PathBuf, oneshot::Sender<Result<(), WriteError>>),
+    Read(PathBuf, oneshot::Sender<Result<Token, ReadError>>),
+    Write(PathBuf, Token, oneshot::Sender<Result<(), WriteError>>),
     EnsureKey(oneshot::Sender<Result<Ensured, EnsureError>>),
+    RemoveOthers(BTreeSet<Option<AccountName>>, oneshot::Sender<Result<Sweep, Infallible>>),
 }
 
-/// A handle to the thread. The thread ends when the handle is dropped.
+/// What was removed, and why that was not all.
+pub(crate) type Sweep = (Vec<Removed>, io::Result<()>);
+
+/// A handle to the thread. The thread ends when the last one is dropped.
+#[derive(Clone)]
 pub(crate) struct Volume {
     requests: mpsc::Sender<Request>,
+    token_file: PathBuf,
+}
+
+/// The token file of one account.
+pub(crate) struct AccountFile {
+    volume: Volume,
+    path: PathBuf,
 }
 
 impl Volume {
-    /// Starts the thread. It does no I/O yet.
-    pub(crate) fn start(path: PathBuf) -> io::Result<Volume> {
-        // One request runs and one may wait: there is one renewal loop, which sends one at a time.
-        let (requests, mut received) = mpsc::channel(1);
+    /// Starts the thread; `token_file` is that of the single account. It does no I/O yet.
+    pub(crate) fn start(token_file: PathBuf) -> io::Result<Volume> {
+        let (requests, mut received) = mpsc::channel(WAITING_MAX);
+        let mut worker = Worker { token_file: token_file.clone(), writers: BTreeMap::new() };
         thread::Builder::new().name("volume".to_owned()).spawn(move || {
-            let mut worker = Worker { path, writer: None };
             while let Some(request) = received.blocking_recv() {
                 worker.serve(request);
             }
         })?;
-        Ok(Volume { requests })
+        Ok(Volume { requests, token_file })
     }
 
-    /// Runs the write check of [`Writer::open`], until it has succeeded once.
-    pub(crate) async fn open(&self) -> Result<(), VolumeError<WriteError>> {
-        self.ask(Request::Open).await
-    }
-
-    pub(crate) async fn read(&self) -> Result<Token, VolumeError<ReadError>> {
-        self.ask(Request::Read).await
-    }
-
-    pub(crate) async fn write(&self, token: Token) -> Result<(), VolumeError<WriteError>> {
-        self.ask(|reply| Request::Write(token, reply)).await
+    pub(crate) fn file_of(&self, account: Option<&AccountName>) -> AccountFile {
+        let path = account.map_or_else(
+            || self.token_file.clone(),
+            |account| account.token_file(&self.token_file),
+        );
+        AccountFile { volume: self.clone(), path }
     }
 
     /// Creates the gateway key if there is none.
     pub(crate) async fn ensure_key(&self) -> Result<Ensured, VolumeError<EnsureError>> {
         self.ask(Request::EnsureKey).await
+    }
+
+    /// Removes the token files of all accounts but these.
+    pub(crate) async fn remove_others(
+        &self,
+        kept: BTreeSet<Option<AccountName>>,
+    ) -> Result<Sweep, VolumeError<Infallible>> {
+        self.ask(|reply| Request::RemoveOthers(kept, reply)).await
     }
 
     async fn ask<T, E>(
@@ -117,30 +139,61 @@ impl Volume {
     }
 }
 
+impl AccountFile {
+    pub(crate) fn into_path(self) -> PathBuf {
+        self.path
+    }
+
+    /// Runs the write check of [`Writer::open`], until it has succeeded once.
+    pub(crate) async fn open(&self) -> Result<(), VolumeError<WriteError>> {
+        self.volume.ask(|reply| Request::Open(self.path.clone(), reply)).await
+    }
+
+    pub(crate) async fn read(&self) -> Result<Token, VolumeError<ReadError>> {
+        self.volume.ask(|reply| Request::Read(self.path.clone(), reply)).await
+    }
+
+    pub(crate) async fn write(&self, token: Token) -> Result<(), VolumeError<WriteError>> {
+        self.volume.ask(|reply| Request::Write(self.path.clone(), token, reply)).await
+    }
+}
+
 struct Worker {
-    path: PathBuf,
+    token_file: PathBuf,
     /// Created at the first success: a full disk at the start is no reason not to start.
-    writer: Option<Writer>,
+    writers: BTreeMap<PathBuf, Writer>,
 }
 
 impl Worker {
     /// The caller may have given up; it sees the result at the next check of the file.
     fn serve(&mut self, request: Request) {
         match request {
-            Request::Open(reply) => drop(reply.send(self.writer().map(|_| ()))),
-            Request::Read(reply) => drop(reply.send(token_file::read(&self.path))),
-            Request::Write(token, reply) => {
-                drop(reply.send(self.writer().and_then(|writer| writer.write(&token))));
+            Request::Open(path, reply) => drop(reply.send(self.writer(path).map(|_| ()))),
+            Request::Read(path, reply) => drop(reply.send(token_file::read(&path))),
+            Request::Write(path, token, reply) => {
+                drop(reply.send(self.writer(path).and_then(|writer| writer.write(&token))));
             }
-            Request::EnsureKey(reply) => drop(reply.send(gateway_key::ensure(&self.path))),
+            Request::EnsureKey(reply) => drop(reply.send(gateway_key::ensure(&self.token_file))),
+            Request::RemoveOthers(kept, reply) => {
+                let mut removed = Vec::new();
+                let result =
+                    token_file::remove_others(&self.token_file, &kept, |it| removed.push(it));
+                self.writers.retain(|path, _| path.exists());
+                drop(reply.send(Ok((removed, result))));
+            }
         }
     }
 
-    fn writer(&mut self) -> Result<&Writer, WriteError> {
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => Writer::open(self.path.clone())?,
-        };
-        Ok(self.writer.insert(writer))
+    fn writer(&mut self, path: PathBuf) -> Result<&Writer, WriteError> {
+        match self.writers.entry(path) {
+            Entry::Occupied(open) => Ok(open.into_mut()),
+            Entry::Vacant(place) => {
+                if *place.key() != self.token_file {
+                    token_file::ensure_accounts_folder(&self.token_file)?;
+                }
+                let writer = Writer::open(place.key().clone())?;
+                Ok(place.insert(writer))
+            }
+        }
     }
 }

@@ -73,6 +73,10 @@ settings! {
             Apart("the file `dremio_password` in SECRETS_DIR, or a Swarm secret; for development, \
                    `.env`"),
             "the user's password; better DREMIO_PASSWORD_FILE, which is read again when it changes";
+        DREMIO_ACCOUNTS_DIR: REFRESHER, Plain, Unset(""),
+            Apart("ACCOUNTS_DIR names the folder on the host; Swarm has secrets"),
+            "folder of further accounts: in it a folder for each, named after it, with the files \
+             username and password";
         DREMIO_CA_FILE: BOTH, Plain, Unset(""),
             Apart("DREMIO_CA_BUNDLE names the file on the host"),
             "certificate authorities (PEM) to trust besides those of the system";
@@ -116,7 +120,8 @@ settings! {
         MCP_ALLOWED_ORIGINS: GATEWAY, Plain, Unset(""), FromEnv(""),
             "web pages that may use it, comma-separated: https://app.example.com,file://";
         MCP_TRUSTED_PROXIES: GATEWAY, Plain, Unset(""), FromEnv(""),
-            "addresses and ranges of proxies whose X-Forwarded-For is believed, comma-separated";
+            "addresses and ranges of proxies whose X-Forwarded-For, or Forwarded where that is \
+             alone, is believed, comma-separated";
         MCP_ALLOW_WRITES: GATEWAY, Plain, Is("false"), FromEnv(""),
             "let agents run statements that write, with either engine";
         MCP_ALLOW_JOB_HISTORY: GATEWAY, Plain, Is("false"), FromEnv(""),

@@ -134,5 +134,37 @@ fn defaults_need_no_environment() {
     let made = Config::new(uri, secret("ada"), secret("sekret-9"));
     let read = read(&[("DREMIO_URI", "http://d:1")]).unwrap();
     assert_eq!(format!("{made:?}"), format!("{read:?}"));
-    assert_eq!(made.password.read().unwrap().expose_secret(), "sekret-9");
+    let password = made.single.unwrap().password;
+    assert_eq!(password.read().unwrap().expose_secret(), "sekret-9");
+}
+
+#[test]
+fn the_single_account_may_be_left_out_where_there_are_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let accounts = folder.path().to_str().unwrap();
+    let check = |extra: &[(&str, &str)], expected: Result<bool, &str>| {
+        let extra: Vec<_> =
+            extra.iter().copied().chain([("DREMIO_ACCOUNTS_DIR", accounts)]).collect();
+        match (read(&extra), expected) {
+            (Ok(config), Ok(has_single)) => {
+                assert_eq!(config.single.is_some(), has_single, "{extra:?}");
+                assert_eq!(config.accounts_dir.as_deref(), Some(folder.path()));
+            }
+            (Err(problems), Err(part)) => {
+                assert!(problems.to_string().contains(part), "{problems}");
+            }
+            (read, expected) => panic!("{extra:?}: {read:?} in place of {expected:?}"),
+        }
+    };
+    let (no_name, no_password) = (("DREMIO_USERNAME", ""), ("DREMIO_PASSWORD", ""));
+    check(&[], Ok(true));
+    check(&[no_password], Err("DREMIO_PASSWORD: is required"));
+    std::fs::create_dir(folder.path().join("sales")).unwrap();
+    check(&[], Ok(true));
+    check(&[no_name, no_password], Ok(false));
+    check(&[no_password], Ok(false));
+    check(&[no_name], Err("DREMIO_USERNAME: is required where DREMIO_PASSWORD is set"));
+    let absent = [("DREMIO_ACCOUNTS_DIR", "/nowhere")];
+    let problems = read(&absent).unwrap_err().to_string();
+    assert!(problems.starts_with("DREMIO_ACCOUNTS_DIR: /nowhere cannot be read"), "{problems}");
 }

@@ -3,7 +3,6 @@
 use dremio_client::ErrorClass;
 use jiff::SignedDuration;
 use token_file::Token;
-use token_file::gateway_key::Ensured;
 
 use super::{HeldToken, Renewal, remember};
 use crate::audit;
@@ -25,7 +24,7 @@ impl Renewal {
         if self.requested == Requested::Asked {
             self.requested = Requested::Checked;
         }
-        self.see_to_the_gateway_key().await;
+        self.tools.gateway_key.see_to_it().await;
         // Set again if Dremio does not answer. If there is no token to ask about, the next check
         // comes after the interval.
         self.checks.pause = None;
@@ -42,34 +41,6 @@ impl Renewal {
         self.checked_at = Some(self.now().uptime);
     }
 
-    /// Creates the gateway key if there is none. Tokens do not depend on it, so a failure is only
-    /// reported, and retried later.
-    async fn see_to_the_gateway_key(&mut self) {
-        let failure = match self.tools.volume.ensure_key().await {
-            Ok(Ensured::Present) => None,
-            Ok(Ensured::Made) => {
-                tracing::info!(
-                    "made a new gateway key: session ids that were signed with another are not \
-                     known any more"
-                );
-                None
-            }
-            Err(cause) => Some(cause.failure()),
-        };
-        let reason = failure.as_ref().map(|failure| failure.reason);
-        if let Some(failure) = failure {
-            self.tools.metrics.failed("key", failure.reason);
-            if self.key_failure != reason {
-                tracing::warn!(
-                    reason = failure.reason,
-                    error = failure.message,
-                    "there is no usable gateway key; sessions of clients end with their gateway"
-                );
-            }
-        }
-        self.key_failure = reason;
-    }
-
     /// Checks the file. Whatever is wrong with it, the held token is written into it next, if that
     /// is good. Another good token in it, from another refresher or an earlier run, is adopted.
     pub(super) async fn look(&mut self) {
@@ -79,7 +50,7 @@ impl Renewal {
     /// Reports Dremio's verdict on the token in the file, if there is one.
     async fn look_and_ask(&mut self) -> Option<Verdict> {
         self.file_changed = false;
-        match self.tools.volume.read().await {
+        match self.tools.file.read().await {
             Ok(token) => {
                 self.read_failure = None;
                 self.in_file = Some(token.clone());
@@ -89,6 +60,7 @@ impl Renewal {
                 let failure = cause.failure();
                 if self.in_file.take().is_some() {
                     tracing::warn!(
+                        account = self.account_name(),
                         reason = failure.reason,
                         error = failure.message,
                         "the token file is not as it was written"
@@ -118,7 +90,7 @@ impl Renewal {
             Verdict::Unknown if self.held.is_none() => self.adopt(token, facts, false),
             Verdict::Unknown => {}
             Verdict::Rejected => {
-                audit::token_invalid(&token);
+                audit::token_invalid(self.account(), &token);
                 self.reject(&token);
             }
         }
@@ -127,7 +99,7 @@ impl Renewal {
 
     fn adopt(&mut self, token: Token, facts: Held, confirmed: bool) {
         if confirmed {
-            audit::token_reused(&token);
+            audit::token_reused(self.account(), &token);
         }
         self.replace_held(HeldToken { token, facts, unproven: !confirmed, confirmed });
         self.hand_over_replaced();
@@ -135,7 +107,9 @@ impl Renewal {
 
     /// Asks Dremio about `token`, and records Dremio's state.
     async fn ask(&mut self, token: &Token) -> Verdict {
+        let place = self.place().await;
         let error = self.tools.client.probe(token.secret()).await.err();
+        drop(place);
         match error {
             Some(error) if error.class() != ErrorClass::RejectedCredentials => {
                 let cause = if error.class() == ErrorClass::NoUserYet {
@@ -147,8 +121,9 @@ impl Renewal {
                 let (failures, pause) = self.pause(&self.checks, cause);
                 self.checks = failures;
                 self.tools.metrics.failed("check", failure.reason);
-                let retry_in_seconds = pause.as_secs_f64();
+                let (account, retry_in_seconds) = (self.account_name(), pause.as_secs_f64());
                 tracing::warn!(
+                    account,
                     reason = failure.reason,
                     error = failure.message,
                     retry_in_seconds,
@@ -177,12 +152,13 @@ impl Renewal {
         match verdict {
             Verdict::Accepted if held.unproven => {
                 held.unproven = false;
-                audit::token_reused(&held.token);
+                let token = held.token.clone();
+                audit::token_reused(self.account(), &token);
             }
             Verdict::Rejected => {
                 held.facts.rejected = true;
                 let token = held.token.clone();
-                audit::token_invalid(&token);
+                audit::token_invalid(self.account(), &token);
                 self.reject(&token);
             }
             Verdict::Accepted | Verdict::Unknown => {}

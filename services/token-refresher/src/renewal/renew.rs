@@ -6,7 +6,7 @@ use token_file::Token;
 use tokio::time::Instant;
 
 use super::{Candidate, Failures, HeldToken, Renewal, remember};
-use crate::audit;
+use crate::audit::{self, FailedLogin};
 use crate::failure::Failure;
 use crate::revoker::{self, Replaced};
 use crate::schedule::Cause;
@@ -26,6 +26,7 @@ impl Renewal {
             }
         };
         let user = credentials.user.expose_secret().to_owned();
+        let place = self.place().await;
         let login = match self.tools.client.login(&user, &credentials.password).await {
             Ok(login) => login,
             Err(cause) => {
@@ -35,7 +36,7 @@ impl Renewal {
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
-                let mut failure = Failure::login(cause);
+                let mut failure = Failure::login(cause, &self.tools.credentials.named());
                 if let (ErrorClass::Unreachable, Some(likely)) = (class, self.tools.if_unreachable)
                 {
                     failure = failure.with_likely_cause(likely);
@@ -49,15 +50,16 @@ impl Renewal {
                 return self.login_failed(Some(&user), failure, kind);
             }
         };
+        drop(place);
         self.tools.credentials.forget_useless();
-        self.tools.metrics.logins.inc();
+        self.tools.metrics.logged_in();
         let token = Token::new(login.token, login.expires_at);
-        audit::login_succeeded(&user, &token, login.dremio_version.as_deref());
+        audit::login_succeeded(self.account(), &user, &token, login.dremio_version.as_deref());
         let life = token.expires_at().duration_since(self.now().wall);
         if !life.is_positive() {
             // The token would be of no use. It is logged out, or each attempt would leave one
             // behind.
-            self.release(Replaced { token, due: Instant::now() });
+            self.release(token, Instant::now());
             return self.renewal_failed(clock_skew());
         }
         self.candidate = Some(Candidate { token, life });
@@ -65,8 +67,14 @@ impl Renewal {
 
     fn login_failed(&mut self, user: Option<&str>, failure: Failure, cause: Cause) {
         let (failures, pause) = self.pause(&self.logins, cause);
-        let needs_person = cause == Cause::Credentials;
-        audit::login_failed(user, &failure, needs_person, failures.count, pause.as_secs_f64());
+        audit::login_failed(&FailedLogin {
+            account: self.account(),
+            user,
+            failure: &failure,
+            needs_person: cause == Cause::Credentials,
+            failures: failures.count,
+            retry_in_seconds: pause.as_secs_f64(),
+        });
         self.tools.metrics.failed("login", failure.reason);
         self.logins = failures;
         self.dremio = Some(Err(failure));
@@ -80,7 +88,10 @@ impl Renewal {
         if candidate.token.is_expired(self.now().wall) {
             return self.renewal_failed(clock_skew());
         }
-        match self.tools.client.probe(candidate.token.secret()).await {
+        let place = self.place().await;
+        let proven = self.tools.client.probe(candidate.token.secret()).await;
+        drop(place);
+        match proven {
             Ok(()) => self.hold(candidate),
             Err(cause) if cause.class() == ErrorClass::RejectedCredentials => {
                 self.renewal_failed(Failure::new(
@@ -115,8 +126,9 @@ impl Renewal {
     /// A login succeeded, but its token is of no use, or not yet.
     fn renewal_failed(&mut self, failure: Failure) {
         let (failures, pause) = self.pause(&self.logins, Cause::Passing);
-        let retry_in_seconds = pause.as_secs_f64();
+        let (account, retry_in_seconds) = (self.account_name(), pause.as_secs_f64());
         tracing::warn!(
+            account,
             reason = failure.reason,
             error = failure.message,
             retry_in_seconds,
@@ -131,9 +143,9 @@ impl Renewal {
     pub(super) async fn write(&mut self) {
         let Some(held) = &self.held else { return };
         let token = held.token.clone();
-        match self.tools.volume.write(token.clone()).await {
+        match self.tools.file.write(token.clone()).await {
             Ok(()) => {
-                audit::token_written(&token);
+                audit::token_written(self.account(), &token);
                 self.tools.metrics.wrote(self.now().wall);
                 self.writes = Failures::default();
                 (self.read_failure, self.write_failure) = (None, None);
@@ -143,8 +155,9 @@ impl Renewal {
             Err(cause) => {
                 let failure = cause.failure();
                 let (failures, pause) = self.pause(&self.writes, Cause::Passing);
-                let retry_in_seconds = pause.as_secs_f64();
+                let (account, retry_in_seconds) = (self.account_name(), pause.as_secs_f64());
                 tracing::error!(
+                    account,
                     reason = failure.reason,
                     error = failure.message,
                     retry_in_seconds,
@@ -166,21 +179,35 @@ impl Renewal {
         }
     }
 
+    /// Releases every token that is not in the file, at once: the account is kept no longer. What
+    /// is in the file is logged out when that is removed.
+    pub(super) fn release_all(&mut self) {
+        let candidate = self.candidate.take().map(|candidate| candidate.token);
+        let held = self.held.take().map(|held| held.token);
+        let superseded = std::mem::take(&mut self.superseded);
+        for token in superseded.into_iter().chain(candidate).chain(held) {
+            if self.in_file.as_ref() != Some(&token) {
+                self.release(token, Instant::now());
+            }
+        }
+    }
+
     /// Passes replaced tokens to the revoker: their successor is in the file.
     pub(super) fn hand_over_replaced(&mut self) {
         let now = self.now().wall;
         for token in std::mem::take(&mut self.superseded) {
             if let Some(due) = revoker::due(&token, now, self.tools.revoke_after) {
-                self.release(Replaced { token, due });
+                self.release(token, due);
             }
         }
     }
 
     /// Never waits: if the revoker is too far behind, the token is left to expire.
-    fn release(&self, replaced: Replaced) {
-        let token_id = replaced.token.id();
-        if self.tools.replaced.try_send(replaced).is_err() {
-            tracing::warn!(%token_id, "leaving a replaced token to expire");
+    fn release(&self, token: Token, due: Instant) {
+        let (account, token_id) = (self.tools.account.clone(), token.id());
+        if self.tools.replaced.try_send(Replaced { account, token, due }).is_err() {
+            let account = self.account_name();
+            tracing::warn!(account, %token_id, "leaving a replaced token to expire");
         }
     }
 }

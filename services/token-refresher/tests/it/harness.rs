@@ -1,7 +1,8 @@
 //! A service with its own stand-in, folder and user.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use service_kit::{Clock, Exit, SecretSource};
 use tempfile::TempDir;
 use token_file::{Token, TokenId};
 use token_refresher::schedule::Policy;
-use token_refresher::{App, Config, RunningApp};
+use token_refresher::{App, Config, Login, RunningApp};
 use tokio::net::TcpSocket;
 
 use crate::logs;
@@ -66,8 +67,11 @@ impl World {
                 request_timeout: Duration::from_secs(2),
                 ..ConnectConfig::new(uri)
             },
-            username: SecretSource::Inline(user.clone().into()),
-            password: SecretSource::File(password_file.clone()),
+            single: Some(Login {
+                username: SecretSource::Inline(user.clone().into()),
+                password: SecretSource::File(password_file.clone()),
+            }),
+            accounts_dir: None,
             token_file: folder.path().join("tokens/token.json"),
             admin_addr: "127.0.0.1:0".parse().unwrap(),
             admin_hosts: "refresher.example".parse().unwrap(),
@@ -114,6 +118,37 @@ impl World {
         *self.port.lock().unwrap() = None;
     }
 
+    /// The service has accounts, too, and this one.
+    pub(crate) fn add_account(&mut self, name: &str, user: &str, password: &str) {
+        let accounts = self.folder.path().join("accounts");
+        self.config.accounts_dir = Some(accounts.clone());
+        // In one step, as a person would who wants no half account.
+        let prepared = accounts.join(format!(".{name}"));
+        fs::create_dir_all(&prepared).unwrap();
+        fs::set_permissions(&accounts, Permissions::from_mode(0o700)).unwrap();
+        fs::write(prepared.join("username"), format!("{user}\n")).unwrap();
+        fs::write(prepared.join("password"), format!("{password}\n")).unwrap();
+        fs::rename(prepared, accounts.join(name)).unwrap();
+    }
+
+    /// The token file of an account.
+    pub(crate) fn account_file(&self, name: &str) -> PathBuf {
+        self.config.token_file.with_file_name("accounts").join(format!("{name}.json"))
+    }
+
+    /// Waits for a token of an account that Dremio accepts.
+    pub(crate) async fn account_token(&self, name: &str) -> Token {
+        let path = self.account_file(name);
+        eventually(&format!("a good token of {name}"), || self.live_token_in(&path)).await
+    }
+
+    fn live_token_in(&self, path: &Path) -> Option<Token> {
+        let token = token_file::read(path).ok()?;
+        let secret = token.secret().expose_secret().to_owned();
+        self.seen.lock().unwrap().push(secret.clone());
+        self.control.live_tokens().contains(&secret).then_some(token)
+    }
+
     pub(crate) async fn start(&self) -> Service {
         self.start_with(Clock::system()).await
     }
@@ -133,14 +168,7 @@ impl World {
 
     /// Waits for a token in the file that Dremio accepts.
     pub(crate) async fn good_token(&self) -> Token {
-        eventually("a good token in the file", || {
-            let token = self.token()?;
-            self.control
-                .live_tokens()
-                .contains(&token.secret().expose_secret().to_owned())
-                .then_some(token)
-        })
-        .await
+        eventually("a good token in the file", || self.live_token_in(&self.config.token_file)).await
     }
 
     /// Waits for a token other than `old`.
@@ -227,7 +255,12 @@ impl Service {
 
     /// `POST /refresh`: status and answer.
     pub(crate) async fn refresh(&self) -> (u16, Value) {
-        let (status, body) = self.ask("POST", "/refresh").await;
+        self.refresh_with("").await
+    }
+
+    /// The same with this query.
+    pub(crate) async fn refresh_with(&self, query: &str) -> (u16, Value) {
+        let (status, body) = self.ask("POST", &format!("/refresh{query}")).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
@@ -245,6 +278,15 @@ impl Service {
         })
         .await;
     }
+}
+
+/// A condition in words: whether it is met, its reason and its message.
+pub(crate) fn said(service: &Service, name: &str) -> (bool, String, String) {
+    let report = service.app.readiness().report();
+    let condition = report.conditions.get(name).cloned();
+    let condition = condition.unwrap_or_else(|| service_kit::admin::Condition::unmet("none", ""));
+    let (reason, message) = (condition.reason, condition.message);
+    (condition.ready, reason.unwrap_or_default(), message.unwrap_or_default())
 }
 
 /// Waits until `look` returns something.

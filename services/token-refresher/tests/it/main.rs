@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod commands;
 mod dremio_failures;
 mod file;
