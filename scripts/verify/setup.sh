@@ -59,11 +59,22 @@ equal "deploy.sh reads .env and runs nothing in it" "it's \$(touch pwned) \`touc
 equal "nothing in .env was run" "" "$(ls pwned "$work/setup/pwned" 2>/dev/null || true)"
 check "setup.sh --force, once more" scripts/setup.sh "${flags[@]}" --password-file "$work/setup/password" --force
 
+says "setup.sh account add: a wrong password" 'does not accept' scripts/setup.sh account add sales --non-interactive --username ada --password-file deploy/sandbox/dremio_password
+check "setup.sh account add" scripts/setup.sh account add sales --non-interactive --username ada --password-file "$work/setup/password"
+check "the account's password arrived unchanged" cmp "$work/setup/password" secrets/accounts/sales/password
+says "setup.sh account add: what exists is not overwritten unasked" 'exists' scripts/setup.sh account add sales --non-interactive --username ada --password-file "$work/setup/password"
+says "setup.sh account add: a name that is not allowed" '1 to 64 characters' scripts/setup.sh account add Sales --non-interactive
+equal "setup.sh account list" "sales ada" "$(scripts/setup.sh account list | tr -s ' ')"
+
 key_file=secrets/mcp_api_keys
 before=$SECONDS
 check "scripts/deploy.sh --no-build" scripts/deploy.sh --no-build
 figure "took $((SECONDS - before)) s"
 check "calls are answered, with the generated key" answers
+account_event() { docker compose logs --no-log-prefix token-refresher | grep '"account":"sales"' | grep -q "\"$1\""; }
+check "the account has a token" await 20 account_event token_written
+check "setup.sh account remove" scripts/setup.sh account remove sales
+check "its token is logged out, without a restart" await 20 account_event token_revoked
 printf 'a-second-key-of-some-length\n' >"$work/setup/second_key"
 cat "$work/setup/second_key" >>secrets/mcp_api_keys
 second_key_works() { python3 scripts/verify/mcp.py query --url "$url" --key-file "$work/setup/second_key"; }
