@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use dremio_client::DremioUri;
 use dremio_mcp::{AllowedHost, AllowedOrigin, EngineConfig};
 use service_kit::env::parse_list;
@@ -21,7 +22,10 @@ type List<T> = Vec<T>;
 /// Without arguments it brings its own little Dremio with demo data, so there is nothing to
 /// install. With --dremio-uri it serves your Dremio Community Edition, and keeps its login token
 /// fresh for as long as it runs.
-#[derive(Debug, Parser)]
+///
+/// By itself it leaves nothing behind. With --config-dir, settings and keys stay: the next start
+/// from that folder needs no other flag, and open sessions of agents go on.
+#[derive(Clone, Debug, Parser)]
 #[command(
     name = "dremio-mcp-local",
     version,
@@ -68,6 +72,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS", value_parser = parse_addr)]
     pub(crate) mcp_addr: Option<SocketAddr>,
 
+    /// The sandbox again, although the folder keeps another Dremio
+    #[arg(long, conflicts_with = "dremio_uri")]
+    pub(crate) sandbox: bool,
+
     /// Where the sandbox listens [default: 127.0.0.1:9047; with --ask a free port]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_addr, conflicts_with = "dremio_uri")]
     pub(crate) sandbox_addr: Option<SocketAddr>,
@@ -87,6 +95,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
 
+    /// Require a key of agents, which is made once and kept as api_keys in the folder
+    #[arg(long, conflicts_with = "api_keys_file")]
+    pub(crate) require_key: bool,
+
+    /// Where the status page is, and metrics [default: a free port of this machine]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_addr)]
+    pub(crate) admin_addr: Option<SocketAddr>,
+
     /// Names of this server besides localhost, comma-separated: mcp.example.com,10.0.0.5:8000
     #[arg(long, value_name = "NAMES", value_parser = list::<AllowedHost>, default_value = "")]
     pub(crate) allowed_hosts: List<AllowedHost>,
@@ -95,16 +111,67 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ORIGINS", value_parser = list::<AllowedOrigin>, default_value = "")]
     pub(crate) allowed_origins: List<AllowedOrigin>,
 
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+
+    /// Show the status page in the browser as soon as it is ready
+    #[arg(long, conflicts_with = "ask")]
+    pub(crate) open: bool,
+
+    /// Leave the terminal when it is ready; `stop` and `status` are for what runs so
+    #[arg(long, conflicts_with_all = ["ask", "verbose"])]
+    pub(crate) background: bool,
+
+    /// Write the services' logs into this file, of at most 8 MiB; the one before it is FILE.1
+    /// [default: none; with --background dremio-mcp-local.log in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+
     /// Show the services' logs on standard error
     #[arg(long, short)]
     pub(crate) verbose: bool,
 }
 
+/// The folder of an installation.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Folder {
+    /// Keep settings and keys in this folder, which is closed to other users [default: nothing is
+    /// kept; with --background, and for commands, dremio-mcp-local in ~/.config]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config_dir: Option<PathBuf>,
+}
+
 /// What else can be done than to serve.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show how an MCP client is set up for this server, or set it up
-    Connect(connect::Arguments),
+    Connect {
+        #[command(flatten)]
+        client: connect::Arguments,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Stop what runs in the background, or with a --config-dir
+    Stop {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Say whether something runs in the background, or with a --config-dir, and how it is
+    Status {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Print the completions of a shell: dremio-mcp-local completions bash >
+    /// ~/.local/share/bash-completion/completions/dremio-mcp-local
+    Completions {
+        /// Whose
+        shell: Shell,
+    },
+    /// Print the manual: dremio-mcp-local man | man -l -
+    Man {
+        /// Write it into this folder instead, with a page for each command
+        folder: Option<PathBuf>,
+    },
 }
 
 /// How `--ask` prints rows.
@@ -158,6 +225,8 @@ const EXAMPLES: &str = concat!(
     "  dremio-mcp-local --ask 'SELECT * FROM Sales.customers LIMIT 5'\n",
     "  dremio-mcp-local --ask - --format csv < report.sql > report.csv\n",
     "  dremio-mcp-local connect claude-code --write\n",
+    "  dremio-mcp-local --background --open\n",
+    "  dremio-mcp-local stop\n",
     "  dremio-mcp-local --dremio-uri http://localhost:9047 --username ada --password-file ",
     "~/.dremio-password\n",
     "  dremio-mcp-local --engine official --mcp-server-command ",

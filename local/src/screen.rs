@@ -2,22 +2,29 @@
 //! Progress goes to standard error, so that the rows of `--ask` can be piped.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
+use connect::{Endpoint, Key, VARIABLE, in_short};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use service_kit::Exit;
 
 /// The addresses and names that the screen shows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Facts {
     /// Dremio, or the sandbox in its place.
     pub(crate) dremio_uri: String,
     /// User name and password, if it is the sandbox.
-    pub(crate) sandbox_user: Option<(&'static str, &'static str)>,
+    pub(crate) sandbox_user: Option<(String, String)>,
     /// The endpoint for agents.
     pub(crate) mcp_uri: String,
+    /// The status page; metrics and probes are below it.
+    pub(crate) status_uri: String,
     /// Which engine answers.
-    pub(crate) engine: &'static str,
+    pub(crate) engine: String,
+    /// The log, if it is a file.
+    pub(crate) log_file: Option<PathBuf>,
     /// The file of the keys that agents need, as a path that is right from any folder; nothing if
     /// they need none.
     pub(crate) keys_file: Option<String>,
@@ -57,46 +64,33 @@ impl Screen {
         tracing::debug!(what, seconds, "started");
     }
 
-    /// Everything is there: what to do next.
-    pub(crate) fn ready(&self, facts: &Facts) {
+    /// Everything is there: what to do next, and `at_last` how it ends.
+    pub(crate) fn ready(&self, known: &Facts, at_last: &str) {
         let seconds = self.started.elapsed().as_secs_f32();
-        let url = &facts.mcp_uri;
-        let (claude, json) = match &facts.keys_file {
-            Some(file) => (
-                format!(r#" --header "Authorization: Bearer $(grep -m1 '^[^#]' '{file}')""#),
-                format!(r#","headers":{{"Authorization":"Bearer <a key in {file}>"}}"#),
-            ),
-            None => (String::new(), String::new()),
-        };
-        let dremio = match facts.sandbox_user {
-            Some((user, password)) => {
-                format!("{}  (sandbox; user {user}, password {password})", facts.dremio_uri)
-            }
-            None => facts.dremio_uri.clone(),
-        };
-        let access = match &facts.keys_file {
-            Some(file) => format!("agents need a key of {file}"),
-            None => "open to programs on this machine".to_owned(),
-        };
         say(&format!(
             "
 {title} in {seconds:.1} s
 
-  MCP URL      {url}  ({engine}; {access})
-  Dremio       {dremio}
+{known}
 
 Connect an agent:
 
-  Claude Code  claude mcp add --transport http --scope user dremio {url}{claude}
-  Cursor       in ~/.cursor/mcp.json:
-               {{\"mcpServers\":{{\"dremio\":{{\"url\":\"{url}\"{json}}}}}}}
-  VS Code      code --add-mcp '{{\"name\":\"dremio\",\"type\":\"http\",\"url\":\"{url}\"{json}}}'
+{agents}
 
 Then ask it, for example: \"Which tables are there, and what do they hold?\"
-Ctrl-C stops everything.",
+{at_last}",
             title = self.green("Ready"),
-            engine = facts.engine,
+            known = facts(known),
+            agents = agents(known),
         ));
+    }
+
+    /// A text whose beginning says that all is well or not, in that colour.
+    pub(crate) fn judged(&self, text: &str, exit: Exit) -> String {
+        let end = text.find([' ', '\n']).unwrap_or(text.len());
+        let (first, rest) = text.split_at(end);
+        let first = if exit == Exit::Success { self.green(first) } else { self.red(first) };
+        format!("{first}{rest}")
     }
 
     /// Something to know about what was printed. The same twice in a row is said once.
@@ -136,7 +130,46 @@ Ctrl-C stops everything.",
     }
 }
 
+/// What runs where, a line each.
+pub(crate) fn facts(known: &Facts) -> String {
+    let Facts { mcp_uri, engine, status_uri, dremio_uri, .. } = known;
+    let access = match &known.keys_file {
+        Some(file) => format!("agents need a key of {file}"),
+        None => "open to programs on this machine".to_owned(),
+    };
+    let sandbox = known.sandbox_user.as_ref().map_or(String::new(), |(user, password)| {
+        format!("  (sandbox; user {user}, password {password})")
+    });
+    let mut text = format!(
+        "  MCP URL      {mcp_uri}  ({engine}; {access})\n  Status page  {status_uri}\n  \
+         Dremio       {dremio_uri}{sandbox}"
+    );
+    if let Some(file) = &known.log_file {
+        text.push_str(&format!("\n  Log          {}", file.display()));
+    }
+    text
+}
+
+/// How agents are set up, from the table of clients.
+fn agents(known: &Facts) -> String {
+    let key = known.keys_file.as_ref().map(|file| Key {
+        variable: VARIABLE.to_owned(),
+        file: Some(file.into()),
+        value: None,
+    });
+    let endpoint = Endpoint::new("dremio", &known.mcp_uri, key);
+    let mut lines = endpoint.map_or_else(|_| Vec::new(), |endpoint| in_short(&endpoint));
+    let others = connect::clients().count().saturating_sub(lines.len());
+    lines.push((
+        "All others",
+        format!("dremio-mcp-local connect lists {others}, and sets them up with --write"),
+    ));
+    let width = lines.iter().map(|(what, _)| what.len()).max().unwrap_or_default();
+    let lines = lines.iter().map(|(what, line)| format!("  {what:width$}  {line}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Who has closed standard error does not want to know.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,7 +1,7 @@
 //! The three services in one process, wired as they are in production: the refresher writes a real
 //! token file in a private folder, the gateway reads it, and neither knows that the other is near.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ use service_kit::{Clock, Exit, PrivateFolder, SecretSource};
 use token_file::Token;
 use tokio::task::JoinHandle;
 
+use crate::addresses::{any_port, check, mcp_addr, sandbox_addr};
 use crate::arguments::Arguments;
+use crate::config_dir::ConfigDir;
 use crate::screen::{Facts, Screen};
 
 /// The sandbox's user. It guards demo data that anyone may see.
@@ -35,11 +37,38 @@ const LOGOUT_WAIT_MAX: Duration = Duration::from_secs(2);
 #[error("{0}")]
 pub(crate) struct NotReady(String);
 
+/// Where the token file is.
+enum Home {
+    /// In a folder that goes when this process does.
+    Private(PrivateFolder),
+    /// In one that stays, with the key that signs sessions.
+    Kept(PathBuf),
+}
+
+impl Home {
+    fn new(kept: Option<&ConfigDir>) -> anyhow::Result<Self> {
+        match kept {
+            Some(folder) => Ok(Self::Kept(folder.token_file()?)),
+            None => Ok(Self::Private(
+                PrivateFolder::new("dremio-mcp-local")
+                    .context("cannot make a private folder for the token file")?,
+            )),
+        }
+    }
+
+    fn token_file(&self) -> PathBuf {
+        match self {
+            Self::Private(folder) => folder.path().join("token.json"),
+            Self::Kept(token_file) => token_file.clone(),
+        }
+    }
+}
+
 /// A running sandbox (perhaps), refresher and gateway.
 pub(crate) struct Stack {
     facts: Facts,
     dremio: DremioUri,
-    folder: PrivateFolder,
+    folder: Home,
     services: Shutdown,
     gateway: JoinHandle<Exit>,
     refresher: token_refresher::RunningApp,
@@ -48,14 +77,18 @@ pub(crate) struct Stack {
 
 impl Stack {
     /// Starts everything and waits until an agent could be served, telling `screen` how it goes.
+    /// Keys and tokens are in `folder`, if there is one.
     ///
     /// # Errors
     /// When something cannot start, or is not ready in time; with the reason and the cure.
-    pub(crate) async fn start(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Self> {
-        check_addresses(arguments)?;
-        let folder = PrivateFolder::new("dremio-mcp-local")
-            .context("cannot make a private folder for the token file")?;
-        let token_file = folder.path().join("token.json");
+    pub(crate) async fn start(
+        arguments: &Arguments,
+        folder: Option<&ConfigDir>,
+        screen: &Screen,
+    ) -> anyhow::Result<Self> {
+        check(arguments, folder).await?;
+        let folder = Home::new(folder)?;
+        let token_file = folder.token_file();
         let sandbox = start_sandbox(arguments, screen).await?;
         let dremio: DremioUri = match (&arguments.dremio_uri, &sandbox) {
             (Some(uri), _) => uri.clone(),
@@ -74,13 +107,18 @@ impl Stack {
             EngineConfig::Native => "native engine",
             EngineConfig::Official(_) => "official server",
         };
-        check(&config)?;
+        check_config(&config, arguments)?;
         let app = dremio_mcp::App::start(config, Clock::system(), services.clone()).await?;
         let facts = Facts {
             dremio_uri: dremio.to_string(),
-            sandbox_user: sandbox.is_some().then_some(SANDBOX_USER),
+            sandbox_user: sandbox.is_some().then(|| {
+                let (user, password) = SANDBOX_USER;
+                (user.to_owned(), password.to_owned())
+            }),
             mcp_uri: format!("http://{}/mcp", app.mcp_addr()),
-            engine,
+            status_uri: format!("http://{}/", app.admin_addr()),
+            engine: engine.to_owned(),
+            log_file: None,
             keys_file: arguments.api_keys_file.as_ref().map(|file| {
                 std::path::absolute(file).unwrap_or(file.clone()).display().to_string()
             }),
@@ -111,11 +149,15 @@ impl Stack {
 
     /// Stops everything at once, ends the login at Dremio, and removes the private folder.
     pub(crate) async fn stop(mut self) {
-        let token = token_file::read(&self.folder.path().join("token.json")).ok();
+        let token_file = self.folder.token_file();
+        let token = token_file::read(&token_file).ok();
         self.services.stop_now();
         let _ = tokio::join!(&mut self.gateway, self.refresher.join());
         if let Some(token) = token {
             let _ = tokio::time::timeout(LOGOUT_WAIT_MAX, log_out(&self.dremio, &token)).await;
+        }
+        if matches!(self.folder, Home::Kept(_)) {
+            let _absent = std::fs::remove_file(&token_file);
         }
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
@@ -123,44 +165,12 @@ impl Stack {
     }
 }
 
-/// Finds out at once, before anything starts, that an address is taken, or open to the network
-/// without keys.
-fn check_addresses(arguments: &Arguments) -> anyhow::Result<()> {
-    let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000));
-    if !mcp_addr.ip().is_loopback() && arguments.api_keys_file.is_none() {
-        bail!(
-            "--mcp-addr {mcp_addr} lets other machines in; require a key of them with \
-             --api-keys-file FILE (one key a line)"
-        );
-    }
-    check_free(mcp_addr, "agents", "--mcp-addr")?;
-    if arguments.dremio_uri.is_none() {
-        check_free(
-            arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047)),
-            "the sandbox",
-            "--sandbox-addr",
-        )?;
-    }
-    Ok(())
-}
-
-fn check_free(addr: SocketAddr, whom: &str, flag: &str) -> anyhow::Result<()> {
-    let next = SocketAddr::new(addr.ip(), addr.port().wrapping_add(1));
-    let cure = || {
-        format!(
-            "cannot listen on {addr} for {whom}; is another program there? Choose another with \
-             {flag} {next}"
-        )
-    };
-    std::net::TcpListener::bind(addr).map(drop).with_context(cure)
-}
-
 async fn start_sandbox(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Option<Sandbox>> {
     if arguments.dremio_uri.is_some() {
         return Ok(None);
     }
     screen.starting("sandbox", "loading demo data");
-    let addr = arguments.sandbox_addr.unwrap_or_else(|| default_addr(arguments, 9047));
+    let addr = sandbox_addr(arguments);
     let (user, password) = SANDBOX_USER;
     let users = vec![(user.to_owned(), password.to_owned())];
     let config = SandboxConfig {
@@ -172,12 +182,6 @@ async fn start_sandbox(arguments: &Arguments, screen: &Screen) -> anyhow::Result
     let sandbox = Sandbox::start(config).await?;
     screen.done("sandbox", &sandbox.uri());
     Ok(Some(sandbox))
-}
-
-/// The well-known port, or a free one for a single question, which must not collide with a stack
-/// that runs.
-fn default_addr(arguments: &Arguments, port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, if arguments.ask.is_some() { 0 } else { port }))
 }
 
 /// Settings of the gateway that have no flag here and count as they stand in the environment: texts
@@ -215,16 +219,15 @@ fn gateway_config(
     token_file: PathBuf,
     refresher: SocketAddr,
 ) -> anyhow::Result<dremio_mcp::Config> {
-    let mcp_addr = arguments.mcp_addr.unwrap_or_else(|| default_addr(arguments, 8000));
     let auth = match &arguments.api_keys_file {
         Some(file) => AuthConfig::Keys(SecretSource::File(file.clone())),
         None => AuthConfig::Open,
     };
     let environment = Env::process().with_settings(&FROM_ENVIRONMENT);
-    let config = dremio_mcp::Config::new(dremio, mcp_addr, auth, &environment)?;
+    let config = dremio_mcp::Config::new(dremio, mcp_addr(arguments), auth, &environment)?;
     Ok(dremio_mcp::Config {
         token_file,
-        admin_addr: any_port(),
+        admin_addr: arguments.admin_addr.unwrap_or_else(any_port),
         refresher_url: Some(format!("http://{refresher}/").parse()?),
         engine: arguments.engine(config.engine),
         allowed_hosts: arguments.allowed_hosts.clone(),
@@ -235,18 +238,19 @@ fn gateway_config(
     })
 }
 
-fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
-}
-
 /// What would keep the gateway from working, in terms of the command line.
-fn check(config: &dremio_mcp::Config) -> anyhow::Result<()> {
+fn check_config(config: &dremio_mcp::Config, arguments: &Arguments) -> anyhow::Result<()> {
     match dremio_mcp::App::check(config) {
         Err(StartError::NoSuchProgram { program }) => bail!(
             "--mcp-server-command: `{program}` was not found, or is no program; install the \
              official server or name its full path"
         ),
-        Err(StartError::Keys(cause)) => Err(cause).context("--api-keys-file"),
+        Err(StartError::Keys(cause)) => Err(cause).with_context(|| {
+            let ours = arguments.api_keys_file.as_ref().filter(|_| arguments.require_key);
+            ours.map_or("--api-keys-file".to_owned(), |file| {
+                format!("{} is damaged; delete it, and another key is made", file.display())
+            })
+        }),
         checked => Ok(checked?),
     }
 }

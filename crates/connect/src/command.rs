@@ -20,7 +20,7 @@ pub const VARIABLE: &str = "DREMIO_MCP_KEY";
 const NEAR: f64 = 0.8;
 
 /// What can be asked for.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The client; without it, all are listed

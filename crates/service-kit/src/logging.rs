@@ -93,15 +93,19 @@ impl LogConfig {
     }
 }
 
-/// Sends the process's logs to `writer` in the configured shape. A second call in one process does
-/// nothing.
-pub fn init(config: LogConfig, writer: BoxMakeWriter) {
-    if subscriber(config, writer).try_init().is_err() {
+/// Sends the process's logs to `writer` in the configured shape, text with colours if it is
+/// `coloured`. A second call in one process does nothing.
+pub fn init(config: LogConfig, writer: BoxMakeWriter, coloured: bool) {
+    if subscriber(config, writer, coloured).try_init().is_err() {
         tracing::debug!("logging was already set up");
     }
 }
 
-fn subscriber(config: LogConfig, writer: BoxMakeWriter) -> Box<dyn Subscriber + Send + Sync> {
+fn subscriber(
+    config: LogConfig,
+    writer: BoxMakeWriter,
+    coloured: bool,
+) -> Box<dyn Subscriber + Send + Sync> {
     let level = match config.level {
         Level::Debug => "debug",
         Level::Info => "info",
@@ -120,12 +124,7 @@ fn subscriber(config: LogConfig, writer: BoxMakeWriter) -> Box<dyn Subscriber + 
                 "message" => write!(OneLine(writer), "{value:?}"),
                 name => write!(OneLine(writer), "{name}={value:?}"),
             });
-            Box::new(
-                builder
-                    .fmt_fields(in_one_line.delimited(" "))
-                    .with_ansi(std::io::stdout().is_terminal())
-                    .finish(),
-            )
+            Box::new(builder.fmt_fields(in_one_line.delimited(" ")).with_ansi(coloured).finish())
         }
     }
 }
@@ -167,7 +166,7 @@ pub fn in_one_line(text: &str) -> String {
 
 /// [`init`] to standard output.
 pub fn init_stdout(config: LogConfig) {
-    init(config, BoxMakeWriter::new(std::io::stdout));
+    init(config, BoxMakeWriter::new(std::io::stdout), std::io::stdout().is_terminal());
 }
 
 #[cfg(test)]
@@ -200,7 +199,7 @@ mod tests {
         let writer = log.clone();
         let config = LogConfig { level: Level::Info, format };
         tracing::subscriber::with_default(
-            subscriber(config, BoxMakeWriter::new(move || writer.clone())),
+            subscriber(config, BoxMakeWriter::new(move || writer.clone()), false),
             event,
         );
         String::from_utf8(log.0.lock().unwrap().clone()).unwrap()

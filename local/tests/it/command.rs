@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::setting::PATIENCE;
 
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dremio-mcp-local"));
-    command.args(arguments).stdin(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).env_remove("XDG_CONFIG_HOME");
     command
 }
 
@@ -97,10 +97,13 @@ fn a_query_that_fails_says_why() {
 fn a_taken_port_is_named_with_the_way_out() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
+    let home = tempfile::tempdir().unwrap();
     for flag in ["--mcp-addr", "--sandbox-addr"] {
         let other = if flag == "--mcp-addr" { "--sandbox-addr" } else { "--mcp-addr" };
-        let (code, _, stderr) = run(&[flag, &addr, other, "127.0.0.1:0"]);
-        assert_eq!(code, Some(78));
+        let mut command = command(&[flag, &addr, other, "127.0.0.1:0"]);
+        let Output { status, stderr, .. } = command.env("HOME", home.path()).output().unwrap();
+        let stderr = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(78));
         assert!(
             stderr.contains(&format!("cannot listen on {addr}"))
                 && stderr.contains(&format!("Choose another with {flag}")),
@@ -225,7 +228,10 @@ fn the_screen_names_the_file_of_the_keys_and_lines_that_work_from_any_folder() {
     running.kill().unwrap();
     running.wait().unwrap();
     let file = folder.path().canonicalize().unwrap().join("keys").display().to_string();
-    assert!(screen.contains(&format!("Bearer $(grep -m1 '^[^#]' '{file}')")), "{screen}");
+    assert!(
+        screen.contains(&format!("DREMIO_MCP_KEY=\"$(grep -m1 '^[^#]' '{file}')\"")),
+        "{screen}"
+    );
     assert!(!screen.contains("key-of-the-tests-0123456789"), "{screen}");
 }
 
@@ -279,4 +285,41 @@ fn an_official_server_that_dies_says_why_on_the_screen() {
     }
     running.kill().unwrap();
     running.wait().unwrap();
+}
+
+#[test]
+fn shells_get_completions_and_people_a_manual() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, stdout, _) = run(&["completions", shell]);
+        assert_eq!(code, Some(0), "{shell}");
+        for word in ["config-dir", "connect"] {
+            assert!(stdout.contains(word), "{word} for {shell}");
+        }
+        assert!(!stdout.contains("in-background"), "{shell}");
+    }
+    let (code, stdout, _) = run(&["completions", "tcsh"]);
+    assert!(code == Some(64) && stdout.is_empty());
+    // The shell itself: what comes after `connect cl`?
+    let (_, script, _) = run(&["completions", "bash"]);
+    let script = format!(
+        "{script}\nCOMP_WORDS=(dremio-mcp-local connect cl); COMP_CWORD=2\n\
+         _dremio__mcp__local dremio-mcp-local cl connect; echo \"${{COMPREPLY[@]}}\""
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let names = String::from_utf8(output.stdout).unwrap();
+    let mut names: Vec<_> = names.split_whitespace().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["claude-code", "claude-desktop", "cline"]);
+
+    let (code, page, _) = run(&["man"]);
+    assert!(code == Some(0) && page.contains(".TH dremio-mcp-local 1"), "{page}");
+    for word in ["\\-\\-config\\-dir", "dremio\\-mcp\\-local\\-connect(1)"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = run(&["man", folder.path().to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{stderr}");
+    for name in ["dremio-mcp-local.1", "dremio-mcp-local-connect.1", "dremio-mcp-local-stop.1"] {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
 }

@@ -9,5 +9,6 @@
 )]
 
 mod command;
+mod installation;
 mod rotation;
 mod setting;

@@ -29,7 +29,7 @@ pub(crate) fn collect() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let config = LogConfig { level: Level::Debug, format: Format::Json };
-        logging::init(config, BoxMakeWriter::new(|| Collector));
+        logging::init(config, BoxMakeWriter::new(|| Collector), false);
     });
 }
 
