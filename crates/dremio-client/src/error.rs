@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::RemoteMessage;
+use crate::{RemoteMessage, TlsProblem};
 
 /// A call to Dremio that did not succeed.
 ///
@@ -47,8 +47,8 @@ pub enum Error {
     Tls {
         /// The operation.
         operation: &'static str,
-        /// What is wrong, and the cure.
-        problem: &'static str,
+        /// What is wrong.
+        problem: TlsProblem,
         /// The error of the TLS library.
         #[source]
         source: reqwest::Error,
@@ -273,7 +273,7 @@ impl Error {
     #[must_use]
     pub fn from_transport(operation: &'static str, limit: Duration, error: reqwest::Error) -> Self {
         let source = error.without_url();
-        if let Some(problem) = tls_problem(&source) {
+        if let Some(problem) = cause(&source).map(TlsProblem::of) {
             return Error::Tls { operation, problem, source };
         }
         // Before the check for a timeout: a connection attempt has its own limit.
@@ -288,32 +288,6 @@ impl Error {
         }
         Error::Interrupted { operation, source }
     }
-}
-
-/// What is wrong with the TLS connection, if that is the cause.
-fn tls_problem(error: &reqwest::Error) -> Option<&'static str> {
-    use rustls::CertificateError as Certificate;
-    use rustls::Error as Tls;
-    Some(match cause::<Tls>(error)? {
-        Tls::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "its certificate is not signed by a known authority; set DREMIO_CA_FILE to the \
-             authority's certificate"
-        }
-        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
-            "its certificate has expired"
-        }
-        Tls::InvalidCertificate(
-            Certificate::NotValidYet | Certificate::NotValidYetContext { .. },
-        ) => "its certificate is not valid yet; is this machine's clock right?",
-        Tls::InvalidCertificate(
-            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
-        ) => "its certificate is for another host name; use that name in DREMIO_URI",
-        Tls::InvalidCertificate(_) => "its certificate is not acceptable",
-        Tls::InvalidMessage(_) => {
-            "the port does not speak TLS; should DREMIO_URI start with http://?"
-        }
-        _ => "the handshake failed",
-    })
 }
 
 /// Finds an error of one type in the chain of causes. An `io::Error` hides its inner error from

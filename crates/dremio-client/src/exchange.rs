@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE};
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -66,6 +66,7 @@ pub(crate) struct Answer {
     body: Bytes,
     /// Whether the answer was cut at the limit.
     is_cut: bool,
+    date: Option<HeaderValue>,
 }
 
 /// What to do with an answer beyond its limit.
@@ -134,6 +135,7 @@ impl Transport {
         let response = response.map_err(|cause| Error::from_transport(operation, pause, cause))?;
         let status = response.status();
         let kind = content_kind(response.headers());
+        let date = response.headers().get(DATE).cloned();
         if status.is_success() {
             let bounds = Bounds { bytes: call.answer_bytes_max, beyond };
             let (body, is_cut) = read_body(response, operation, limits, bounds).await?;
@@ -143,6 +145,7 @@ impl Transport {
                 status,
                 body,
                 is_cut,
+                date,
             });
         }
         // The status is enough: a broken, cut or too large body only loses the details.
@@ -172,6 +175,11 @@ impl Answer {
         // serde's message is dropped because it quotes the input.
         serde_json::from_slice(&self.body)
             .map_err(|_| Error::BadAnswer { operation: self.operation, problem })
+    }
+
+    /// The header `Date`.
+    pub(crate) fn date(&self) -> Option<&HeaderValue> {
+        self.date.as_ref()
     }
 
     /// Whether the answer was cut at the limit.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -10,17 +11,23 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
 use crate::connect::{ConnectConfig, ConnectError};
 
-/// The TLS settings for `config`. The crypto provider is passed explicitly, so that none has to be
+/// The TLS settings for `config`, for a connection that judges certificates as of `ahead` from now.
+/// The crypto provider is passed explicitly, so that none has to be
 /// installed for the whole process.
-pub(crate) fn client_config(config: &ConnectConfig) -> Result<ClientConfig, ConnectError> {
+pub(crate) fn client_config(
+    config: &ConnectConfig,
+    ahead: Duration,
+) -> Result<ClientConfig, ConnectError> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let clock = Arc::new(Ahead(ahead));
+    let builder = ClientConfig::builder_with_details(Arc::clone(&provider), clock)
         .with_safe_default_protocol_versions()
         .map_err(|source| ConnectError::Tls { source })?;
     if !config.uri.is_https() {
@@ -43,6 +50,17 @@ pub(crate) fn client_config(config: &ConnectConfig) -> Result<ClientConfig, Conn
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
+}
+
+/// The machine's clock, put forward.
+#[derive(Debug)]
+struct Ahead(Duration);
+
+impl TimeProvider for Ahead {
+    fn current_time(&self) -> Option<UnixTime> {
+        let now = DefaultTimeProvider.current_time()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + self.0))
+    }
 }
 
 fn roots(

@@ -40,8 +40,17 @@ impl Transport {
     /// Only for mistakes in the configuration, or a machine without CA certificates. Plain `http`
     /// cannot fail here.
     pub fn connect(config: &ConnectConfig) -> Result<Self, ConnectError> {
+        Self::connect_as_in(config, Duration::ZERO)
+    }
+
+    /// The same, but certificates are judged as if it were so much later: what fails here and not
+    /// there will soon have ended.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect).
+    pub fn connect_as_in(config: &ConnectConfig, ahead: Duration) -> Result<Self, ConnectError> {
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config(config)?)
+            .tls_backend_preconfigured(tls::client_config(config, ahead)?)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)

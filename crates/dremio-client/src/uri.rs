@@ -54,6 +54,28 @@ impl DremioUri {
         self.base.host_str().unwrap_or_default()
     }
 
+    /// The port, which may be that of the scheme.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.base.port_or_known_default().unwrap_or_default()
+    }
+
+    /// Whether there is a path, as behind a reverse proxy.
+    #[must_use]
+    pub fn has_path(&self) -> bool {
+        !matches!(self.base.path(), "" | "/")
+    }
+
+    /// The same host and path with this scheme and port.
+    #[must_use]
+    pub fn with(&self, is_https: bool, port: u16) -> Self {
+        let mut base = self.base.clone();
+        // Neither can fail for http and https, which have a host.
+        let _ = base.set_scheme(if is_https { "https" } else { "http" });
+        let _ = base.set_port(Some(port));
+        Self { base }
+    }
+
     /// The URL of `path_and_query` (like `/api/v3/job/x?limit=1`) at this Dremio. `None` if a URL
     /// cannot carry that text unchanged: the URL parser would turn a backslash into a slash,
     /// resolve `..` and `%2e%2e`, and encode characters, and the path sent would not be the one

@@ -90,7 +90,8 @@ fn condition(folder: &Path, is_open: bool) -> Condition {
 /// Whether every user may make and replace files in `folder`. A sticky bit keeps files from being
 /// replaced, not from being made first. A folder that cannot be read is reported by the code that
 /// needs it, not here.
-fn is_open_to_all(folder: &Path) -> bool {
+#[must_use]
+pub fn is_open_to_all(folder: &Path) -> bool {
     folder.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.mode() & 0o002 != 0)
 }
 

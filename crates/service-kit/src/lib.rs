@@ -30,5 +30,5 @@ pub use address::parse_listen_addr;
 pub use clock::{Clock, ManualClock};
 pub use duration::parse_duration;
 pub use exit::Exit;
-pub use folder::{PrivateFolder, report_open_folder};
+pub use folder::{PrivateFolder, is_open_to_all, report_open_folder};
 pub use secret::{SecretError, SecretSource, read_secret_bytes};

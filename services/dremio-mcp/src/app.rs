@@ -1,8 +1,9 @@
 //! Builds and runs the gateway: binds everything first, so that a taken port is an error at once,
 //! then starts the tasks, and stops them in an order that lets answers in flight finish.
 
+mod child;
+
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,13 +18,15 @@ use service_kit::{Clock, Exit, report_open_folder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::child::is_found;
+pub(crate) use self::child::launch;
 use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, Tokens};
 use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::native::Native;
-use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch, Repair, Supervisor};
+use crate::engine::official::{Repair, Supervisor};
 use crate::engine::{CALL_LIMITS, Engine, FairQueue, ToolRoom};
 use crate::front::Front;
 use crate::guard::gate::Gate;
@@ -110,6 +113,14 @@ impl App {
         if let AuthConfig::Keys(source) = &config.auth {
             KeyRing::load(source.clone())?;
         }
+        Self::check_program(config)
+    }
+
+    /// Finds out whether there is a program to start as the engine.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchProgram`].
+    pub(crate) fn check_program(config: &Config) -> Result<(), StartError> {
         match &config.engine {
             EngineConfig::Official(command) => match command.first() {
                 Some(program)
@@ -212,20 +223,7 @@ impl App {
                 let egress = Egress::bind(dremio, gate("official"), pages)
                     .await
                     .map_err(StartError::Resource)?;
-                let launch = Launch {
-                    command: command.clone(),
-                    environment: config.child_environment.clone(),
-                    egress_uri: egress.uri().map_err(resource)?,
-                    egress_secret: egress.secret(),
-                    egress_activity: egress.activity(),
-                    silence_max: config.engine_timeout,
-                    forgotten_after: FORGOTTEN_AFTER,
-                    standby: config.standby,
-                    confinement: config.server_confined.then(|| Confinement {
-                        hidden: config.hidden_paths(),
-                        writable: config.server_writable.clone(),
-                    }),
-                };
+                let launch = launch(&config, command, &egress).map_err(resource)?;
                 let repair = if config.official_repair {
                     Repair::with_tools(tools("official"), egress.calls(), &launch.egress_uri)
                 } else {
@@ -366,21 +364,4 @@ async fn end_calls(
 
 async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(addr).await.map_err(|source| StartError::Bind { variable, addr, source })
-}
-
-/// Whether `exec` would find a program and may start it. It looks from a folder of the child's own,
-/// so a relative entry of `path` leads nowhere.
-fn is_found(program: &str, path: &str) -> bool {
-    let is_program = |path: &Path| {
-        std::fs::metadata(path)
-            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    if program.contains('/') {
-        is_program(Path::new(program))
-    } else {
-        path.split(':')
-            .map(Path::new)
-            .filter(|folder| folder.is_absolute())
-            .any(|folder| is_program(&folder.join(program)))
-    }
 }

@@ -1,5 +1,7 @@
 //! The gateway's settings: read once from the environment, complete or with every problem named.
 
+mod urls;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use dremio_client::{ConnectConfig, DremioUri};
 use secrecy::SecretString;
 use service_kit::SecretSource;
 use service_kit::admin::AdminHosts;
-use service_kit::env::{Env, Problems, Reader};
+use service_kit::env::{Env, Problem, Problems, Reader};
 use service_kit::http::TrustedProxies;
 use service_kit::logging::LogConfig;
 use service_kit::settings::{self, HANDED_ON, HANDED_ON_PREFIX, NOT_HANDED_ON, Service};
@@ -64,6 +66,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// The refresher's admin address, for refresh requests after a 401.
     pub refresher_url: Option<url::Url>,
+    /// The address that agents elsewhere use, without `/mcp` and without a slash at its end.
+    pub public_url: Option<url::Url>,
     /// Which statements reach Dremio.
     pub guard: Guard,
     /// How many messages one key may send; `None` for no limit.
@@ -100,13 +104,24 @@ impl Config {
     /// # Errors
     /// Every problem at once, each with its cure. A retry cannot help.
     pub fn read(env: &Env) -> Result<Self, Problems> {
+        match Self::survey(env) {
+            (config, problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(Problems(problems)),
+        }
+    }
+
+    /// Reads `env` as far as it goes, for who looks at the rest all the same: what is wrong has its
+    /// default, or lets nobody in. Also returns every problem.
+    pub(crate) fn survey(env: &Env) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(env, Service::Gateway);
         let uri = reader.value(&settings::DREMIO_URI);
         let mcp_addr = reader.listen_addr(&settings::MCP_ADDR);
         let auth = read_auth(&mut reader, mcp_addr);
         let config = Self::gather(&mut reader, env, uri, mcp_addr, auth);
-        let unknown_variables = reader.finish()?;
-        Ok(Self { unknown_variables, ..config })
+        match reader.finish() {
+            Ok(unknown_variables) => (Self { unknown_variables, ..config }, Vec::new()),
+            Err(Problems(problems)) => (config, problems),
+        }
     }
 
     /// With this Dremio, address and access; the rest as in `env`, or the default.
@@ -150,7 +165,8 @@ impl Config {
             allowed_hosts: reader.list(&settings::MCP_ALLOWED_HOSTS),
             allowed_origins: reader.list(&settings::MCP_ALLOWED_ORIGINS),
             trusted_proxies: reader.optional(&settings::MCP_TRUSTED_PROXIES).unwrap_or_default(),
-            refresher_url: read_url(reader),
+            refresher_url: urls::refresher(reader),
+            public_url: urls::public(reader),
             guard,
             rate_limit: reader.value::<RateSetting>(&settings::MCP_RATE_LIMIT).limit(),
             call_timeout,
@@ -362,24 +378,6 @@ fn child_environment(env: &Env) -> BTreeMap<String, String> {
         .chain([(allow_dml, "true")])
         .map(|(name, value)| (name.into(), value.into()))
         .collect()
-}
-
-fn read_url(reader: &mut Reader<'_>) -> Option<url::Url> {
-    let mut url: url::Url = reader.optional(&settings::REFRESHER_URL)?;
-    if !matches!(url.scheme(), "http" | "https")
-        || url.host().is_none()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        let problem = "is not an http(s) address; for example http://token-refresher:9465";
-        reader.problem(&settings::REFRESHER_URL, problem);
-        return None;
-    }
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Some(url)
 }
 
 #[cfg(test)]

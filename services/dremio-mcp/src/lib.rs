@@ -17,6 +17,7 @@ mod catalog;
 mod client_setup;
 mod coach;
 mod config;
+pub mod doctor;
 mod dremio;
 mod egress;
 mod engine;

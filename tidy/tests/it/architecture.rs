@@ -57,6 +57,8 @@ const GATEWAY: &[&[&str]] = &[
     &["config", "session"],
     &["front"],
     &["app"],
+    // Starts parts of a gateway to see whether they would.
+    &["doctor"],
 ];
 
 #[test]

@@ -109,7 +109,8 @@ impl Service {
 
     /// The variable of this service that `name` is a slip of. What is as near to a variable of
     /// another service is left to that one: both may have the same environment.
-    pub(crate) fn meant_by(self, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn meant_by(self, name: &str) -> Option<String> {
         let nearest = |own: bool| {
             ALL.iter()
                 .filter(|setting| setting.services.contains(&self) == own)

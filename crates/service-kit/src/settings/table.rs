@@ -117,6 +117,9 @@ settings! {
         MCP_ALLOWED_HOSTS: GATEWAY, Plain, Unset(""), Apart("`.env`; MCP_DOMAIN is added"),
             "names of this server besides localhost, comma-separated: \
              mcp.example.com,10.0.0.5:8000";
+        MCP_PUBLIC_URL: GATEWAY, Plain, Unset(""), FromEnv(""),
+            "the address that agents elsewhere use, without /mcp, for example \
+             https://mcp.example.com; `doctor` tries it";
         MCP_ALLOWED_ORIGINS: GATEWAY, Plain, Unset(""), FromEnv(""),
             "web pages that may use it, comma-separated: https://app.example.com,file://";
         MCP_TRUSTED_PROXIES: GATEWAY, Plain, Unset(""), FromEnv(""),

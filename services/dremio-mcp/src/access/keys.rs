@@ -57,7 +57,7 @@ pub enum BadLine {
 
 impl BadLine {
     /// From 1.
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         match self {
             Self::TooShort { line } | Self::NotPrintable { line } => *line,
             Self::ByteOrderMark => 1,
@@ -74,12 +74,16 @@ fn joined(bad: &[BadLine]) -> String {
 pub(super) struct KeyLines {
     pub(super) keys: Vec<Key>,
     pub(super) bad: Vec<BadLine>,
+    /// Lines with a key that an earlier line has, and that line.
+    repeated: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     digest: [u8; 32],
     identity: Arc<Identity>,
+    /// Its line when it was read, from 1.
+    line: usize,
 }
 
 /// The keys that are valid now.
@@ -87,6 +91,8 @@ pub(super) struct Key {
 pub(crate) struct KeyRing {
     source: SecretSource,
     keys: ArcSwap<Vec<Key>>,
+    /// As it was when the source was read first.
+    repeated: Vec<(usize, usize)>,
 }
 
 impl KeyRing {
@@ -102,8 +108,20 @@ impl KeyRing {
         match lines {
             KeyLines { bad, .. } if !bad.is_empty() => Err(KeyRingError::BadLines(bad)),
             KeyLines { keys, .. } if keys.is_empty() => Err(KeyRingError::Empty),
-            KeyLines { keys, .. } => Ok(Self { source, keys: ArcSwap::from_pointee(keys) }),
+            KeyLines { keys, repeated, .. } => {
+                Ok(Self { source, keys: ArcSwap::from_pointee(keys), repeated })
+            }
         }
+    }
+
+    /// How many different keys are valid.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.load().len()
+    }
+
+    /// Lines that repeat the key of an earlier one, and that one, as they were read first.
+    pub(crate) fn repeated(&self) -> &[(usize, usize)] {
+        &self.repeated
     }
 
     /// The file of keys, if there is one.
@@ -179,9 +197,12 @@ pub(super) fn parse(text: &[u8]) -> KeyLines {
             lines.bad.push(BadLine::TooShort { line });
         } else {
             let digest: [u8; 32] = Sha256::digest(key).into();
-            if !lines.keys.iter().any(|other| other.digest == digest) {
-                let identity = Identity::unlimited(Principal::of_key(&digest));
-                lines.keys.push(Key { digest, identity });
+            match lines.keys.iter().find(|other| other.digest == digest) {
+                Some(other) => lines.repeated.push((line, other.line)),
+                None => {
+                    let identity = Identity::unlimited(Principal::of_key(&digest));
+                    lines.keys.push(Key { digest, identity, line });
+                }
             }
         }
     }

@@ -53,6 +53,10 @@ impl ToolList {
         Arc::new(Self { tools: tools.collect() })
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.tools.len()
+    }
+
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.tools.contains_key(name)
     }

@@ -140,6 +140,19 @@ impl Supervisor {
         standby.end().await;
     }
 
+    /// Starts a child, counts the tools that it lists, and ends it. Dropping the future kills the
+    /// child.
+    ///
+    /// # Errors
+    /// Why the start failed, for the operator.
+    pub(crate) async fn trial(self) -> Result<usize, String> {
+        let running = self.start().await?;
+        let tools = self.info.tools.lock().len();
+        running.close(&End::Asked);
+        running.process.stop().await;
+        Ok(tools)
+    }
+
     /// Starts a child and introduces the gateway to it. Dropping the future kills the child.
     ///
     /// # Errors

@@ -1,0 +1,74 @@
+//! Where the doctor runs. That decides how a cure is written, and what cannot be seen from there.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
+use service_kit::env::Env;
+
+use super::finding::Cure;
+
+/// Where the doctor runs, and what it sees of the machine.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Whether cures are for somebody who looks at a container from outside.
+    pub in_container: bool,
+    /// Where temporary files go.
+    pub temporary: PathBuf,
+    /// What this machine is called.
+    pub host: String,
+    /// The names of the person who runs it.
+    pub people: Vec<String>,
+    /// How much room there is where a path leads; `None` if that cannot be known.
+    pub room: fn(&Path) -> Option<Room>,
+}
+
+/// What is left for this user on a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether another file can be made.
+    pub has_files: bool,
+}
+
+impl Site {
+    /// This process, which has the environment `env`, on this machine.
+    #[must_use]
+    pub fn here(env: &Env) -> Self {
+        let name = |variable| env.get(variable).map(str::to_owned);
+        let home = std::env::home_dir();
+        let home = home.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let people = [name("USER"), name("LOGNAME"), home.map(str::to_owned)];
+        Self {
+            in_container: ["/.dockerenv", "/run/.containerenv"]
+                .iter()
+                .any(|mark| Path::new(mark).exists())
+                || name("KUBERNETES_SERVICE_HOST").is_some(),
+            temporary: std::env::temp_dir(),
+            host: host.trim().to_owned(),
+            people: people.into_iter().flatten().collect(),
+            room,
+        }
+    }
+
+    /// A command for Compose on the host, or the other one where the services run by themselves.
+    pub(super) fn run(&self, compose: &str, plain: impl Into<String>) -> Cure {
+        Cure::Run(if self.in_container { compose.to_owned() } else { plain.into() })
+    }
+
+    /// Has token-refresher look at its token at once.
+    pub(super) fn refresh(&self) -> Cure {
+        self.run("docker compose restart token-refresher", "token-refresher once")
+    }
+}
+
+fn room(path: &Path) -> Option<Room> {
+    let found = statvfs(path).ok()?;
+    // Some file systems count neither blocks nor files.
+    (found.f_blocks > 0).then(|| Room {
+        bytes: found.f_bavail.saturating_mul(found.f_frsize),
+        has_files: found.f_files == 0 || found.f_favail > 0,
+    })
+}
