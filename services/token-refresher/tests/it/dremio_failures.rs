@@ -31,8 +31,7 @@ async fn for_each_fault(test: impl AsyncFn(Fault, &'static str)) {
 #[tokio::test]
 async fn it_recovers_from_failures_at_the_start() {
     for_each_fault(async |fault, reason| {
-        let mut world = World::new().await;
-        world.config.connect.request_timeout = Duration::from_millis(500);
+        let world = World::new().await;
         world
             .control
             .inject(fault.clone(), Scope::path("/apiv2/login").method("POST".parse().unwrap()));
@@ -56,8 +55,7 @@ async fn it_recovers_from_failures_at_the_start() {
 #[tokio::test]
 async fn a_later_failure_keeps_the_token() {
     for_each_fault(async |fault, reason| {
-        let mut world = World::new().await;
-        world.config.connect.request_timeout = Duration::from_millis(500);
+        let world = World::new().await;
         let service = world.start().await;
         let token = world.good_token().await;
         // On a busy machine the first login may have timed out and been repeated.
