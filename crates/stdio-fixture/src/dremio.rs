@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Out, ask, in_background};
+use super::out::Out;
+use super::{ask, in_background};
 
 /// What it puts in front of each query.
 const LABEL: &str = "/* dremioai: submitter=RunSqlQuery */\n";

@@ -1,6 +1,7 @@
 //! A small MCP server over stdio, for tests and benchmarks: as fast as such a server can be, and
 //! able to misbehave in every way that a bridge must survive. It is not part of any image. It
-//! introduces itself by the name that its first argument gives.
+//! introduces itself by the name that its first argument gives. With the arguments of Dremio's own
+//! server it serves HTTP (`http`), unless its name is `stdio-only`.
 //!
 //! Tools (arguments in brackets):
 //! - `echo` (`text`): gives the text back
@@ -14,10 +15,13 @@
 //!   output
 //! - `fault` (`kind`): `exit`, `garbage`, `flood` (5 MB of standard error), `large` (a 20 MB
 //!   answer), `hang` (stops reading), `silent` (never answers), `grandchild` (leaves a process
-//!   behind and exits), `ask` (sends requests of its own)
+//!   behind and exits), `ask` (sends requests of its own), `others` (answers and reports progress
+//!   for other calls, then answers); over HTTP, `break` (ends the stream without an answer), `late`
+//!   (answers, and asks Dremio when the call has ended), `status` and `refuse` (HTTP errors,
+//!   without JSON-RPC and with it)
 //! - `notify` (`method`, `params`): sends that notification, then answers
 //! - `seen`: what this process has seen: its pid, environment, number of calls, and the requests
-//!   that were cancelled, and what is subscribed
+//!   that were cancelled, what is subscribed, and what "Dremio" said to `late`
 //!
 //! By the name `Dremio` it has, besides, the tools of Dremio's own server (`dremio`).
 //!
@@ -26,73 +30,26 @@
 //! changed.
 
 mod dremio;
+mod fault;
+mod http;
+mod out;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
+
+use self::out::Out;
 
 const TOOLS: [&str; 9] =
     ["echo", "delay", "progress", "notify", "dremio", "query", "run", "fault", "seen"];
 
-/// Standard output, one whole line at a time, and what was seen so far.
-#[derive(Clone, Default)]
-struct Out(Arc<Mutex<Seen>>);
-
-#[derive(Default)]
-struct Seen {
-    calls: u64,
-    cancelled: BTreeSet<u64>,
-    subscribed: BTreeSet<String>,
-    tasks: u64,
-    /// Connections that a cancellation closes, by request.
-    open: BTreeMap<u64, TcpStream>,
-}
-
-impl Out {
-    fn line(&self, text: &str) {
-        let _whole_lines = self.seen();
-        let mut stdout = std::io::stdout().lock();
-        // A closed pipe means that the client has gone: no reader is left.
-        let _ = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
-    }
-
-    fn result(&self, id: &Value, result: &Value) {
-        self.line(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
-    }
-
-    fn text(&self, id: &Value, text: &str) {
-        self.tool_result(id, text, false);
-    }
-
-    fn tool_result(&self, id: &Value, text: &str, is_error: bool) {
-        let content = json!([{ "type": "text", "text": text }]);
-        self.result(id, &json!({ "content": content, "isError": is_error }));
-    }
-
-    fn notification(&self, method: &Value, params: &Value) {
-        let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        self.line(&message.to_string());
-    }
-
-    fn error(&self, id: &Value, code: i32, message: &str) {
-        self.line(
-            &json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
-                .to_string(),
-        );
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock()
-    }
-}
-
 fn main() {
     let out = Out::default();
+    if let Some(port) = http::port() {
+        return http::serve(&out, port);
+    }
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
@@ -156,7 +113,9 @@ fn handle(out: &Out, message: &Value) {
         "ping" => out.result(id, &json!({})),
         "notifications/cancelled" => cancel(out, params["requestId"].as_u64().unwrap_or_default()),
         // Tests look at what arrived here byte for byte.
-        "x/reflect" => out.line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{params}}}"#)),
+        "x/reflect" => {
+            out.last_line(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{params}}}"#));
+        }
         _ if id.is_null() => {}
         _ => out.error(id, -32601, "Method not found"),
     }
@@ -164,7 +123,8 @@ fn handle(out: &Out, message: &Value) {
 
 /// The name that the first argument gives.
 fn name() -> String {
-    std::env::args().nth(1).unwrap_or("stdio-fixture".into())
+    let first = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
+    first.unwrap_or("stdio-fixture".into())
 }
 
 fn is_dremios_own() -> bool {
@@ -259,6 +219,7 @@ fn call(out: &Out, id: &Value, params: &Value) {
                     "calls": seen.calls,
                     "cancelled": seen.cancelled,
                     "subscribed": seen.subscribed,
+                    "late": seen.late,
                 })
             };
             out.text(&id, &report.to_string());
@@ -267,50 +228,9 @@ fn call(out: &Out, id: &Value, params: &Value) {
             let arguments = arguments.clone();
             in_background(move || out.text(&id, &run(&arguments)));
         }
-        "fault" => fault(&out, &id, arguments["kind"].as_str().unwrap_or_default()),
+        "fault" => fault::fault(&out, &id, arguments["kind"].as_str().unwrap_or_default()),
         tool if is_dremios_own() && dremio::call(&out, &id, tool, arguments) => {}
         _ => out.error(&id, -32602, "Unknown tool"),
-    }
-}
-
-fn fault(out: &Out, id: &Value, kind: &str) {
-    match kind {
-        "exit" => std::process::exit(3),
-        "garbage" => {
-            out.line("this is not JSON");
-            out.line(r#"{"json":"but not JSON-RPC"}"#);
-            out.line(r#"{"jsonrpc":"2.0","id":999999999,"result":{"for":"nobody"}}"#);
-            out.line(concat!(
-                r#"{"jsonrpc":"2.0","method":"notifications/message","#,
-                r#""params":{"level":"info","data":"whose?"}}"#,
-            ));
-            out.text(id, "after garbage");
-        }
-        "flood" => {
-            let line = format!("{}\n", "e".repeat(100_000));
-            for _ in 0..50 {
-                let _ = std::io::stderr().write_all(line.as_bytes());
-            }
-            out.text(id, "after the flood");
-        }
-        "large" => out.text(id, &"x".repeat(20_000_000)),
-        "hang" => loop {
-            std::thread::park();
-        },
-        "grandchild" => {
-            let spawned = std::process::Command::new("sleep").arg("600").spawn();
-            drop(spawned);
-            std::process::exit(3);
-        }
-        "ask" => {
-            out.line(
-                r#"{"jsonrpc":"2.0","id":"s1","method":"sampling/createMessage","params":{}}"#,
-            );
-            out.line(r#"{"jsonrpc":"2.0","id":"s2","method":"ping"}"#);
-            out.text(id, "asked");
-        }
-        // `silent`: no answer, ever.
-        _ => {}
     }
 }
 
@@ -355,13 +275,14 @@ fn shown(answer: std::io::Result<Answer>) -> String {
     }
 }
 
-/// One call to "Dremio" with the credentials that the environment names. `id` is the request that
-/// it is made for, whose cancellation closes the connection.
+fn variable(name: &str) -> String {
+    std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
+}
+
+/// One call to "Dremio" with the credentials that the environment or the request names. `id` is the
+/// request that it is made for, whose cancellation closes the connection.
 fn ask(out: &Out, id: &Value, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {
-    let variable = |name| {
-        std::env::var_os(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
-    };
-    let (uri, pat) = (variable("DREMIOAI_DREMIO__URI"), variable("DREMIOAI_DREMIO__PAT"));
+    let (uri, pat) = (variable("DREMIOAI_DREMIO__URI"), out.bearer());
     let address = uri.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;
     let id = id.as_u64().unwrap_or_default();
