@@ -223,7 +223,7 @@ impl App {
                 let egress = Egress::bind(dremio, gate("official"), pages)
                     .await
                     .map_err(StartError::Resource)?;
-                let launch = launch(&config, command, &egress).map_err(resource)?;
+                let launch = launch(&config, command, &egress).map_err(StartError::Resource)?;
                 let repair = if config.official_repair {
                     Repair::with_tools(tools("official"), egress.calls(), &launch.egress_uri)
                 } else {

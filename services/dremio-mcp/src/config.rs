@@ -84,6 +84,9 @@ pub struct Config {
     pub server_confined: bool,
     /// Whether what it answers is repaired for Community Edition.
     pub official_repair: bool,
+    /// Whether it serves HTTP to the gateway, so that each of its requests says for which call it
+    /// is; otherwise it speaks over stdio.
+    pub tickets: bool,
     /// Folders in which it may write besides its own.
     pub server_writable: Vec<PathBuf>,
     /// Files and folders with secrets, besides those of the token and the keys.
@@ -175,6 +178,7 @@ impl Config {
             standby: reader.flag(&settings::MCP_STANDBY),
             server_confined: reader.flag(&settings::MCP_SERVER_CONFINE),
             official_repair: reader.flag(&settings::MCP_OFFICIAL_REPAIR),
+            tickets: false,
             server_writable: read_folders(reader),
             secret_paths: secret_paths(env),
             session_idle: reader.duration(&settings::MCP_SESSION_IDLE),

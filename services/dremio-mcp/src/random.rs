@@ -12,16 +12,6 @@ pub(crate) fn hex_256() -> Result<String, getrandom::Error> {
     Ok(hex(&bytes))
 }
 
-/// 128 random bits as 32 hex digits.
-///
-/// # Errors
-/// When the operating system gives no random numbers.
-pub(crate) fn hex_128() -> Result<String, getrandom::Error> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(hex(&bytes))
-}
-
 /// 64 random bits as 16 hex digits: for names that only need to be different.
 ///
 /// # Errors

@@ -5,19 +5,27 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::egress::Egress;
-use crate::engine::official::{Confinement, FORGOTTEN_AFTER, Launch};
+use crate::engine::official::{ChildTransport, Confinement, FORGOTTEN_AFTER, Launch};
 
 /// How the child is started that runs `command` and has `egress` for its Dremio.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
 pub(crate) fn launch(
     config: &Config,
     command: &[String],
     egress: &Egress,
-) -> std::io::Result<Launch> {
+) -> anyhow::Result<Launch> {
+    let calls = egress.calls();
     Ok(Launch {
         command: command.to_vec(),
         environment: config.child_environment.clone(),
         egress_uri: egress.uri()?,
-        egress_secret: egress.secret(),
+        transport: if config.tickets {
+            ChildTransport::Http(calls)
+        } else {
+            ChildTransport::Stdio(calls.open_for_child()?)
+        },
         egress_activity: egress.activity(),
         silence_max: config.engine_timeout,
         forgotten_after: FORGOTTEN_AFTER,

@@ -95,7 +95,7 @@ async fn trial(doctor: &Doctor, command: &[String], readiness: Readiness) -> Res
     let gate = Gate::new(config.guard, "official", Arc::clone(&metrics));
     let pages = Pages::new(Budget::new(&metrics), result_bytes_max(&config.child_environment));
     let egress = Egress::bind(dremio, gate, pages).await.map_err(failed)?;
-    let launch = launch(config, command, &egress).map_err(|cause| failed(cause.into()))?;
+    let launch = launch(config, command, &egress).map_err(failed)?;
     let repair = Repair::of_guard(config.guard, egress.calls());
     let queue = FairQueue::new(CALL_LIMITS, None);
     let (supervisor, _official) = Supervisor::new(launch, queue, repair, readiness, metrics);

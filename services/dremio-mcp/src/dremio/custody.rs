@@ -42,6 +42,11 @@ impl JobCustody {
         Self { dremio, under_way: TaskTracker::new() }
     }
 
+    /// The same, for jobs that are seen to with another account.
+    pub(crate) fn at(&self, dremio: DremioCaller) -> Self {
+        Self { dremio, under_way: self.under_way.clone() }
+    }
+
     /// The Dremio at which the jobs are.
     pub(crate) fn dremio(&self) -> &DremioCaller {
         &self.dremio

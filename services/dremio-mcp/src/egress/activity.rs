@@ -11,8 +11,6 @@ use parking_lot::{Mutex, MutexGuard};
 use service_kit::http::Keeping;
 use tokio::time::Instant;
 
-use super::jobs::Jobs;
-
 /// After a 429 the official server by default sleeps for up to 60 s and then repeats the call; its
 /// settings allow more.
 const AFTER_TOO_MANY: Duration = Duration::from_secs(5 * 60);
@@ -21,7 +19,8 @@ const AFTER_TOO_MANY: Duration = Duration::from_secs(5 * 60);
 #[derive(Clone)]
 pub(crate) struct Activity {
     requests: Arc<Mutex<Requests>>,
-    jobs: Option<Arc<Jobs>>,
+    /// Whether one of its jobs runs, if it has any.
+    any_job_runs: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -37,22 +36,22 @@ struct Requests {
 pub(crate) struct Open(Activity);
 
 impl Activity {
-    /// The activity at an egress proxy that runs these jobs.
-    pub(super) fn of(jobs: &Arc<Jobs>) -> Self {
-        Self { jobs: Some(Arc::clone(jobs)), ..Self::none() }
+    /// The activity at an egress proxy where jobs may run.
+    pub(super) fn of(any_job_runs: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { any_job_runs: Some(Arc::new(any_job_runs)), ..Self::none() }
     }
 
     /// An activity without any request or job.
     pub(crate) fn none() -> Self {
         let requests = Requests { open: 0, quiet_since: Instant::now(), last_429: None };
-        Self { requests: Arc::new(Mutex::new(requests)), jobs: None }
+        Self { requests: Arc::new(Mutex::new(requests)), any_job_runs: None }
     }
 
     /// Since when the child has had no request open. `None` while it has one, while one of its jobs
     /// runs, and while it may be waiting to repeat a request after a 429.
     pub(crate) fn quiet_since(&self) -> Option<Instant> {
         let mut requests = self.lock();
-        if self.jobs.as_ref().is_some_and(|jobs| jobs.any_runs()) {
+        if self.any_job_runs.as_ref().is_some_and(|any_runs| any_runs()) {
             requests.quiet_since = Instant::now();
             return None;
         }

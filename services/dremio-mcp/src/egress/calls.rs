@@ -1,61 +1,54 @@
-//! Which call of which client a query of the child belongs to. Over stdio the child does not say:
-//! so the gateway puts a mark behind the query of a call, a comment with 128 random bits, and the
-//! egress proxy takes it off before anybody reads the statement.
+//! Which call of which client a request of the child is for. Every call has a *ticket*: 256 random
+//! bits, good while the call lasts, of which only the digest is kept here.
 //!
-//! A mark is good while its call lasts, and only at the very end of a statement. Clients never see
-//! one, and what they write themselves to look like it is a comment as any other.
+//! Over HTTP the child presents the ticket of the call on each of its requests, as it would a
+//! user's token. Over stdio it cannot tell its calls apart: it presents one ticket of its own for
+//! its whole life, and the gateway puts that of a call behind the call's query. This *mark* is a
+//! comment that is taken off before anybody reads the statement.
+//!
+//! Clients see neither, and what they write themselves to look like a mark is a comment as any
+//! other.
 
-use std::collections::HashMap;
+mod record;
+
 use std::fmt;
 use std::sync::Arc;
 
-use dremio_client::JobId;
 use parking_lot::Mutex;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
+pub(super) use self::record::CallRecord;
+use self::record::State;
+use super::Activity;
 use crate::dremio::HeldJob;
 use crate::guard::Refusal;
-use crate::principal::Principal;
-use crate::random::hex_128;
+use crate::policy::Identity;
+use crate::random::hex_256;
 
-/// What stands around the random part. On a line of its own, so that it is a comment whatever the
-/// query ends with.
+/// What stands around the ticket in a mark. On a line of its own, so that it is a comment whatever
+/// the query ends with.
 const START: &str = "\n/*dremio-mcp:call=";
 const END: &str = "*/";
 
-/// The calls whose queries can be told apart. Cheap to clone; all clones are of one egress proxy.
+/// Hex digits of a ticket.
+const TICKET_CHARS: usize = 64;
+
+/// The calls that go on. Cheap to clone; all clones are of one egress proxy.
 #[derive(Clone, Default)]
 pub(crate) struct Calls {
-    open: Arc<Mutex<HashMap<String, Arc<Followed>>>>,
+    /// No more than there are permits, and a few of the gateway's own.
+    open: Arc<Mutex<Vec<Arc<CallRecord>>>>,
 }
 
-/// A call whose query can be told from others until this is dropped. That cancels its job, if the
-/// gateway waits for it.
+/// A call that goes on until this is dropped. Then its ticket is worthless, what the child still
+/// asks for it is broken off, and its jobs are cancelled.
 #[derive(Debug)]
-pub(crate) struct FollowedCall {
+pub(crate) struct OpenCall {
     calls: Calls,
-    mark: String,
-    followed: Arc<Followed>,
-}
-
-/// A call as the egress proxy has it.
-pub(super) struct Followed {
-    principal: Principal,
-    waits: Waits,
-    state: Mutex<State>,
-}
-
-/// What is known of the query of a call.
-enum State {
-    /// The child has not submitted it yet.
-    Awaited,
-    /// The guard has refused it.
-    Refused(Refusal),
-    /// Its job, for the gateway.
-    OfGateway(Box<HeldJob>),
-    /// The gateway has taken the job.
-    Taken(JobId),
-    /// The call has ended.
-    Ended,
+    ticket: SecretString,
+    record: Arc<CallRecord>,
 }
 
 /// Who waits for the job of a query, and reads its rows.
@@ -84,54 +77,76 @@ pub(crate) enum Submitted {
 pub(super) struct CallEnded;
 
 impl Calls {
-    /// Follows the query of a call of `principal`.
+    /// Opens a call of `identity`.
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
-    pub(crate) fn follow(
+    pub(crate) fn open(
         &self,
-        principal: &Principal,
+        identity: &Arc<Identity>,
         waits: Waits,
-    ) -> Result<FollowedCall, getrandom::Error> {
-        let mark = hex_128()?;
-        let state = Mutex::new(State::Awaited);
-        let followed = Arc::new(Followed { principal: principal.clone(), waits, state });
-        self.open.lock().insert(mark.clone(), Arc::clone(&followed));
-        Ok(FollowedCall { calls: self.clone(), mark, followed })
+    ) -> Result<OpenCall, getrandom::Error> {
+        self.enter(Some(Arc::clone(identity)), waits)
     }
 
-    /// Takes the mark off the end of `sql`: what is left, and whose query it is. Without a mark it
-    /// is a query of the child's own.
+    /// Opens what the child does of its own accord: for its whole life over stdio, and for one
+    /// request of the gateway's own over HTTP.
+    ///
+    /// # Errors
+    /// As for [`Calls::open`].
+    pub(crate) fn open_for_child(&self) -> Result<OpenCall, getrandom::Error> {
+        self.enter(None, Waits::Child)
+    }
+
+    fn enter(
+        &self,
+        identity: Option<Arc<Identity>>,
+        waits: Waits,
+    ) -> Result<OpenCall, getrandom::Error> {
+        let ticket = hex_256()?;
+        let record = Arc::new(CallRecord::new(digest(ticket.as_bytes()), identity, waits));
+        self.open.lock().push(Arc::clone(&record));
+        Ok(OpenCall { calls: self.clone(), ticket: ticket.into(), record })
+    }
+
+    /// The call whose ticket is `presented`. The time does not depend on how much of it is right.
+    pub(super) fn find(&self, presented: &[u8]) -> Option<Arc<CallRecord>> {
+        let digest = digest(presented);
+        // No early exit: every ticket is compared.
+        self.open.lock().iter().fold(None, |found, call| {
+            if bool::from(call.digest.ct_eq(&digest)) { Some(Arc::clone(call)) } else { found }
+        })
+    }
+
+    /// Takes the mark off the end of `sql`, if `asker` is the child itself and may have put one
+    /// there: what is left, and whose query it is.
     ///
     /// # Errors
     /// When the call has ended: nobody waits for the rows.
     pub(super) fn take_mark<'s>(
         &self,
+        asker: &Arc<CallRecord>,
         sql: &'s str,
-    ) -> Result<(&'s str, Option<Arc<Followed>>), CallEnded> {
+    ) -> Result<(&'s str, Arc<CallRecord>), CallEnded> {
         let marked = sql.strip_suffix(END).and_then(|sql| sql.rsplit_once(START));
-        match marked.filter(|(_, mark)| is_mark(mark)) {
-            Some((sql, mark)) => {
-                let call = self.open.lock().get(mark).cloned().ok_or(CallEnded)?;
-                Ok((sql, Some(call)))
-            }
-            None => Ok((sql, None)),
+        match marked.filter(|(_, mark)| asker.identity().is_none() && is_ticket(mark)) {
+            Some((sql, mark)) => Ok((sql, self.find(mark.as_bytes()).ok_or(CallEnded)?)),
+            None => Ok((sql, Arc::clone(asker))),
         }
     }
 
     /// Whether the gateway waits for this job, of one of these calls.
     pub(super) fn gateway_waits_for(&self, id: &str) -> bool {
-        let is_for_gateway = |call: &Arc<Followed>| match &*call.state.lock() {
-            State::OfGateway(job) => job.id().as_str() == id,
-            State::Taken(job) => job.as_str() == id,
-            _ => false,
-        };
-        self.open.lock().values().any(is_for_gateway)
+        self.open.lock().iter().any(|call| call.gateway_waits_for(id))
     }
 }
 
-fn is_mark(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+fn digest(ticket: &[u8]) -> [u8; 32] {
+    Sha256::digest(ticket).into()
+}
+
+fn is_ticket(text: &str) -> bool {
+    text.len() == TICKET_CHARS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl fmt::Debug for Calls {
@@ -140,16 +155,31 @@ impl fmt::Debug for Calls {
     }
 }
 
-impl FollowedCall {
-    /// What is to be put behind the query.
+impl OpenCall {
+    /// What the child presents at the egress proxy for this call.
+    pub(crate) fn ticket(&self) -> &SecretString {
+        &self.ticket
+    }
+
+    /// What is to be put behind the query, for a child that does not present the ticket.
     pub(crate) fn mark(&self) -> String {
-        format!("{START}{}{END}", self.mark)
+        format!("{START}{}{END}", self.ticket.expose_secret())
+    }
+
+    /// What the child does for this call at the egress proxy.
+    pub(crate) fn activity(&self) -> &Activity {
+        self.record.activity()
+    }
+
+    #[cfg(test)]
+    pub(super) fn record(&self) -> &Arc<CallRecord> {
+        &self.record
     }
 
     /// What has become of the query. Its job, if the gateway waits for it, is the caller's from now
     /// on: dropping it cancels it.
     pub(crate) fn submitted(&self) -> Submitted {
-        let mut state = self.followed.state.lock();
+        let mut state = self.record.lock();
         match &*state {
             State::Refused(refusal) => return Submitted::Refused(refusal.clone()),
             State::OfGateway(_) => {}
@@ -165,92 +195,12 @@ impl FollowedCall {
     }
 }
 
-impl Drop for FollowedCall {
+impl Drop for OpenCall {
     fn drop(&mut self) {
-        self.calls.open.lock().remove(&self.mark);
-        let state = std::mem::replace(&mut *self.followed.state.lock(), State::Ended);
-        drop(state);
-    }
-}
-
-impl fmt::Debug for Followed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Followed").field("principal", &self.principal).finish_non_exhaustive()
-    }
-}
-
-impl Followed {
-    pub(super) fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    pub(super) fn note_refusal(&self, refusal: &Refusal) {
-        let mut state = self.state.lock();
-        if matches!(*state, State::Awaited) {
-            *state = State::Refused(refusal.clone());
-        }
-    }
-
-    /// Gives the call the job of its query. It comes back if the child waits for it; if the call
-    /// has ended, it is cancelled.
-    pub(super) fn start(&self, job: HeldJob) -> Option<HeldJob> {
-        let mut state = self.state.lock();
-        let (before, job) = match (&*state, self.waits) {
-            (State::Ended, _) => (State::OfGateway(Box::new(job)), None),
-            (_, Waits::Gateway) => {
-                let new = State::OfGateway(Box::new(job));
-                (std::mem::replace(&mut *state, new), None)
-            }
-            (_, Waits::Child) => (State::Awaited, Some(job)),
-        };
-        drop(state);
-        drop(before);
-        job
+        self.calls.open.lock().retain(|call| !Arc::ptr_eq(call, &self.record));
+        self.record.end();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{CallEnded, Calls, Waits};
-    use crate::principal::Principal;
-
-    #[test]
-    fn a_mark_is_good_at_the_end_and_while_its_call_lasts() {
-        let calls = Calls::default();
-        let (ada, bob) = (Principal::of_key(&[1; 32]), Principal::of_key(&[2; 32]));
-        let of_ada = calls.follow(&ada, Waits::Child).unwrap();
-        let of_bob = calls.follow(&bob, Waits::Gateway).unwrap();
-        let (marks, forged) = ([of_ada.mark(), of_bob.mark()], "a".repeat(32));
-        assert_ne!(marks[0], marks[1]);
-        let taken = |sql: &str| {
-            calls.take_mark(sql).map(|(sql, call)| {
-                (sql.to_owned(), call.map(|call| (call.principal().clone(), call.waits)))
-            })
-        };
-        let ended = |sql: &str| assert_eq!(taken(sql), Err(CallEnded), "{sql}");
-        for sql in ["SELECT 1", "SELECT 1 -- a", "SELECT '", "", "SELECT 1 /*", "a\n/*x*/"] {
-            assert_eq!(taken(sql), Ok((sql.to_owned(), None)));
-            let [ada_s, bob_s] = marks.each_ref().map(|mark| format!("{sql}{mark}"));
-            assert_eq!(taken(&ada_s), Ok((sql.to_owned(), Some((ada.clone(), Waits::Child)))));
-            assert_eq!(taken(&bob_s), Ok((sql.to_owned(), Some((bob.clone(), Waits::Gateway)))));
-            // What a client writes is a comment, whatever it looks like: the gateway's is behind.
-            for look_alike in [marks[1].clone(), marks[1].replace(&of_bob.mark, &forged)] {
-                let text = format!("{sql}{look_alike}");
-                let expected = (text.clone(), Some((ada.clone(), Waits::Child)));
-                assert_eq!(taken(&format!("{text}{}", marks[0])), Ok(expected));
-            }
-            ended(&format!("{sql}{}", marks[0].replace(&of_ada.mark, &forged)));
-        }
-        for other in [
-            format!("SELECT 1{} ", marks[0]),
-            format!("SELECT 1{}", marks[0].to_uppercase()),
-            format!("SELECT 1{}", marks[0].replace(&of_ada.mark, "a")),
-            format!("SELECT 1{}", marks[0].trim_start()),
-        ] {
-            assert_eq!(taken(&other), Ok((other.clone(), None)));
-        }
-        drop(of_ada);
-        ended(&format!("SELECT 1{}", marks[0]));
-        assert!(taken(&format!("SELECT 1{}", marks[1])).is_ok());
-    }
-}
+mod tests;

@@ -34,6 +34,8 @@ pub(super) struct Incoming {
     pub(super) body: Bytes,
     /// Whether the answer may be long: a page of results. All others should be quick.
     pub(super) is_bulk: bool,
+    /// The Dremio that it is for, with the account of the call.
+    pub(super) dremio: DremioCaller,
 }
 
 /// The child's answer when Dremio gave none, with a reason that the official server shows its user.
@@ -52,39 +54,31 @@ pub(super) fn unanswered(cause: &DremioError) -> Response {
     refusal(status, &format!("{cause}{cure}"))
 }
 
-/// Forwards requests with the current token.
-pub(super) struct Forwarder(DremioCaller);
-
-impl Forwarder {
-    pub(super) fn new(dremio: DremioCaller) -> Self {
-        Self(dremio)
-    }
-
+impl Incoming {
     /// How long Dremio may pause within an answer.
     pub(super) fn pause_max(&self) -> Duration {
-        self.0.transport().request_timeout()
+        self.dremio.transport().request_timeout()
     }
 
-    /// Sends `incoming` and streams the answer back.
-    pub(super) async fn forward(&self, incoming: Incoming) -> Response {
-        match self.send(&incoming).await {
+    /// Sends the request and streams the answer back.
+    pub(super) async fn forward(&self) -> Response {
+        match self.send().await {
             Ok(answer) => passed_on(answer, self.pause_max()),
             Err(cause) => unanswered(&cause),
         }
     }
 
-    /// Sends `incoming`, and once more if Dremio rejects the token.
+    /// Sends the request with the current token, and once more if Dremio rejects that.
     ///
     /// # Errors
     /// When there is no token, or no answer from Dremio. Any answer but 401 is a success here.
-    pub(super) async fn send(&self, incoming: &Incoming) -> Result<reqwest::Response, DremioError> {
-        self.0.pass_on(|token, patience| incoming.send(self.0.transport(), token, patience)).await
+    pub(super) async fn send(&self) -> Result<reqwest::Response, DremioError> {
+        let transport = self.dremio.transport();
+        self.dremio.pass_on(|token, patience| self.send_with(transport, token, patience)).await
     }
-}
 
-impl Incoming {
     /// `patience` limits a quick answer as a whole, and the pauses of a long one.
-    async fn send(
+    async fn send_with(
         &self,
         transport: &Transport,
         token: Token,

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 
-use super::calls::Followed;
-use super::forward::{Forwarder, Incoming, unanswered};
+use super::calls::CallRecord;
+use super::forward::{Incoming, unanswered};
 use super::refusal;
 use crate::budget::Charge;
 use crate::dremio::{DremioCaller, HeldJob, JobCustody, Pauses};
@@ -40,7 +40,6 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The jobs that the child started and that are not known to be over.
 pub(super) struct Jobs {
-    forwarder: Forwarder,
     custody: JobCustody,
     running: Mutex<HashMap<JobId, Asked>>,
 }
@@ -72,11 +71,7 @@ struct Answer {
 
 impl Jobs {
     pub(super) fn new(dremio: DremioCaller) -> Arc<Self> {
-        Arc::new(Self {
-            forwarder: Forwarder::new(dremio.clone()),
-            custody: JobCustody::new(dremio),
-            running: Mutex::default(),
-        })
+        Arc::new(Self { custody: JobCustody::new(dremio), running: Mutex::default() })
     }
 
     /// Whether a job is known to run.
@@ -84,32 +79,25 @@ impl Jobs {
         !self.running().is_empty()
     }
 
-    pub(super) fn forwarder(&self) -> &Forwarder {
-        &self.forwarder
-    }
-
-    /// `POST /api/v3/sql`. If the child goes away meanwhile, the submission still finishes and its
-    /// job is cancelled; so it is if `call` has ended. `room` is that of the statement.
+    /// `POST /api/v3/sql`, for `call`. If the child goes away meanwhile, the submission still
+    /// finishes and its job is cancelled; so it is if the call has ended. `room` is that of the
+    /// statement.
     pub(super) async fn submit(
         self: &Arc<Self>,
         incoming: Incoming,
         room: Charge,
-        call: Option<Arc<Followed>>,
+        call: Arc<CallRecord>,
     ) -> Response {
-        let jobs = Arc::clone(self);
+        let custody = self.custody.at(incoming.dremio.clone());
         let submission = async move {
-            let answer = jobs.ask(&incoming).await?;
+            let answer = ask(&incoming).await?;
             drop((incoming, room));
-            let job = answer.job_id().map(|id| jobs.custody.hold(id));
+            let job = answer.job_id().map(|id| custody.hold(id));
             Ok((answer, job))
         };
         match self.custody.submit(submission).await {
             Some(Ok((answer, job))) => {
-                let job = match call {
-                    Some(call) => job.and_then(|job| call.start(job)),
-                    None => job,
-                };
-                if let Some(job) = job {
+                if let Some(job) = job.and_then(|job| call.start(job)) {
                     let asked = Asked { job, last: Instant::now(), waiting: 0 };
                     self.running().insert(asked.job.id().clone(), asked);
                 }
@@ -127,7 +115,7 @@ impl Jobs {
         let deadline = Instant::now() + HOLD_MAX;
         let pauses = Pauses::new();
         loop {
-            let answer = match self.ask(&incoming).await {
+            let answer = match ask(&incoming).await {
                 Ok(answer) => answer,
                 Err(response) => {
                     question.is_answered = true;
@@ -166,14 +154,14 @@ impl Jobs {
         drop(abandoned);
     }
 
-    async fn ask(&self, incoming: &Incoming) -> Result<Answer, Response> {
-        let answer = self.forwarder.send(incoming).await.map_err(|cause| unanswered(&cause))?;
-        Answer::read(answer).await
-    }
-
     fn running(&self) -> MutexGuard<'_, HashMap<JobId, Asked>> {
         self.running.lock()
     }
+}
+
+async fn ask(incoming: &Incoming) -> Result<Answer, Response> {
+    let answer = incoming.send().await.map_err(|cause| unanswered(&cause))?;
+    Answer::read(answer).await
 }
 
 /// A poll that waits for its answer.

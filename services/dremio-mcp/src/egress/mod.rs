@@ -1,10 +1,10 @@
-//! The egress proxy: the child's only way to Dremio. A loopback listener that accepts one secret,
-//! which is useless anywhere else, and forwards with the current token over verified TLS. So a
-//! token rotation restarts nothing, and the child never holds a credential.
+//! The egress proxy: the child's only way to Dremio. A loopback listener that accepts tickets of
+//! calls that go on, which are useless anywhere else, and forwards with the current token over
+//! verified TLS. So a token rotation restarts nothing, and the child never holds a credential.
 //!
 //! - `target`: parses the requested URL and writes it in one unambiguous spelling
 //! - `activity`: whether the child is using Dremio
-//! - `calls`: which call of which client a query belongs to
+//! - `calls`: which call of which client a request is for
 //! - `rules`: the calls that the child may make
 //! - `sql`: statements pass the guard and are sent as the guard read them
 //! - `forward`: one request, repeated once with a new token if Dremio rejects the first
@@ -28,14 +28,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use secrecy::{ExposeSecret, SecretString};
 use service_kit::http::{Limits, serve};
 use service_kit::lifecycle::Shutdown;
-use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
 pub(crate) use self::activity::Activity;
-pub(crate) use self::calls::{Calls, FollowedCall, Submitted, Waits};
+use self::calls::CallRecord;
+pub(crate) use self::calls::{Calls, OpenCall, Submitted, Waits};
 use self::forward::Incoming;
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
@@ -50,7 +49,7 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The egress proxy, bound but not yet serving.
 pub(crate) struct Egress {
     listener: TcpListener,
-    secret: SecretString,
+    dremio: DremioCaller,
     jobs: Arc<Jobs>,
     calls: Calls,
     gate: Gate,
@@ -59,22 +58,22 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    /// Binds a free loopback port and generates a secret. `pages` limits the results that pass.
+    /// Binds a free loopback port. `pages` limits the results that pass.
     ///
     /// # Errors
-    /// When there is no free port, or the operating system gives no random numbers.
+    /// When there is no free port.
     pub(crate) async fn bind(
         dremio: DremioCaller,
         gate: Gate,
         pages: Pages,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let secret = crate::random::hex_256()?;
-        let jobs = Jobs::new(dremio);
+        let jobs = Jobs::new(dremio.clone());
+        let running = Arc::clone(&jobs);
         Ok(Self {
             listener,
-            secret: secret.into(),
-            activity: Activity::of(&jobs),
+            dremio,
+            activity: Activity::of(move || running.any_runs()),
             calls: Calls::default(),
             jobs,
             gate,
@@ -90,27 +89,21 @@ impl Egress {
         Ok(format!("http://{}", self.listener.local_addr()?))
     }
 
-    /// The secret that the child must present.
-    pub(crate) fn secret(&self) -> SecretString {
-        self.secret.clone()
-    }
-
     /// The child's activity here.
     pub(crate) fn activity(&self) -> Activity {
         self.activity.clone()
     }
 
-    /// The calls whose queries come here.
+    /// The calls whose requests come here.
     pub(crate) fn calls(&self) -> Calls {
         self.calls.clone()
     }
 
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let (jobs, secret) = (Arc::clone(&self.jobs), self.secret);
         let state = Arc::new(EgressState {
-            secret,
-            jobs,
+            dremio: self.dremio,
+            jobs: Arc::clone(&self.jobs),
             calls: self.calls,
             gate: self.gate,
             pages: self.pages,
@@ -125,7 +118,7 @@ impl Egress {
 }
 
 struct EgressState {
-    secret: SecretString,
+    dremio: DremioCaller,
     jobs: Arc<Jobs>,
     calls: Calls,
     gate: Gate,
@@ -135,17 +128,34 @@ struct EgressState {
 
 async fn receive(State(state): State<Arc<EgressState>>, request: Request) -> Response {
     let open = state.activity.open();
-    let response = handle(&state, request).await;
+    let response = match presented(request.headers()).and_then(|ticket| state.calls.find(ticket)) {
+        Some(call) => {
+            let open = call.activity().open();
+            tokio::select! {
+                biased;
+                // Whatever the child still wanted for it: nobody waits for that any more.
+                () = call.ended() => unknown_ticket(),
+                response = handle(&state, &call, request) => open.answered(response),
+            }
+        }
+        None => unknown_ticket(),
+    };
     open.answered(response)
 }
 
-async fn handle(state: &EgressState, request: Request) -> Response {
-    if !presents(&state.secret, request.headers()) {
-        return refusal(
-            StatusCode::UNAUTHORIZED,
-            "this address is for the MCP server process of dremio-mcp only",
-        );
-    }
+/// The ticket that a request presents.
+fn presented(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")
+}
+
+fn unknown_ticket() -> Response {
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "this address is for the MCP server process of dremio-mcp only, and for calls that go on",
+    )
+}
+
+async fn handle(state: &EgressState, call: &Arc<CallRecord>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = match Target::parse(parts.uri.path(), parts.uri.query()) {
         Ok(target) => target,
@@ -172,6 +182,10 @@ async fn handle(state: &EgressState, request: Request) -> Response {
     let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 4 MiB");
     };
+    if rules::any_job_id(&names).is_some_and(|id| !call.may_ask_about(id)) {
+        tracing::warn!("the MCP server process asked about a job of another call");
+        return refusal(StatusCode::FORBIDDEN, "this job is of another call");
+    }
     let results = rules::results_job_id(&parts.method, &names);
     let path_and_query = target.path_and_query();
     let incoming = Incoming {
@@ -180,25 +194,23 @@ async fn handle(state: &EgressState, request: Request) -> Response {
         headers: parts.headers,
         body,
         is_bulk: results.is_some(),
+        dremio: state.dremio.clone(),
     };
     if let Some(id) = results {
-        return state
-            .pages
-            .fetch(id, target.parameter("offset"), state.jobs.forwarder(), incoming)
-            .await;
+        return state.pages.fetch(id, target.parameter("offset"), incoming).await;
     }
     match rules::job_id(&incoming.method, &names) {
         Some(id) if state.calls.gateway_waits_for(id) => done_without_rows(),
         Some(id) => state.jobs.wait(id, incoming).await,
         None if incoming.method == Method::POST && names == ["sql"] => {
-            submit(state, incoming).await
+            submit(state, call, incoming).await
         }
-        None => state.jobs.forwarder().forward(incoming).await,
+        None => incoming.forward().await,
     }
 }
 
-async fn submit(state: &EgressState, incoming: Incoming) -> Response {
-    let (body, call) = match sql::guarded(&state.gate, &state.calls, &incoming.body) {
+async fn submit(state: &EgressState, asker: &Arc<CallRecord>, incoming: Incoming) -> Response {
+    let (body, call) = match sql::guarded(&state.gate, &state.calls, asker, &incoming.body) {
         Ok(guarded) => guarded,
         Err(cause) => return refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
     };
@@ -216,15 +228,6 @@ async fn submit(state: &EgressState, incoming: Incoming) -> Response {
 fn done_without_rows() -> Response {
     let body = r#"{"jobState":"COMPLETED","rowCount":0,"queryType":"REST"}"#;
     json_response(StatusCode::OK, body)
-}
-
-/// Whether the request carries the secret, compared in constant time.
-fn presents(secret: &SecretString, headers: &HeaderMap) -> bool {
-    let presented = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
-        .unwrap_or_default();
-    bool::from(presented.ct_eq(secret.expose_secret().as_bytes()))
 }
 
 /// An answer of the egress proxy itself, in the form of Dremio's errors. The official server shows

@@ -11,7 +11,7 @@ use axum::response::Response;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::forward::{Forwarder, Incoming, passed_on, unanswered};
+use super::forward::{Incoming, passed_on, unanswered};
 use super::refusal;
 use crate::budget::{Budget, Charge, Kind, NoRoom};
 use crate::principal::Principal;
@@ -89,16 +89,15 @@ impl Pages {
         &self,
         id: &str,
         offset: Option<&str>,
-        forwarder: &Forwarder,
         incoming: Incoming,
     ) -> Response {
         let left = self.result_bytes_max.saturating_sub(self.passed_before(id, offset));
         let Ok(room) = self.budget.take(&self.child, Kind::Pages, left).await else {
             return self.too_large();
         };
-        let mut answer = match forwarder.send(&incoming).await {
+        let mut answer = match incoming.send().await {
             Ok(answer) if answer.status() == StatusCode::OK => answer,
-            Ok(refused) => return passed_on(refused, forwarder.pause_max()),
+            Ok(refused) => return passed_on(refused, incoming.pause_max()),
             Err(cause) => return unanswered(&cause),
         };
         let content_type = answer
@@ -108,8 +107,7 @@ impl Pages {
             .unwrap_or(HeaderValue::from_static("application/json"));
         let mut bytes = Vec::new();
         loop {
-            let Ok(chunk) = tokio::time::timeout(forwarder.pause_max(), answer.chunk()).await
-            else {
+            let Ok(chunk) = tokio::time::timeout(incoming.pause_max(), answer.chunk()).await else {
                 return refusal(
                     StatusCode::GATEWAY_TIMEOUT,
                     "Dremio paused for too long in the middle of its answer",

@@ -26,6 +26,14 @@ pub(super) fn job_id<'n>(method: &Method, names: &[&'n str]) -> Option<&'n str> 
     }
 }
 
+/// The job that the call is about, whatever it wants of it.
+pub(super) fn any_job_id<'n>(names: &[&'n str]) -> Option<&'n str> {
+    match *names {
+        ["job", id, ..] => Some(id),
+        _ => None,
+    }
+}
+
 /// The job whose results the call requests.
 pub(super) fn results_job_id<'n>(method: &Method, names: &[&'n str]) -> Option<&'n str> {
     match *names {

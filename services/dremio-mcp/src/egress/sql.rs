@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
-use super::calls::{CallEnded, Calls, Followed};
+use super::calls::{CallEnded, CallRecord, Calls};
 use crate::guard::Refusal;
 use crate::guard::gate::Gate;
 
@@ -32,17 +32,18 @@ pub(super) enum SqlError {
     Ended(#[from] CallEnded),
 }
 
-/// The body to send instead of `body`, and the call that it is for: the `sql` is replaced, other
-/// members stay as they are. The label goes behind the statement, so that the positions in Dremio's
-/// messages are those of the agent's text.
+/// The body to send instead of `body`, which `asker` sent, and the call that it is for: the `sql`
+/// is replaced, other members stay as they are. The label goes behind the statement, so that the
+/// positions in Dremio's messages are those of the agent's text.
 ///
 /// # Errors
 /// When there is no statement, or one that may not be sent. The refusal has been logged.
 pub(super) fn guarded(
     gate: &Gate,
     calls: &Calls,
+    asker: &Arc<CallRecord>,
     body: &[u8],
-) -> Result<(Bytes, Option<Arc<Followed>>), SqlError> {
+) -> Result<(Bytes, Arc<CallRecord>), SqlError> {
     let members = serde_json::from_slice::<Map<String, Value>>(body).ok();
     let Some((mut members, sql)) = members
         .and_then(|members| Some((members.clone(), members.get("sql")?.as_str()?.to_owned())))
@@ -58,10 +59,10 @@ pub(super) fn guarded(
         Some(sql) => (LABEL_BEHIND, sql),
         None => ("", sql.as_str()),
     };
-    let (sql, call) = calls.take_mark(sql)?;
-    let statement = match &call {
-        Some(call) => gate
-            .check_for(call.principal(), sql)
+    let (sql, call) = calls.take_mark(asker, sql)?;
+    let statement = match call.identity() {
+        Some(identity) => gate
+            .check_for(identity.principal(), sql)
             .inspect_err(|refusal| call.note_refusal(refusal))?,
         None => gate.check(sql)?,
     };
@@ -89,7 +90,9 @@ mod tests {
     fn sent(guard: Guard, body: &str) -> Result<String, SqlError> {
         let gate =
             Gate::new(guard, "official", Arc::new(Metrics::register(&mut Registry::default())));
-        let sent = guarded(&gate, &Calls::default(), body.as_bytes());
+        let calls = Calls::default();
+        let child = calls.open_for_child().unwrap();
+        let sent = guarded(&gate, &calls, child.record(), body.as_bytes());
         sent.map(|(bytes, _)| String::from_utf8(bytes.to_vec()).unwrap())
     }
 

@@ -12,6 +12,9 @@ pub(crate) enum CallError {
     /// The child died, or was replaced, while the call ran. Whether it took effect is not known.
     #[error("the MCP server process ended during the call")]
     EngineLost,
+    /// The child ended its answer without saying anything, and lives on.
+    #[error("the MCP server process broke off its answer")]
+    BrokenOff,
     /// The child will never answer: it did nothing for this call for so long, while it answered
     /// others.
     #[error(
@@ -66,6 +69,12 @@ impl CallError {
                 "The MCP server process ended while it worked on this call; a new one is \
                  starting. The call may or may not have taken effect. Repeating a read-only call \
                  is safe.",
+            ),
+            Self::BrokenOff => RpcError::internal(
+                "broken_off",
+                "The MCP server process ended its answer to this call without saying anything, and \
+                 goes on with others. The call may or may not have taken effect. Repeating a \
+                 read-only call is safe.",
             ),
             Self::Forgotten { silence } => RpcError::internal(
                 "call_forgotten",
@@ -128,6 +137,7 @@ impl CallError {
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
             Self::EngineLost => "engine_lost",
+            Self::BrokenOff => "broken_off",
             Self::Forgotten { .. } => "call_forgotten",
             Self::NotReady => "engine_not_ready",
             Self::Busy => "busy",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Gateway, KEY, eventually};
+use crate::support::{Client, Gateway, KEY, TRANSPORTS, eventually};
 
 fn pid(seen: &Value) -> Pid {
     Pid::from_raw(i32::try_from(seen["pid"].as_i64().unwrap()).unwrap()).unwrap()
@@ -43,48 +43,56 @@ async fn the_child_sees_a_cleared_environment_and_no_credential() {
 
 #[tokio::test]
 async fn a_killed_child_is_replaced_and_sessions_live_on() {
-    let gateway = Gateway::start().await;
-    let client = gateway.client().await;
-    let first = pid(&client.seen().await);
-    let waiting = client.clone();
-    let waiting = tokio::spawn(async move {
-        waiting.call(json!("w"), "fault", json!({ "kind": "silent" })).await
-    });
-    // One call to learn the pid, one that waits, and those that look.
-    let mut own = 1;
-    eventually("the call is with the child", || {
-        own += 1;
-        let (client, own) = (client.clone(), own);
-        async move { client.seen().await["calls"].as_u64() > Some(own) }
-    })
-    .await;
-    kill_process(first, Signal::KILL).unwrap();
-    let lost = waiting.await.unwrap();
-    assert_eq!(
-        (&lost["id"], &lost["error"]["data"]["reason"]),
-        (&json!("w"), &json!("engine_lost"))
-    );
-    // The same session goes on, and lists are answered without a child.
-    assert_eq!(client.text("echo", json!({ "text": "again" })).await, "again");
-    assert_ne!(pid(&client.seen().await), first);
-    assert!(test_kill_process(first).is_err(), "it was reaped");
-    assert_eq!(gateway.readiness().await["conditions"]["engine"]["ready"], true);
-    gateway.stop().await;
+    for transport in TRANSPORTS {
+        let gateway = Gateway::start_with("http://127.0.0.1:9", transport).await;
+        let client = gateway.client().await;
+        let first = pid(&client.seen().await);
+        let waiting = client.clone();
+        let waiting = tokio::spawn(async move {
+            waiting.call(json!("w"), "fault", json!({ "kind": "silent" })).await
+        });
+        // One call to learn the pid, one that waits, and those that look.
+        let mut own = 1;
+        eventually("the call is with the child", || {
+            own += 1;
+            let (client, own) = (client.clone(), own);
+            async move { client.seen().await["calls"].as_u64() > Some(own) }
+        })
+        .await;
+        kill_process(first, Signal::KILL).unwrap();
+        let lost = waiting.await.unwrap();
+        assert_eq!(
+            (&lost["id"], &lost["error"]["data"]["reason"]),
+            (&json!("w"), &json!("engine_lost"))
+        );
+        // The same session goes on, and lists are answered without a child.
+        assert_eq!(client.text("echo", json!({ "text": "again" })).await, "again");
+        assert_ne!(pid(&client.seen().await), first);
+        assert!(test_kill_process(first).is_err(), "it was reaped");
+        assert_eq!(gateway.readiness().await["conditions"]["engine"]["ready"], true);
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]
 async fn grandchildren_leave_with_the_child() {
-    let gateway = Gateway::start_with("http://127.0.0.1:9", &[("PATH", "/usr/bin:/bin")]).await;
-    let client = gateway.client().await;
-    let group = pid(&client.seen().await);
-    let lost = client.call(json!(1), "fault", json!({ "kind": "grandchild" })).await;
-    assert_eq!(lost["error"]["data"]["reason"], "engine_lost");
-    eventually("the whole group is gone", async || {
-        rustix::process::test_kill_process_group(group).is_err()
-    })
-    .await;
-    assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
-    gateway.stop().await;
+    for transport in TRANSPORTS {
+        let gateway = Gateway::start_with(
+            "http://127.0.0.1:9",
+            &[transport, &[("PATH", "/usr/bin:/bin")]].concat(),
+        )
+        .await;
+        let client = gateway.client().await;
+        let group = pid(&client.seen().await);
+        let lost = client.call(json!(1), "fault", json!({ "kind": "grandchild" })).await;
+        assert_eq!(lost["error"]["data"]["reason"], "engine_lost");
+        eventually("the whole group is gone", async || {
+            rustix::process::test_kill_process_group(group).is_err()
+        })
+        .await;
+        assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -118,40 +126,47 @@ async fn a_child_on_standby_takes_over_without_a_wait() {
 
 #[tokio::test]
 async fn a_child_that_hangs_is_replaced() {
-    let gateway =
-        Gateway::start_with("http://127.0.0.1:9", &[("MCP_ENGINE_TIMEOUT", "400ms")]).await;
-    let client = gateway.client().await;
-    // Stopped from outside, with a call in flight, and stuck by itself.
-    for stop in [true, false] {
-        let child = pid(&client.seen().await);
-        if stop {
-            kill_process(child, Signal::STOP).unwrap();
+    for transport in TRANSPORTS {
+        let gateway = Gateway::start_with(
+            "http://127.0.0.1:9",
+            &[transport, &[("MCP_ENGINE_TIMEOUT", "400ms")]].concat(),
+        )
+        .await;
+        let client = gateway.client().await;
+        // Stopped from outside, with a call in flight, and stuck by itself.
+        for stop in [true, false] {
+            let child = pid(&client.seen().await);
+            if stop {
+                kill_process(child, Signal::STOP).unwrap();
+            }
+            let lost = client.call(json!(1), "fault", json!({ "kind": "hang" })).await;
+            assert_eq!(lost["error"]["data"]["reason"], "engine_lost");
+            assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
+            assert_ne!(pid(&client.seen().await), child);
+            assert!(test_kill_process(child).is_err(), "it is gone");
         }
-        let lost = client.call(json!(1), "fault", json!({ "kind": "hang" })).await;
-        assert_eq!(lost["error"]["data"]["reason"], "engine_lost");
-        assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
-        assert_ne!(pid(&client.seen().await), child);
-        assert!(test_kill_process(child).is_err(), "it is gone");
+        // A child that is merely idle is left alone.
+        let idle = pid(&client.seen().await);
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert_eq!(pid(&client.seen().await), idle);
+        gateway.stop().await;
     }
-    // A child that is merely idle is left alone.
-    let idle = pid(&client.seen().await);
-    tokio::time::sleep(Duration::from_millis(900)).await;
-    assert_eq!(pid(&client.seen().await), idle);
-    gateway.stop().await;
 }
 
 #[tokio::test]
 async fn odd_output_harms_no_call() {
-    let gateway = Gateway::start().await;
-    let client = gateway.client().await;
-    assert_eq!(client.text("fault", json!({ "kind": "garbage" })).await, "after garbage");
-    assert_eq!(client.text("fault", json!({ "kind": "ask" })).await, "asked");
-    assert_eq!(client.text("fault", json!({ "kind": "flood" })).await, "after the flood");
-    let large = client.call(json!(1), "fault", json!({ "kind": "large" })).await;
-    assert_eq!(large["error"]["data"]["reason"], "answer_too_large");
-    assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
-    assert!(gateway.metrics().await.contains("dremio_mcp_engine_starts_total 1\n"));
-    gateway.stop().await;
+    for transport in TRANSPORTS {
+        let gateway = Gateway::start_with("http://127.0.0.1:9", transport).await;
+        let client = gateway.client().await;
+        assert_eq!(client.text("fault", json!({ "kind": "garbage" })).await, "after garbage");
+        assert_eq!(client.text("fault", json!({ "kind": "ask" })).await, "asked");
+        assert_eq!(client.text("fault", json!({ "kind": "flood" })).await, "after the flood");
+        let large = client.call(json!(1), "fault", json!({ "kind": "large" })).await;
+        assert_eq!(large["error"]["data"]["reason"], "answer_too_large");
+        assert_eq!(client.text("echo", json!({ "text": "on" })).await, "on");
+        assert!(gateway.metrics().await.contains("dremio_mcp_engine_starts_total 1\n"));
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -172,11 +187,13 @@ async fn a_program_that_is_not_there_is_named_in_readiness() {
 
 #[tokio::test]
 async fn a_stopped_gateway_leaves_no_process() {
-    let gateway = Gateway::start().await;
-    let client = gateway.client().await;
-    let child = pid(&client.seen().await);
-    gateway.stop().await;
-    assert!(test_kill_process(child).is_err());
+    for transport in TRANSPORTS {
+        let gateway = Gateway::start_with("http://127.0.0.1:9", transport).await;
+        let client = gateway.client().await;
+        let child = pid(&client.seen().await);
+        gateway.stop().await;
+        assert!(test_kill_process(child).is_err());
+    }
 }
 
 #[tokio::test]

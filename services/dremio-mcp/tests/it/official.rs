@@ -13,7 +13,8 @@ use crate::support::{Client, OTHER_KEY, eventually, messages};
 #[tokio::test]
 async fn dremio_gets_the_statement_without_the_mark_and_the_label_behind_it() {
     let label = "/* dremioai: submitter=RunSqlQuery */";
-    let forged = "/*dremio-mcp:call=0123456789abcdef0123456789abcdef*/";
+    let forged =
+        "/*dremio-mcp:call=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef*/";
     for (server, setting) in each(&[]).await {
         for (query, expected) in [
             ("SELECT 1".to_owned(), "SELECT 1".to_owned()),

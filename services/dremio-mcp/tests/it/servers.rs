@@ -2,14 +2,28 @@
 //! where it is installed.
 
 use crate::egress::Setting;
+use crate::support::TRANSPORTS;
 
-/// A gateway over each of them, with these settings, and a description of it.
+/// A gateway over each of them, over stdio and over HTTP, with these settings, and a description of
+/// it.
 pub(crate) async fn each(settings: &[(&str, &str)]) -> Vec<(String, Setting)> {
     let mut all = Vec::new();
+    for transport in TRANSPORTS {
+        all.extend(each_over(transport, settings).await);
+    }
+    all
+}
+
+/// A gateway over each of them, over this transport.
+pub(crate) async fn each_over(
+    transport: &[(&str, &str)],
+    settings: &[(&str, &str)],
+) -> Vec<(String, Setting)> {
+    let mut all = Vec::new();
     for server in dremios_own() {
-        let mut settings = settings.to_vec();
+        let mut settings = [settings, transport].concat();
         settings.push(("MCP_SERVER_COMMAND", &server));
-        all.push((server.clone(), Setting::with(&settings).await));
+        all.push((format!("{server} {transport:?}"), Setting::with(&settings).await));
     }
     all
 }

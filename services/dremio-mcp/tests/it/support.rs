@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dremio_mcp::{App, Config};
 use reqwest::{Method, Response, StatusCode};
+use rustix::process::Pid;
 use serde_json::{Value, json};
 use service_kit::env::Env;
 use service_kit::lifecycle::Shutdown;
@@ -17,6 +18,12 @@ pub(crate) const OTHER_KEY: &str = "key-of-bob-0123456789abcdef";
 
 /// Far beyond what anything here takes; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Not a setting of the environment: that the child serves HTTP, so that each call has a ticket.
+pub(crate) const TICKETS: (&str, &str) = ("tickets", "true");
+
+/// The settings by which the gateway speaks with its child in either way.
+pub(crate) const TRANSPORTS: [&[(&str, &str)]; 2] = [&[], &[TICKETS]];
 
 /// A gateway over the fixture. Dropping it stops everything at once.
 pub(crate) struct Gateway {
@@ -44,8 +51,9 @@ impl Gateway {
             ("MCP_SERVER_COMMAND", fixture.to_str().unwrap()),
         ];
         pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
-        pairs.extend(extra);
-        let config = Config::read(&Env::from_pairs(pairs)).unwrap();
+        pairs.extend(extra.iter().filter(|setting| **setting != TICKETS));
+        let mut config = Config::read(&Env::from_pairs(pairs)).unwrap();
+        config.tickets = extra.contains(&TICKETS);
         let shutdown = Shutdown::new();
         let app = App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
         let (uri, admin) =
@@ -111,6 +119,22 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.shutdown.stop_now();
     }
+}
+
+/// The child processes of gateways here that were given this `PATH`, with their command lines,
+/// whose parts end with 0.
+pub(crate) fn children(path: &str) -> Vec<(Pid, String)> {
+    let child = |entry: std::fs::DirEntry| {
+        let read = |name: &str| std::fs::read_to_string(entry.path().join(name)).ok();
+        let stat = read("stat")?;
+        // Behind the name, which may have spaces: the state and the parent.
+        let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()?;
+        let is_one = parent == std::process::id()
+            && read("environ")?.split('\0').any(|pair| pair.strip_prefix("PATH=") == Some(path));
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        is_one.then_some((pid, read("cmdline")?))
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(child).collect()
 }
 
 /// One HTTP client for all tests of this process.

@@ -13,8 +13,8 @@ use super::*;
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::metrics::Metrics;
 
-/// A forwarder with a short limit, and its Dremio.
-async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) {
+/// A short limit, and its Dremio.
+async fn setting(patience: Duration) -> (Sandbox, DremioCaller, tempfile::TempDir) {
     let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
     let generous = ConnectConfig::new(sandbox.uri().parse().unwrap());
     let login = DremioClient::new(Transport::connect(&generous).unwrap())
@@ -33,16 +33,17 @@ async fn setting(patience: Duration) -> (Sandbox, Forwarder, tempfile::TempDir) 
     let transport =
         Transport::connect(&ConnectConfig { request_timeout: patience, ..generous }).unwrap();
     let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
-    (sandbox, Forwarder::new(dremio), folder)
+    (sandbox, dremio, folder)
 }
 
-fn get(path: &str, is_bulk: bool) -> Incoming {
+fn get(dremio: &DremioCaller, path: &str, is_bulk: bool) -> Incoming {
     Incoming {
         method: Method::GET,
         path_and_query: path.to_owned(),
         headers: HeaderMap::new(),
         body: Bytes::new(),
         is_bulk,
+        dremio: dremio.clone(),
     }
 }
 
@@ -52,10 +53,10 @@ async fn body(response: Response) -> Result<Bytes, axum::Error> {
 
 #[tokio::test]
 async fn a_silent_dremio_is_a_504() {
-    let (sandbox, forwarder, _folder) = setting(Duration::from_millis(200)).await;
+    let (sandbox, dremio, _folder) = setting(Duration::from_millis(200)).await;
     sandbox.control().inject(Fault::Stall, Scope::path("/api/v3"));
     for is_bulk in [false, true] {
-        let answer = forwarder.forward(get("/api/v3/catalog", is_bulk)).await;
+        let answer = get(&dremio, "/api/v3/catalog", is_bulk).forward().await;
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         let text = String::from_utf8(body(answer).await.unwrap().to_vec()).unwrap();
         assert!(text.contains("Dremio did not answer within 0.2 s"), "{text}");
@@ -64,14 +65,14 @@ async fn a_silent_dremio_is_a_504() {
 
 #[tokio::test]
 async fn a_page_of_results_has_more_time() {
-    let (sandbox, forwarder, _folder) = setting(Duration::from_secs(2)).await;
-    let whole = body(forwarder.forward(get("/api/v3/catalog", false)).await).await.unwrap();
+    let (sandbox, dremio, _folder) = setting(Duration::from_secs(2)).await;
+    let whole = body(get(&dremio, "/api/v3/catalog", false).forward().await).await.unwrap();
     // Takes 3 s: too long for a quick answer, but not for a page.
     let bytes_per_chunk = whole.len().div_ceil(30);
     let interval = Duration::from_millis(100);
     sandbox.control().inject(Fault::Drip { bytes_per_chunk, interval }, Scope::path("/api/v3"));
-    assert!(body(forwarder.forward(get("/api/v3/catalog", false)).await).await.is_err());
-    assert_eq!(body(forwarder.forward(get("/api/v3/catalog", true)).await).await.unwrap(), whole);
+    assert!(body(get(&dremio, "/api/v3/catalog", false).forward().await).await.is_err());
+    assert_eq!(body(get(&dremio, "/api/v3/catalog", true).forward().await).await.unwrap(), whole);
 }
 
 #[test]

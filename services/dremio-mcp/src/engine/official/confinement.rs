@@ -16,6 +16,7 @@ use landlock::{
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
+use service_kit::admin::Condition;
 
 /// The Landlock version whose rights are requested; an older kernel enforces those it knows.
 /// Version 6 (Linux 6.12) is the first that restricts signals.
@@ -51,8 +52,10 @@ pub(super) struct Needs<'a> {
     pub(super) program: Option<&'a Path>,
     /// Its working directory.
     pub(super) folder: &'a Path,
-    /// The only TCP port that it needs, if known.
+    /// The only TCP port that it needs to connect to, if known.
     pub(super) port: Option<u16>,
+    /// The TCP port that it listens on.
+    pub(super) listens: Option<u16>,
 }
 
 /// What the kernel enforces.
@@ -84,6 +87,9 @@ impl Confinement {
         let mut ruleset = ruleset.create()?;
         if let Some(port) = needs.port {
             ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+            if let Some(port) = needs.listens {
+                ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::BindTcp))?;
+            }
         }
         let mut readable = beside(Path::new("/"), &hidden);
         readable.extend(needs.program.and_then(|program| own_tree(program, &hidden)));
@@ -158,6 +164,23 @@ impl fmt::Display for Enforced {
                  or newer), or MCP_ENGINE=native, which starts no process"
             ),
         }
+    }
+}
+
+/// Describes a child's confinement; `None` is one without any. It never stops the gateway from
+/// serving: not every kernel supports it.
+pub(super) fn condition(enforced: Option<Enforced>) -> Condition {
+    match enforced {
+        Some(enforced @ (Enforced::Fully | Enforced::Partly(_))) => {
+            Condition::met_by(enforced.to_string())
+        }
+        Some(enforced @ Enforced::Not(_)) => {
+            Condition::met_with_warning("not_confined", enforced.to_string())
+        }
+        None => Condition::met_with_warning(
+            "not_confined",
+            "MCP_SERVER_CONFINE=false: the MCP server process can read the token and the keys",
+        ),
     }
 }
 

@@ -19,12 +19,12 @@ const BYTES_MAX: usize = 4 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct LastWords {
     lines: Arc<Mutex<Option<VecDeque<String>>>>,
-    secret: SecretString,
+    secret: Option<SecretString>,
 }
 
 impl LastWords {
-    /// No lines yet. `secret` is masked in all of them.
-    pub(super) fn redacting(secret: SecretString) -> Self {
+    /// No lines yet. `secret` is masked in all of them, if there is one.
+    pub(super) fn redacting(secret: Option<SecretString>) -> Self {
         Self { lines: Arc::new(Mutex::new(Some(VecDeque::new()))), secret }
     }
 
@@ -32,7 +32,10 @@ impl LastWords {
     pub(super) fn hear(&self, line: &str) {
         let mut lines = self.lock();
         let Some(lines) = lines.as_mut() else { return };
-        let line = in_one_line(&line.replace(self.secret.expose_secret(), "***"));
+        let line = match &self.secret {
+            Some(secret) => in_one_line(&line.replace(secret.expose_secret(), "***")),
+            None => in_one_line(line),
+        };
         lines.push_back(
             line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or_default().to_owned(),
         );
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_kept_until_the_introduction() {
-        let words = LastWords::redacting("egress-secret".into());
+        let words = LastWords::redacting(Some("egress-secret".into()));
         assert_eq!(words.say(), None);
         for number in 0..LINES_MAX + 2 {
             words.hear(&format!("line {number}"));

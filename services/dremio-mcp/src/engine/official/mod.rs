@@ -1,9 +1,11 @@
-//! The official server: one shared child process that speaks MCP over stdio, whatever the number of
-//! clients.
+//! The official server: one shared child process, whatever the number of clients. It speaks MCP
+//! over stdio, or over HTTP where its calls must be told apart
+//! ([decision 10](../../../../../docs/decisions/0010-tickets.md)).
 //!
 //! - `process`: starts a child so that it cannot outlive the gateway, see its secrets or leave
 //!   anything behind
 //! - `last_words`: what a child that never came up wrote to standard error
+//! - `port`: where a child over HTTP is to listen
 //! - `connection`: the messages of one child: ids out, answers and progress in
 //! - `task_owners`: which principal owns the tasks that a child has created
 //! - `subscriptions`: which resources clients subscribed to, kept in step with the current child
@@ -14,6 +16,7 @@ mod confinement;
 mod connection;
 mod last_words;
 mod lines;
+mod port;
 mod process;
 mod repair;
 mod subscriptions;
@@ -31,7 +34,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::confinement::Confinement;
 use self::connection::{Answer, Connection};
-pub(crate) use self::process::Launch;
+pub(crate) use self::process::{ChildTransport, Launch};
 pub(crate) use self::repair::Repair;
 use self::subscriptions::{SubscriptionRegistry, Wish};
 pub(crate) use self::supervisor::Supervisor;
@@ -41,6 +44,9 @@ use super::tools::Holds;
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
 use crate::methods;
 use crate::rpc::Message;
+
+/// The newest revision that the official server's SDK speaks. A child may answer with an older one.
+const PROTOCOL_VERSION: &str = "2025-11-25";
 
 /// How long a call waits for a child that is starting. The official server needs 3.5 s on a quiet
 /// machine and 10 s and more on a loaded one; clients give up after 30 to 60 s.
@@ -250,7 +256,7 @@ impl Official {
             }
             None => {
                 let _permit = permit;
-                self.child.get().await?.call(request, Some(context)).await?
+                self.child.get().await?.call(request, Some(context), None).await?
             }
         };
         let answer = match (list, repair) {

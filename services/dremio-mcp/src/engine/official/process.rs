@@ -20,7 +20,8 @@ use tokio::task::JoinHandle;
 use super::confinement::{Confinement, Enforced, Needs};
 use super::last_words::LastWords;
 use super::lines::{Line, next_line};
-use crate::egress::Activity;
+use super::port::{ReservedPort, arguments};
+use crate::egress::{Activity, Calls, OpenCall};
 
 /// Dremio's own server, and the settings that do not make it talk to anything but Dremio.
 const OFFICIAL_PROGRAM: &str = "dremio-mcp-server";
@@ -46,8 +47,8 @@ pub(crate) struct Launch {
     pub(crate) environment: BTreeMap<String, String>,
     /// The address that the child takes for Dremio: the egress proxy.
     pub(crate) egress_uri: String,
-    /// What the child presents there. Worthless anywhere else.
-    pub(crate) egress_secret: SecretString,
+    /// How the gateway speaks with it.
+    pub(crate) transport: ChildTransport,
     /// The child's activity there.
     pub(crate) egress_activity: Activity,
     /// A child that is silent for this long, even to pings, is replaced.
@@ -59,6 +60,23 @@ pub(crate) struct Launch {
     pub(crate) standby: bool,
     /// What the child must not reach; `None` if the operator wants no confinement.
     pub(crate) confinement: Option<Confinement>,
+}
+
+/// How the gateway speaks with a child.
+#[derive(Debug)]
+pub(crate) enum ChildTransport {
+    /// Over its standard input and output. It presents the ticket of this call at the egress proxy,
+    /// whatever it works on.
+    Stdio(OpenCall),
+    /// Over HTTP, if its program can do that as Dremio's own server does. It presents the ticket of
+    /// the call that it works on, one of these.
+    Http(Calls),
+}
+
+/// The gateway's ends of the connection to a child.
+pub(super) enum Ends {
+    Pipes { stdout: BufReader<ChildStdout>, stdin: ChildStdin },
+    Port { port: ReservedPort, calls: Calls },
 }
 
 /// Why a child could not be started.
@@ -75,6 +93,8 @@ pub(super) enum StartError {
     Folder(#[source] std::io::Error),
     #[error("the operating system gives no thread to start the MCP server process from")]
     Thread(#[source] std::io::Error),
+    #[error("there is no free port for the MCP server process")]
+    Port(#[source] std::io::Error),
     #[error("the MCP server process was started without its pipes")]
     NoPipes,
 }
@@ -87,6 +107,8 @@ pub(super) struct Process {
     /// What the kernel enforces; `None` if confinement is switched off.
     enforced: Option<Enforced>,
     last_words: LastWords,
+    /// Whether it ends when its input does.
+    reads_input: bool,
     /// Reads its standard error to the end.
     stderr: JoinHandle<()>,
     _folder: PrivateFolder,
@@ -95,8 +117,19 @@ pub(super) struct Process {
     _parent: mpsc::Sender<()>,
 }
 
+impl ChildTransport {
+    /// What the child knows of its access to the egress proxy from its start on.
+    fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::Stdio(open) => Some(open.ticket()),
+            Self::Http(_) => None,
+        }
+    }
+}
+
 impl Launch {
-    fn command(&self, folder: &Path) -> Command {
+    /// `port` is the one to listen on, for a child that is spoken with over HTTP.
+    fn command(&self, folder: &Path, port: Option<u16>) -> Command {
         let mut words = self.command.iter();
         let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
         command
@@ -107,13 +140,17 @@ impl Launch {
             .env("XDG_CONFIG_HOME", folder)
             .env("TMPDIR", folder)
             .env("DREMIOAI_DREMIO__URI", &self.egress_uri)
-            .env("DREMIOAI_DREMIO__PAT", self.egress_secret.expose_secret())
             .current_dir(folder)
             .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(secret) = self.transport.secret() {
+            command.env("DREMIOAI_DREMIO__PAT", secret.expose_secret());
+        }
+        match port {
+            Some(port) => command.args(arguments(port)).stdin(Stdio::null()).stdout(Stdio::null()),
+            None => command.stdin(Stdio::piped()).stdout(Stdio::piped()),
+        };
         die_with_parent(&mut command);
         command
     }
@@ -183,18 +220,23 @@ impl Process {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub(super) async fn start(
-        launch: &Launch,
-    ) -> Result<(Self, BufReader<ChildStdout>, ChildStdin), StartError> {
+    pub(super) async fn start(launch: &Launch) -> Result<(Self, Ends), StartError> {
         let folder = private_folder().map_err(StartError::Folder)?;
-        let mut command = launch.command(folder.path());
+        let calls = match &launch.transport {
+            ChildTransport::Stdio(_) => None,
+            ChildTransport::Http(calls) => {
+                Some((ReservedPort::new().map_err(StartError::Port)?, calls.clone()))
+            }
+        };
+        let listens = calls.as_ref().map(|(port, _)| port.number());
+        let mut command = launch.command(folder.path(), listens);
         let (confinement, working_folder) = (launch.confinement.clone(), folder.path().to_owned());
         let (found, port) = (launch.program(), launch.only_port());
         let (parent, child_is_gone) = mpsc::channel::<()>();
         let (reply, spawned) = oneshot::channel();
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new().name("child-parent".into()).spawn(move || {
-            let needs = Needs { program: found.as_deref(), folder: &working_folder, port };
+            let needs = Needs { program: found.as_deref(), folder: &working_folder, port, listens };
             let enforced = confinement.map(|confinement| {
                 confinement.apply(&needs).unwrap_or_else(|cause| {
                     tracing::warn!(
@@ -220,19 +262,30 @@ impl Process {
             ErrorKind::NotFound => StartError::NotFound { program: program.clone() },
             _ => StartError::Refused { program: program.clone(), source },
         })?;
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(StartError::NoPipes);
+        let stderr = child.stderr.take().ok_or(StartError::NoPipes)?;
+        let ends = match (calls, child.stdin.take(), child.stdout.take()) {
+            (Some((port, calls)), ..) => Ends::Port { port, calls },
+            (None, Some(stdin), Some(stdout)) => {
+                Ends::Pipes { stdout: BufReader::new(stdout), stdin }
+            }
+            _ => return Err(StartError::NoPipes),
         };
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group =
             pid.ok_or_else(|| StartError::Refused { program, source: ErrorKind::NotFound.into() })?;
-        let last_words = LastWords::redacting(launch.egress_secret.clone());
+        let last_words = LastWords::redacting(launch.transport.secret().cloned());
         let stderr = tokio::spawn(log_stderr(BufReader::new(stderr), group, last_words.clone()));
-        let process =
-            Self { child, group, enforced, last_words, stderr, _folder: folder, _parent: parent };
-        Ok((process, BufReader::new(stdout), stdin))
+        let process = Self {
+            child,
+            group,
+            enforced,
+            last_words,
+            reads_input: listens.is_none(),
+            stderr,
+            _folder: folder,
+            _parent: parent,
+        };
+        Ok((process, ends))
     }
 
     /// What the kernel enforces; `None` if confinement is switched off.
@@ -250,6 +303,16 @@ impl Process {
             .wait()
             .await
             .map_or_else(|_| "it ended".to_owned(), |status| format!("it ended ({status})"))
+    }
+
+    /// Whether it has not ended yet.
+    pub(super) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The code with which it has ended by itself.
+    pub(super) fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().ok().flatten()?.code()
     }
 
     /// From now on the child works for clients, and its output may hold their data.
@@ -272,9 +335,12 @@ impl Process {
         self.signal(Signal::KILL);
     }
 
-    /// Ends the child: its input is already closed; then SIGTERM, then SIGKILL, each to the whole
-    /// group.
+    /// Ends the child: its input is already closed, if it reads that; then SIGTERM, then SIGKILL,
+    /// each to the whole group.
     pub(super) async fn stop(mut self) {
+        if !self.reads_input {
+            self.signal(Signal::TERM);
+        }
         if tokio::time::timeout(LEAVE_WAIT, self.child.wait()).await.is_err() {
             self.signal(Signal::TERM);
             if tokio::time::timeout(LEAVE_WAIT, self.child.wait()).await.is_err() {

@@ -293,7 +293,7 @@ impl SubscriptionRegistry {
         let requester = context.map_or_else(Requester::gateway, Requester::of);
         let answered = async {
             let _permit = self.queue.take(requester).await?;
-            child.call(request, context).await
+            child.call(request, context, None).await
         };
         tokio::time::timeout(ANSWER_WAIT_MAX, answered).await.unwrap_or(Err(CallError::NotReady))
     }

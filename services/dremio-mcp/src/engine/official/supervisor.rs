@@ -15,18 +15,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::confinement::Enforced;
+use super::confinement;
 use super::connection::Connection;
-use super::process::{LAST_WORDS_WAIT, Launch, Process};
+use super::port::{ReservedPort, Taken, advice, lacks_http};
+use super::process::{Ends, LAST_WORDS_WAIT, Launch, Process};
 use super::repair::Repair;
-use super::{CurrentChild, LISTS, Official, ServerInfo};
+use super::{CurrentChild, LISTS, Official, PROTOCOL_VERSION, ServerInfo};
 use crate::engine::{CallError, FairQueue, Introduction};
 use crate::methods;
 use crate::metrics::{Counted, Metrics};
 use crate::rpc::Message;
-
-/// The newest revision that the official server's SDK speaks. A child may answer with an older one.
-const PROTOCOL_VERSION: &str = "2025-11-25";
 
 /// A Python server on a busy two-core machine was seen to need 12 s.
 const INTRODUCTION_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -56,6 +54,8 @@ enum IntroductionError {
     TimedOut,
     #[error("it refused `{method}`")]
     Refused { method: &'static str },
+    #[error(transparent)]
+    Taken(#[from] Taken),
 }
 
 /// How the service of a child ended.
@@ -74,6 +74,8 @@ struct RunningChild {
     messages: JoinHandle<()>,
     /// Whether it is Dremio's own server, whose behaviour is known.
     is_dremios_own: bool,
+    /// Kept for as long as it lives.
+    _port: Option<ReservedPort>,
     _counted: Counted,
 }
 
@@ -159,19 +161,32 @@ impl Supervisor {
     /// Why the start failed, for the operator.
     async fn start(&self) -> Result<RunningChild, String> {
         let started = Instant::now();
-        let (mut process, stdout, stdin) = Process::start(&self.launch).await.map_err(chain)?;
-        self.readiness.set("confinement", confinement(process.enforced()));
+        let (mut process, ends) = Process::start(&self.launch).await.map_err(chain)?;
+        self.readiness.set("confinement", confinement::condition(process.enforced()));
         self.metrics.child_started();
         tracing::info!(pid = process.pid(), "MCP server process started");
-        let halves = Connection::open();
-        let connection = Arc::clone(&halves.connection);
-        let info = Arc::clone(&self.info);
-        let messages =
-            tokio::spawn(halves.run(stdout, stdin, move |notification| info.hear(notification)));
+        let (connection, messages, port) = match ends {
+            Ends::Pipes { stdout, stdin } => {
+                let halves = Connection::open();
+                let (connection, info) = (Arc::clone(&halves.connection), Arc::clone(&self.info));
+                let aside = move |notification| info.hear(notification);
+                (connection, tokio::spawn(halves.run(stdout, stdin, aside)), None)
+            }
+            Ends::Port { port, calls } => {
+                let connection = Connection::over_http(port.number(), calls);
+                (connection, tokio::spawn(std::future::pending()), Some(port))
+            }
+        };
+        let mut listens = port.is_none();
+        let introducing = async {
+            if let Some(port) = &port {
+                port.is_listened_on().await?;
+                listens = true;
+            }
+            self.introduce(&connection).await
+        };
         let introduced = tokio::select! {
-            introduced =
-                tokio::time::timeout(INTRODUCTION_WAIT_MAX, self.introduce(&connection)) =>
-            {
+            introduced = tokio::time::timeout(INTRODUCTION_WAIT_MAX, introducing) => {
                 introduced.unwrap_or(Err(IntroductionError::TimedOut)).map_err(chain)
             }
             why = process.end_of() => Err(why),
@@ -183,8 +198,10 @@ impl Supervisor {
                 // The end of its output may be noticed before the end of the process.
                 let why =
                     tokio::time::timeout(LAST_WORDS_WAIT, process.end_of()).await.unwrap_or(why);
+                let knows_http = listens || !lacks_http(process.exit_code());
                 process.kill();
-                return Err(process.with_last_words(why).await);
+                let why = process.with_last_words(why).await;
+                return Err(if knows_http { why } else { format!("{why}. {}", advice()) });
             }
         };
         process.has_introduced_itself();
@@ -198,6 +215,7 @@ impl Supervisor {
             connection,
             messages,
             is_dremios_own,
+            _port: port,
             _counted: self.metrics.child_ready(),
         })
     }
@@ -231,7 +249,7 @@ impl Supervisor {
 
     /// Ends the calls that the child has forgotten, if this can be known for this child.
     async fn end_forgotten(&self, connection: &Connection, is_dremios_own: bool) -> Infallible {
-        // Requests to others bypass the egress proxy and are invisible here.
+        // Requests to others bypass the egress proxy and are invisible there.
         if !is_dremios_own || !self.launch.asks_only_dremio() {
             return std::future::pending().await;
         }
@@ -285,25 +303,8 @@ impl RunningChild {
         }
     }
 
-    fn is_alive(&self) -> bool {
-        !self.messages.is_finished()
-    }
-}
-
-/// Describes a child's confinement. It never stops the gateway from serving: not every kernel
-/// supports it.
-fn confinement(enforced: Option<Enforced>) -> Condition {
-    match enforced {
-        Some(enforced @ (Enforced::Fully | Enforced::Partly(_))) => {
-            Condition::met_by(enforced.to_string())
-        }
-        Some(enforced @ Enforced::Not(_)) => {
-            Condition::met_with_warning("not_confined", enforced.to_string())
-        }
-        None => Condition::met_with_warning(
-            "not_confined",
-            "MCP_SERVER_CONFINE=false: the MCP server process can read the token and the keys",
-        ),
+    fn is_alive(&mut self) -> bool {
+        !self.messages.is_finished() && self.process.is_running()
     }
 }
 
@@ -329,7 +330,7 @@ impl Standby {
         supervisor: &Arc<Supervisor>,
     ) -> Result<RunningChild, String> {
         if let Some(prepared) = self.0.take()
-            && let Ok(Ok(running)) = prepared.await
+            && let Ok(Ok(mut running)) = prepared.await
             && running.is_alive()
         {
             tracing::info!(

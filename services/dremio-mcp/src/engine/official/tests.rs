@@ -17,10 +17,10 @@ use token_file::{Token, Writer};
 use tokio::task::JoinHandle;
 
 use super::connection::Answer;
-use super::{Launch, Official, Repair, Supervisor};
+use super::{ChildTransport, Launch, Official, Repair, Supervisor};
 use crate::budget::Budget;
 use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
-use crate::egress::{Egress, Pages};
+use crate::egress::{Calls, Egress, Pages};
 use crate::engine::{CALL_LIMITS, CallContext, CallError, FairQueue};
 use crate::guard::Guard;
 use crate::guard::gate::Gate;
@@ -38,8 +38,14 @@ struct Setting {
 }
 
 impl Setting {
-    /// Starts a child that introduces itself by this name.
+    /// Starts a child over stdio that introduces itself by this name.
     async fn start(name: &str) -> Self {
+        let stdio = |calls: Calls| ChildTransport::Stdio(calls.open_for_child().unwrap());
+        Self::over(stdio, name).await
+    }
+
+    /// Starts a child that introduces itself by this name.
+    async fn over(speaks: impl FnOnce(Calls) -> ChildTransport, name: &str) -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
         let transport =
             Transport::connect(&ConnectConfig::new(sandbox.uri().parse().unwrap())).unwrap();
@@ -65,7 +71,7 @@ impl Setting {
             ],
             environment: BTreeMap::new(),
             egress_uri: egress.uri().unwrap(),
-            egress_secret: egress.secret(),
+            transport: speaks(egress.calls()),
             egress_activity: egress.activity(),
             silence_max: PATIENCE,
             forgotten_after: FORGOTTEN_AFTER,
@@ -165,4 +171,16 @@ async fn a_call_of_another_server_is_never_ended() {
     setting.text("delay", json!({ "ms": 1500, "text": "five times as long" })).await;
     assert!(!swallowed.is_finished());
     swallowed.abort();
+}
+
+#[tokio::test]
+async fn over_http_a_forgotten_call_is_ended_whatever_others_do() {
+    let setting = Setting::over(ChildTransport::Http, "Dremio").await;
+    setting.sandbox.control().set_job_duration(Duration::from_secs(3600));
+    let query = setting.call("query", json!({ "sql": "SELECT 1", "ms": 0 }));
+    let swallowed = setting.call("fault", json!({ "kind": "silent" }));
+    let answer = swallowed.await.unwrap();
+    assert!(matches!(answer, Err(CallError::Forgotten { silence: FORGOTTEN_AFTER })), "{answer:?}");
+    assert!(!query.is_finished(), "its job runs, and the child asks about it");
+    query.abort();
 }

@@ -43,7 +43,7 @@ fn child(pongs: bool) -> Arc<Connection> {
 
 async fn call(connection: &Connection, tool: &str) -> Answer {
     let request = Message::request("tools/call", &json!({ "name": tool }).to_string());
-    connection.call(&request, Some(&CallContext::anyones().0)).await
+    connection.call(&request, Some(&CallContext::anyones().0), None).await
 }
 
 fn is_forgotten(answer: &Answer) -> bool {
@@ -156,7 +156,7 @@ async fn an_answer_without_room_fails_only_its_call() {
     let call = async |kib: usize| {
         let request =
             Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));
-        connection.call(&request, Some(&context)).await
+        connection.call(&request, Some(&context), None).await
     };
     // One principal may have half of the budget, and each answer counts twice.
     let first = call(4).await.unwrap();

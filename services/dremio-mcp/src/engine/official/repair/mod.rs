@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::answers::OwnAddress;
 use super::CurrentChild;
 use super::connection::Answer;
-use crate::egress::{Calls, FollowedCall, Waits};
+use crate::egress::{Calls, OpenCall, Waits};
 use crate::engine::native::tool_result;
 use crate::engine::tools::{Holds, Progress, Tool, ToolCall, ToolRoom, prompt};
 use crate::engine::{CallContext, Introduction};
@@ -152,25 +152,16 @@ impl Repair {
             }
             _ => {
                 let is_query = name == Some(RUN_SQL_QUERY);
-                let followed = is_query.then(|| self.followed(request, context, Waits::Child));
-                let followed = followed.flatten();
-                let marked = followed.as_ref().map_or(request, |(marked, _)| marked);
-                let answer = child.get().await?.call(marked, Some(context)).await?;
+                let open = is_query.then(|| self.opened(context, Waits::Child)).flatten();
+                let answer = child.get().await?.call(request, Some(context), open.as_ref()).await?;
                 Ok(self.repaired(answer))
             }
         }
     }
 
-    /// A call that runs a statement: as the child gets it, and what is known of its query. `None`
-    /// where it has no statement.
-    fn followed(
-        &self,
-        request: &Message,
-        context: &CallContext,
-        waits: Waits,
-    ) -> Option<(Message, FollowedCall)> {
-        let call = self.calls.follow(context.caller().principal(), waits).ok()?;
-        Some((request.with_longer_argument("query", &call.mark())?, call))
+    /// A call that runs a statement, so that the egress proxy knows whose that is.
+    fn opened(&self, context: &CallContext, waits: Waits) -> Option<OpenCall> {
+        self.calls.open(&context.caller().identity, waits).ok()
     }
 
     /// An answer that the child made, without what clients should not see.

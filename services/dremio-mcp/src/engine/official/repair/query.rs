@@ -1,8 +1,8 @@
 //! `RunSqlQuery`, of both the child and the gateway. The child submits the statement, through the
-//! egress proxy and its guard; the mark behind the statement says for which call. Then the job is
-//! the gateway's: it waits for it, reads the rows from Dremio and writes the answer as the native
-//! engine does, so that numbers keep their digits, a long result has its first rows and a handle,
-//! and a long query outlives its call.
+//! egress proxy and its guard, which knows for which call that is. Then the job is the gateway's:
+//! it waits for it, reads the rows from Dremio and writes the answer as the native engine does, so
+//! that numbers keep their digits, a long result has its first rows and a handle, and a long query
+//! outlives its call.
 
 use super::super::CurrentChild;
 use super::super::connection::Answer;
@@ -27,11 +27,10 @@ impl Repair {
             Ok(query) => query,
             Err(failure) => return Ok(tool_result(Err(failure))),
         };
-        let followed = self.followed(request, context, Waits::Gateway);
-        let marked = followed.as_ref().map_or(request, |(marked, _)| marked);
-        let asked = async { child.get().await?.call(marked, Some(context)).await };
+        let open = self.opened(context, Waits::Gateway);
+        let asked = async { child.get().await?.call(request, Some(context), open.as_ref()).await };
         let answer = progress.during("SUBMITTING", asked).await?;
-        match followed.map(|(_, call)| call.submitted()) {
+        match open.map(|open| open.submitted()) {
             Some(Submitted::Job(job)) => {
                 drop(answer);
                 let rows = query.of_job(room, *job, &mut progress).await;

@@ -236,8 +236,9 @@ async fn subscriptions_do_not_wait_for_calls_or_a_silent_child() {
     let new = Child::start("", false);
     // Calls keep it busy.
     let slow = Message::request("tools/call", "{}");
-    let mut busy: Vec<_> =
-        (0..100).map(|_| Box::pin(new.connection.call(&slow, Some(&client.context)))).collect();
+    let mut busy: Vec<_> = (0..100)
+        .map(|_| Box::pin(new.connection.call(&slow, Some(&client.context), None)))
+        .collect();
     for call in &mut busy {
         assert!(poll!(call).is_pending());
     }
