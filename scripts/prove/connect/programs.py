@@ -10,9 +10,11 @@ SQL = "SELECT 71000 + 42 AS v"
 class Program:
     """`name` is that of `dremio-mcp connect`; `packages` are installed with `kind`."""
 
-    def __init__(self, name, version, kind, packages, run, before=None, tool=None):
+    def __init__(self, name, version, kind, packages, run, before=None, python="python3",
+                 lists_only=False):
         self.name, self.version, self.kind, self.packages = name, version, kind, packages
-        self.run, self.before, self.tool = run, before, tool
+        self.title, self.steps = name, []
+        self.run, self.before, self.python, self.lists_only = run, before, python, lists_only
 
 
 def agent(binary, *arguments, script=(), **env):
@@ -119,6 +121,22 @@ QWEN = """{
   "general": {"disableAutoUpdate": true}
 }
 """
+VIBE = """# the model on this machine
+active_model = "fake"
+enable_telemetry = false
+enable_auto_update = false
+mcp_servers = []
+
+[[providers]]
+name = "local"
+api_base = "MODEL/v1"
+api_key_env_var = "FAKE_KEY"
+
+[[models]]
+name = "fake"
+provider = "local"
+alias = "fake"
+"""
 CONTINUE = """name: Local
 version: 1.0.0
 schema: v1
@@ -153,8 +171,7 @@ def pip(name, version, packages, run, **more):
 ALL = [
     npm("claude-code", "2.1.332", "@anthropic-ai/claude-code",
         agent("claude", "-p", "PROMPT", "--allowedTools", "mcp__dremio__RunSqlQuery",
-              ANTHROPIC_BASE_URL="MODEL", ANTHROPIC_API_KEY="sk-fake-local",
-              ENABLE_TOOL_SEARCH="false")),
+              ANTHROPIC_BASE_URL="MODEL", ANTHROPIC_API_KEY="sk-fake-local")),
     npm("codex", "0.169.0", "@openai/codex",
         agent("codex", "exec", "--skip-git-repo-check",
               "--dangerously-bypass-approvals-and-sandbox", "PROMPT", FAKE_KEY="fake"),
@@ -185,9 +202,15 @@ ALL = [
         agent("cn", "-p", "PROMPT", "--auto", "--config", "CONFIG",
               CONTINUE_TELEMETRY_ENABLED="0"),
         before=write(".continue/config.yaml", CONTINUE)),
+    pip("vibe", "2.26.1", ["mistral-vibe==2.26.1"],
+        # Its other harness calls tools from programs that the model writes.
+        agent("vibe", "-p", "PROMPT", "--auto-approve", "--trust", "--legacy-harness",
+              FAKE_KEY="fake"),
+        before=write(".vibe/config.toml", VIBE), python="python3.12"),
     npm("claude-desktop", "0.15.1", "mcp-remote", desktop),
     npm("mcp-remote", "0.15.1", "mcp-remote", bridge),
-    npm("inspector", "2.12.0", "@modelcontextprotocol/inspector", listed_by_line),
+    npm("inspector", "2.12.0", "@modelcontextprotocol/inspector", listed_by_line,
+        lists_only=True),
     pip("mcpo", "0.0.20", ["mcpo==0.0.20", "mcp==1.30.0", "fastapi==0.120.0"], openapi),
     pip("python", "2.3.0", ["mcp==2.3.0"], shown_program),
     pip("fastmcp", "4.2.3", ["fastmcp==4.2.3"], shown_program),
@@ -196,7 +219,8 @@ ALL = [
     pip("langchain", "0.3.2", ["langchain-mcp-adapters==0.3.2"], shown_program),
     pip("openai-agents", "0.24.0", ["openai-agents==0.24.0"], shown_program),
     pip("pydantic-ai", "2.68.0", ["pydantic-ai-slim[mcp]==2.68.0"], shown_program),
-    pip("google-adk", "2.13.0", ["google-adk[mcp]==2.13.0"], shown_program),
+    pip("google-adk", "2.13.0", ["google-adk[mcp]==2.13.0"], shown_program,
+        lists_only=True),
     pip("llama-index", "0.6.0", ["llama-index-tools-mcp==0.6.0"], shown_program),
     pip("agno", "3.1.10", ["agno==3.1.10", "fastmcp==4.2.3"], shown_program),
 ]

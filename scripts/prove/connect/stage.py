@@ -72,7 +72,8 @@ class Stage:
         return base | QUIET | {"DREMIO_MCP_KEY": self.stand.key} | more
 
     def program(self, name):
-        for place in (self.work / "bin", self.installed / "node_modules/.bin"):
+        places = ("bin", "node_modules/.bin")
+        for place in (self.work / "bin", *(self.installed / place for place in places)):
             if (place / name).exists():
                 return str(place / name)
         raise Failed(f"the package has no program {name}")
@@ -116,6 +117,16 @@ class Stage:
         return self.call([str(self.options.bin / "dremio-mcp"), "connect", self.spec.name, *url,
                           *flags])
 
+    def title(self):
+        """What the client is called."""
+        return self.connect().splitlines()[0]
+
+    def steps(self):
+        """What `connect` says is left to do by hand, a line each."""
+        shown = self.connect().splitlines()
+        key = ["Set the key where it runs."] if any("export " in line for line in shown) else []
+        return key + [line[2:] for line in shown if line.startswith("- ")]
+
     def spec_writes(self):
         """Whether this client has a file of its own."""
         return "his into " in self.connect()
@@ -128,7 +139,7 @@ class Stage:
         said = self.call([str(interpreter), str(path)])
         lists = "RunSqlQuery" in said
         calls = "call" not in text.lower() or self.stand.has_job("SELECT 1")
-        return said if lists and (calls or self.spec.name == "google-adk") else None
+        return said if lists and (calls or self.spec.lists_only) else None
 
     def seen_by_model(self):
         """The last result of the tool that reached the model, if it is the right one."""
@@ -207,7 +218,7 @@ def install(cache, program, node):
         commands = [[*npm, *program.packages]]
     else:
         pip = [str(place / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
-        commands = [["python3", "-m", "venv", str(place)], [*pip, *program.packages]]
+        commands = [[program.python, "-m", "venv", str(place)], [*pip, *program.packages]]
     env = os.environ | ({"PATH": f"{node}:{os.environ['PATH']}"} if node else {})
     for command in commands:
         try:

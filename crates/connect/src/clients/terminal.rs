@@ -213,6 +213,9 @@ pub(super) const ALL: &[Client] = &[
                 Some(""),
             )
         }),
+        command: Some(
+            "vibe mcp add {{name}} --url {{url}}{{if key}} --api-key-env {{variable}}{{end}}",
+        ),
         source: "https://docs.mistral.ai/vibe/code/cli/mcp-servers",
         read_on: READ,
         ..Client::NEW

@@ -12,8 +12,9 @@ use crate::template::Member;
 
 /// Members that say how a server is reached. Of an older entry only those stay that the new one
 /// has, because a client that finds two ways takes either.
-const WAYS: [&str; 11] = [
+const WAYS: [&str; 12] = [
     "args",
+    "auth",
     "cmd",
     "command",
     "env",

@@ -51,10 +51,12 @@ fn into_list(document: &mut DocumentMut, entry: &Entry<'_>) -> Result<(), Broken
     // `mcp_servers = []` stands for none.
     if servers.as_array().is_some_and(Array::is_empty) {
         let mut first = table(&whole);
-        if let Some(comment) = comment {
-            first.decor_mut().set_prefix(comment);
-        }
+        let comment = comment.and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
+        first.decor_mut().set_prefix(if comment.is_empty() { "\n".to_owned() } else { comment });
         *servers = Item::ArrayOfTables(ArrayOfTables::from_iter([first]));
+        if let Some(mut key) = document.key_mut(entry.at) {
+            key.leaf_decor_mut().clear();
+        }
         return Ok(());
     }
     let mut found: Vec<&mut dyn TableLike> = Vec::new();

@@ -171,6 +171,9 @@ fn lists_in_toml() {
     assert!(text.contains(&format!("# no servers\n{entry}")), "{text}");
     assert!(text.starts_with(start) && text.contains("[tools.bash]\na = 1\n"), "{text}");
 
+    let text = after("vibe", "a = 1\nmcp_servers = []\nb = 2\n").unwrap();
+    assert_eq!(text, format!("a = 1\nb = 2\n\n{entry}"));
+
     let other = "[[mcp_servers]]\nname = 'other' # mine\ntransport = 'stdio'\n";
     let text = after("vibe", other).unwrap();
     assert_eq!(text, format!("{other}\n{entry}"));
