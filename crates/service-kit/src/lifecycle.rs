@@ -2,9 +2,12 @@
 //! task has a name and an owner, and one that ends unasked stops the process with a failure code.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +47,26 @@ pub fn close_memory() {
 pub struct Shutdown {
     draining: CancellationToken,
     now: CancellationToken,
+    hangups: Hangups,
+}
+
+/// The SIGHUPs of a service that has a use for them.
+#[derive(Clone, Debug, Default)]
+pub struct Hangups(Arc<(AtomicBool, Notify)>);
+
+impl Hangups {
+    /// Resolves at the next SIGHUP, or at once for one that nobody has waited for. Cancel safe.
+    pub async fn next(&self) {
+        self.0.1.notified().await;
+    }
+
+    fn has_come(&self) -> bool {
+        let is_wanted = self.0.0.load(Ordering::Relaxed);
+        if is_wanted {
+            self.0.1.notify_one();
+        }
+        is_wanted
+    }
 }
 
 impl Shutdown {
@@ -83,8 +106,16 @@ impl Shutdown {
         self.draining.is_cancelled()
     }
 
-    /// Installs handlers for SIGTERM, SIGINT and SIGHUP (a closed terminal), before anything slow:
-    /// PID 1 ignores an unhandled SIGTERM.
+    /// From now on SIGHUP does not stop the service: who takes them does something else.
+    #[must_use]
+    pub fn take_hangups(&self) -> Hangups {
+        self.hangups.0.0.store(true, Ordering::Relaxed);
+        self.hangups.clone()
+    }
+
+    /// Installs handlers for SIGTERM, SIGINT and SIGHUP (a closed terminal, unless
+    /// [`Shutdown::take_hangups`] gives it another meaning), before anything slow: PID 1 ignores an
+    /// unhandled SIGTERM.
     ///
     /// # Errors
     /// When the operating system refuses the handlers.
@@ -98,7 +129,12 @@ impl Shutdown {
                 let name = tokio::select! {
                     _ = term.recv() => "SIGTERM",
                     _ = int.recv() => "SIGINT",
-                    _ = hangup.recv() => "SIGHUP",
+                    _ = hangup.recv() => {
+                        if shutdown.hangups.has_come() {
+                            continue;
+                        }
+                        "SIGHUP"
+                    }
                     () = shutdown.now() => return,
                 };
                 tracing::info!(signal = name, again = shutdown.is_draining(), "asked to stop");

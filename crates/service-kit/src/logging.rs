@@ -147,7 +147,8 @@ impl<W: Write> Write for OneLine<W> {
 
 /// Whether a character moves what comes after it: controls (`Cc`), the other line ends, and marks
 /// of writing direction.
-fn is_steering(c: char) -> bool {
+#[must_use]
+pub fn is_steering(c: char) -> bool {
     let line_end = matches!(c, '\u{2028}' | '\u{2029}');
     let mark = matches!(c, '\u{200e}' | '\u{200f}');
     let embedding = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -170,7 +170,15 @@ pub enum Ensured {
 /// # Errors
 /// Each state without a key has its own [`KeyError`].
 pub fn read(token_file: &Path) -> Result<GatewayKey, KeyError> {
-    let content = read_content(&mut open(&path_beside(token_file))?, KEY_BYTES as u64)?;
+    read_file(&path_beside(token_file))
+}
+
+/// Reads a key from a file of any name: one that was kept when it was replaced.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_file(file: &Path) -> Result<GatewayKey, KeyError> {
+    let content = read_content(&mut open(file)?, KEY_BYTES as u64)?;
     let mut bytes = Box::new([0_u8; KEY_BYTES]);
     if content.len() != KEY_BYTES {
         return Err(KeyError::WrongSize);

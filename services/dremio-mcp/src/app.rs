@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::child::is_found;
 pub(crate) use self::child::launch;
 use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
+use crate::audit::Audit;
 use crate::budget::Budget;
 use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, Tokens};
@@ -204,6 +205,12 @@ impl App {
             "gateway key",
             Arc::clone(&signer).follow(config.token_file.clone(), readiness.clone(), back.clone()),
         );
+        let (audit, writing) = Audit::start(&config.audit, &signer, &clock, &readiness)
+            .map_err(StartError::Resource)?;
+        if let Some(writing) = writing {
+            let hangups = shutdown.take_hangups();
+            tasks.spawn("audit file", writing.run(hangups, back.clone()));
+        }
         let jobs = JobCustody::new(dremio.clone());
         let kept = Arc::new(KeptJobs::new(jobs.clone()));
         // What a stop ends is not asked for again here: jobs are left before that.
@@ -288,6 +295,7 @@ impl App {
             access: Arc::clone(&access),
             metrics,
             recent,
+            audit,
             batches: AtomicU64::new(0),
             call_timeout: config.call_timeout,
             last_call,

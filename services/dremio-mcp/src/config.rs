@@ -18,6 +18,7 @@ use service_kit::settings::{self, HANDED_ON, HANDED_ON_PREFIX, NOT_HANDED_ON, Se
 
 use crate::access::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, RateSetting};
 use crate::answer::AnswerConfig;
+use crate::audit::AuditConfig;
 use crate::guard::Guard;
 
 /// A shorter limit would kill a healthy child that is busy. Only tests come near it.
@@ -74,6 +75,8 @@ pub struct Config {
     pub rate_limit: Option<Rate>,
     /// Limit for one call.
     pub call_timeout: Duration,
+    /// What is written down of calls.
+    pub audit: AuditConfig,
     /// How the answers to queries are written.
     pub answers: AnswerConfig,
     /// A child that is silent for this long, even to pings, is replaced.
@@ -173,6 +176,7 @@ impl Config {
             guard,
             rate_limit: reader.value::<RateSetting>(&settings::MCP_RATE_LIMIT).limit(),
             call_timeout,
+            audit: AuditConfig::read(reader),
             answers: read_answers(reader, call_timeout),
             engine_timeout: read_engine_timeout(reader),
             standby: reader.flag(&settings::MCP_STANDBY),
@@ -188,8 +192,8 @@ impl Config {
         }
     }
 
-    /// Files and folders with secrets: those named in settings, and the token with its folder,
-    /// where token-refresher keeps more than the token.
+    /// Files and folders with secrets: those named in settings, the token with its folder, where
+    /// token-refresher keeps more than the token, and the audit file with what is set aside.
     pub(crate) fn hidden_paths(&self) -> Vec<PathBuf> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let token_file = absolute(&self.token_file);
@@ -201,6 +205,8 @@ impl Config {
             self.secret_paths.iter().map(|path| absolute(path)).collect();
         hidden.extend(keys_file.map(absolute));
         hidden.extend(token_file.parent().map(Path::to_owned));
+        let audit_file = self.audit.file.as_deref().map(absolute);
+        hidden.extend(audit_file.and_then(|file| file.parent().map(Path::to_owned)));
         hidden.push(token_file);
         hidden
     }

@@ -12,6 +12,7 @@
 mod access;
 mod answer;
 mod app;
+mod audit;
 mod budget;
 mod catalog;
 mod client_setup;
@@ -39,6 +40,7 @@ mod status;
 pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 pub use answer::{ADVICE, AnswerConfig, Format};
 pub use app::{App, StartError};
+pub use audit::{AuditArguments, AuditConfig, audit};
 pub use client_setup::{Server, connect_client};
 pub use config::{AuthConfig, Config, EngineConfig};
 

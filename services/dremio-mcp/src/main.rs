@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dremio_mcp::doctor::{Doctor, Site};
 use dremio_mcp::{
-    App, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig, Server, connect_client,
+    App, AuditArguments, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig, Server, audit,
+    connect_client,
 };
 use service_kit::env::{Env, Problems, Reader, read_admin_addr};
 use service_kit::lifecycle::Shutdown;
@@ -31,6 +32,8 @@ enum Command {
     #[command(after_help = help(Service::Gateway))]
     /// Check the environment, print what would run, and exit: 0, or 78 with every problem
     CheckConfig,
+    /// Check the audit file, or show who used what
+    Audit(AuditArguments),
     /// Show how an MCP client is set up for a gateway, or set it up
     Connect(connect::Arguments),
     /// Look for what is wrong, from the settings to a query, and name what mends it
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
             Command::Run => run(&env).await,
             Command::Healthcheck => healthcheck(&env).await,
             Command::CheckConfig => check_config(&env),
+            Command::Audit(arguments) => audit(&arguments, &env, &Clock::system()).into(),
             Command::Connect(arguments) => connect(&arguments, &env).await,
             Command::Doctor { json, share } => doctor(&env, json, share).await,
         }

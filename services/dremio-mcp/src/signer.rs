@@ -84,6 +84,12 @@ impl Signer {
         keys.any(|key| short_tag(key, label, content).as_bytes().ct_eq(tag.as_bytes()).into())
     }
 
+    /// What `make` makes of the key in the file; `None` while there was none yet. The key of this
+    /// process alone would be of no use after it.
+    pub(crate) fn with_shared_key<T>(&self, make: impl FnOnce(&GatewayKey) -> T) -> Option<T> {
+        key_in(self.shared.load().as_deref()).map(make)
+    }
+
     /// Follows the key beside `token_file`, and reports in readiness when there is none, until
     /// `shutdown` drains. A deleted key stays in use until there is another, because a deletion
     /// means that a new one is expected. A key that exists now is in use when this returns.

@@ -102,7 +102,7 @@ impl Service {
     pub(crate) fn prefixes(self) -> &'static [&'static str] {
         match self {
             Self::TokenRefresher => &["TOKEN_", "RETRY_"],
-            Self::Gateway => &["MCP_", "TOKEN_"],
+            Self::Gateway => &["AUDIT_", "MCP_", "TOKEN_"],
             Self::OfficialServer => &[],
         }
     }

@@ -181,6 +181,19 @@ settings! {
         ADMIN_ALLOWED_HOSTS: BOTH, Plain, Unset(""), FromEnv(""),
             "names with a dot by which tools may ask there, comma-separated (addresses, and names \
              without a dot, are known)";
+        AUDIT_FILE: GATEWAY, Plain, Unset("the log alone"), FromEnv(""),
+            "a file with one line for each call of a tool, written before its answer leaves; one \
+             file for each gateway. The containers have a volume at /audit for it: \
+             /audit/audit.jsonl";
+        AUDIT_FILE_SIZE: GATEWAY, Plain, Is("100M"), FromEnv(""),
+            "from this size on the file is set aside as FILE.NUMBER, and another one goes on; or \
+             off. SIGHUP does the same at any time";
+        AUDIT_SQL: GATEWAY, Plain, Is("off"), FromEnv(""),
+            "`text` writes statements down in that file, up to 32,768 characters; `off` only \
+             fingerprints of them";
+        AUDIT_JOB_MARK: GATEWAY, Plain, Is("true"), FromEnv(""),
+            "put a comment behind each query that says in Dremio's job history who asks: client, \
+             tool, call";
         LOG_LEVEL: BOTH, Plain, Is("info"), FromEnv(""),
             "debug, info, warn or error";
         LOG_FORMAT: BOTH, Plain, Unset("text on a terminal, else json"), FromEnv("json"),

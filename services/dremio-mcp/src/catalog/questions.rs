@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::audit::CallAudit;
 use crate::dremio::{DremioError, JobCustody, Pauses};
 use crate::guard::Statement;
 
@@ -129,6 +130,7 @@ async fn run(jobs: &JobCustody, sql: &str, label: &str) -> Result<Completed, Que
 
 /// Waits for the end of a job, however it ends.
 async fn end(jobs: &JobCustody, id: &JobId) -> Result<JobStatus, DremioError> {
+    let _waiting = CallAudit::at_dremio();
     let pauses = Pauses::new();
     loop {
         let status =

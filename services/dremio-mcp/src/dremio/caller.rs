@@ -9,6 +9,7 @@ use token_file::Token;
 
 use super::outcome::{Outcome, Verdict};
 use super::{DremioHealth, TokenError, TokenSource};
+use crate::audit::CallAudit;
 
 /// How often a call that only reads is made before its failure counts. Dremio itself asks to
 /// "please retry" (contract §4.2), and one lost connection should not cost the result of a long
@@ -112,6 +113,7 @@ impl DremioCaller {
     where
         F: Future<Output = Result<A, Error>>,
     {
+        let _waiting = CallAudit::at_dremio();
         let usual = self.transport().request_timeout();
         Ok(self
             .tokens

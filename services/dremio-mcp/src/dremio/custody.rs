@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{DremioCaller, DremioError};
+use crate::audit::CallAudit;
 
 /// How long the cancellation of one job is tried, a replacement of its token included. A guess;
 /// no call waits for it.
@@ -65,9 +66,9 @@ impl JobCustody {
         self.under_way.spawn(submission).await.ok()
     }
 
-    /// Submits `sql`. `label` names who asks in Dremio's job history; it stands last, so that
-    /// positions in Dremio's messages are those of the statement. `holds` is kept until Dremio has
-    /// answered. Dropping the future, or the job, cancels it.
+    /// Submits `sql`. A comment behind it says in Dremio's job history for which call, or what for:
+    /// `label`; it stands last, so that positions in Dremio's messages are those of the statement.
+    /// `holds` is kept until Dremio has answered. Dropping the future, or the job, cancels it.
     ///
     /// Nothing comes back as of [`JobCustody::submit`].
     ///
@@ -79,13 +80,22 @@ impl JobCustody {
         label: &str,
         holds: impl Send + 'static,
     ) -> Option<Result<HeldJob, DremioError>> {
-        let (custody, sql) = (self.clone(), format!("{sql}\n/* dremio-mcp: tool={label} */"));
+        let call = CallAudit::current();
+        let mark = match &call {
+            Some(call) => call.job_mark().unwrap_or_default(),
+            None => format!("\n/* dremio-mcp: tool={label} */"),
+        };
+        let (custody, sql) = (self.clone(), format!("{sql}{mark}"));
+        let _waiting = CallAudit::at_dremio();
         self.submit(async move {
             let sql = sql.as_str();
             let submitted = custody.dremio.ask(|client, token| async move {
                 client.submit_sql(token.secret(), sql, &[]).await
             });
             let id = submitted.await?;
+            if let Some(call) = call {
+                call.note_job(&id);
+            }
             drop(holds);
             Ok(custody.hold(id))
         })

@@ -43,6 +43,9 @@ pub(crate) enum CallError {
     /// There was no room for the answer.
     #[error("no room for the answer")]
     NoRoom(#[source] NoRoom),
+    /// The call cannot be written down, or could not.
+    #[error("the audit file cannot be written")]
+    AuditUnavailable,
     /// The gateway stops, and the call would not be over in time.
     #[error("the gateway is stopping")]
     Stopping,
@@ -117,6 +120,12 @@ impl CallError {
                 "The call was made, but its answer was dropped: this server holds as many bytes \
                  as it may. Try again in a moment, or ask for fewer rows or columns.",
             ),
+            Self::AuditUnavailable => RpcError::internal(
+                "audit_unavailable",
+                "This server must write down every call of a tool, and cannot at the moment, so \
+                 it gives no answers. Its operator finds the reason in its readiness. Try again \
+                 later.",
+            ),
             Self::Stopping => RpcError::internal(
                 "stopping",
                 "This server is stopping, and the call was cancelled before it was done. Try \
@@ -144,6 +153,7 @@ impl CallError {
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::AnswerTooLarge { .. } => "answer_too_large",
             Self::NoRoom(_) => "no_room",
+            Self::AuditUnavailable => "audit_unavailable",
             Self::Stopping => "stopping",
             Self::TimedOut { .. } => "timed_out",
         }

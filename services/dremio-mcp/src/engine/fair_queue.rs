@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 pub(crate) use self::schedule::{Limits, Requester, TooMany};
 use self::schedule::{Schedule, Waiting};
+use crate::audit::CallAudit;
 use crate::metrics::Metrics;
 
 /// An engine works on 64 calls at a time: a Python server works concurrently while Dremio does, and
@@ -69,8 +71,11 @@ impl FairQueue {
             called
         };
         let _counted = self.0.metrics.as_deref().map(Metrics::call_waiting);
+        let since = Instant::now();
         // The schedule lives as long as `self` and keeps the senders of the waiting calls.
-        called.await.map_err(|_| TooMany)
+        let permit = called.await.map_err(|_| TooMany);
+        CallAudit::note_queue(since.elapsed());
+        permit
     }
 
     /// Resolves when no permit is in use. Cancel safe.

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{Guard, Refusal, Statement};
+use super::{Guard, Refusal, Statement, shape};
+use crate::audit::CallAudit;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 
@@ -30,7 +31,7 @@ impl Gate {
     /// # Errors
     /// The reason and its cure. It has been reported.
     pub(crate) fn check(&self, sql: &str) -> Result<Statement, Refusal> {
-        self.guard.check(sql).inspect_err(|refusal| self.refused(refusal.reason()))
+        self.read(sql).inspect_err(|refusal| self.refused(refusal.reason()))
     }
 
     /// As [`Gate::check`], for a statement of `principal`.
@@ -38,7 +39,14 @@ impl Gate {
     /// # Errors
     /// With the reason and its cure. It has been reported.
     pub(crate) fn check_for(&self, principal: &Principal, sql: &str) -> Result<Statement, Refusal> {
-        self.guard.check(sql).inspect_err(|refusal| self.report(refusal.reason(), Some(principal)))
+        self.read(sql).inspect_err(|refusal| self.report(refusal.reason(), Some(principal)))
+    }
+
+    /// Checks a statement, and writes it down with the call that it is for.
+    fn read(&self, sql: &str) -> Result<Statement, Refusal> {
+        self.guard.check_seen(sql, |tokens| {
+            CallAudit::note_statement(shape::class(tokens), sql, || shape::shape(tokens));
+        })
     }
 
     /// Reports a refusal. `reason` is a stable word.
@@ -49,6 +57,7 @@ impl Gate {
     /// Reports a refusal, and to whom it is, where that is known.
     fn report(&self, reason: &'static str, principal: Option<&Principal>) {
         self.metrics.statement_refused(reason);
+        CallAudit::note_denial(reason);
         tracing::info!(
             target: "audit",
             event = "statement_refused",

@@ -33,6 +33,7 @@ pub(crate) mod gate;
 mod history;
 pub(crate) mod lexer;
 mod refusal;
+mod shape;
 mod token;
 
 pub use lexer::{LexError, Lexed, lex};
@@ -92,10 +93,16 @@ impl Guard {
     /// # Errors
     /// The reason and its cure, when it may not be sent or cannot be read with certainty.
     pub fn check(self, sql: &str) -> Result<Statement, Refusal> {
+        self.check_seen(sql, |_| {})
+    }
+
+    /// The same; `see` gets the tokens of a text that can be read, whatever becomes of it.
+    fn check_seen(self, sql: &str, see: impl FnOnce(&[Token<'_>])) -> Result<Statement, Refusal> {
         if sql.len() > STATEMENT_BYTES_MAX {
             return Err(Refusal::TooLong);
         }
         let lexed = lex(sql)?;
+        see(&lexed.tokens);
         let mut statement = lexed.tokens.as_slice();
         while let [before @ .., last] = statement
             && last.is_symbol(";")

@@ -38,6 +38,8 @@ pub(crate) struct Meta<'a> {
     pub(crate) client_capabilities: Option<&'a str>,
     /// Raw.
     pub(crate) log_level: Option<&'a str>,
+    /// Of the client's own trace (W3C Trace Context).
+    pub(crate) traceparent: Option<&'a str>,
 }
 
 impl Params<'_> {
@@ -55,6 +57,7 @@ pub(super) struct Spans {
     meta_protocol_version: Option<Text>,
     client_capabilities: Option<Range<usize>>,
     log_level: Option<Range<usize>>,
+    traceparent: Option<Range<usize>>,
     name: Option<Text>,
     uri: Option<Text>,
     arguments: Option<Range<usize>>,
@@ -105,6 +108,8 @@ struct RawMeta<'a> {
     client_capabilities: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "io.modelcontextprotocol/logLevel")]
     log_level: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    traceparent: Option<&'a RawValue>,
 }
 
 /// Some clients spell an absent member as `null`.
@@ -139,6 +144,7 @@ impl Spans {
             meta_protocol_version: raw.meta.protocol_version.map(text),
             client_capabilities: raw.meta.client_capabilities.map(span),
             log_level: raw.meta.log_level.map(span),
+            traceparent: raw.meta.traceparent.map(span),
             name: raw.name.map(text),
             uri: raw.uri.map(text),
             arguments: raw.arguments.map(span),
@@ -163,6 +169,7 @@ impl Spans {
                 protocol_version: text(&self.meta_protocol_version),
                 client_capabilities: raw(&self.client_capabilities),
                 log_level: raw(&self.log_level),
+                traceparent: raw(&self.traceparent).map(|text| text.trim_matches('"')),
             },
             name: text(&self.name),
             uri: text(&self.uri),

@@ -1,12 +1,19 @@
 //! The audit log of sessions: log lines with `target: "audit"` and a stable `event`. A session is
 //! identified by the random part of its id, which grants no access; the id itself is not logged.
+//! Calls of tools are written down by `call`, through [`crate::audit`], and here if they do not get
+//! so far.
+
+use service_kit::http::Peer;
 
 use super::Gateway;
 use super::asker::Asker;
 use super::id::{Claims, Serial};
+use crate::audit::{About, Ending, Who};
 use crate::engine::view;
+use crate::methods;
+use crate::policy::Identity;
 use crate::principal::Principal;
-use crate::rpc::{Message, member};
+use crate::rpc::{Kind, Message, member};
 
 /// Characters of a client's name that are logged. Names are short.
 const NAME_CHARS_MAX: usize = 64;
@@ -114,4 +121,40 @@ pub(super) fn withdrawn(principal: &Principal, serial: Serial) {
         %principal,
         "session ended: its key is no longer valid",
     );
+}
+
+/// Who makes a call.
+pub(super) fn who(identity: &Identity, peer: Peer) -> Who {
+    Who { principal: identity.principal().clone(), client: None, account: None, peer: peer.0.ip() }
+}
+
+/// The tool that is called; `other` if there is none of that name: what a client makes up must not
+/// become a label of a metric.
+pub(super) fn tool<'m>(gateway: &Gateway, request: &'m Message) -> &'m str {
+    let name = request.params().unwrap_or_default().name;
+    name.filter(|name| gateway.engine.has_tool(name)).unwrap_or("other")
+}
+
+/// A request that is refused before it becomes a call. Nothing is written unless it is one for a
+/// tool.
+pub(super) fn call_refused(
+    gateway: &Gateway,
+    asker: &Asker,
+    request: &Message,
+    reason: &'static str,
+) {
+    if request.method() != methods::TOOLS_CALL || request.kind() != Kind::Request {
+        return;
+    }
+    let tool = tool(gateway, request);
+    let call = gateway.audit.begin(who(&asker.identity, asker.peer), tool);
+    let ending = Ending::Refused(reason);
+    gateway.metrics.tool_called(tool, ending.outcome(), call.took());
+    let params = request.params().unwrap_or_default();
+    let asked = params.name.filter(|name| *name != tool);
+    let traceparent = params.meta.traceparent;
+    let line = call.end(ending, About { asked, traceparent, ..About::default() });
+    if let Some((line, place)) = line.zip(gateway.audit.admit().place) {
+        place.leave(line);
+    }
 }

@@ -3,23 +3,24 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Deserialize;
-use tokio::time::Instant;
-
 use super::answer::{Delivery, Finished, answer};
 use super::legacy_session::Running;
-use super::{Gateway, modern};
+use super::{Gateway, audit, modern};
+use crate::audit::{About, CallAudit, Ending, Members, Place};
 use crate::budget::{Charge, Held, Kind, NoRoom};
 use crate::engine::{CallContext, CallError, Caller, LogLevel};
 use crate::methods;
 use crate::rpc::Message;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use service_kit::http::Peer;
 
 /// A request that was accepted, and what its answer needs.
 pub(super) struct Call {
     pub(super) request: Message,
     pub(super) caller: Caller,
+    pub(super) peer: Peer,
     pub(super) client: Client,
     /// Whether the client accepts a stream.
     pub(super) may_stream: bool,
@@ -71,24 +72,32 @@ impl Call {
     }
 
     async fn run(self, gateway: &Gateway, context: CallContext) -> Finished {
-        let mut record =
-            Record { gateway, call: &self, started: Instant::now(), outcome: "abandoned" };
+        let id = self.request.id();
+        let mut record = Record::begin(gateway, &self);
+        if record.is_refused {
+            let cause = CallError::AuditUnavailable;
+            record.ending = Ending::Failed(cause.outcome());
+            return failed(gateway, &cause, id);
+        }
         let limit = gateway.call_timeout;
+        let work = gateway.engine.call(&self.request, &context);
         let called = tokio::select! {
             // Start nothing for a client that has cancelled or lost its key.
             biased;
             () = self.cancelled() => {
-                record.outcome = "cancelled";
+                let has_no_key = self.caller.principal().withdrawn().is_cancelled();
+                let by = if has_no_key { "key_withdrawn" } else { "client" };
+                record.ending = Ending::Cancelled(by);
                 return Finished { status: StatusCode::OK, body: None };
             }
-            called = tokio::time::timeout(limit, gateway.engine.call(&self.request, &context)) => {
+            called = tokio::time::timeout(limit, Arc::clone(&record.audit).scope(work)) => {
                 called.unwrap_or(Err(CallError::TimedOut { limit }))
             }
             () = gateway.last_call.cancelled() => Err(CallError::Stopping),
         };
-        record.outcome = outcome(&called);
-        drop(record);
-        let id = self.request.id();
+        if !record.end(&called).await {
+            return failed(gateway, &CallError::AuditUnavailable, id);
+        }
         let mut response = match called {
             Ok(response) => response,
             Err(cause) => return failed(gateway, &cause, id),
@@ -137,32 +146,80 @@ fn failed(gateway: &Gateway, cause: &CallError, id: Option<&str>) -> Finished {
 struct Record<'c> {
     gateway: &'c Gateway,
     call: &'c Call,
-    started: Instant,
-    outcome: &'static str,
+    audit: Arc<CallAudit>,
+    place: Option<Place>,
+    /// The audit file takes no lines, so that no call of a tool may be made.
+    is_refused: bool,
+    ending: Ending,
+    answer_bytes: usize,
+    /// Whether there is nothing to write, or it was written.
+    is_done: bool,
+}
+
+impl<'c> Record<'c> {
+    fn begin(gateway: &'c Gateway, call: &'c Call) -> Self {
+        let is_tool = call.request.method() == methods::TOOLS_CALL;
+        let tool = if is_tool { audit::tool(gateway, &call.request) } else { "" };
+        let who = audit::who(&call.caller.identity, call.peer);
+        let admission = is_tool.then(|| gateway.audit.admit());
+        Self {
+            gateway,
+            call,
+            audit: gateway.audit.begin(who, tool),
+            is_refused: admission.as_ref().is_some_and(|admission| admission.is_refused),
+            place: admission.and_then(|admission| admission.place),
+            ending: Ending::Abandoned,
+            answer_bytes: 0,
+            is_done: !is_tool,
+        }
+    }
+
+    /// Writes the line of a call that the engine has answered, or failed to. Returns `false` if it
+    /// is not in the audit file, so that no answer may leave.
+    async fn end(&mut self, called: &Result<Message, CallError>) -> bool {
+        if self.is_done {
+            return true;
+        }
+        self.ending = ending(called);
+        let result = called.as_ref().ok().and_then(Message::result);
+        self.answer_bytes = result.map_or(0, str::len);
+        let (line, place) = (self.line(), self.place.take());
+        match line.zip(place) {
+            Some((line, place)) => place.write(line).done().await,
+            None => true,
+        }
+    }
+
+    /// Counts the call, logs it, and gives its line for the audit file.
+    fn line(&mut self) -> Option<Members> {
+        self.is_done = true;
+        let Self { gateway, call, audit, ending, .. } = self;
+        let (tool, outcome, took) = (audit.tool(), ending.outcome(), audit.took());
+        gateway.metrics.tool_called(tool, outcome, took);
+        gateway.recent.tool_called(call.caller.principal(), tool, outcome, took);
+        let session = match &call.client {
+            Client::Legacy(running) => Some(running.session()),
+            Client::Modern => None,
+        };
+        let params = call.request.params().unwrap_or_default();
+        let is_known = params.name == Some(audit.tool());
+        let about = About {
+            session: session.as_ref().map(|session| &session.claims.serial as _),
+            asked: params.name.filter(|_| !is_known),
+            traceparent: params.meta.traceparent,
+            bytes: self.answer_bytes,
+        };
+        audit.end(*ending, about)
+    }
 }
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
-        let Self { gateway, call, started, outcome } = *self;
-        if call.request.method() != methods::TOOLS_CALL {
-            return;
+        if !self.is_done
+            && let Some((line, place)) = self.line().zip(self.place.take())
+        {
+            place.leave(line);
         }
-        let took = started.elapsed();
-        let params = call.request.params().unwrap_or_default();
-        // A name made up by a client must not become a metric label.
-        let tool = params.name.filter(|name| gateway.engine.has_tool(name)).unwrap_or("other");
-        gateway.metrics.tool_called(tool, outcome, took);
-        gateway.recent.tool_called(call.caller.principal(), tool, outcome, took);
-        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(
-            target: "audit",
-            event = "tool_called",
-            tool,
-            principal = %call.caller.principal(),
-            outcome,
-            duration_ms,
-            "tool called",
-        );
     }
 }
 
@@ -173,10 +230,10 @@ struct ToolResult {
     is_error: bool,
 }
 
-fn outcome(called: &Result<Message, CallError>) -> &'static str {
+fn ending(called: &Result<Message, CallError>) -> Ending {
     match called {
-        Err(cause) => cause.outcome(),
-        Ok(response) => match response.result() {
+        Err(cause) => Ending::Failed(cause.outcome()),
+        Ok(response) => Ending::Answered(match response.result() {
             None => "rpc_error",
             Some(result)
                 if serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error =>
@@ -184,6 +241,6 @@ fn outcome(called: &Result<Message, CallError>) -> &'static str {
                 "tool_error"
             }
             Some(_) => "ok",
-        },
+        }),
     }
 }

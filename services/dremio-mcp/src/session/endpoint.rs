@@ -13,7 +13,7 @@ use service_kit::http::Peer;
 
 use super::asker::{Asker, caller_at};
 use super::call::{Call, Client};
-use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, legacy, modern, news, subscription};
+use super::{Gateway, LEGACY_VERSIONS, MODERN_VERSION, audit, legacy, modern, news, subscription};
 use crate::budget::{self, Charge, Held, NoRoom};
 use crate::engine::{Caller, LogLevel, view};
 use crate::methods;
@@ -90,6 +90,7 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
     };
     let Ok(params) = message.params() else {
         let refusal = Refusal::invalid_params("`params` is not an object of the right shape");
+        audit::call_refused(&gateway, &asker, &message, "bad_params");
         return refusal.response(message.id());
     };
     if !is_modern(headers, &message, params.meta.protocol_version.is_some()) {
@@ -106,6 +107,7 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         };
     }
     if let Err(refusal) = modern::check(headers, &message, &params, &gateway.engine.tools()) {
+        audit::call_refused(&gateway, &asker, &message, "bad_request");
         return refusal.response(message.id());
     }
     match message.method() {
@@ -118,8 +120,10 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         _ => {
             let log_level = params.meta.log_level.and_then(LogLevel::read);
             let shows_ui = params.meta.client_capabilities.is_some_and(view::is_shown_by);
+            let peer = asker.peer;
             let caller = Caller { shows_ui, ..caller_at(asker) };
-            Call { request: message, caller, client: Client::Modern, may_stream, log_level }
+            let client = Client::Modern;
+            Call { request: message, caller, peer, client, may_stream, log_level }
                 .answer(gateway)
                 .await
         }

@@ -19,7 +19,6 @@ use super::{Gateway, LEGACY_VERSIONS, audit};
 use crate::budget::Held;
 use crate::engine::{Caller, ClientId, LogLevel};
 use crate::methods;
-use crate::policy::Identity;
 use crate::rpc::{
     ErrorCode, Kind, Message, Params, Refusal, RpcError, json_response, replace_member,
     string_literal,
@@ -50,9 +49,12 @@ pub(super) async fn handle(
     }
     let session = match session(&gateway, asker, headers) {
         Ok(session) => session,
-        Err(refusal) => return refusal.response(message.id()),
+        Err(refusal) => {
+            audit::call_refused(&gateway, asker, &message, "no_session");
+            return refusal.response(message.id());
+        }
     };
-    match sort(&session, Arc::clone(&asker.identity), message, may_stream, None) {
+    match sort(&session, asker, message, may_stream, None) {
         Sorted::Call(call) => call.answer(gateway).await,
         Sorted::Answered(text) => json(text.into()),
         Sorted::Taken => StatusCode::ACCEPTED.into_response(),
@@ -95,7 +97,7 @@ pub(super) async fn handle_batch(
                 );
                 Sorted::Answered(error.response(message.id()))
             }
-            Ok(message) => sort(&session, Arc::clone(&asker.identity), message, false, Some(batch)),
+            Ok(message) => sort(&session, asker, message, false, Some(batch)),
             Err((cause, id)) => Sorted::Answered(cause.to_rpc().response(id.as_deref())),
         };
         let gateway = Arc::clone(&gateway);
@@ -127,7 +129,7 @@ enum Sorted {
 
 fn sort(
     session: &Arc<Session>,
-    identity: Arc<Identity>,
+    asker: &Asker,
     message: Message,
     may_stream: bool,
     batch: Option<u64>,
@@ -139,7 +141,7 @@ fn sort(
             _ => {
                 let client = Client::Legacy(session.begin(message.id()));
                 let caller = Caller {
-                    identity,
+                    identity: Arc::clone(&asker.identity),
                     client: ClientId::Session(session.claims.serial.number()),
                     batch,
                     shows_ui: session.claims.opening.shows_ui,
@@ -148,6 +150,7 @@ fn sort(
                 Sorted::Call(Box::new(Call {
                     request: message,
                     caller,
+                    peer: asker.peer,
                     client,
                     may_stream,
                     log_level: session.log_level(),

@@ -35,6 +35,7 @@ pub(crate) use self::endpoint::answer;
 pub(crate) use self::id::SessionIds;
 pub(crate) use self::table::{SessionLimits, SessionTable};
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
@@ -57,6 +58,8 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Arc<Metrics>,
     /// What operators see of the calls.
     pub(crate) recent: Arc<Recent>,
+    /// Where calls are written down.
+    pub(crate) audit: Arc<Audit>,
     /// The room for what clients send and get.
     pub(crate) budget: Budget,
     /// Number of batches so far, which is also the name of the next one.

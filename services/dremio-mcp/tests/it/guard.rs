@@ -91,10 +91,11 @@ async fn the_text_that_was_checked_is_the_text_that_is_sent() {
 
     let setting = Setting::with(&[("MCP_ENGINE", "native")]).await;
     setting.client.text("RunSqlQuery", json!({ "query": "SELECT /* one */ 1 -- end" })).await;
-    assert_eq!(
-        setting.sandbox.control().jobs()[0].sql,
-        "SELECT           1       \n/* dremio-mcp: tool=RunSqlQuery */"
-    );
+    let sent = setting.sandbox.control().jobs()[0].sql.clone();
+    let (statement, mark) = sent.split_once('\n').unwrap();
+    assert_eq!(statement, "SELECT           1       ");
+    assert!(mark.starts_with("/* dremio-mcp: client=key-"), "{mark}");
+    assert!(mark.contains(" tool=RunSqlQuery call=") && mark.ends_with(" */"), "{mark}");
     setting.gateway.stop().await;
 }
 

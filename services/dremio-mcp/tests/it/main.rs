@@ -8,6 +8,8 @@
 )]
 
 mod access;
+mod audit;
+mod audit_file;
 mod child;
 mod clients;
 mod command;

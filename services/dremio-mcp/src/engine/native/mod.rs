@@ -19,6 +19,7 @@ use super::tools::{
     prompts_list, tools_list,
 };
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
+use crate::audit::CallAudit;
 use crate::methods;
 use crate::rpc::{ErrorCode, Message, Params, ParseError, RpcError, string_literal};
 
@@ -124,6 +125,7 @@ impl Native {
     ) -> Result<Message, RpcError> {
         let name = params.name.unwrap_or_default();
         let tool = Tool::named(name).ok_or_else(|| {
+            CallAudit::note_denial("unknown_tool");
             let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
             let known = known.join(", ");
             RpcError::new(
@@ -140,6 +142,9 @@ impl Native {
 /// A `CallToolResult` with one block of text: clients show a model one channel.
 pub(super) fn tool_result(outcome: Result<String, Failure>) -> Message {
     let is_error = outcome.is_err();
+    if let Err(failure) = &outcome {
+        CallAudit::note_failure(failure.class());
+    }
     let text = string_literal(&outcome.unwrap_or_else(|failure| failure.text()));
     Message::from_result(&format!(
         r#"{{"content":[{{"type":"text","text":{text}}}],"isError":{is_error}}}"#

@@ -18,6 +18,8 @@ pub(in crate::engine) const TELL_OPERATOR: &str =
 pub(in crate::engine) struct Failure {
     error: String,
     message: Cow<'static, str>,
+    /// A stable word for the audit.
+    class: &'static str,
 }
 
 impl Failure {
@@ -26,7 +28,17 @@ impl Failure {
         error: impl Into<String>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { error: error.into(), message: message.into() }
+        Self { error: error.into(), message: message.into(), class: "tool_error" }
+    }
+
+    /// The same failure, of this class.
+    pub(in crate::engine) fn of_class(self, class: &'static str) -> Self {
+        Self { class, ..self }
+    }
+
+    /// A stable word for the kind of failure.
+    pub(in crate::engine) fn class(&self) -> &'static str {
+        self.class
     }
 
     /// Both in one sentence, for a line of an answer that has other lines.
@@ -42,7 +54,7 @@ impl Failure {
 
 impl From<Advice> for Failure {
     fn from(advice: Advice) -> Self {
-        Self::new(advice.said, advice.fix)
+        Self::new(advice.said, advice.fix).of_class("query_failed")
     }
 }
 
@@ -65,7 +77,11 @@ impl Failure {
         let said =
             if let DremioError::Dremio(error) = cause { error.remote_message() } else { None };
         let error = said.map_or_else(|| cause.to_string(), |said| format!("{cause}: {said}"));
-        Self::new(error, advice)
+        let class = match cause {
+            DremioError::Token(_) => "no_token",
+            DremioError::Dremio(error) => error.class().as_str(),
+        };
+        Self::new(error, advice).of_class(class)
     }
 }
 

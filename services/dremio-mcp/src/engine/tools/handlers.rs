@@ -38,5 +38,6 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(arguments: Option<&'a str>) -> Optio
 impl From<BadArguments> for Failure {
     fn from(cause: BadArguments) -> Self {
         Self::new(cause.to_string(), "Correct the arguments and call the tool again.")
+            .of_class("arguments")
     }
 }

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::progress::Progress;
+use crate::audit::CallAudit;
 use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
 
@@ -31,6 +32,7 @@ pub(super) async fn end(
     progress: &mut Progress<'_>,
     deadline: Instant,
 ) -> Result<Option<JobStatus>, DremioError> {
+    let _waiting = CallAudit::at_dremio();
     let pauses = Pauses::new();
     let mut doing = "PENDING".to_owned();
     loop {

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::wanted::Wanted;
 use super::{ToolRoom, job, rows};
 use crate::answer::{self, Format};
+use crate::audit::CallAudit;
 use crate::coach;
 use crate::dremio::{DremioError, HeldJob};
 
@@ -48,6 +49,7 @@ pub(in crate::engine) async fn of_kept_job(
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
     let deadline = Instant::now() + room.answers.query_wait;
+    CallAudit::note_known_job(id);
     let question = room.kept_jobs.question(id);
     let sql = question.sql();
     let status = match job::end(room.jobs.dremio(), id, progress, deadline).await {
@@ -98,7 +100,8 @@ async fn failed(room: &ToolRoom, sql: &str, said: Option<&RemoteMessage>) -> Fai
         return Failure::new(
             "the query failed, and Dremio does not say why",
             "Try it again; if it fails again, the operator of Dremio can look.",
-        );
+        )
+        .of_class("query_failed");
     };
     // A Dremio in trouble is not asked for its catalog, too.
     if let Some(advice) = coach::not_the_querys_fault(said) {
@@ -114,4 +117,5 @@ fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
         format!("the query was cancelled at Dremio{reason}"),
         "Somebody or some limit stopped it there. Ask for less, or try it again.",
     )
+    .of_class("cancelled_at_dremio")
 }

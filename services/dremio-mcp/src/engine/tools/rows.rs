@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::progress::Progress;
 use super::wanted::Wanted;
 use crate::answer::{CELL_CHARS_MAX, Place, Sheet, columns};
+use crate::audit::CallAudit;
 use crate::dremio::{DremioCaller, DremioError};
 
 /// Advice where a result cannot be read any more.
@@ -67,6 +68,7 @@ pub(super) async fn write(
         }
         let (total, count) = (page.row_count, current.count());
         if current.is_full() || wanted.offset.saturating_add(count) >= total {
+            CallAudit::note_rows(count);
             let place = Place { offset: wanted.offset, total, handle: &handle };
             return Ok(current.finish(place));
         }

@@ -1,0 +1,212 @@
+//! The line of a call: in the log, and in the audit file.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dremio_client::JobId;
+
+use super::call::{CallAudit, Noted};
+use super::members::Members;
+use super::{Audit, Statement};
+
+/// Longest name of a tool that no engine has, as a client wrote it, in characters.
+const ASKED_CHARS_MAX: usize = 64;
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With an answer, or an error of the protocol: `ok`, `tool_error` or `rpc_error`.
+    Answered(&'static str),
+    /// Its client cancelled it, or has lost its key; which of these.
+    Cancelled(&'static str),
+    /// Nobody waits for it any more.
+    Abandoned,
+    /// The engine gave no answer; the word of its error.
+    Failed(&'static str),
+    /// It was refused before it reached the engine, for this reason.
+    Refused(&'static str),
+}
+
+/// What only the session knows of a call.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct About<'a> {
+    /// The session of a legacy client.
+    pub(crate) session: Option<&'a (dyn Display + Send + Sync)>,
+    /// Of a tool that no engine has: what the client called it.
+    pub(crate) asked: Option<&'a str>,
+    /// `_meta.traceparent` of the request.
+    pub(crate) traceparent: Option<&'a str>,
+    /// Bytes of the answer.
+    pub(crate) bytes: usize,
+}
+
+impl Ending {
+    /// What has become of the call, in one word or two: `ok`, `denied:rule`, `cancelled:by`,
+    /// `error:class`, `timed_out` or `crashed`.
+    fn verdict(self, noted: &Noted) -> Cow<'static, str> {
+        match (self, noted.denied) {
+            (Self::Answered("ok"), _) => "ok".into(),
+            (Self::Answered(_), Some(rule)) if rule.starts_with("budget:") => rule.into(),
+            (Self::Answered(_), Some(rule)) | (Self::Refused(rule), _) => {
+                format!("denied:{rule}").into()
+            }
+            (Self::Answered(word), None) => {
+                format!("error:{}", noted.failure.unwrap_or(word)).into()
+            }
+            (Self::Cancelled(by), _) => format!("cancelled:{by}").into(),
+            (Self::Abandoned, _) => "cancelled:disconnect".into(),
+            (Self::Failed("timed_out"), _) => "timed_out".into(),
+            (Self::Failed("engine_lost"), _) => "crashed".into(),
+            (Self::Failed("stopping"), _) => "cancelled:stop".into(),
+            (Self::Failed(word), _) => format!("error:{word}").into(),
+        }
+    }
+
+    /// What the metrics call it.
+    pub(crate) fn outcome(self) -> &'static str {
+        match self {
+            Self::Answered(word) | Self::Failed(word) => word,
+            Self::Cancelled(_) => "cancelled",
+            Self::Abandoned => "abandoned",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+impl CallAudit {
+    /// Logs the call, and gives its line for the audit file, if there is one.
+    pub(crate) fn end(self: &Arc<Self>, ending: Ending, about: About<'_>) -> Option<Members> {
+        let (noted, at_dremio) = self.learnt();
+        let (verdict, took) = (ending.verdict(&noted), self.took());
+        let (who, principal, outcome) = (&self.who, &self.who.principal, ending.outcome());
+        let (kind, account) = (self.who.kind(), self.who.account.as_deref());
+        let auth = if kind == "anyone" { "none" } else { "key" };
+        let asked =
+            about.asked.map(|asked| asked.chars().take(ASKED_CHARS_MAX).collect::<String>());
+        let trace_id = about.traceparent.and_then(trace_id);
+        let statement = noted.statement.as_ref();
+        let [duration_ms, queue_ms, dremio_ms] = [took, noted.queue, at_dremio].map(millis);
+        let jobs = (!noted.jobs.is_empty())
+            .then(|| noted.jobs.iter().map(JobId::as_str).collect::<Vec<_>>().join(","));
+        tracing::info!(
+            target: "audit",
+            event = "tool_called",
+            tool = self.tool(),
+            %principal,
+            outcome,
+            duration_ms,
+            call = %self.id,
+            client = %who,
+            kind,
+            account,
+            auth,
+            verdict = &*verdict,
+            asked,
+            session = about.session.map(tracing::field::display),
+            statement = statement.map(|statement| statement.class),
+            sql_fp = statement.map(|statement| statement.fingerprint.as_str()),
+            jobs,
+            rows = noted.rows,
+            bytes = about.bytes,
+            queue_ms,
+            dremio_ms,
+            trace_id,
+            peer = %self.who.peer,
+            "tool called",
+        );
+        let audit = self.audit();
+        audit.log.as_ref()?;
+        let mut line = Members::of(audit.clock.now(), "tool_called");
+        line.shown("call", self.id);
+        line.text("client", &who.to_string());
+        line.text("kind", kind);
+        line.shown("principal", principal);
+        line.some_text("account", account);
+        line.text("auth", auth);
+        line.text("tool", self.tool());
+        line.some_text("asked", asked.as_deref());
+        if let Some(session) = about.session {
+            line.shown("session", session);
+        }
+        line.text("verdict", &verdict);
+        line.text("outcome", outcome);
+        if let Some(Statement { class, fingerprint, text }) = statement {
+            line.text("statement", class);
+            line.text("sql_fp", fingerprint);
+            line.some_text("sql", text.as_deref());
+        }
+        line.list("jobs", &noted.jobs);
+        if let Some(rows) = noted.rows {
+            line.number("rows", rows);
+        }
+        line.number("bytes", about.bytes as u64);
+        line.number("duration_ms", duration_ms);
+        line.number("queue_ms", queue_ms);
+        line.number("dremio_ms", dremio_ms);
+        line.some_text("trace_id", trace_id);
+        line.shown("peer", self.who.peer);
+        Some(line)
+    }
+}
+
+impl Audit {
+    /// A statement as it is written down.
+    pub(super) fn statement(&self, class: &'static str, sql: &str, shape: &[u8]) -> Statement {
+        let fingerprint = self.signer.short_tag("sql", shape);
+        let text = self.keeps_sql.then(|| sql.chars().take(super::SQL_CHARS_MAX).collect());
+        Statement { class, fingerprint, text }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The trace of a `traceparent` (W3C Trace Context, "traceparent Header"), if it is one.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let mut parts = traceparent.split('-');
+    let (version, trace, _parent) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_good = version.len() == 2 && trace.len() == 32 && is_hex(version) && is_hex(trace);
+    (is_good && trace.bytes().any(|b| b != b'0')).then_some(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ending, Noted, trace_id};
+
+    #[test]
+    fn verdicts() {
+        let noted = |denied, failure| Noted { denied, failure, ..Noted::default() };
+        for (ending, denied, failure, expected) in [
+            (Ending::Answered("ok"), None, None, "ok"),
+            // A profile that a refused sample is missing from is an answer all the same.
+            (Ending::Answered("ok"), Some("writes"), None, "ok"),
+            (Ending::Answered("tool_error"), Some("writes"), Some("refused"), "denied:writes"),
+            (Ending::Answered("tool_error"), Some("budget:rows"), None, "budget:rows"),
+            (Ending::Answered("tool_error"), None, Some("query_failed"), "error:query_failed"),
+            (Ending::Answered("rpc_error"), None, None, "error:rpc_error"),
+            (Ending::Answered("rpc_error"), Some("unknown_tool"), None, "denied:unknown_tool"),
+            (Ending::Cancelled("client"), None, None, "cancelled:client"),
+            (Ending::Abandoned, None, None, "cancelled:disconnect"),
+            (Ending::Refused("header_mismatch"), None, None, "denied:header_mismatch"),
+            (Ending::Failed("timed_out"), None, None, "timed_out"),
+            (Ending::Failed("engine_lost"), None, None, "crashed"),
+            (Ending::Failed("stopping"), None, None, "cancelled:stop"),
+            (Ending::Failed("busy"), None, None, "error:busy"),
+        ] {
+            assert_eq!(ending.verdict(&noted(denied, failure)), expected);
+        }
+    }
+
+    #[test]
+    fn traces() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace_id(&format!("00-{trace}-00f067aa0ba902b7-01")), Some(trace));
+        for not in ["", "00", "00-x-y-01", &format!("00-{}-1-01", "0".repeat(32)), "\n-\n-\n"] {
+            assert_eq!(trace_id(not), None, "{not:?}");
+        }
+    }
+}

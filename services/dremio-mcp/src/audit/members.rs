@@ -1,0 +1,123 @@
+//! The members of a line, as JSON. Texts are escaped further than JSON asks for: whatever a client
+//! has made up, a line stays one line, and steers no terminal.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use service_kit::logging::is_steering;
+
+/// Most lines are shorter.
+const MEMBERS_BYTES: usize = 512;
+
+/// Members of a JSON object, without the braces.
+#[derive(Debug)]
+pub(crate) struct Members(Vec<u8>);
+
+impl Members {
+    /// What every line begins with: when, and what happened.
+    pub(super) fn of(timestamp: jiff::Timestamp, event: &str) -> Self {
+        let mut members = Self(Vec::with_capacity(MEMBERS_BYTES));
+        members.shown("timestamp", format_args!("{timestamp:.3}"));
+        members.text("event", event);
+        members
+    }
+
+    /// A text from anywhere.
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        string(&mut self.0, text);
+    }
+
+    /// The same, if there is one.
+    pub(super) fn some_text(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// What is shown without any character that JSON or a terminal would take for its own.
+    pub(super) fn shown(&mut self, name: &str, plain: impl Display) {
+        self.name(name);
+        // A `Vec` takes everything.
+        let _ = write!(self.0, "\"{plain}\"");
+    }
+
+    pub(super) fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        let _ = write!(self.0, "{number}");
+    }
+
+    /// A list of such, unless it is empty.
+    pub(super) fn list<T: Display>(&mut self, name: &str, plain: &[T]) {
+        let [first, rest @ ..] = plain else { return };
+        self.name(name);
+        let _ = write!(self.0, "[\"{first}\"");
+        for one in rest {
+            let _ = write!(self.0, ",\"{one}\"");
+        }
+        self.0.push(b']');
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+        let _ = write!(self.0, "\"{name}\":");
+    }
+}
+
+/// A JSON string (RFC 8259 §7) in which every character that steers is an escape.
+fn string(to: &mut Vec<u8>, text: &str) {
+    to.push(b'"');
+    let mut rest = text;
+    while let Some((at, c)) =
+        rest.char_indices().find(|(_, c)| matches!(c, '"' | '\\') || is_steering(*c))
+    {
+        let (before, from) = rest.split_at(at);
+        to.extend_from_slice(before.as_bytes());
+        match c {
+            '"' | '\\' => to.extend_from_slice(&[b'\\', if c == '"' { b'"' } else { b'\\' }]),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(to, "\\u{unit:04x}");
+                }
+            }
+        }
+        rest = from.get(c.len_utf8()..).unwrap_or_default();
+    }
+    to.extend_from_slice(rest.as_bytes());
+    to.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::Members;
+
+    #[test]
+    fn texts_keep_their_meaning_and_steer_nothing() {
+        let hostile = "a\"\\\n\r\t\0\u{1b}[2K\u{7f}\u{85}\u{9b}\u{2028}\u{202e}\u{2066}ü😀";
+        let mut members = Members::of(jiff::Timestamp::UNIX_EPOCH, "e");
+        members.text("sql", hostile);
+        members.number("rows", u64::MAX);
+        members.some_text("none", None);
+        members.list("jobs", &["a", "b"]);
+        members.list::<String>("empty", &[]);
+        let text = format!("{{{}}}", std::str::from_utf8(members.as_bytes()).unwrap());
+        assert!(!text.chars().any(service_kit::logging::is_steering), "{text}");
+        let read: Value = serde_json::from_str(&text).unwrap();
+        let expected = serde_json::json!({
+            "timestamp": "1970-01-01T00:00:00.000Z",
+            "event": "e",
+            "sql": hostile,
+            "rows": u64::MAX,
+            "jobs": ["a", "b"],
+        });
+        assert_eq!(read, expected);
+    }
+}

@@ -1,0 +1,267 @@
+//! The line of a call, joined with Dremio's jobs: however the call ends.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dremio_sandbox::{JobState, SlowQuery};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use token_file::gateway_key;
+
+use crate::egress::Setting;
+use crate::support::{Client, KEY, eventually};
+
+/// A gateway with an audit file.
+struct Audited {
+    setting: Setting,
+    folder: TempDir,
+}
+
+impl Audited {
+    async fn with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.jsonl");
+        let mut all = vec![("AUDIT_FILE", file.to_str().unwrap())];
+        all.extend(settings);
+        let audited = Self { setting: Setting::with(&all).await, folder };
+        audited.make_key().await;
+        audited
+    }
+
+    async fn make_key(&self) {
+        gateway_key::ensure(&self.setting.gateway.folder.path().join("token.json")).unwrap();
+        eventually("the audit file is open", async || {
+            self.setting.gateway.readiness().await["conditions"]["audit"]["ready"] == true
+        })
+        .await;
+    }
+
+    /// The lines of calls so far.
+    fn lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["event"] == "tool_called").collect()
+    }
+
+    /// The line after `count` others, once it is there.
+    async fn line(&self, count: usize) -> Value {
+        eventually("a line is written", async || self.lines().len() > count).await;
+        let lines = self.lines();
+        assert_eq!(lines.len(), count + 1, "{lines:?}");
+        lines[count].clone()
+    }
+
+    /// The states of the jobs that a line names, and their statements.
+    fn jobs(&self, line: &Value) -> Vec<(JobState, String)> {
+        let jobs = self.setting.sandbox.control().jobs().into_iter();
+        let by_id: HashMap<_, _> = jobs.map(|job| (job.id.clone(), (job.state, job.sql))).collect();
+        let ids = line["jobs"].as_array().into_iter().flatten();
+        ids.map(|id| by_id[id.as_str().unwrap()].clone()).collect()
+    }
+
+    /// The one job of a line, which carries the mark of its call.
+    fn job(&self, line: &Value) -> JobState {
+        let [(state, sql)] = &self.jobs(line)[..] else { panic!("not one job: {line}") };
+        let (client, call) = (line["client"].as_str().unwrap(), line["call"].as_str().unwrap());
+        let client = client.replace(':', "-");
+        let mark = format!("\n/* dremio-mcp: client={client} tool=RunSqlQuery call={call} */");
+        assert!(sql.ends_with(&mark), "{sql} {line}");
+        *state
+    }
+
+    async fn query(&self, sql: &str) -> Value {
+        self.setting.client.call(json!(1), "RunSqlQuery", json!({ "query": sql })).await
+    }
+
+    fn in_background(&self, id: &str, sql: &str) -> tokio::task::JoinHandle<reqwest::Response> {
+        let params = json!({ "name": "RunSqlQuery", "arguments": { "query": sql } });
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+        let client = self.setting.client.clone();
+        tokio::spawn(async move { client.post(&body.to_string()).await })
+    }
+
+    async fn is_asked_about(&self, count: usize) {
+        eventually("the job is waited for", async || {
+            let jobs = self.setting.sandbox.control().jobs();
+            jobs.len() == count && jobs.iter().all(|job| job.polls > 0)
+        })
+        .await;
+    }
+}
+
+const SLOW: &str = "SELECT 'slow' AS \"a\"";
+
+/// The engines whose queries can be joined with their jobs.
+fn engines() -> Vec<Vec<(&'static str, String)>> {
+    vec![vec![("MCP_ENGINE", "native".to_owned())]]
+}
+
+#[tokio::test]
+async fn every_call_is_one_line_joined_with_its_job_however_it_ends() {
+    for engine in engines() {
+        let settings: Vec<_> = engine.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let audited = Audited::with(&settings).await;
+        let control = audited.setting.sandbox.control();
+        let slow = SlowQuery { containing: SLOW.into(), duration: Duration::from_secs(3600) };
+        control.slow_down(slow);
+
+        audited.query("SELECT 1 AS \"a\" UNION ALL SELECT 2").await;
+        let allowed = audited.line(0).await;
+        assert_eq!(audited.job(&allowed), JobState::Completed);
+        for (name, expected) in [
+            ("verdict", json!("ok")),
+            ("outcome", json!("ok")),
+            ("tool", json!("RunSqlQuery")),
+            ("kind", json!("key")),
+            ("auth", json!("key")),
+            ("statement", json!("query")),
+            ("rows", json!(2)),
+            ("peer", json!("127.0.0.1")),
+            ("sql", Value::Null),
+        ] {
+            assert_eq!(allowed[name], expected, "{engine:?} {name}: {allowed}");
+        }
+        assert!(allowed["bytes"].as_u64().unwrap() > 0 && allowed["session"].is_string());
+        assert!(allowed["dremio_ms"].as_u64() <= allowed["duration_ms"].as_u64(), "{allowed}");
+        assert_eq!(allowed["sql_fp"].as_str().unwrap().len(), 16);
+
+        // The same question with other literals has the same fingerprint; another one has not.
+        audited.query("select 7 as \"a\" union all select 8 -- again").await;
+        assert_eq!(audited.line(1).await["sql_fp"], allowed["sql_fp"]);
+        audited.query("DROP TABLE t").await;
+        let refused = audited.line(2).await;
+        assert_eq!(refused["verdict"], "denied:not_a_query", "{engine:?} {refused}");
+        assert_eq!((&refused["statement"], &refused["jobs"]), (&json!("drop"), &Value::Null));
+        assert_ne!(refused["sql_fp"], allowed["sql_fp"]);
+
+        audited.query("SELECT * FROM nowhere").await;
+        let failed = audited.line(3).await;
+        assert_eq!(failed["verdict"], "error:query_failed", "{engine:?} {failed}");
+        assert_eq!(audited.job(&failed), JobState::Failed);
+
+        let before = control.jobs().len();
+        let cancelled = audited.in_background("cancelled", SLOW);
+        audited.is_asked_about(before + 1).await;
+        let cancel = concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
+            r#""params":{"requestId":"cancelled"}}"#,
+        );
+        audited.setting.client.post(cancel).await;
+        cancelled.await.unwrap();
+        let cancelled = audited.line(4).await;
+        assert_eq!(cancelled["verdict"], "cancelled:client", "{engine:?} {cancelled}");
+        eventually("it is cancelled", async || audited.job(&cancelled) == JobState::Canceled).await;
+
+        let gone = audited.in_background("gone", SLOW);
+        audited.is_asked_about(before + 2).await;
+        gone.abort();
+        let gone = audited.line(5).await;
+        assert_eq!(gone["verdict"], "cancelled:disconnect", "{engine:?} {gone}");
+        assert_eq!(gone["outcome"], "abandoned");
+        eventually("it is cancelled", async || audited.job(&gone) == JobState::Canceled).await;
+
+        if engine.iter().any(|(name, _)| *name == "MCP_SERVER_COMMAND") {
+            let pid = audited.setting.client.seen().await["pid"].as_i64().unwrap();
+            let lost = audited.in_background("lost", "SELECT 'hang'");
+            kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL)
+                .unwrap();
+            lost.await.unwrap();
+        }
+        audited.setting.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_over_its_time_is_written_down_with_its_job() {
+    for engine in engines() {
+        let mut settings: Vec<_> =
+            engine.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        settings.push(("MCP_CALL_TIMEOUT", "2s"));
+        let audited = Audited::with(&settings).await;
+        let control = audited.setting.sandbox.control();
+        let scope =
+            dremio_sandbox::Scope { path_prefix: "/api/v3/job/".into(), method: None, times: None };
+        control.inject(dremio_sandbox::Fault::Stall, scope);
+        let answer = audited.query("SELECT 1").await;
+        assert_eq!(answer["error"]["data"]["reason"], "call_timed_out", "{engine:?} {answer}");
+        let line = audited.line(0).await;
+        assert_eq!(line["verdict"], "timed_out", "{engine:?} {line}");
+        assert!(line["dremio_ms"].as_u64().unwrap() >= 1000, "{line}");
+        assert_eq!(audited.jobs(&line).len(), 1, "{line}");
+        control.clear_faults();
+        audited.setting.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn calls_that_never_reach_an_engine_are_lines_too_and_names_steer_nothing() {
+    let audited = Audited::with(&[("MCP_ENGINE", "native"), ("AUDIT_SQL", "text")]).await;
+    let client = &audited.setting.client;
+    let hostile = "x\n\u{1b}[31m\u{202e}*/ DROP\u{2028}\"\\";
+    client.call(json!(hostile), hostile, json!({})).await;
+    let unknown = audited.line(0).await;
+    assert_eq!(unknown["verdict"], "denied:unknown_tool", "{unknown}");
+    assert_eq!((&unknown["tool"], &unknown["asked"]), (&json!("other"), &json!(hostile)));
+
+    let sql = format!("SELECT '{hostile}' AS \"a\"");
+    client.call(json!(1), "RunSqlQuery", json!({ "query": sql })).await;
+    let line = audited.line(1).await;
+    assert_eq!(line["sql"], sql, "{line}");
+
+    let call = |more: Value| {
+        let mut params = json!({ "name": "RunSqlQuery", "arguments": { "query": "SELECT 1" } });
+        params["_meta"] = more;
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+    };
+    let stranger = Client::new(&audited.setting.gateway, KEY);
+    stranger.post(&call(json!({}))).await;
+    assert_eq!(audited.line(2).await["verdict"], "denied:no_session");
+    stranger.post(&call(json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28" }))).await;
+    assert_eq!(audited.line(3).await["verdict"], "denied:bad_request");
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+    client.post(&call(json!({ "traceparent": traceparent }))).await;
+    assert_eq!(audited.line(4).await["trace_id"], trace);
+    // Other requests are no calls.
+    client.rpc(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
+
+    let path = audited.folder.path().join("audit.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    let steers = |c: char| c != '\n' && service_kit::logging::is_steering(c);
+    assert!(!text.contains(steers), "{text}");
+    assert_eq!(audited.lines().len(), 5);
+    audited.setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_gateway_key_no_call_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.jsonl");
+    let settings = [("MCP_ENGINE", "native"), ("AUDIT_FILE", file.to_str().unwrap())];
+    let audited = Audited { setting: Setting::with(&settings).await, folder };
+    let condition =
+        async || audited.setting.gateway.readiness().await["conditions"]["audit"].clone();
+    eventually("readiness says so", async || condition().await["reason"] == "no_gateway_key").await;
+    let answer = audited.query("SELECT 1").await;
+    assert_eq!(answer["error"]["data"]["reason"], "audit_unavailable", "{answer}");
+    assert!(audited.setting.sandbox.control().jobs().is_empty());
+    // Everything else works.
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    assert!(audited.setting.client.rpc(list).await["result"].is_object());
+    audited.make_key().await;
+    assert_eq!(audited.query("SELECT 1").await["result"]["isError"], false);
+    // The refused one is written down as well.
+    let lines = audited.lines();
+    assert_eq!(lines[0]["verdict"], "error:audit_unavailable");
+    assert_eq!((lines.len(), &lines[1]["verdict"]), (2, &json!("ok")));
+    audited.setting.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_carry_no_mark_where_it_is_switched_off() {
+    let setting = Setting::with(&[("MCP_ENGINE", "native"), ("AUDIT_JOB_MARK", "false")]).await;
+    setting.client.call(json!(1), "RunSqlQuery", json!({ "query": "SELECT 1" })).await;
+    assert_eq!(setting.sandbox.control().jobs()[0].sql, "SELECT 1");
+    setting.gateway.stop().await;
+}
