@@ -1,10 +1,12 @@
 //! Questions through the gateway, as an agent of revision 2026-07-28 asks them: one request each,
 //! no session.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::HeaderValue;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,10 +56,16 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
+    /// One that shows the first key of `keys_file`, if there is such a file.
+    ///
     /// # Errors
-    /// When there can be no HTTP client.
-    pub(crate) fn new(mcp_uri: String) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().build();
+    /// When the file has no key, or there can be no HTTP client.
+    pub(crate) fn new(mcp_uri: String, keys_file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut headers = HeaderMap::new();
+        if let Some(file) = keys_file {
+            headers.insert(AUTHORIZATION, first_key(file).context("--api-keys-file")?);
+        }
+        let http = reqwest::Client::builder().no_proxy().default_headers(headers).build();
         Ok(Self { http: http.context("cannot make an HTTP client")?, mcp_uri })
     }
 
@@ -141,4 +149,15 @@ impl Agent {
         }
         Ok(text)
     }
+}
+
+/// The first key of a file that holds one a line, as a header. The gateway has read it before.
+fn first_key(file: &Path) -> anyhow::Result<HeaderValue> {
+    let text = service_kit::read_secret_bytes(file)?;
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let key = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let shown = [b"Bearer ", key.context("holds no key")?].concat();
+    let mut header = HeaderValue::from_bytes(&shown).context("its first key cannot be sent")?;
+    header.set_sensitive(true);
+    Ok(header)
 }

@@ -183,7 +183,7 @@ async fn serve(effective: Effective, screen: &Screen) -> anyhow::Result<Exit> {
     };
     let exit = match &sql {
         Some(sql) => tokio::select! {
-            printed = answer(&stack, sql, arguments.format, screen) => match printed {
+            printed = answer(&stack, sql, &arguments, screen) => match printed {
                 Err(cause) if !is_unread(&cause) => screen.failed(&cause, Exit::Failure),
                 _ => Exit::Success,
             },
@@ -258,8 +258,14 @@ fn read_sql(ask: &str) -> anyhow::Result<String> {
 }
 
 /// Asks like an agent, and prints the rows; notes on what was cut go to the screen.
-async fn answer(stack: &Stack, sql: &str, format: Format, screen: &Screen) -> anyhow::Result<()> {
-    let agent = Agent::new(stack.facts().mcp_uri)?;
+async fn answer(
+    stack: &Stack,
+    sql: &str,
+    arguments: &Arguments,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let format = arguments.format;
+    let agent = Agent::new(stack.facts().mcp_uri, arguments.api_keys_file.as_deref())?;
     let mut page = agent.run_sql(sql).await?;
     let out = io::stdout();
     if format == Format::Table {

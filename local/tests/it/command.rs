@@ -87,6 +87,48 @@ fn connect_sets_a_client_up_without_starting_anything() {
 }
 
 #[test]
+fn ask_has_the_key_that_agents_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    std::fs::write(&keys, "# of ada\n\n  key-of-ada-0123456789abcdef \nanother-key-0123456789\n")
+        .unwrap();
+    let ask = |keys: &str| run(&["--api-keys-file", keys, "--ask", "SELECT 1 AS one"]);
+    let (code, stdout, stderr) = ask(keys.to_str().unwrap());
+    assert_eq!((code, stdout.as_str()), (Some(0), "one\n───\n  1\n(1 row)\n"), "{stderr}");
+    assert!(!stderr.contains("key-of-ada"), "{stderr}");
+    std::fs::write(&keys, "# none\n").unwrap();
+    let (code, _, stderr) = ask(keys.to_str().unwrap());
+    assert_eq!(code, Some(78), "{stderr}");
+    assert!(stderr.contains("--api-keys-file"), "{stderr}");
+}
+
+#[test]
+fn ask_prints_every_row_of_a_result_of_many_pages_for_programs() {
+    let digits = (1..10)
+        .fold("SELECT 0 AS n".to_owned(), |sql, digit| format!("{sql} UNION ALL SELECT {digit}"));
+    let sql = format!(
+        "WITH d AS ({digits}) SELECT a.n * 100 + b.n * 10 + c.n AS n, REPEAT('word ', 30) AS x \
+         FROM d a CROSS JOIN d b CROSS JOIN d c ORDER BY 1"
+    );
+    let (code, stdout, stderr) = run(&["--ask", &sql, "--format", "csv"]);
+    let numbers: Vec<usize> = stdout
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!((code, numbers), (Some(0), (0..1000).collect()), "{stderr}");
+    assert_eq!(stdout.lines().next(), Some("n,x"));
+    let (code, stdout, stderr) = run(&["--ask", &sql, "--format", "json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&stdout).unwrap();
+    assert!(code == Some(0) && rows.len() == 1000 && rows[999]["n"] == 999, "{stderr}");
+    // For people, what an answer holds is enough.
+    let (code, stdout, stderr) = run(&["--ask", &sql]);
+    assert!(code == Some(0) && stdout.lines().count() < 1000, "{stderr}");
+    let footer = stdout.lines().last().unwrap();
+    assert!(footer.contains("of 1000; --format csv or json prints all of them"), "{footer}");
+}
+
+#[test]
 fn a_query_that_fails_says_why() {
     let (code, stdout, stderr) = run(&["--ask", "SELECT * FROM no_such_table"]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
