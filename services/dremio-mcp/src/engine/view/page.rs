@@ -26,7 +26,8 @@ const SCRIPT: &str = concat!(
 );
 
 /// The document. Its policy names its one script and its one style by their digests, so that even
-/// a mistake in the page runs nothing of a result; and it allows no connection.
+/// a mistake in the page runs nothing of a result; and it allows no connection. The script sees to
+/// it that the policy counts in hosts that wrap the page, too.
 static HTML: LazyLock<String> = LazyLock::new(|| {
     let (script, style) = (source_of(SCRIPT), source_of(STYLE));
     let policy = format!(

@@ -206,6 +206,10 @@ $("enlarge").addEventListener("click", async () => {
 
 // ---- begin
 
+// A host that puts the page into the body of its own takes the policy out of the head, and it counts
+// nowhere else (HTML, "http-equiv", "Content security policy state"). From here on it does.
+if ($("policy").parentElement !== document.head) document.head.append($("policy"));
+
 let lastHeight = 0;
 new ResizeObserver(() => {
   const height = Math.ceil(document.body.getBoundingClientRect().height);
