@@ -13,7 +13,8 @@ from stand import free_ports, http, until
 class Agent(Program):
     """An agent program in front of a scripted model: each call waits for a file.
 
-    A call's result is what the model received.
+    A call's result is what the model received. `calls` are the queries that it will be told to run,
+    in their order.
     """
 
     CALLS = 11
@@ -21,6 +22,7 @@ class Agent(Program):
     def __init__(self, name, version, packages, kind, configure):
         super().__init__(name, version, packages, kind)
         self.configure = configure
+        self.calls = [sql_of(number) for number in range(1, self.CALLS + 1)]
 
     def start(self, cache, stand, work):
         # The model reads its script from the prompt: the statements that the run will ask for.
@@ -28,10 +30,10 @@ class Agent(Program):
         self.gates, self.model_log, port = work / "gates", work / "model.log", free_ports(1)[0]
         self.gates.mkdir()
         lines = []
-        for number in range(1, self.CALLS + 1):
+        for number, sql in enumerate(self.calls, 1):
             lines += [
                 f"WAITFILE {self.gates / str(number)}",
-                f"CALL RunSqlQuery {json.dumps({'query': sql_of(number)})}",
+                f"CALL RunSqlQuery {json.dumps({'query': sql})}",
             ]
         self.prompt, self.model = "\n".join(lines), f"http://127.0.0.1:{port}"
         python, script = self.scripted
@@ -155,3 +157,31 @@ def gemini(agent, folder, stand):
         "GEMINI_API_KEY": "fake",
         "GEMINI_CLI_TRUST_WORKSPACE": "true",
     }
+
+
+CODEX = """model = "fake"
+model_provider = "scripted"
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "{model}/v1"
+wire_api = "responses"
+env_key = "FAKE_KEY"
+
+[mcp_servers.dremio]
+url = "{url}"
+bearer_token_env_var = "DREMIO_MCP_KEY"
+"""
+
+
+def codex(agent, folder, stand):
+    config = agent.work / "home/.codex/config.toml"
+    config.parent.mkdir()
+    config.write_text(CODEX.format(model=agent.model, url=stand.url))
+    return [
+        folder / "node_modules/.bin/codex",
+        "exec",
+        "--skip-git-repo-check",
+        "--dangerously-bypass-approvals-and-sandbox",
+        agent.prompt,
+    ], {"FAKE_KEY": "fake", "DREMIO_MCP_KEY": stand.key}

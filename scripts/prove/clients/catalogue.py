@@ -1,6 +1,6 @@
 """The clients and their versions."""
 
-from agents import Agent, claude, gemini
+from agents import Agent, claude, codex, gemini
 from program import Bridge, Library, Mcpo
 
 
@@ -10,6 +10,7 @@ def all_programs():
         Library("TypeScript SDK 1", "1.32.2", ts1, "npm", "1"),
         Library("TypeScript SDK 2", "2.4.0", ts2, "npm", "2"),
         Library("TypeScript SDK 2 auto", "2.4.0", ts2, "npm", "2-auto"),
+        Library("Python mcp 1.27", "1.27.2", ["mcp==1.27.2"], "pip", "mcp-1"),
         Library("Python mcp 1", "1.30.0", ["mcp==1.30.0"], "pip", "mcp-1"),
         Library("Python mcp 2 legacy", "2.3.0", ["mcp==2.3.0"], "pip", "mcp-2-legacy"),
         Library("Python mcp 2 auto", "2.3.0", ["mcp==2.3.0"], "pip", "mcp-2-auto"),
@@ -57,6 +58,7 @@ def all_programs():
             ],
         ),
         Agent("Gemini CLI", "0.61.0", ["@google/gemini-cli@0.61.0"], "npm", gemini),
+        Agent("Codex", "0.169.0", ["@openai/codex@0.169.0"], "npm", codex),
         Agent("Claude Code", "2.1.109", ["@anthropic-ai/claude-code@2.1.109"], "npm", claude),
         Agent("Claude Code", "2.1.197", ["@anthropic-ai/claude-code@2.1.197"], "npm", claude),
     ]

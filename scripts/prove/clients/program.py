@@ -201,12 +201,15 @@ class Library(Program):
 
     def hear(self, message):
         if message.get("connected"):
-            self.connected = True
+            self.connected, self.tools = True, message["tools"]
         else:
             self.results[message["number"]] = (message["ok"], message["text"])
 
     def begin(self, number, sql):
-        self.write(f"{number} {sql}")
+        self.call(number, "RunSqlQuery", {"query": sql})
+
+    def call(self, number, tool, arguments):
+        self.write(json.dumps({"number": number, "tool": tool, "arguments": arguments}))
 
 
 class Bridge(Program):

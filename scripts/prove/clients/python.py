@@ -1,8 +1,8 @@
 """A client built on a Python package: `python.py MODE URL KEY`.
 
-MODE is mcp-1, mcp-2-legacy, mcp-2-auto or fastmcp. Every line on standard input, `NUMBER SQL`, is
-one call of the tool; every call ends in one line of JSON: {"number", "ok", "text"}. The first line
-says that it is connected.
+MODE is mcp-1, mcp-2-legacy, mcp-2-auto or fastmcp. Every line on standard input, JSON of
+{"number", "tool", "arguments"}, is one call; every call ends in one line of JSON: {"number", "ok",
+"text"}. The first line says that it is connected, and which tools there are.
 """
 
 import asyncio
@@ -46,11 +46,9 @@ def say(**value):
     print(json.dumps(value), flush=True)
 
 
-async def call(client, number, query):
+async def call(client, number, tool, arguments):
     try:
-        answer = await asyncio.wait_for(
-            client.call_tool("RunSqlQuery", {"query": query}), LIMIT_SECONDS
-        )
+        answer = await asyncio.wait_for(client.call_tool(tool, arguments), LIMIT_SECONDS)
         failed = getattr(answer, "is_error", getattr(answer, "isError", False))
         say(
             number=number,
@@ -67,12 +65,11 @@ async def main(mode, url, key):
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
     )
     async with connect(mode, url, key) as client:
-        await client.list_tools()
-        say(connected=True)
+        listed = await client.list_tools()
+        say(connected=True, tools=[tool.name for tool in getattr(listed, "tools", listed)])
         calls = set()
         while line := (await lines.readline()).decode():
-            number, query = line.rstrip("\n").split(" ", 1)
-            calls.add(asyncio.create_task(call(client, int(number), query)))
+            calls.add(asyncio.create_task(call(client, **json.loads(line))))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 // A client built on the TypeScript SDK: `typescript.mjs MODE URL KEY`. MODE is 1 (the package of
 // version 1), 2 (version 2 as it comes) or 2-auto (told to ask for the newest revision).
-// Every line on standard input, `NUMBER SQL`, is one call of the tool; every call ends in one line
-// of JSON: {"number", "ok", "text"}. The first line says that it is connected.
+// Every line on standard input, JSON of {"number", "tool", "arguments"}, is one call; every call
+// ends in one line of JSON: {"number", "ok", "text"}. The first line says that it is connected, and
+// which tools there are.
 import { createInterface } from 'node:readline';
 
 const [mode, url, key] = process.argv.slice(2);
@@ -20,11 +21,11 @@ const client = new Client({ name: `restart-ts-${mode}`, version: '1' }, options)
 client.onerror = (cause) => process.stderr.write(`onerror: ${cause}\n`);
 const requestInit = { headers: { Authorization: `Bearer ${key}` } };
 await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
-await client.listTools();
-say({ connected: true });
+const { tools } = await client.listTools();
+say({ connected: true, tools: tools.map(({ name }) => name) });
 
-async function call(number, query) {
-  const request = { name: 'RunSqlQuery', arguments: { query } };
+async function call({ number, tool, arguments: given }) {
+  const request = { name: tool, arguments: given };
   const limit = { timeout: LIMIT_MS };
   try {
     const rest = mode === '1' ? [undefined, limit] : [limit];
@@ -37,7 +38,6 @@ async function call(number, query) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [number, ...query] = line.split(' ');
-  void call(Number(number), query.join(' '));
+  void call(JSON.parse(line));
 }
 process.exit(0);
