@@ -55,7 +55,7 @@ class Agent(Program):
         until(
             f"{self.name} asks the model with the tool at hand",
             lambda: self.asks() or not self.is_alive(),
-            90,
+            300,
         )
         if not self.is_alive():
             raise RuntimeError(

@@ -71,7 +71,11 @@ async function begun(colorScheme) {
 // high as the lowest frame around it.
 async function hasRoom(page, view) {
   for (const end = Date.now() + 60_000; Date.now() < end; await page.waitForTimeout(100)) {
-    let room = await view.evaluate(() => innerHeight - document.body.offsetHeight + 1);
+    let room = await view.evaluate(() => {
+      const main = document.querySelector("main:not([hidden])");
+      const bottom = main ? main.getBoundingClientRect().bottom : 0;
+      return innerHeight + 1 - Math.max(document.body.offsetHeight, bottom);
+    });
     for (let frame = view; frame.parentFrame(); frame = frame.parentFrame()) {
       const box = await (await frame.frameElement()).boundingBox();
       const height = await view.evaluate(() => document.body.offsetHeight);

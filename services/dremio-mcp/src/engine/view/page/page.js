@@ -6,6 +6,8 @@ const state = {
   // What the host says of itself and where we are.
   context: {},
   canCallTools: false,
+  // Whether the host decides how high the page is.
+  isFixed: false,
   // The result, as far as it is here: `next` is the offset of the first row that is not, or null.
   handle: null,
   offset: 0,

@@ -22,19 +22,28 @@ function showStatement(sql) {
 
 function setContext(changed) {
   Object.assign(state.context, changed);
-  const { theme, styles, displayMode, availableDisplayModes, containerDimensions } = state.context;
+  const { theme, styles, displayMode, availableDisplayModes } = state.context;
   const root = document.documentElement;
   if (theme === "light" || theme === "dark") root.style.colorScheme = theme;
   for (const [name, value] of Object.entries(styles?.variables || {})) {
     if (/^--[a-z0-9-]+$/.test(name) && typeof value === "string")
       root.style.setProperty(name, value);
   }
-  const isFixed = typeof containerDimensions?.height === "number" || displayMode === "fullscreen";
-  root.classList.toggle("fills", isFixed);
+  if (changed.containerDimensions) state.isFixed = isFixedAt(changed.containerDimensions.height);
+  root.classList.toggle("fills", state.isFixed || displayMode === "fullscreen");
   const isLarge = displayMode === "fullscreen";
   $("enlarge").hidden = !(availableDisplayModes || []).includes(isLarge ? "inline" : "fullscreen");
   $("enlarge").textContent = isLarge ? "Back" : "Enlarge";
   if (state.tab === "chart") drawChosen();
+}
+
+// Heights that the host was asked for. Some report one of these as if it could not change: to fill it
+// would be to stay as small as the page was before its rows came.
+const asked = new Set();
+
+function isFixedAt(height) {
+  if (typeof height !== "number") return false;
+  return ![-1, 0, 1].some((apart) => asked.has(Math.round(height) + apart));
 }
 
 // ---- the rows
@@ -213,8 +222,10 @@ if ($("policy").parentElement !== document.head) document.head.append($("policy"
 let lastHeight = 0;
 new ResizeObserver(() => {
   const height = Math.ceil(document.body.getBoundingClientRect().height);
-  if (height !== lastHeight)
+  if (height !== lastHeight) {
+    asked.add(height);
     host.notify("ui/notifications/size-changed", { width: document.body.clientWidth, height });
+  }
   lastHeight = height;
 }).observe(document.body);
 let lastWidth = 0;
