@@ -336,6 +336,8 @@ Written: .env, secrets/dremio_password, secrets/mcp_api_keys. Next:
 
   scripts/deploy.sh
 
+What is wrong, if something is: docker compose run --rm --no-deps dremio-mcp doctor
+
 Then set your agent up. The key goes where the agent runs:
 
 EOF

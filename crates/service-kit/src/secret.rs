@@ -27,7 +27,7 @@ pub enum SecretSource {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file is missing or may not be read.
-    #[error("secret file {path} cannot be read: {source}")]
+    #[error("secret file {path} cannot be read: {source}; {}", cure(path, source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -58,6 +58,20 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// What helps where a file cannot be read.
+fn cure(path: &Path, cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::NotFound => {
+            "name a file that exists (with Docker Compose, scripts/setup.sh makes it)".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            let path = path.display();
+            format!("`chmod a+r {path}` lets the service read it; close its folder to others")
+        }
+        _ => "look at the disk that it is on".to_owned(),
+    }
 }
 
 impl SecretSource {
@@ -175,6 +189,13 @@ mod tests {
             SecretSource::File("/nowhere/secret".into()).read(),
             Err(SecretError::Unreadable { .. })
         ));
+        for (kind, cure) in [
+            (std::io::ErrorKind::NotFound, "scripts/setup.sh makes it"),
+            (std::io::ErrorKind::PermissionDenied, "`chmod a+r /s` lets the service read it"),
+        ] {
+            let error = SecretError::Unreadable { path: "/s".into(), source: kind.into() };
+            assert!(error.to_string().contains(cure), "{error}");
+        }
         let (_a, empty) = file(b" \n");
         assert!(matches!(empty.read(), Err(SecretError::Empty { .. })));
         let (_b, binary) = file(&[0xff, 0xfe]);

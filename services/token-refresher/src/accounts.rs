@@ -50,7 +50,7 @@ pub(crate) struct Shared {
     pub(crate) policy: Policy,
     pub(crate) revoke_after: Option<Duration>,
     pub(crate) tls_verified: bool,
-    /// The probable reason if Dremio does not answer.
+    /// What to do next if Dremio does not answer.
     pub(crate) if_unreachable: Option<&'static str>,
     /// Receives tokens to log out.
     pub(crate) replaced: mpsc::Sender<Replaced>,

@@ -285,7 +285,7 @@ impl Parts {
             policy: config.policy,
             revoke_after: config.revoke_after,
             tls_verified,
-            if_unreachable: likely_cause_of_silence(
+            if_unreachable: next_step_in_silence(
                 config.connect.uri.host(),
                 Path::new("/.dockerenv").exists(),
             ),
@@ -315,13 +315,23 @@ async fn check_volume(volume: &Volume) -> Result<(), StartError> {
     }
 }
 
-/// The probable mistake if Dremio at `host` does not answer.
-fn likely_cause_of_silence(host: &str, in_container: bool) -> Option<&'static str> {
+/// What to say if Dremio at `host` does not answer.
+fn next_step_in_silence(host: &str, in_container: bool) -> Option<&'static str> {
     let is_loopback = host == "localhost" || host.starts_with("127.") || host == "[::1]";
-    (is_loopback && in_container).then_some(
-        "DREMIO_URI names this container itself; a Dremio on the machine outside is \
-         http://host.docker.internal:9047, and must listen on more than 127.0.0.1",
-    )
+    match host {
+        _ if !in_container => None,
+        "dremio" => Some(
+            "for a Dremio on this machine set DREMIO_URI=http://host.docker.internal:9047 in \
+             .env; to try it with demo data: docker compose --profile sandbox up",
+        ),
+        _ if is_loopback => Some(
+            "the likely cause: DREMIO_URI names this container itself; a Dremio on the machine \
+             outside is http://host.docker.internal:9047, and must listen on more than 127.0.0.1",
+        ),
+        _ => Some(
+            "this finds the step that fails: docker compose run --rm --no-deps dremio-mcp doctor",
+        ),
+    }
 }
 
 /// A random number from 0 (inclusive) to 1 (exclusive), for jitter. Without a source of randomness
@@ -332,18 +342,22 @@ fn random() -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::likely_cause_of_silence;
+    use super::next_step_in_silence;
 
     #[test]
-    fn localhost_in_a_container_is_explained() {
-        for host in ["localhost", "127.0.0.1", "[::1]"] {
+    fn silence_in_a_container_has_a_next_step() {
+        for (host, step) in [
+            ("localhost", "names this container itself"),
+            ("127.0.0.1", "names this container itself"),
+            ("[::1]", "names this container itself"),
+            ("dremio", "set DREMIO_URI=http://host.docker.internal:9047 in .env"),
+            ("bi.example", "dremio-mcp doctor"),
+        ] {
             assert!(
-                likely_cause_of_silence(host, true)
-                    .is_some_and(|cause| cause.contains("host.docker.internal")),
+                next_step_in_silence(host, true).is_some_and(|said| said.contains(step)),
                 "{host}"
             );
-            assert_eq!(likely_cause_of_silence(host, false), None, "{host}");
+            assert_eq!(next_step_in_silence(host, false), None, "{host}");
         }
-        assert_eq!(likely_cause_of_silence("dremio", true), None);
     }
 }

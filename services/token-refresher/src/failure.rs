@@ -44,6 +44,47 @@ impl Failure {
 
     /// Describes the failure of any other call.
     pub(crate) fn call(error: dremio_client::Error) -> Self {
-        Self::of(error.class().as_str(), error)
+        let reason = error.class().as_str();
+        match error.class() {
+            // Of the steps to a connection, only the one that failed helps a person.
+            ErrorClass::Unreachable => Self::new(reason, format!("{error}: {}", root(&error))),
+            _ => Self::of(reason, error),
+        }
+    }
+
+    /// The same, with what to do next.
+    pub(crate) fn with_next_step(mut self, step: &str) -> Self {
+        self.message.push_str("; ");
+        self.message.push_str(step);
+        self
+    }
+}
+
+/// The innermost cause.
+fn root(error: &dyn std::error::Error) -> &dyn std::error::Error {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause
+}
+
+#[cfg(test)]
+mod tests {
+    use dremio_client::{ConnectConfig, DremioClient, Transport};
+
+    use super::Failure;
+
+    #[tokio::test]
+    async fn a_dremio_that_is_away_is_one_short_sentence() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let transport = Transport::connect(&ConnectConfig::new(uri.parse().unwrap())).unwrap();
+        let login = DremioClient::new(transport).login("ada", &"x".into()).await.unwrap_err();
+        let failure = Failure::login(login, "the password").with_next_step("do this");
+        let expected =
+            "login: Dremio cannot be reached: Connection refused (os error 111); do this";
+        assert_eq!((failure.reason, failure.message.as_str()), ("unreachable", expected));
     }
 }

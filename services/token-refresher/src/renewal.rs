@@ -57,7 +57,7 @@ pub(crate) struct Tools {
     pub(crate) policy: Policy,
     pub(crate) revoke_after: Option<Duration>,
     pub(crate) tls_verified: bool,
-    /// The probable reason if Dremio does not answer.
+    /// What to do next if Dremio does not answer.
     pub(crate) if_unreachable: Option<&'static str>,
     /// Receives replaced tokens.
     pub(crate) replaced: mpsc::Sender<Replaced>,

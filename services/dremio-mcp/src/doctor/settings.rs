@@ -44,7 +44,11 @@ pub(super) fn check(doctor: &Doctor) -> Vec<Finding> {
         warn(text.to_owned(), Some("MCP_ALLOW_JOB_HISTORY=false"));
     }
     if !has_problem {
-        findings.insert(0, Finding::good("settings", format!("{} are set", doctor.given)));
+        let text = match doctor.given {
+            0 => "they are as they should be".to_owned(),
+            given => format!("{given} are set"),
+        };
+        findings.insert(0, Finding::good("settings", text));
     }
     findings
 }

@@ -37,9 +37,8 @@ impl Renewal {
                     _ => Cause::Passing,
                 };
                 let mut failure = Failure::login(cause, &self.tools.credentials.named());
-                if let (ErrorClass::Unreachable, Some(likely)) = (class, self.tools.if_unreachable)
-                {
-                    failure = failure.with_likely_cause(likely);
+                if let (ErrorClass::Unreachable, Some(step)) = (class, self.tools.if_unreachable) {
+                    failure = failure.with_next_step(step);
                 }
                 if kind == Cause::Credentials {
                     if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
