@@ -45,12 +45,13 @@ class Agent(Program):
         )
         until("the scripted model listens", lambda: listens(self.model))
         super().start(cache, stand, work)
-        self.process.stdin.close()
 
     def command(self, cache, stand):
         return self.configure(self, self.folder(cache), stand)
 
     def connect(self):
+        # Codex reads it to its end before it begins.
+        self.process.stdin.close()
         # The model is asked once the program has connected to its servers and knows the tool.
         until(
             f"{self.name} asks the model with the tool at hand",
@@ -127,6 +128,9 @@ def claude(agent, folder, stand):
         "ANTHROPIC_BASE_URL": agent.model,
         "ANTHROPIC_API_KEY": "sk-fake-local",
         "ENABLE_TOOL_SEARCH": "false",
+        # On a busy machine it would ask the model before it has connected.
+        "MCP_CONNECTION_NONBLOCKING": "false",
+        "MCP_TIMEOUT": "120000",
     }
 
 
