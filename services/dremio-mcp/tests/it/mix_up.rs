@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
@@ -20,7 +21,10 @@ const KEYS: usize = 16;
 const AT_ONCE: usize = 4;
 
 /// Calls between two kills of the child.
-const KILL_EVERY: usize = 150;
+const KILL_EVERY: usize = 100;
+
+/// And the time: a child that lived for less is replaced more and more slowly.
+const LIVES: Duration = Duration::from_millis(1100);
 
 /// Tells the children of this test from others'.
 const OWN_PATH: &str = "/usr/bin:/bin:/of-mix-up";
@@ -100,15 +104,16 @@ async fn mix(server: &str, setting: Arc<Setting>) {
     let killer = {
         let counts = Arc::clone(&counts);
         tokio::spawn(async move {
-            let (mut kills, mut next) = (0, KILL_EVERY);
+            let (mut kills, mut next, mut since) = (0, KILL_EVERY, Instant::now());
             while !counts.2.load(Ordering::Relaxed) {
-                if counts.0.load(Ordering::Relaxed) >= next {
+                if counts.0.load(Ordering::Relaxed) >= next && since.elapsed() >= LIVES {
                     for (child, _) in children(OWN_PATH) {
                         kills += usize::from(kill_process(child, Signal::KILL).is_ok());
                     }
-                    next += KILL_EVERY;
+                    next = counts.0.load(Ordering::Relaxed) + KILL_EVERY;
+                    since = Instant::now();
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             kills
         })
