@@ -1,6 +1,7 @@
 //! Builds and runs the gateway: binds everything first, so that a taken port is an error at once,
 //! then starts the tasks, and stops them in an order that lets answers in flight finish.
 
+mod auth;
 mod child;
 
 use std::net::SocketAddr;
@@ -30,10 +31,8 @@ use crate::engine::native::Native;
 use crate::engine::official::{Repair, Supervisor};
 use crate::engine::{CALL_LIMITS, Engine, FairQueue, ToolRoom};
 use crate::front::Front;
-use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
-use crate::policy::Identity;
-use crate::principal::Principal;
+use crate::policy::{Gate, PolicyError};
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable};
 use crate::signer::Signer;
 use crate::status::{Recent, Status, agents_url};
@@ -78,6 +77,9 @@ pub enum StartError {
     /// The keys became unusable after the configuration was checked.
     #[error("the API keys cannot be used")]
     Keys(#[from] KeyRingError),
+    /// The policy file became unusable after the configuration was checked.
+    #[error("MCP_POLICY_FILE: {0}")]
+    Policy(#[from] PolicyError),
     /// The official server is not installed in the expected place.
     #[error(
         "MCP_SERVER_COMMAND: `{program}` was not found, or is no program; install the official \
@@ -114,6 +116,7 @@ impl App {
         if let AuthConfig::Keys(source) = &config.auth {
             KeyRing::load(source.clone())?;
         }
+        Self::policy_summary(config)?;
         Self::check_program(config)
     }
 
@@ -138,6 +141,14 @@ impl App {
         }
     }
 
+    /// The policy file, what it has, and which keys are outside of it; `None` without one.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn policy_summary(config: &Config) -> Result<Option<String>, StartError> {
+        auth::policy_summary(config)
+    }
+
     /// Binds the ports and starts the tasks. Dremio, the token and the child may still be missing.
     ///
     /// # Errors
@@ -155,11 +166,9 @@ impl App {
 
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
-        let conditions = match &config.auth {
-            AuthConfig::Keys(_) => &["dremio", "engine", "gateway_key", "keys", "token"][..],
-            AuthConfig::Open => &["dremio", "engine", "gateway_key", "token"],
-        };
-        let readiness = Readiness::new(conditions);
+        let mut conditions = vec!["dremio", "engine", "gateway_key", "token"];
+        conditions.extend(auth::conditions(&config.auth));
+        let readiness = Readiness::new(&conditions);
         let connections = Connections::new(AGENT_LIMITS, config.trusted_proxies.clone());
         connections.register(registry.sub_registry_with_prefix("dremio_mcp"));
         // What serves requests stops first; then what it needs.
@@ -191,7 +200,8 @@ impl App {
             health.clone().probe(client.clone(), tokens.clone(), back.clone()),
         );
 
-        let dremio = DremioCaller::new(client, tokens.of(None), health);
+        let dremio =
+            DremioCaller::new(client, tokens.of(None), health).with_accounts(tokens.clone());
         let queue = FairQueue::new(CALL_LIMITS, Some(Arc::clone(&metrics)));
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and \
@@ -199,6 +209,7 @@ impl App {
             readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
         }
         let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));
+        let is_limited = matches!(config.auth, AuthConfig::Policy { .. });
         let budget = Budget::new(&metrics);
         let signer = Arc::new(Signer::new().map_err(|cause| StartError::Resource(cause.into()))?);
         tasks.spawn(
@@ -212,7 +223,7 @@ impl App {
             tasks.spawn("audit file", writing.run(hangups, back.clone()));
         }
         let jobs = JobCustody::new(dremio.clone());
-        let kept = Arc::new(KeptJobs::new(jobs.clone()));
+        let kept = Arc::new(KeptJobs::default());
         // What a stop ends is not asked for again here: jobs are left before that.
         let (kept_swept, sweep) = (Arc::clone(&kept), shutdown.clone());
         tasks.spawn("kept jobs", async move { kept_swept.sweep(&sweep).await });
@@ -227,9 +238,12 @@ impl App {
             }
             EngineConfig::Official(command) => {
                 let pages = Pages::new(budget.clone(), result_bytes_max(&config.child_environment));
-                let egress = Egress::bind(dremio, gate("official"), pages)
-                    .await
-                    .map_err(StartError::Resource)?;
+                let mut at_egress = gate("official");
+                if is_limited {
+                    at_egress = at_egress.for_callers_only();
+                }
+                let egress =
+                    Egress::bind(dremio, at_egress, pages).await.map_err(StartError::Resource)?;
                 let launch = launch(&config, command, &egress).map_err(StartError::Resource)?;
                 let repair = if config.official_repair {
                     Repair::with_tools(tools("official"), egress.calls(), &launch.egress_uri)
@@ -251,14 +265,7 @@ impl App {
             }
         };
 
-        let auth = match config.auth {
-            AuthConfig::Open => Auth::Open(Identity::unlimited(Principal::anyone())),
-            AuthConfig::Keys(source) => {
-                let ring = Arc::new(KeyRing::load(source)?);
-                tasks.spawn("keys", Arc::clone(&ring).follow(readiness.clone(), back.clone()));
-                Auth::Keys(ring)
-            }
-        };
+        let auth = auth::start(&config, &clock, &metrics, &tokens, &readiness, &back, &mut tasks)?;
         let hosts = HostRules::new(mcp_addr, &config.allowed_hosts, &config.allowed_origins);
         let access = Arc::new(Access {
             hosts,
@@ -278,7 +285,7 @@ impl App {
             recent: Arc::clone(&recent),
             dremio: config.dremio.uri.to_string(),
             agents_url: agents_url(mcp_addr, &config.allowed_hosts),
-            wants_key: matches!(access.auth, Auth::Keys(_)),
+            wants_key: !matches!(access.auth, Auth::Open(_)),
         });
         tasks.spawn("status", Arc::clone(&status).follow(back.clone()));
         let session_ids = SessionIds::new(signer, clock);

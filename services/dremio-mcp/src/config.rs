@@ -1,5 +1,6 @@
 //! The gateway's settings: read once from the environment, complete or with every problem named.
 
+mod auth;
 mod urls;
 
 use std::collections::BTreeMap;
@@ -8,15 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dremio_client::{ConnectConfig, DremioUri};
-use secrecy::SecretString;
-use service_kit::SecretSource;
 use service_kit::admin::AdminHosts;
 use service_kit::env::{Env, Problem, Problems, Reader};
 use service_kit::http::TrustedProxies;
 use service_kit::logging::LogConfig;
 use service_kit::settings::{self, HANDED_ON, HANDED_ON_PREFIX, NOT_HANDED_ON, Service};
 
-use crate::access::{AllowedHost, AllowedOrigin, KeyRing, KeyRingError, Rate, RateSetting};
+pub use self::auth::{AuthConfig, policy_terms};
+use crate::access::{AllowedHost, AllowedOrigin, Rate, RateSetting};
 use crate::answer::AnswerConfig;
 use crate::audit::AuditConfig;
 use crate::guard::Guard;
@@ -31,15 +31,6 @@ pub enum EngineConfig {
     Official(Vec<String>),
     /// Our own tools, in process.
     Native,
-}
-
-/// Who may use the gateway.
-#[derive(Clone, Debug)]
-pub enum AuthConfig {
-    /// Clients that present one of these keys.
-    Keys(SecretSource),
-    /// Everyone.
-    Open,
 }
 
 /// The whole configuration of the gateway.
@@ -122,8 +113,9 @@ impl Config {
         let mut reader = Reader::new(env, Service::Gateway);
         let uri = reader.value(&settings::DREMIO_URI);
         let mcp_addr = reader.listen_addr(&settings::MCP_ADDR);
-        let auth = read_auth(&mut reader, mcp_addr);
+        let auth = auth::read(&mut reader, mcp_addr);
         let config = Self::gather(&mut reader, env, uri, mcp_addr, auth);
+        config.check_policy(&mut reader);
         match reader.finish() {
             Ok(unknown_variables) => (Self { unknown_variables, ..config }, Vec::new()),
             Err(Problems(problems)) => (config, problems),
@@ -142,6 +134,10 @@ impl Config {
     ) -> Result<Self, Problems> {
         let mut reader = Reader::new(env, Service::Gateway);
         let config = Self::gather(&mut reader, env, uri, mcp_addr, auth);
+        if reader.text(&settings::MCP_POLICY_FILE).is_some() {
+            let problem = "is of dremio-mcp alone; take it out, or run the gateway as a service";
+            reader.problem(&settings::MCP_POLICY_FILE, problem);
+        }
         reader.finish_part().map(|()| config)
     }
 
@@ -198,8 +194,10 @@ impl Config {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let token_file = absolute(&self.token_file);
         let keys_file = match &self.auth {
-            AuthConfig::Keys(source) => source.path(),
-            AuthConfig::Open => None,
+            AuthConfig::Keys(source) | AuthConfig::Policy { keys: Some(source), .. } => {
+                source.path()
+            }
+            AuthConfig::Policy { keys: None, .. } | AuthConfig::Open => None,
         };
         let mut hidden: Vec<PathBuf> =
             self.secret_paths.iter().map(|path| absolute(path)).collect();
@@ -245,65 +243,6 @@ fn in_this_folder(mut words: Vec<String>) -> Vec<String> {
         *program = absolute;
     }
     words
-}
-
-/// Where settings are wrong, the result lets nobody in.
-fn read_auth(reader: &mut Reader<'_>, mcp_addr: SocketAddr) -> AuthConfig {
-    let may_be_open = reader.flag(&settings::MCP_ALLOW_OPEN);
-    let key = reader.secret(&settings::MCP_API_KEY);
-    let keys_file = reader
-        .text(&settings::MCP_API_KEYS_FILE)
-        .map(|path| SecretSource::File(path.into()))
-        // As for every secret, a blank file counts as absent.
-        .filter(|file| !file.is_blank());
-    let closed = || AuthConfig::Keys(SecretSource::Inline(SecretString::default()));
-    let by_key = reader.parsed(&settings::MCP_AUTH, |auth| match auth {
-        "none" => Ok(false),
-        "keys" => Ok(true),
-        other => Err(format!("`{other}` is not a way to authenticate; use keys or none")),
-    });
-    let (setting, source) = match (by_key, key, keys_file) {
-        (false, None, None) if mcp_addr.ip().is_loopback() || may_be_open => {
-            return AuthConfig::Open;
-        }
-        (false, None, None) => {
-            let problem = format!(
-                "none would let everybody who reaches {mcp_addr} query Dremio. Use MCP_AUTH=keys, \
-                 listen on 127.0.0.1, or set MCP_ALLOW_OPEN=true if something else in front of it \
-                 checks who asks"
-            );
-            reader.problem(&settings::MCP_AUTH, problem);
-            return closed();
-        }
-        (false, _, _) => {
-            let problem =
-                "none would leave the door open although keys are set; remove one of the two";
-            reader.problem(&settings::MCP_AUTH, problem);
-            return closed();
-        }
-        (true, Some(_), Some(_)) => {
-            let problem = "is set and so is MCP_API_KEY (or MCP_API_KEY_FILE); keep one of them";
-            reader.problem(&settings::MCP_API_KEYS_FILE, problem);
-            return closed();
-        }
-        (true, None, None) => {
-            let problem = "agents need a key, and none is set; this makes one for Docker Compose: \
-                           echo \"MCP_API_KEY=$(openssl rand -hex 32)\" >>.env (elsewhere put one \
-                           a line into a file and name it in MCP_API_KEYS_FILE, or set \
-                           MCP_AUTH=none on a loopback address)";
-            reader.problem(&settings::MCP_API_KEY, problem);
-            return closed();
-        }
-        (true, Some(source), None) => (&settings::MCP_API_KEY, source),
-        (true, None, Some(source)) => (&settings::MCP_API_KEYS_FILE, source),
-    };
-    match KeyRing::load(source.clone()) {
-        Ok(_) => {}
-        // A missing MCP_API_KEY_FILE was reported when it was read.
-        Err(KeyRingError::Unreadable(_)) if setting == &settings::MCP_API_KEY => {}
-        Err(cause) => reader.problem(setting, cause.to_string()),
-    }
-    AuthConfig::Keys(source)
 }
 
 fn read_call_timeout(reader: &mut Reader<'_>) -> Duration {

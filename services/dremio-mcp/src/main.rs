@@ -1,17 +1,18 @@
 //! `dremio-mcp`: arguments, logging, configuration, [`App`], exit code.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use dremio_mcp::doctor::{Doctor, Site};
 use dremio_mcp::{
-    App, AuditArguments, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig, Server, audit,
-    connect_client,
+    App, AuditArguments, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig, KeyError, NewKey,
+    Server, audit, connect_client, list_keys, policy_terms,
 };
 use service_kit::env::{Env, Problems, Reader, read_admin_addr};
 use service_kit::lifecycle::Shutdown;
 use service_kit::logging::{self, LogConfig};
-use service_kit::settings::{Service, help};
+use service_kit::settings::{self, Service, help};
 use service_kit::{Clock, Exit, health};
 
 /// Serves a Dremio to AI agents over MCP streamable HTTP, with a login token that never goes stale.
@@ -46,6 +47,22 @@ enum Command {
         #[arg(long)]
         share: bool,
     },
+    /// Make and list the keys of MCP_POLICY_FILE
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Make a key for a client, and print it once, with its line for the policy file
+    New {
+        /// The client: 1 to 64 characters from A-Z, a-z, 0-9, `.`, `_` and `-`
+        name: String,
+    },
+    /// Print the clients of the policy file, the start of their keys' digests, and their rights
+    List,
 }
 
 const DOCTOR_HELP: &str = "\
@@ -79,6 +96,7 @@ fn main() -> ExitCode {
             Command::Healthcheck => healthcheck(&env).await,
             Command::CheckConfig => check_config(&env),
             Command::Audit(arguments) => audit(&arguments, &env, &Clock::system()).into(),
+            Command::Key { command } => key(&env, &command),
             Command::Connect(arguments) => connect(&arguments, &env).await,
             Command::Doctor { json, share } => doctor(&env, json, share).await,
         }
@@ -183,8 +201,15 @@ fn check_config(env: &Env) -> ExitCode {
                 .iter()
                 .map(|name| format!("\n  warning: {name} is not known and has no effect"))
                 .collect();
+            let policy = match App::policy_summary(&config) {
+                Ok(summary) => {
+                    summary.map_or_else(String::new, |text| format!("\n  policy:  {text}"))
+                }
+                Err(cause) => return Exit::Config.eprint(&cause.to_string()).into(),
+            };
             let access = match &config.auth {
                 AuthConfig::Keys(_) => "by key",
+                AuthConfig::Policy { .. } => "by key, as the policy says",
                 AuthConfig::Open => "OPEN to everybody who reaches the address",
             };
             let engine = match &config.engine {
@@ -193,7 +218,7 @@ fn check_config(env: &Env) -> ExitCode {
             };
             let text = format!(
                 "configuration is good\n  Dremio:  {}\n  token:   {}\n  agents:  http://{}/mcp\n  \
-                 admin:   http://{}\n  access:  {access}\n  engine:  {engine}\n  \
+                 admin:   http://{}\n  access:  {access}{policy}\n  engine:  {engine}\n  \
                  set:     {}{unknown}",
                 config.dremio.uri,
                 config.token_file.display(),
@@ -205,4 +230,30 @@ fn check_config(env: &Env) -> ExitCode {
         }
         Err(problems) => Exit::Config.eprint(&problems.to_string()).into(),
     }
+}
+
+/// Needs no setting but MCP_POLICY_FILE, and that for `list` only.
+fn key(env: &Env, command: &KeyCommand) -> ExitCode {
+    let file = policy_file(env);
+    let exit = match (command, file) {
+        (KeyCommand::New { name }, file) => {
+            match NewKey::make(name, file.as_deref(), &policy_terms()) {
+                Ok(key) => Exit::Success.print(&key.text),
+                Err(cause @ KeyError::Name) => Exit::Usage.eprint(&cause.to_string()),
+                Err(cause) => Exit::TaskDied.eprint(&cause.to_string()),
+            }
+        }
+        (KeyCommand::List, None) => {
+            Exit::Config.eprint("MCP_POLICY_FILE is not set: there is no policy file to list")
+        }
+        (KeyCommand::List, Some(file)) => match list_keys(&file, &policy_terms()) {
+            Ok(text) => Exit::Success.print(&text),
+            Err(cause) => Exit::Config.eprint(&format!("MCP_POLICY_FILE: {cause}")),
+        },
+    };
+    exit.into()
+}
+
+fn policy_file(env: &Env) -> Option<PathBuf> {
+    Reader::new(env, Service::Gateway).text(&settings::MCP_POLICY_FILE).map(PathBuf::from)
 }

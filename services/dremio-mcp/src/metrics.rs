@@ -34,6 +34,11 @@ struct ReasonLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BudgetLabel {
+    budget: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
 }
@@ -52,6 +57,8 @@ pub(crate) struct Metrics {
     children_ready: Gauge,
     denied: Family<ReasonLabel, Counter>,
     statements_refused: Family<ReasonLabel, Counter>,
+    budgets_used_up: Family<BudgetLabel, Counter>,
+    policy_rejected: Gauge,
     dremio_requests: Family<OutcomeLabel, Counter>,
     places_held: Gauge,
     calls_waiting: Gauge,
@@ -73,6 +80,8 @@ impl Metrics {
             children_ready: Gauge::default(),
             denied: Family::default(),
             statements_refused: Family::default(),
+            budgets_used_up: Family::default(),
+            policy_rejected: Gauge::default(),
             dremio_requests: Family::default(),
             places_held: Gauge::default(),
             calls_waiting: Gauge::default(),
@@ -113,6 +122,16 @@ impl Metrics {
             "statements_refused",
             "Statements that the guard did not let through, by reason",
             metrics.statements_refused.clone(),
+        );
+        registry.register(
+            "budgets_used_up",
+            "Calls that found a budget of their client used up, by budget",
+            metrics.budgets_used_up.clone(),
+        );
+        registry.register(
+            "policy_rejected",
+            "1 while the policy file has a problem, and the policy before it stays in force",
+            metrics.policy_rejected.clone(),
         );
         registry.register(
             "dremio_requests",
@@ -194,6 +213,14 @@ impl Metrics {
 
     pub(crate) fn statement_refused(&self, reason: &'static str) {
         self.statements_refused.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub(crate) fn over_budget(&self, budget: &'static str) {
+        self.budgets_used_up.get_or_create(&BudgetLabel { budget }).inc();
+    }
+
+    pub(crate) fn policy_rejected(&self, is_rejected: bool) {
+        self.policy_rejected.set(is_rejected.into());
     }
 
     pub(crate) fn dremio_request(&self, outcome: &'static str) {

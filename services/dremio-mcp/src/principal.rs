@@ -13,14 +13,15 @@ use crate::random::hex;
 /// How the name of a principal begins that is a key by itself, or a client of the policy. So no
 /// client's name is that of a key.
 const KEY_PREFIX: &str = "key:";
+const CLIENT_PREFIX: &str = "client:";
 
 /// Hex digits of a key's digest in logs: enough to distinguish a handful of keys, and never
 /// compared.
 const LOG_HEX_DIGITS: usize = 8;
 
-/// Who calls: `key:` and the SHA-256 of the key in hex, or `anyone`. Equal keys are equal
-/// principals. The whole digest is compared, because a key with a similar beginning of its digest
-/// can be found in under a second.
+/// Who calls: `key:` and the SHA-256 of the key in hex, `client:` and its name, or `anyone`.
+/// Equal keys are equal principals. The whole digest is compared, because a key with a similar
+/// beginning of its digest can be found in under a second.
 ///
 /// `Display` and `Debug` give the short form for logs. Cheap to clone and to look up: every request
 /// does both several times.
@@ -55,6 +56,11 @@ impl Principal {
     /// The owner of the key with this SHA-256.
     pub(crate) fn of_key(digest: &[u8; 32]) -> Self {
         Self::named(format!("{KEY_PREFIX}{}", hex(digest)))
+    }
+
+    /// The client of the policy that has this name.
+    pub(crate) fn of_client(name: &str) -> Self {
+        Self::named(format!("{CLIENT_PREFIX}{name}"))
     }
 
     fn named(name: String) -> Self {

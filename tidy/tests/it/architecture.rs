@@ -42,7 +42,17 @@ fn packages_use_what_is_below_them() -> Result<()> {
 
 /// The gateway, from the ground up.
 const GATEWAY: &[&[&str]] = &[
-    &["audit", "client_setup", "guard", "methods", "metrics", "principal", "random", "signer"],
+    &[
+        "audit",
+        "client_setup",
+        "followed_file",
+        "guard",
+        "methods",
+        "metrics",
+        "principal",
+        "random",
+        "signer",
+    ],
     &["budget", "policy"],
     &["rpc"],
     &["answer"],

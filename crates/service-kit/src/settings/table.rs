@@ -112,6 +112,9 @@ settings! {
             "one such key, instead of a file of them";
         MCP_AUTH: GATEWAY, Plain, Is("keys"), FromEnv(""),
             "`keys`, or `none` on a loopback address";
+        MCP_POLICY_FILE: GATEWAY, Plain, Unset(""), FromEnv(""),
+            "what each client may do: its keys, tools, schemas and budgets, as TOML; see \
+             docs/DEPLOYMENT.md";
         MCP_ALLOW_OPEN: GATEWAY, Plain, Is("false"), FromEnv(""),
             "allow MCP_AUTH=none on other addresses, where something in front checks who asks";
         MCP_ALLOWED_HOSTS: GATEWAY, Plain, Unset(""), Apart("`.env`; MCP_DOMAIN is added"),

@@ -131,7 +131,7 @@ impl KeyRing {
 
     /// Whose key `presented` is. The time does not depend on how much of it is right.
     pub(crate) fn identify(&self, presented: &[u8]) -> Option<Arc<Identity>> {
-        let digest: [u8; 32] = Sha256::digest(presented).into();
+        let digest = digest(presented);
         let keys = self.keys.load();
         // No early exit: every key is compared.
         keys.iter().fold(None, |found, key| {
@@ -146,6 +146,27 @@ impl KeyRing {
     #[cfg(test)]
     pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
         self.identify(presented).map(|identity| identity.principal().clone())
+    }
+
+    /// Ends whatever was started with keys of which `is_served` is false: somebody else says who
+    /// they are now. Should that change, they are as good as new.
+    pub(crate) fn renew(&self, is_served: impl Fn(&[u8; 32]) -> bool) {
+        let before = self.keys.load();
+        let mut keys = before.to_vec();
+        let mut ended = Vec::new();
+        for key in keys.iter_mut().filter(|key| !is_served(&key.digest)) {
+            ended.push(Arc::clone(&key.identity));
+            key.identity = Identity::unlimited(Principal::of_key(&key.digest));
+        }
+        self.keys.store(Arc::new(keys));
+        for identity in ended {
+            identity.principal().withdrawn().cancel();
+        }
+    }
+
+    /// How many keys there are of which `is_served` is false.
+    pub(crate) fn count_not(&self, is_served: impl Fn(&[u8; 32]) -> bool) -> usize {
+        self.keys.load().iter().filter(|key| !is_served(&key.digest)).count()
     }
 
     /// Makes `keys` the valid ones. Keys that were valid before keep their principal; whatever was
@@ -178,6 +199,11 @@ impl KeyRing {
             key.identity.principal().withdrawn().cancel();
         }
     }
+}
+
+/// What is kept of a key.
+pub(super) fn digest(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
 }
 
 /// Reads one key per line; blank lines and lines that start with `#` are skipped. A line that is

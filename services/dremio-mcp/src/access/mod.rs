@@ -2,6 +2,7 @@
 //! rebind their name to this address), the Origin (against pages of other sites), and the key,
 //! which may have a rate limit. Also the answers to clients without a key or with a wrong path.
 
+mod credentials;
 mod hosts;
 mod keys;
 mod keys_file;
@@ -17,6 +18,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use service_kit::http::{Connection, Peer};
 
+use self::credentials::credentials;
 pub(crate) use self::hosts::HostRules;
 pub use self::hosts::{AllowedHost, AllowedOrigin, BadElement};
 pub(crate) use self::keys::KeyRing;
@@ -25,7 +27,7 @@ pub use self::rate::Rate;
 pub(crate) use self::rate::{RateLimit, RateSetting, TooMany};
 pub(crate) use self::refusals::RefusalLog;
 use crate::metrics::Metrics;
-use crate::policy::Identity;
+use crate::policy::{Identity, PolicyStore};
 use crate::principal::Principal;
 use crate::rpc::{Refusal, json_response};
 
@@ -37,6 +39,8 @@ const PATH_CHARS_MAX: usize = 100;
 pub(crate) enum Auth {
     /// With a key of the ring.
     Keys(Arc<KeyRing>),
+    /// With a key of the policy file; or of the ring, as far as the policy has rights for these.
+    Policy(Arc<PolicyStore>, Option<Arc<KeyRing>>),
     /// Not at all: all are this one.
     Open(Arc<Identity>),
 }
@@ -129,7 +133,7 @@ impl Access {
             ("unknown_path", _) => {
                 "Nothing is served at this path. The MCP endpoint is /mcp, over streamable HTTP."
             }
-            (_, Auth::Keys(_)) => {
+            (_, Auth::Keys(_) | Auth::Policy(..)) => {
                 "This server has no OAuth login. It needs a key, and your client sent none that it \
                  accepts. Ask whoever runs this server for a key, and have your client send the \
                  header `Authorization: Bearer KEY` with it."
@@ -154,17 +158,29 @@ impl Access {
         let presented = only(request, &header::AUTHORIZATION).map_err(|()| {
             Denial::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
         })?;
-        let ring = match &self.auth {
-            Auth::Open(anyone) => return Ok(Arc::clone(anyone)),
-            Auth::Keys(ring) => ring,
-        };
+        if let Auth::Open(anyone) = &self.auth {
+            return Ok(Arc::clone(anyone));
+        }
         let refused = |reason, message| Denial::new(StatusCode::UNAUTHORIZED, reason, message);
         let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of \
                        MCP_API_KEYS_FILE.";
         let presented = presented.ok_or(refused("key_missing", missing))?;
         let key = credentials(presented.as_bytes())
             .map_err(|message| refused("key_malformed", message))?;
-        ring.identify(key).ok_or(refused("key_unknown", "The key is not one of this server's."))
+        let unknown = refused("key_unknown", "The key is not one of this server's.");
+        match &self.auth {
+            Auth::Open(anyone) => Ok(Arc::clone(anyone)),
+            Auth::Keys(ring) => ring.identify(key).ok_or(unknown),
+            Auth::Policy(policy, ring) => {
+                if let Some(client) = policy.client(&keys::digest(key)) {
+                    return Ok(client);
+                }
+                let known = ring.as_ref().and_then(|ring| ring.identify(key)).ok_or(unknown)?;
+                let outside = "The key belongs to no client of this server's policy. Ask whoever \
+                               runs it to name the key in MCP_POLICY_FILE.";
+                policy.other(known.principal()).ok_or(refused("key_outside_policy", outside))
+            }
+        }
     }
 
     /// RFC 6585 §4.
@@ -277,44 +293,6 @@ fn only<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r Header
     }
 }
 
-/// The credentials of `Bearer <credentials>`; the scheme is case-insensitive (RFC 9110 §11.1).
-///
-/// # Errors
-/// What is wrong, for the person who configured the client.
-fn credentials(value: &[u8]) -> Result<&[u8], &'static str> {
-    let value = value.trim_ascii();
-    let (scheme, rest) =
-        value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()));
-    let rest = rest.trim_ascii();
-    let is_bearer =
-        |word: &[u8]| word.eq_ignore_ascii_case(b"bearer") || word.eq_ignore_ascii_case(b"bearer:");
-    if scheme.eq_ignore_ascii_case(b"basic") {
-        return Err("This server takes a key, not a user name and password: send `Authorization: \
-                    Bearer <key>` instead of Basic.");
-    }
-    if scheme.is_empty() || (is_bearer(scheme) && rest.is_empty()) {
-        return Err("The Authorization header holds no key: send `Authorization: Bearer <key>`. \
-                    Is a variable empty in your client?");
-    }
-    if rest.is_empty() {
-        return Err("The Authorization header lacks the word Bearer: send `Authorization: Bearer \
-                    <key>`, with a space between the two.");
-    }
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err("This server takes a key as `Authorization: Bearer <key>`, and no other kind \
-                    of authorization.");
-    }
-    if rest.split(u8::is_ascii_whitespace).next().is_some_and(is_bearer) {
-        return Err("The Authorization header has the word Bearer twice: send `Authorization: \
-                    Bearer <key>`.");
-    }
-    if rest.starts_with(b"${") || rest.starts_with(b"{{") {
-        return Err("The Authorization header has the name of a variable in place of a key: your \
-                    client has not replaced it.");
-    }
-    Ok(rest)
-}
-
 /// The answer to a preflight, which by design carries no key (Fetch standard, "CORS-preflight
 /// fetch").
 pub(crate) fn preflight(request: &Request, origin: Option<HeaderValue>) -> Response {
@@ -358,36 +336,5 @@ fn allow_param_headers(response: &mut Response, asked: Option<&HeaderValue>) {
         |name: &&str| name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("mcp-param-"));
     for name in asked.filter(is_param).filter_map(|name| HeaderValue::from_str(name).ok()) {
         response.headers_mut().append(header::ACCESS_CONTROL_ALLOW_HEADERS, name);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::credentials;
-
-    #[test]
-    fn bearer_credentials() {
-        for (value, expected) in [
-            ("Bearer abc", Ok("abc")),
-            ("bearer abc", Ok("abc")),
-            ("BEARER   abc ", Ok("abc")),
-            ("Bearer\tabc", Ok("abc")),
-            ("Bearer ", Err("holds no key")),
-            ("Bearer", Err("holds no key")),
-            ("", Err("holds no key")),
-            ("abc", Err("lacks the word Bearer")),
-            ("Basic abc", Err("not a user name and password")),
-            ("Token abc", Err("no other kind")),
-            ("Bearer Bearer abc", Err("twice")),
-            ("Bearer ${DREMIO_MCP_KEY}", Err("name of a variable")),
-        ] {
-            match (credentials(value.as_bytes()), expected) {
-                (Ok(key), Ok(expected)) => assert_eq!(key, expected.as_bytes(), "{value}"),
-                (Err(message), Err(expected)) => {
-                    assert!(message.contains(expected), "{value}: {message}");
-                }
-                (found, expected) => panic!("{value}: {found:?} {expected:?}"),
-            }
-        }
     }
 }

@@ -146,7 +146,7 @@ impl Growing<'_> {
         let name = quoted(&entity.path());
         match references(sql) {
             Ok(reads) => {
-                for function in &reads.functions {
+                for function in reads.functions.iter().filter(|it| self.catalog.shows(it)) {
                     let function = quoted(function);
                     self.say_unread(format!(
                         "{name} reads what the function {function} returns; what that reads is not \
@@ -167,12 +167,21 @@ impl Growing<'_> {
         let inside = [context, path].concat();
         let mut candidates = vec![inside.as_slice(), path];
         candidates.dedup();
+        candidates.retain(|candidate| self.catalog.shows(candidate));
+        if candidates.is_empty() {
+            self.graph.is_cut = true;
+            return None;
+        }
         let contents = self.contents.filter(|contents| !contents.is_partial);
         let known = contents.and_then(|contents| {
             candidates.iter().find_map(|it| contents.table(contents.place(&key(it))?))
         });
         // What is known to be there need not be looked for elsewhere.
         match known {
+            Some(table) if !self.catalog.shows(&table.path) => {
+                self.graph.is_cut = true;
+                return None;
+            }
             Some(table) if table.kind == Kind::System => {
                 return Some(Found::System(table.path.clone()));
             }
@@ -212,7 +221,8 @@ impl Growing<'_> {
             }
         }
         let unread = contents.views().filter_map(|(place, reads)| {
-            let path = quoted(&contents.table(place)?.path);
+            let path = &contents.table(place).filter(|it| self.catalog.shows(&it.path))?.path;
+            let path = quoted(path);
             reads.as_ref().err().map(|cause| format!("The SQL of {path} cannot be read: {cause}."))
         });
         let mut unread: Vec<String> = unread.collect();
@@ -228,6 +238,10 @@ impl Growing<'_> {
     /// This view, if it reads `target`: only it knows the context of its names.
     async fn reader_of(&mut self, contents: &Contents, view: u32, target: &str) -> Option<Entity> {
         let path = &contents.table(view)?.path;
+        if !self.catalog.shows(path) {
+            self.graph.is_cut = true;
+            return None;
+        }
         let entity = match self.catalog.entity(path).await {
             Ok(entity) => entity,
             Err(cause) => {

@@ -44,6 +44,7 @@ pub(crate) use self::questions::QuestionError;
 pub(crate) use self::search::Hit;
 use crate::dremio::{DremioError, JobCustody};
 use crate::guard::Statement;
+use crate::policy::{Identity, JobPlace, TopNames};
 
 /// How old a snapshot may be before the next one is read. A table made a moment ago is found by its
 /// path in any case, because that is asked of Dremio itself.
@@ -56,7 +57,7 @@ pub(crate) struct Snapshot {
 }
 
 /// A table or view with its columns, in their order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) path: Vec<String>,
     pub(crate) kind: Kind,
@@ -73,18 +74,28 @@ pub(crate) enum Kind {
 
 /// A column. Its type is written as in a query: `VARCHAR`, `DECIMAL(10,2)`. Both texts are shared
 /// with the columns that have the same: most tables have a `VARCHAR`, and many an `id`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Column {
     pub(crate) name: Arc<str>,
     pub(crate) data_type: Arc<str>,
 }
 
-/// The catalog of one Dremio.
+/// The catalog of one Dremio, as a whole or as one caller sees it.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     jobs: JobCustody,
+    shared: Arc<Shared>,
+    /// Who sees it, if not all of it is to be seen.
+    caller: Option<Arc<Identity>>,
+}
+
+/// What was read, once for all callers.
+#[derive(Debug)]
+struct Shared {
     /// Whether the job history may be asked for what people use.
     job_history: bool,
+    /// Where the names of spaces and sources go.
+    tops: TopNames,
     read: watch::Sender<Read>,
     /// The reading under way. It ends with the catalog.
     reading: Mutex<Option<AbortOnDropHandle<()>>>,
@@ -102,20 +113,49 @@ struct Read {
 
 impl Catalog {
     /// The catalog of the Dremio at which these jobs are. Nothing is asked yet.
-    pub(crate) fn new(jobs: JobCustody, job_history: bool) -> Self {
-        Self {
-            jobs,
+    pub(crate) fn new(jobs: JobCustody, job_history: bool, tops: TopNames) -> Self {
+        let shared = Shared {
             job_history,
+            tops,
             read: watch::Sender::new(Read::default()),
             reading: Mutex::new(None),
             known: KnownTables::default(),
+        };
+        Self { jobs, shared: Arc::new(shared), caller: None }
+    }
+
+    /// The catalog as `caller` sees it, who asks Dremio with `jobs`. Within a runtime only.
+    pub(crate) fn of(&self, caller: &Arc<Identity>, jobs: JobCustody) -> Self {
+        let caller = caller.schemas().is_some().then(|| Arc::clone(caller));
+        let catalog = Self { jobs, shared: Arc::clone(&self.shared), caller };
+        if catalog.caller.is_some() && self.shared.read.borrow().latest.is_none() {
+            // Which names are those of spaces and sources is known sooner.
+            catalog.start_reading();
         }
+        catalog
+    }
+
+    /// Whether the caller sees what is at `path`.
+    fn shows<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        let schemas = self.caller.as_ref().and_then(|caller| caller.schemas());
+        schemas.is_none_or(|schemas| schemas.allow(path))
+    }
+
+    /// Whether the caller sees that there is something at `path`, because it may see something
+    /// below.
+    fn shows_way<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        let schemas = self.caller.as_ref().and_then(|caller| caller.schemas());
+        schemas.is_none_or(|schemas| schemas.allow(path) || schemas.lie_below(path))
     }
 
     /// What Dremio has. Waits no longer than `patience` for the first reading, which goes on.
     pub(crate) async fn snapshot(&self, patience: Duration) -> Option<Arc<Snapshot>> {
         let contents = tokio::time::timeout(patience, self.contents()).await.ok()?.ok()?;
-        Some(Arc::clone(&contents.snapshot))
+        if self.caller.is_none() {
+            return Some(Arc::clone(&contents.snapshot));
+        }
+        let tables = contents.snapshot.tables.iter().filter(|table| self.shows(&table.path));
+        Some(Arc::new(Snapshot { tables: tables.cloned().collect() }))
     }
 
     /// The object at `path`, asked of Dremio.
@@ -123,11 +163,21 @@ impl Catalog {
     /// # Errors
     /// As for [`dremio_client::DremioClient::catalog_by_path`].
     pub(crate) async fn entity(&self, path: &[String]) -> Result<Entity, DremioError> {
+        let hidden =
+            || dremio_client::Error::NotFound { operation: "catalog lookup", message: None };
+        if !self.shows_way(path) {
+            return Err(hidden().into());
+        }
         let asked = self
             .jobs
             .dremio()
             .ask(|client, token| async move { client.catalog_by_path(token.secret(), path).await });
-        read(&asked.await?, "not a catalog object")
+        let mut entity: Entity = read(&asked.await?, "not a catalog object")?;
+        if !self.shows_way(&entity.path()) {
+            return Err(hidden().into());
+        }
+        entity.children.retain(|child| self.shows_way(&child.path));
+        Ok(entity)
     }
 
     /// What stands on the top level: spaces, sources, and the home of who asks.
@@ -139,16 +189,22 @@ impl Catalog {
             .jobs
             .dremio()
             .ask(|client, token| async move { client.catalog_top(token.secret()).await });
-        Ok(read::<Children>(&asked.await?, "not a list of catalog objects")?.data)
+        let mut top = read::<Children>(&asked.await?, "not a list of catalog objects")?.data;
+        top.retain(|child| self.shows_way(&child.path));
+        Ok(top)
     }
 
     /// Tags and wiki of an object.
     pub(crate) async fn notes(&self, entity: &Entity) -> Notes {
+        if !self.shows(&entity.path()) {
+            return Notes::default();
+        }
         Notes::of(self.jobs.dremio(), entity).await
     }
 
     /// The first rows of a statement that the guard has read, at most `rows_max` of the 500 that
-    /// Dremio gives at a time. `label` names who asks. Dropping the future cancels the job.
+    /// Dremio gives at a time. `label` names who asks; `place`
+    /// is that of the job. Dropping the future cancels the job.
     ///
     /// # Errors
     /// See [`QuestionError`].
@@ -156,9 +212,10 @@ impl Catalog {
         &self,
         statement: &Statement,
         label: &str,
+        place: Option<JobPlace>,
         rows_max: u32,
     ) -> Result<dremio_client::Page, QuestionError> {
-        questions::page(&self.jobs, statement, label, rows_max).await
+        questions::page(&self.jobs, statement, label, place, rows_max).await
     }
 
     /// What Dremio's own search finds; nothing if it cannot be asked.
@@ -176,7 +233,9 @@ impl Catalog {
         };
         let found = found
             .inspect_err(|cause| tracing::debug!(error = %cause, "Dremio's search is of no help"));
-        found.map(|found| found.data).unwrap_or_default()
+        let mut found = found.map(|found| found.data).unwrap_or_default();
+        found.retain(|child| self.shows(&child.path));
+        found
     }
 
     /// What was read, as long as it takes.
@@ -184,7 +243,7 @@ impl Catalog {
     /// # Errors
     /// When there is nothing, and it cannot be read.
     async fn contents(&self) -> Result<Arc<Contents>, Arc<QuestionError>> {
-        let mut read = self.read.subscribe();
+        let mut read = self.shared.read.subscribe();
         let before = read.borrow_and_update().clone();
         if before.latest.as_ref().is_none_or(|(_, at)| at.elapsed() >= FRESH) {
             self.start_reading();
@@ -202,8 +261,8 @@ impl Catalog {
 
     /// Gives up the reading under way, and its job at Dremio. Who waits for it hears so.
     pub(crate) fn stop(&self) {
-        self.reading.lock().take();
-        self.read.send_modify(|read| {
+        self.shared.reading.lock().take();
+        self.shared.read.send_modify(|read| {
             read.attempts += 1;
             read.failure = Some(Arc::new(QuestionError::Stopped));
         });
@@ -211,15 +270,21 @@ impl Catalog {
 
     /// Starts a reading, unless one is under way.
     fn start_reading(&self) {
-        let mut reading = self.reading.lock();
+        let mut reading = self.shared.reading.lock();
         if reading.as_ref().is_some_and(|reading| !reading.is_finished()) {
             return;
         }
-        let (jobs, job_history, read) = (self.jobs.clone(), self.job_history, self.read.clone());
+        let Shared { job_history, tops, read, .. } = &*self.shared;
+        let (jobs, job_history) = (self.jobs.clone(), *job_history);
+        let (tops, read) = (tops.clone(), read.clone());
         let task = tokio::spawn(async move {
             let outcome = load::contents(&jobs, job_history).await;
             if let Err(cause) = &outcome {
                 tracing::warn!(error = %cause, "Dremio's catalog could not be read");
+            }
+            if let Ok(contents) = &outcome {
+                let tables = contents.snapshot.tables.iter();
+                tops.set(tables.filter_map(|table| table.path.first().map(String::as_str)));
             }
             read.send_modify(|read| {
                 read.attempts += 1;

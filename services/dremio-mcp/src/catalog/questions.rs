@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::audit::CallAudit;
 use crate::dremio::{DremioError, JobCustody, Pauses};
 use crate::guard::Statement;
+use crate::policy::JobPlace;
 
 /// How long one statement may take, its rows included.
 const QUESTION_MAX: Duration = Duration::from_secs(120);
@@ -71,7 +72,7 @@ async fn answer<R: DeserializeOwned + Send>(
     rows_max: u64,
     mut take: impl FnMut(R) + Send,
 ) -> Result<u64, QuestionError> {
-    let job = run(jobs, sql, "catalog").await?;
+    let job = run(jobs, sql, "catalog", None).await?;
     let total = job.rows;
     let (rows, page_rows) = (total.min(rows_max), u64::from(PAGE_ROWS_MAX));
     let id = &job.id;
@@ -96,10 +97,11 @@ pub(super) async fn page(
     jobs: &JobCustody,
     statement: &Statement,
     label: &str,
+    place: Option<JobPlace>,
     rows_max: u32,
 ) -> Result<Page, QuestionError> {
     let asked = async {
-        let job = run(jobs, statement.as_str(), label).await?;
+        let job = run(jobs, statement.as_str(), label, place).await?;
         let id = &job.id;
         let page = jobs.dremio().read(|client, token| async move {
             client.results(token.secret(), id, 0, rows_max, PAGE_BYTES_MAX).await
@@ -115,9 +117,14 @@ struct Completed {
     rows: u64,
 }
 
-/// Runs `sql`. `label` says in Dremio's job history who asks.
-async fn run(jobs: &JobCustody, sql: &str, label: &str) -> Result<Completed, QuestionError> {
-    let mut job = jobs.submit_sql(sql, label, ()).await.ok_or(QuestionError::Stopped)??;
+/// Runs `sql`. `label` says in Dremio's job history who asks; the job has `place`.
+async fn run(
+    jobs: &JobCustody,
+    sql: &str,
+    label: &str,
+    place: Option<JobPlace>,
+) -> Result<Completed, QuestionError> {
+    let mut job = jobs.submit_sql(sql, label, place, ()).await.ok_or(QuestionError::Stopped)??;
     let status = end(jobs, job.id()).await?;
     job.mark_over();
     if status.state == JobState::Completed {

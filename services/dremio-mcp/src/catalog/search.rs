@@ -66,8 +66,9 @@ impl Catalog {
         if asked.is_empty() {
             return Ok(Found { is_partial: contents.is_partial, ..Found::default() });
         }
-        let known = self.known.all();
+        let known = self.shared.known.all();
         let mut scored = rank(&contents, &asked, &known);
+        scored.retain(|it| contents.table(it.table).is_some_and(|table| self.shows(&table.path)));
         let mut elsewhere = Vec::new();
         // Tags of tables that were not looked at are known to Dremio only.
         if contents.is_partial || !scored.first().is_some_and(|best| best.is_complete) {
@@ -116,7 +117,7 @@ impl Catalog {
 
     async fn hit(&self, contents: &Contents, candidate: Candidate) -> Hit {
         let Candidate { path, place } = candidate;
-        let known = self.look(&path, place.is_some()).await;
+        let known = self.look(&path, place.is_some()).await.filter(|it| self.shows(&it.path));
         let (kind, columns) = match (place.and_then(|place| contents.table(place)), &known) {
             (Some(table), _) => {
                 (table.kind, table.columns.iter().map(|it| it.name.to_string()).collect())
@@ -135,7 +136,7 @@ impl Catalog {
     /// What Dremio says of the table at `path`, which may be split in other places than there.
     async fn look(&self, path: &[String], is_indexed: bool) -> Option<Arc<Known>> {
         let key = key(path);
-        if let Some(known) = self.known.get(&key) {
+        if let Some(known) = self.shared.known.get(&key) {
             return Some(known);
         }
         let entity = match self.entity(path).await {
@@ -151,7 +152,7 @@ impl Catalog {
             }
         };
         let notes = Notes::of(self.jobs.dremio(), &entity).await;
-        Some(self.known.put(key, &entity, notes, is_indexed))
+        Some(self.shared.known.put(key, &entity, notes, is_indexed))
     }
 }
 

@@ -18,8 +18,8 @@ use crate::dremio::{DremioCaller, DremioHealth, Tokens};
 use crate::egress::{Egress, Pages, result_bytes_max};
 use crate::engine::official::{Repair, Supervisor};
 use crate::engine::{CALL_LIMITS, FairQueue};
-use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
+use crate::policy::Gate;
 
 pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     if doctor.is_wrong(&["MCP_ENGINE", "MCP_SERVER_COMMAND", "MCP_SERVER_WRITABLE"]) {

@@ -25,7 +25,12 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     if doctor.is_wrong(&["MCP_AUTH"]) {
         return vec![Finding::not_checked("keys", "MCP_AUTH is wrong, see above")];
     }
-    let AuthConfig::Keys(source) = &doctor.config.auth else {
+    let (AuthConfig::Keys(source) | AuthConfig::Policy { keys: Some(source), .. }) =
+        &doctor.config.auth
+    else {
+        if let AuthConfig::Policy { .. } = &doctor.config.auth {
+            return vec![Finding::good("keys", "agents need a key that MCP_POLICY_FILE names")];
+        }
         let text = "agents need no key: everybody who reaches the address can query Dremio";
         let finding = Finding::warning("keys", text);
         return vec![finding.with_cure(Cure::Set("MCP_AUTH=keys".to_owned()))];

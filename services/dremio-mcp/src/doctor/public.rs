@@ -33,6 +33,10 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     };
     let key = match &doctor.config.auth {
         AuthConfig::Open => None,
+        AuthConfig::Policy { .. } => {
+            let why = "MCP_POLICY_FILE has digests of keys, and no key to call it with";
+            return vec![Finding::not_checked("public_url", why)];
+        }
         AuthConfig::Keys(source) => match first_key(source.clone()).await {
             Some(key) => Some(key),
             None => {

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use dremio_client::{DremioClient, Error, ErrorClass, Transport};
-use token_file::Token;
+use token_file::{AccountName, Token};
 
 use super::outcome::{Outcome, Verdict};
-use super::{DremioHealth, TokenError, TokenSource};
+use super::{DremioHealth, TokenError, TokenSource, Tokens};
 use crate::audit::CallAudit;
 
 /// How often a call that only reads is made before its failure counts. Dremio itself asks to
@@ -36,12 +36,27 @@ pub(crate) enum DremioError {
 pub(crate) struct DremioCaller {
     client: DremioClient,
     tokens: TokenSource,
+    /// Those of other accounts.
+    accounts: Option<Tokens>,
     health: DremioHealth,
 }
 
 impl DremioCaller {
     pub(crate) fn new(client: DremioClient, tokens: TokenSource, health: DremioHealth) -> Self {
-        Self { client, tokens, health }
+        Self { client, tokens, accounts: None, health }
+    }
+
+    /// The same, for callers with accounts of their own too.
+    pub(crate) fn with_accounts(self, accounts: Tokens) -> Self {
+        Self { accounts: Some(accounts), ..self }
+    }
+
+    /// Dremio as the user of this account sees it; the single one's, if it is none.
+    pub(crate) fn of(&self, account: Option<&AccountName>) -> Self {
+        match (account, &self.accounts) {
+            (Some(_), Some(accounts)) => Self { tokens: accounts.of(account), ..self.clone() },
+            _ => self.clone(),
+        }
     }
 
     /// The connections, for what is passed on as it came.

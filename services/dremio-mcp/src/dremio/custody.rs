@@ -5,12 +5,14 @@
 use std::time::Duration;
 
 use dremio_client::JobId;
+use token_file::AccountName;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{DremioCaller, DremioError};
 use crate::audit::CallAudit;
+use crate::policy::JobPlace;
 
 /// How long the cancellation of one job is tried, a replacement of its token included. A guess;
 /// no call waits for it.
@@ -34,6 +36,8 @@ pub(crate) struct HeldJob {
     id: JobId,
     runtime: Handle,
     is_over: bool,
+    /// Its place among those that its client may have.
+    place: Option<JobPlace>,
     /// Kept until the cancellation is under way, so that a stop sees no gap between the two.
     _counted: TaskTrackerToken,
 }
@@ -46,6 +50,11 @@ impl JobCustody {
     /// The same, for jobs that are seen to with another account.
     pub(crate) fn at(&self, dremio: DremioCaller) -> Self {
         Self { dremio, under_way: self.under_way.clone() }
+    }
+
+    /// The same, for jobs of the user of this account.
+    pub(crate) fn of(&self, account: Option<&AccountName>) -> Self {
+        self.at(self.dremio.of(account))
     }
 
     /// The Dremio at which the jobs are.
@@ -68,7 +77,8 @@ impl JobCustody {
 
     /// Submits `sql`. A comment behind it says in Dremio's job history for which call, or what for:
     /// `label`; it stands last, so that positions in Dremio's messages are those of the statement.
-    /// `holds` is kept until Dremio has answered. Dropping the future, or the job, cancels it.
+    /// `holds` is kept until Dremio has answered, `place` until the job is over. Dropping the
+    /// future, or the job, cancels it.
     ///
     /// Nothing comes back as of [`JobCustody::submit`].
     ///
@@ -78,6 +88,7 @@ impl JobCustody {
         &self,
         sql: &str,
         label: &str,
+        place: Option<JobPlace>,
         holds: impl Send + 'static,
     ) -> Option<Result<HeldJob, DremioError>> {
         let call = CallAudit::current();
@@ -97,7 +108,9 @@ impl JobCustody {
                 call.note_job(&id);
             }
             drop(holds);
-            Ok(custody.hold(id))
+            let mut held = custody.hold(id);
+            held.place = place;
+            Ok(held)
         })
         .await
     }
@@ -105,7 +118,14 @@ impl JobCustody {
     /// Takes a job that was just submitted. Within a runtime only.
     pub(crate) fn hold(&self, id: JobId) -> HeldJob {
         let (custody, counted) = (self.clone(), self.under_way.token());
-        HeldJob { custody, id, runtime: Handle::current(), is_over: false, _counted: counted }
+        HeldJob {
+            custody,
+            id,
+            runtime: Handle::current(),
+            is_over: false,
+            place: None,
+            _counted: counted,
+        }
     }
 
     /// Lets the submissions and cancellations under way finish, for a while. For a stop, when all
@@ -126,9 +146,15 @@ impl HeldJob {
         &self.id
     }
 
+    /// The job takes this place until it is over.
+    pub(crate) fn take_place(&mut self, place: Option<JobPlace>) {
+        self.place = place;
+    }
+
     /// Dremio has said that the job is over: there is nothing to cancel.
     pub(crate) fn mark_over(&mut self) {
         self.is_over = true;
+        self.place = None;
     }
 }
 
@@ -139,6 +165,11 @@ impl Drop for HeldJob {
             return;
         }
         let cancelling = cancel(self.custody.dremio.clone(), self.id.clone());
+        let place = self.place.take();
+        let cancelling = async move {
+            cancelling.await;
+            drop(place);
+        };
         self.custody.under_way.spawn_on(cancelling, &self.runtime);
     }
 }

@@ -32,9 +32,8 @@ const JOBS_MAX: usize = 1000;
 const SQL_BYTES_MAX: usize = 16 * 1024;
 
 /// The jobs that clients have handles of and that are not known to be over.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct KeptJobs {
-    custody: JobCustody,
     kept: Mutex<Kept>,
 }
 
@@ -66,10 +65,6 @@ pub(crate) struct Question<'k> {
 }
 
 impl KeptJobs {
-    pub(crate) fn new(custody: JobCustody) -> Self {
-        Self { custody, kept: Mutex::default() }
-    }
-
     /// Keeps a job whose client has just been given a handle, and the statement that it runs.
     pub(crate) fn keep(&self, held: HeldJob, sql: &str) {
         // A part of a statement would be advised on wrongly.
@@ -78,15 +73,15 @@ impl KeptJobs {
         let _given_up = self.kept.lock().insert(job);
     }
 
-    /// Asks for a job that a handle names. Within a runtime only.
-    pub(crate) fn question<'k>(&'k self, id: &'k JobId) -> Question<'k> {
+    /// Asks for a job that a handle names; `custody` is that of who asks. Within a runtime only.
+    pub(crate) fn question<'k>(&'k self, custody: &JobCustody, id: &'k JobId) -> Question<'k> {
         let mut kept = self.kept.lock();
         let (mut given_up, mut sql) = (None, Arc::default());
         if let Some(job) = kept.jobs.get_mut(id) {
             job.waiting += 1;
             sql = Arc::clone(&job.sql);
         } else {
-            let (held, sql) = (self.custody.hold(id.clone()), Arc::clone(&sql));
+            let (held, sql) = (custody.hold(id.clone()), Arc::clone(&sql));
             given_up = kept.insert(Job { held, sql, last: Instant::now(), waiting: 1 });
         }
         drop(kept);

@@ -23,8 +23,7 @@ pub(super) use self::record::CallRecord;
 use self::record::State;
 use super::Activity;
 use crate::dremio::HeldJob;
-use crate::guard::Refusal;
-use crate::policy::Identity;
+use crate::policy::{Identity, Refusal};
 use crate::random::hex_256;
 
 /// What stands around the ticket in a mark. On a line of its own, so that it is a comment whatever

@@ -40,7 +40,7 @@ use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
 use self::target::Target;
 use crate::dremio::DremioCaller;
-use crate::guard::gate::Gate;
+use crate::policy::Gate;
 use crate::rpc::json_response;
 
 /// Largest request of the child: SQL text. Dremio itself keeps 32,000 characters of a query.

@@ -8,8 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
 use super::calls::{CallEnded, CallRecord, Calls};
-use crate::guard::Refusal;
-use crate::guard::gate::Gate;
+use crate::policy::{Gate, Refusal};
 
 /// The comment that the official server puts before each query to mark it in Dremio's job history.
 /// Kept only if it is exactly this.
@@ -51,21 +50,18 @@ pub(super) fn guarded(
         gate.refused("body");
         return Err(SqlError::Body);
     };
-    if let Some(context) = members.get("context") {
-        let parts = context.as_array().into_iter().flatten().filter_map(Value::as_str);
-        gate.guard().check_context(parts).inspect_err(|refusal| gate.refused(refusal.reason()))?;
-    }
     let (label, sql) = match sql.strip_prefix(LABEL) {
         Some(sql) => (LABEL_BEHIND, sql),
         None => ("", sql.as_str()),
     };
     let (sql, call) = calls.take_mark(asker, sql)?;
-    let statement = match call.identity() {
-        Some(identity) => gate
-            .check_for(identity.principal(), sql)
-            .inspect_err(|refusal| call.note_refusal(refusal))?,
-        None => gate.check(sql)?,
-    };
+    let gate = call.identity().map_or_else(|| gate.clone(), |caller| gate.of(caller));
+    let context = members.get("context").and_then(Value::as_array).into_iter().flatten();
+    let checked = gate
+        .check_context(context.filter_map(Value::as_str))
+        .inspect_err(|refusal| gate.refused(refusal.reason()))
+        .and_then(|()| gate.check(sql));
+    let statement = checked.inspect_err(|refusal| call.note_refusal(refusal))?;
     members.insert("sql".to_owned(), format!("{}{label}", statement.as_str()).into());
     Ok((Value::Object(members).to_string().into(), call))
 }
@@ -84,8 +80,8 @@ mod tests {
 
     use super::{Calls, SqlError, guarded};
     use crate::guard::Guard;
-    use crate::guard::gate::Gate;
     use crate::metrics::Metrics;
+    use crate::policy::Gate;
 
     fn sent(guard: Guard, body: &str) -> Result<String, SqlError> {
         let gate =

@@ -8,6 +8,7 @@ mod changes;
 mod context;
 mod error;
 mod fair_queue;
+mod limited;
 mod logs;
 pub(crate) mod native;
 mod notifications;
@@ -26,7 +27,7 @@ pub(crate) use self::fair_queue::{CALL_LIMITS, FairQueue};
 pub(crate) use self::logs::LogLevel;
 pub(crate) use self::notifications::Notifications;
 pub(crate) use self::tool_list::{HeaderArgument, ToolList};
-pub(crate) use self::tools::ToolRoom;
+pub(crate) use self::tools::{TOOL_NAMES, ToolRoom};
 use self::view::Asked;
 use crate::rpc::{Message, member};
 
@@ -84,7 +85,9 @@ impl Engine {
         request: &Message,
         context: &CallContext,
     ) -> Result<Message, CallError> {
-        if !context.caller().shows_ui || !self.has_view() {
+        let caller = context.caller();
+        let has_rows = caller.identity.may_call(view::ROWS_OF);
+        if !caller.shows_ui || !has_rows || !self.has_view() {
             return self.call_plainly(request, context).await;
         }
         match Asked::of(request) {
@@ -120,6 +123,28 @@ impl Engine {
 
     /// Answers one request as to a client that shows no pages.
     async fn call_plainly(
+        &self,
+        request: &Message,
+        context: &CallContext,
+    ) -> Result<Message, CallError> {
+        let caller = &context.caller().identity;
+        if !caller.is_limited() {
+            return self.call_freely(request, context).await;
+        }
+        if let Some(refused) = limited::refused(request, caller) {
+            return Ok(refused);
+        }
+        // Whether the tools are ours is known when the first child has introduced itself.
+        self.introduction().await?;
+        if !self.has_view() {
+            return Ok(limited::not_held());
+        }
+        let answer = Box::pin(self.call_freely(request, context)).await?;
+        Ok(limited::listed(request, answer, caller))
+    }
+
+    /// Answers one request of a caller who may make it.
+    async fn call_freely(
         &self,
         request: &Message,
         context: &CallContext,

@@ -29,15 +29,16 @@
 //! source that allows it, or what a view does that was made over `external_query` or the job
 //! history.
 
-pub(crate) mod gate;
 mod history;
 pub(crate) mod lexer;
 mod refusal;
-mod shape;
+pub(crate) mod shape;
+mod table_name;
 mod token;
 
 pub use lexer::{LexError, Lexed, lex};
 pub use refusal::Refusal;
+pub(crate) use table_name::{NameError, TableName};
 pub use token::{Kind, Token};
 
 /// Keywords that start a query (contract §7.2).
@@ -97,7 +98,11 @@ impl Guard {
     }
 
     /// The same; `see` gets the tokens of a text that can be read, whatever becomes of it.
-    fn check_seen(self, sql: &str, see: impl FnOnce(&[Token<'_>])) -> Result<Statement, Refusal> {
+    pub(crate) fn check_seen(
+        self,
+        sql: &str,
+        see: impl FnOnce(&[Token<'_>]),
+    ) -> Result<Statement, Refusal> {
         if sql.len() > STATEMENT_BYTES_MAX {
             return Err(Refusal::TooLong);
         }

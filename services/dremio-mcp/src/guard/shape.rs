@@ -30,7 +30,7 @@ const CLASSES: [(&str, &str); 22] = [
 ];
 
 /// A stable word for the kind of a statement, after its first keyword.
-pub(super) fn class(tokens: &[Token<'_>]) -> &'static str {
+pub(crate) fn class(tokens: &[Token<'_>]) -> &'static str {
     let first = tokens.iter().find(|token| !token.is_symbol("("));
     let known = first.and_then(|first| CLASSES.iter().find(|(start, _)| first.is(start)));
     known.map_or("other", |(_, class)| class)
@@ -38,7 +38,7 @@ pub(super) fn class(tokens: &[Token<'_>]) -> &'static str {
 
 /// The tokens with zero bytes between: words in upper case, `?` for a literal, and for several with
 /// commas between.
-pub(super) fn shape(tokens: &[Token<'_>]) -> Vec<u8> {
+pub(crate) fn shape(tokens: &[Token<'_>]) -> Vec<u8> {
     let is_literal = |token: &Token<'_>| matches!(token.kind, Kind::Text | Kind::Number);
     let mut shape = Vec::with_capacity(tokens.iter().map(|token| token.text.len() + 1).sum());
     let mut rest = tokens;

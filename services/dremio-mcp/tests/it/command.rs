@@ -24,3 +24,54 @@ fn a_command_whose_output_nobody_reads_keeps_its_exit_code() {
         assert_eq!(status.code(), Some(expected), "{uri}");
     }
 }
+
+#[test]
+fn a_key_is_made_once_and_listed_by_the_beginning_of_its_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_dremio-mcp"))
+            .arg("key")
+            .args(arguments)
+            .env_clear()
+            .env("MCP_POLICY_FILE", &file)
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+    };
+    let (code, text) = run(&["new", "analyst"]);
+    assert_eq!(code, 0, "{text}");
+    let line = |text: &str, start: &str| {
+        text.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned()
+    };
+    let key = line(&text, "dmk_");
+    assert_eq!(key.len(), "dmk_".len() + 64);
+    // What is printed is a policy.
+    std::fs::write(
+        &file,
+        text.split_once("[[client]]").map(|it| format!("[[client]]{}", it.1)).unwrap(),
+    )
+    .unwrap();
+    let (code, listed) = run(&["list"]);
+    let digest = &line(&text, "keys = ")["keys = [\"".len()..][.."sha256:".len() + 12];
+    assert_eq!(
+        (code, listed.trim_end()),
+        (0, &*format!("analyst  {digest}  all tools  no schema; no limit"))
+    );
+    // The next key of the same client goes beside the first.
+    let (_, second) = run(&["new", "analyst"]);
+    let keys = line(&second, "keys = ");
+    assert!(keys.contains(digest) && keys.matches("sha256:").count() == 2, "{second}");
+    assert_ne!(line(&second, "dmk_"), key);
+    for name in ["", "a b", "default", "../x"] {
+        let (code, said) = run(&["new", name]);
+        assert!(code == 64 && said.contains("no name of a client"), "{name}: {said}");
+    }
+    std::fs::write(&file, "[[client]]\nname = \"a\"\ntools = [\"x\"]\n").unwrap();
+    let (code, said) = run(&["list"]);
+    assert!(
+        code == 78 && said.contains("MCP_POLICY_FILE: line 3: there is no tool \"x\""),
+        "{said}"
+    );
+}

@@ -32,6 +32,18 @@ impl Setting {
         setting
     }
 
+    /// Logs in at the sandbox as another user, and writes the token to `file` beside the others.
+    pub(crate) async fn log_in_as(&self, user: &str, password: &str, file: &str) {
+        let body = json!({ "userName": user, "password": password });
+        let login = http().post(format!("{}/apiv2/login", self.sandbox.uri())).json(&body);
+        let login: Value = login.send().await.unwrap().json().await.unwrap();
+        let token = SecretString::from(login["token"].as_str().unwrap().to_owned());
+        let expires_at = Timestamp::from_millisecond(login["expires"].as_i64().unwrap()).unwrap();
+        let file = self.gateway.folder.path().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        Writer::open(file).unwrap().write(&Token::new(token, expires_at)).unwrap();
+    }
+
     /// Logs in at the sandbox and writes the new token, as the refresher would.
     pub(crate) async fn rotate(&self) -> String {
         let body = json!({ "userName": "dremio", "password": "dremio123" });

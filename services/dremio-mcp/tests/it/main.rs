@@ -27,6 +27,8 @@ mod legacy;
 mod mix_up;
 mod modern;
 mod official;
+mod policy;
+mod policy_accounts;
 mod relay;
 mod room;
 mod servers;

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use service_kit::SecretSource;
 use service_kit::admin::Report;
+use tokio::time::sleep;
 
 use super::*;
 
@@ -26,7 +27,7 @@ impl Followed {
         tokio::spawn(async move {
             let look = || {
                 std::future::ready(match &*file.lock().unwrap() {
-                    Ok(text) => Look::of(text.as_bytes()),
+                    Ok(text) => Look::of(text.as_bytes(), parse(text.as_bytes())),
                     Err(why) => Look::Unreadable((*why).to_owned()),
                 })
             };

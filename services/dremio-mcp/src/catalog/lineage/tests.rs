@@ -20,6 +20,7 @@ use super::super::contents::Contents;
 use super::super::{Catalog, Kind, Snapshot, Table, quoted};
 use crate::dremio::{DremioCaller, DremioHealth, JobCustody, TokenSource};
 use crate::metrics::Metrics;
+use crate::policy::TopNames;
 
 /// A view: its path, its context, and its SQL. Without SQL, a table.
 type Row = (&'static str, &'static [&'static str], Option<&'static str>);
@@ -52,7 +53,7 @@ async fn catalog(rows: &[Row]) -> (Catalog, tempfile::TempDir) {
     let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics, true);
     let transport = Transport::connect(&ConnectConfig::new(uri.parse().unwrap())).unwrap();
     let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
-    let catalog = Catalog::new(JobCustody::new(dremio), false);
+    let catalog = Catalog::new(JobCustody::new(dremio), false, TopNames::default());
 
     let table = |(path, _, sql): &Row| Table {
         path: path.split('/').map(str::to_owned).collect(),
@@ -66,7 +67,10 @@ async fn catalog(rows: &[Row]) -> (Catalog, tempfile::TempDir) {
             contents.add_view(&schema.replace('/', "."), name, sql);
         }
     }
-    catalog.read.send_modify(|read| read.latest = Some((Arc::new(contents), Instant::now())));
+    catalog
+        .shared
+        .read
+        .send_modify(|read| read.latest = Some((Arc::new(contents), Instant::now())));
     (catalog, folder)
 }
 

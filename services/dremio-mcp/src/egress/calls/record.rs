@@ -10,8 +10,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use super::Waits;
 use crate::dremio::HeldJob;
 use crate::egress::Activity;
-use crate::guard::Refusal;
-use crate::policy::Identity;
+use crate::policy::{Identity, Refusal};
 
 /// Who calls, and what the child has done for the call.
 pub(in crate::egress) struct CallRecord {

@@ -15,10 +15,10 @@ use service_kit::lifecycle::Shutdown;
 
 use super::fair_queue::Requester;
 use super::tools::{
-    Failure, Holds, Progress, TOOLS, Tool, ToolCall, ToolRoom, initialize_result, prompt,
-    prompts_list, tools_list,
+    Failure, Holds, Progress, Tool, ToolCall, ToolRoom, initialize_result, prompt, prompts_list,
+    tools_list,
 };
-use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
+use super::{CallContext, CallError, FairQueue, Introduction, ToolList, limited};
 use crate::audit::CallAudit;
 use crate::methods;
 use crate::rpc::{ErrorCode, Message, Params, ParseError, RpcError, string_literal};
@@ -124,18 +124,14 @@ impl Native {
         progress: Progress<'_>,
     ) -> Result<Message, RpcError> {
         let name = params.name.unwrap_or_default();
+        let caller = progress.caller();
         let tool = Tool::named(name).ok_or_else(|| {
             CallAudit::note_denial("unknown_tool");
-            let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
-            let known = known.join(", ");
-            RpcError::new(
-                ErrorCode::InvalidParams,
-                format!("there is no tool `{name}`; the tools are {known}"),
-            )
+            RpcError::new(ErrorCode::InvalidParams, limited::unknown_tool(name, caller))
         })?;
-        let call =
-            ToolCall { room: &self.room, tool: tool.name, arguments: params.arguments, progress };
-        Ok(tool_result((tool.run)(call).await))
+        let room = self.room.of(caller);
+        let call = ToolCall { room: &room, tool: tool.name, arguments: params.arguments, progress };
+        Ok(tool_result(tool.answer(call).await))
     }
 }
 

@@ -23,8 +23,8 @@ use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Calls, Egress, Pages};
 use crate::engine::{CALL_LIMITS, CallContext, CallError, FairQueue};
 use crate::guard::Guard;
-use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
+use crate::policy::Gate;
 use crate::rpc::Message;
 
 const FORGOTTEN_AFTER: Duration = Duration::from_millis(300);

@@ -8,9 +8,10 @@ use super::progress::Progress;
 use crate::audit::CallAudit;
 use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
+use crate::policy::JobPlace;
 
 /// Submits `statement`, as [`JobCustody::submit_sql`]. Meanwhile the submission has what the call
-/// holds: statements of calls that were given up take room like any other.
+/// holds: statements of calls that were given up take room like any other. The job has `place`.
 ///
 /// # Errors
 /// When the job could not be started.
@@ -18,9 +19,10 @@ pub(super) async fn submit(
     jobs: &JobCustody,
     label: &str,
     statement: &Statement,
+    place: Option<JobPlace>,
     progress: &mut Progress<'_>,
 ) -> Result<HeldJob, Failure> {
-    let submission = jobs.submit_sql(statement.as_str(), label, progress.holds());
+    let submission = jobs.submit_sql(statement.as_str(), label, place, progress.holds());
     let submitted = progress.during("SUBMITTING", submission).await;
     Ok(submitted.ok_or_else(|| Failure::new("the query was not submitted", "Try it again."))??)
 }

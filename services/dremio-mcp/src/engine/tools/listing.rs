@@ -2,6 +2,8 @@
 //! conversation: what all tools share stands in `introduction`. Names and arguments are those of
 //! the official server, so that prompts work with both engines.
 
+use std::sync::LazyLock;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -29,8 +31,8 @@ pub(in crate::engine) struct Tool {
     does: Does,
     /// Whether an answer may be as long as the budget allows.
     is_long: bool,
-    /// Answers a call.
-    pub(in crate::engine) run: for<'c> fn(ToolCall<'c>) -> BoxFuture<'c, Result<String, Failure>>,
+    /// Answers a call; [`Tool::answer`] counts what it takes.
+    pub(super) run: for<'c> fn(ToolCall<'c>) -> BoxFuture<'c, Result<String, Failure>>,
 }
 
 /// What a tool does at Dremio.
@@ -41,6 +43,10 @@ enum Does {
     /// It runs what statement it is given.
     RunStatement,
 }
+
+/// The names of all tools.
+pub(crate) static TOOL_NAMES: LazyLock<Vec<&str>> =
+    LazyLock::new(|| TOOLS.iter().map(|tool| tool.name).collect());
 
 /// All tools, in the order in which they are listed.
 pub(in crate::engine) static TOOLS: &[Tool] = &[

@@ -13,6 +13,7 @@
 //!
 //! MCP is not known here: an engine makes a result of what a tool returns.
 
+mod budgets;
 mod description;
 mod failure;
 mod get_query_result;
@@ -31,7 +32,6 @@ mod run_sql_query;
 mod schema;
 mod search;
 mod system_tables;
-mod table_name;
 mod wanted;
 
 use std::sync::Arc;
@@ -39,7 +39,10 @@ use std::sync::Arc;
 pub(super) use self::failure::Failure;
 pub(super) use self::handlers::ToolCall;
 pub(super) use self::introduction::{initialize_result, prompt, prompts_list};
-pub(super) use self::listing::{TOOLS, Tool, tools_list};
+pub(crate) use self::listing::TOOL_NAMES;
+#[cfg(test)]
+pub(super) use self::listing::TOOLS;
+pub(super) use self::listing::{Tool, tools_list};
 pub(super) use self::progress::{Holds, Progress};
 pub(super) use self::run_sql_query::RunSqlQuery;
 #[cfg(test)]
@@ -47,7 +50,7 @@ pub(super) use self::system_tables::{FAILED_QUERIES, SYSTEM_TABLES};
 use crate::answer::AnswerConfig;
 use crate::catalog::Catalog;
 use crate::dremio::{Handles, JobCustody, KeptJobs};
-use crate::guard::gate::Gate;
+use crate::policy::Gate;
 
 /// What all tools work with.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ pub(crate) struct ToolRoom {
     /// What Dremio has.
     pub(super) catalog: Arc<Catalog>,
     /// Names that clients have for their jobs.
-    pub(super) handles: Handles,
+    pub(super) handles: Arc<Handles>,
     /// Jobs that go on after their call.
     pub(super) kept_jobs: Arc<KeptJobs>,
     /// How answers are written.
@@ -76,8 +79,9 @@ impl ToolRoom {
         handles: Handles,
         answers: AnswerConfig,
     ) -> Self {
-        let catalog = Catalog::new(jobs.clone(), gate.guard().allow_job_history);
-        Self { catalog: Arc::new(catalog), jobs, gate, handles, kept_jobs, answers }
+        let catalog = Catalog::new(jobs.clone(), gate.guard().allow_job_history, gate.tops());
+        let (catalog, handles) = (Arc::new(catalog), Arc::new(handles));
+        Self { catalog, jobs, gate, handles, kept_jobs, answers }
     }
 
     /// For a stop: gives up the reading of the catalog, and lets the jobs that nobody waits for be

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::table_name::{NameError, TableName};
+use crate::guard::{NameError, TableName};
 
 /// Most names of one call.
 const NAMES_MAX: usize = 20;

@@ -7,10 +7,10 @@ use dremio_client::Error;
 use super::ToolRoom;
 use super::failure::Failure;
 use super::names::Names;
-use super::table_name::TableName;
 use crate::catalog::{Entity, Kind, Snapshot, nearest, quoted};
 use crate::coach;
 use crate::dremio::DremioError;
+use crate::guard::TableName;
 
 /// Room that one look takes: for what Dremio says of an object, and for the answer made of it.
 pub(super) const ROOM_BYTES: usize = 10 * 1024 * 1024;

@@ -11,6 +11,7 @@ use crate::budget::{Charge, Kind};
 use crate::engine::CallContext;
 use crate::engine::fair_queue::Permit;
 use crate::methods;
+use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::string_literal;
 
@@ -45,7 +46,12 @@ impl<'c> Progress<'c> {
         Self { context, holds, token, started, next: started + REPORT_INTERVAL }
     }
 
-    /// Whose call it is.
+    /// Whose call it is, and what they may do.
+    pub(in crate::engine) fn caller(&self) -> &'c Arc<Identity> {
+        &self.context.caller().identity
+    }
+
+    /// To whom the call belongs.
     pub(in crate::engine) fn principal(&self) -> &'c Principal {
         self.context.caller().principal()
     }

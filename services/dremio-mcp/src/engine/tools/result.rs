@@ -26,7 +26,10 @@ pub(in crate::engine) async fn of_job(
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
     let deadline = Instant::now() + room.answers.query_wait;
-    let ended = job::end(room.jobs.dremio(), held.id(), progress, deadline).await?;
+    let ended = tokio::select! {
+        ended = job::end(room.jobs.dremio(), held.id(), progress, deadline) => ended?,
+        over = room.budgets_end() => return Err(over),
+    };
     let Some(status) = ended else {
         let text = still_running(room, progress, held.id(), wanted.format);
         room.kept_jobs.keep(held, sql);
@@ -50,9 +53,15 @@ pub(in crate::engine) async fn of_kept_job(
 ) -> Result<String, Failure> {
     let deadline = Instant::now() + room.answers.query_wait;
     CallAudit::note_known_job(id);
-    let question = room.kept_jobs.question(id);
+    let question = room.kept_jobs.question(&room.jobs, id);
     let sql = question.sql();
-    let status = match job::end(room.jobs.dremio(), id, progress, deadline).await {
+    // Given up, the question cancels the job.
+    room.check_budgets()?;
+    let ended = tokio::select! {
+        ended = job::end(room.jobs.dremio(), id, progress, deadline) => ended,
+        over = room.budgets_end() => return Err(over),
+    };
+    let status = match ended {
         Ok(Some(status)) => {
             question.mark_over();
             status

@@ -44,6 +44,7 @@ pub(super) async fn write(
     wanted: Wanted,
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
+    room.check_budgets()?;
     let _room = progress.room(ROOM_BYTES).await?;
     let handle = room.handles.issue(progress.principal(), job);
     progress.set_shown(&handle, wanted.offset);
@@ -63,11 +64,28 @@ pub(super) async fn write(
             }
         };
         current.limit_cells(pages.cell_chars() - 1);
+        let mut is_spent = false;
         for row in &page.rows {
+            if current.is_full() {
+                break;
+            }
+            match room.spend_row(row) {
+                Ok(()) => {}
+                Err(over) if current.count() == 0 => return Err(over),
+                // What there is goes out; who asks on hears why there is no more.
+                Err(_) => {
+                    is_spent = true;
+                    break;
+                }
+            }
+            let before = current.count();
             current.add(row).map_err(|_| not_understood())?;
+            if current.count() == before {
+                room.give_row_back(row);
+            }
         }
         let (total, count) = (page.row_count, current.count());
-        if current.is_full() || wanted.offset.saturating_add(count) >= total {
+        if is_spent || current.is_full() || wanted.offset.saturating_add(count) >= total {
             CallAudit::note_rows(count);
             let place = Place { offset: wanted.offset, total, handle: &handle };
             return Ok(current.finish(place));

@@ -11,7 +11,8 @@ use super::progress::Progress;
 use super::wanted::{self, Wanted};
 use super::{ToolRoom, job, result};
 use crate::dremio::HeldJob;
-use crate::guard::Refusal;
+use crate::guard::Statement;
+use crate::policy::Refusal;
 
 #[derive(Deserialize)]
 struct Arguments<'a> {
@@ -33,9 +34,9 @@ pub(in crate::engine) struct RunSqlQuery<'a> {
 pub(in crate::engine) async fn run(mut call: ToolCall<'_>) -> Result<String, Failure> {
     let room = call.room;
     let query = RunSqlQuery::read(room, call.arguments)?;
-    let statement =
-        room.gate.check(&query.query).map_err(|refusal| RunSqlQuery::refused(room, &refusal))?;
-    let job = job::submit(&room.jobs, call.tool, &statement, &mut call.progress).await?;
+    let statement = query.check(room)?;
+    let place = room.begin_query()?;
+    let job = job::submit(&room.jobs, call.tool, &statement, place, &mut call.progress).await?;
     query.of_job(room, job, &mut call.progress).await
 }
 
@@ -54,13 +55,32 @@ impl<'a> RunSqlQuery<'a> {
         Ok(Self { query: arguments.query, wanted })
     }
 
-    /// What the guard's refusal means for the agent.
+    /// The statement, if it may be sent.
+    ///
+    /// # Errors
+    /// With what the guard or the caller's policy has against it.
+    pub(in crate::engine) fn check(&self, room: &ToolRoom) -> Result<Statement, Failure> {
+        room.gate.check(&self.query).map_err(|refusal| Self::refused(room, &refusal))
+    }
+
+    /// What a refusal means for the agent.
     pub(in crate::engine) fn refused(room: &ToolRoom, refusal: &Refusal) -> Failure {
-        let advice = if room.gate.guard().allow_writes {
-            "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL."
-        } else {
-            "Nothing was sent to Dremio. Allowed is one statement that reads: SELECT, WITH, \
-             VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE or SHOW."
+        let advice: Cow<'static, str> = match refusal {
+            Refusal::Schemas { allowed, .. } if allowed.is_empty() => {
+                "Nothing was sent to Dremio. This key may name no table there.".into()
+            }
+            Refusal::Schemas { allowed, .. } => format!(
+                "Nothing was sent to Dremio. This key may query what is in {allowed}; \
+                 SearchTableAndViews finds it."
+            )
+            .into(),
+            Refusal::Guard(_) | Refusal::Nobody => {
+                let writes =
+                    "Nothing was sent to Dremio. Allowed is one statement of Dremio's SQL.";
+                let reads = "Nothing was sent to Dremio. Allowed is one statement that reads: \
+                             SELECT, WITH, VALUES, TABLE, EXPLAIN PLAN FOR, DESCRIBE or SHOW.";
+                if room.gate.guard().allow_writes { writes.into() } else { reads.into() }
+            }
         };
         Failure::new(refusal.to_string(), advice)
     }

@@ -47,9 +47,15 @@ async fn page(
     doing: &str,
     rows_max: u32,
 ) -> Result<Page, String> {
-    let statement = call.room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
-    let asked = call.room.catalog.page(&statement, call.tool, rows_max);
-    call.progress.during(doing, asked).await.map_err(|cause| cause.to_string())
+    let room = call.room;
+    let statement = room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
+    let place = room.begin_query().map_err(|over| over.sentence())?;
+    let asked = room.catalog.page(&statement, call.tool, place, rows_max);
+    let page = call.progress.during(doing, asked).await.map_err(|cause| cause.to_string())?;
+    for row in &page.rows {
+        room.spend_row(row).map_err(|over| over.sentence())?;
+    }
+    Ok(page)
 }
 
 /// Answers a call.

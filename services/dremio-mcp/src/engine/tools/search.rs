@@ -11,8 +11,8 @@ use super::handlers::{BadArguments, parse};
 use super::lines::{Lines, tag_list, wiki_line};
 use super::object;
 use super::schema::{list_children, show_children};
-use super::table_name::TableName;
 use crate::catalog::{Hit, Kind, QuestionError, quoted};
+use crate::guard::TableName;
 
 /// Tables that are shown where the call does not say how many, and at most.
 const HITS: usize = 5;

@@ -29,6 +29,9 @@ const URI: &str = "ui://dremio/result";
 /// The tool by which the page gets rows.
 pub(crate) const ROWS_TOOL: &str = "dremio_result_rows";
 
+/// The tool whose rows these are.
+pub(super) const ROWS_OF: &str = "GetQueryResult";
+
 /// What a result says in `_meta` for the page: `{"job_id":…,"offset":…}`.
 const RESULT_META: &str = "dremio/result";
 

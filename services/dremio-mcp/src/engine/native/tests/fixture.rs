@@ -20,9 +20,8 @@ use crate::budget::{Budget, Held};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
 use crate::engine::{CALL_LIMITS, CallContext, Caller, ClientId, FairQueue, ToolRoom};
 use crate::guard::Guard;
-use crate::guard::gate::Gate;
 use crate::metrics::Metrics;
-use crate::policy::Identity;
+use crate::policy::{Gate, Identity};
 use crate::principal::Principal;
 use crate::rpc::Message;
 use crate::signer::Signer;
@@ -162,7 +161,7 @@ fn native(
     signer: &Arc<Signer>,
 ) -> Native {
     let jobs = JobCustody::new(dremio);
-    let kept = Arc::new(KeptJobs::new(jobs.clone()));
+    let kept = Arc::new(KeptJobs::default());
     let handles = Handles::new(Arc::clone(signer));
     let gate = Gate::new(guard, "native", metrics());
     let room = ToolRoom::new(jobs, kept, gate, handles, answers);

@@ -143,10 +143,11 @@ impl Repair {
             (Some(room), Some(tool)) => {
                 let mut progress = Progress::new(context, params.meta.progress_token);
                 progress.hold(holds);
+                let room = &room.of(&context.caller().identity);
                 if tool.name != RUN_SQL_QUERY {
                     let call =
                         ToolCall { room, tool: tool.name, arguments: params.arguments, progress };
-                    return Ok(tool_result((tool.run)(call).await));
+                    return Ok(tool_result(tool.answer(call).await));
                 }
                 self.run_sql_query(room, child, request, &params, context, progress).await
             }

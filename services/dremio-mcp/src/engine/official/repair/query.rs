@@ -10,7 +10,8 @@ use super::Repair;
 use crate::egress::{Submitted, Waits};
 use crate::engine::CallContext;
 use crate::engine::native::tool_result;
-use crate::engine::tools::{Progress, RunSqlQuery, ToolRoom};
+use crate::engine::tools::{Failure, Progress, RunSqlQuery, ToolRoom};
+use crate::policy::JobPlace;
 use crate::rpc::{Message, Params};
 
 impl Repair {
@@ -27,14 +28,19 @@ impl Repair {
             Ok(query) => query,
             Err(failure) => return Ok(tool_result(Err(failure))),
         };
+        let place = match admitted(room, &query) {
+            Ok(place) => place,
+            Err(failure) => return Ok(tool_result(Err(failure))),
+        };
         let open = self.opened(context, Waits::Gateway);
         let asked = async { child.get().await?.call(request, Some(context), open.as_ref()).await };
         let answer = progress.during("SUBMITTING", asked).await?;
         match open.map(|open| open.submitted()) {
-            Some(Submitted::Job(job)) => {
+            Some(Submitted::Job(mut job)) => {
                 drop(answer);
+                job.take_place(place);
                 let rows = query.of_job(room, *job, &mut progress).await;
-                Ok(tool_result(rows))
+                Ok(tool_result(room.counted(rows)))
             }
             Some(Submitted::Refused(refusal)) => {
                 Ok(tool_result(Err(RunSqlQuery::refused(room, &refusal))))
@@ -43,4 +49,15 @@ impl Repair {
             Some(Submitted::Nothing) | None => Ok(self.repaired(answer)),
         }
     }
+}
+
+/// What a limited caller asks is decided before the child sees it, and again at the egress proxy,
+/// as for all.
+fn admitted(room: &ToolRoom, query: &RunSqlQuery<'_>) -> Result<Option<JobPlace>, Failure> {
+    if !room.gate.caller().is_some_and(|caller| caller.is_limited()) {
+        return Ok(None);
+    }
+    room.check_budgets()?;
+    query.check(room)?;
+    room.begin_query()
 }

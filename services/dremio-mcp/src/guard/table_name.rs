@@ -1,7 +1,7 @@
 //! The name of a table as agents write it, taken apart: `"Sales"."2024.q1"."orders"` or `["Sales",
 //! "2024.q1", "orders"]`.
 
-use crate::guard::lexer::closed_by;
+use super::lexer::closed_by;
 
 /// Longest name, in characters, its quotes and dots included. Dremio's own limit for one part is
 /// 1,024; the whole must fit percent-encoded into a request line of 8 KiB.
@@ -9,7 +9,7 @@ const NAME_CHARS_MAX: usize = 2048;
 
 /// Why a text is not the name of a table. The text is for the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::engine) enum NameError {
+pub(crate) enum NameError {
     #[error("the name is empty")]
     Empty,
     #[error("a part of the name is empty")]
@@ -24,7 +24,7 @@ pub(in crate::engine) enum NameError {
 
 /// The path to a table: its parts from the top, unquoted. Never empty, and without an empty part.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::engine) struct TableName(Vec<String>);
+pub(crate) struct TableName(Vec<String>);
 
 impl TableName {
     /// Takes a dotted name apart. A part in double quotes may contain dots, and `""` for a double
@@ -32,7 +32,7 @@ impl TableName {
     ///
     /// # Errors
     /// When it is not such a name.
-    pub(in crate::engine) fn parse(text: &str) -> Result<Self, NameError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NameError> {
         if text.trim().is_empty() {
             return Err(NameError::Empty);
         }
@@ -64,7 +64,7 @@ impl TableName {
     ///
     /// # Errors
     /// When there is none, one is empty, or they are too long.
-    pub(in crate::engine) fn from_parts(parts: Vec<String>) -> Result<Self, NameError> {
+    pub(crate) fn from_parts(parts: Vec<String>) -> Result<Self, NameError> {
         if parts.is_empty() {
             return Err(NameError::Empty);
         }
@@ -78,7 +78,7 @@ impl TableName {
     }
 
     /// The parts.
-    pub(in crate::engine) fn parts(&self) -> &[String] {
+    pub(crate) fn parts(&self) -> &[String] {
         &self.0
     }
 }

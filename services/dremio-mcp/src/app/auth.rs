@@ -1,0 +1,88 @@
+//! Who may use the gateway, as configured: keys, a policy file, or everybody.
+
+use std::sync::Arc;
+
+use service_kit::Clock;
+use service_kit::admin::Readiness;
+use service_kit::lifecycle::{Shutdown, Tasks};
+
+use super::StartError;
+use crate::access::{Auth, KeyRing};
+use crate::config::{AuthConfig, Config};
+use crate::dremio::Tokens;
+use crate::metrics::Metrics;
+use crate::policy::{CONDITION, Identity, PolicyStore, check_file};
+use crate::principal::Principal;
+
+/// The conditions of readiness that access control has.
+pub(super) fn conditions(auth: &AuthConfig) -> &'static [&'static str] {
+    match auth {
+        AuthConfig::Keys(_) => &["keys"],
+        AuthConfig::Policy { keys: Some(_), .. } => &["keys", CONDITION],
+        AuthConfig::Policy { keys: None, .. } => &[CONDITION],
+        AuthConfig::Open => &[],
+    }
+}
+
+/// What access control asks, and the tasks that follow the files of keys and of the policy.
+///
+/// # Errors
+/// When one of the files became unusable after the configuration was checked.
+pub(super) fn start(
+    config: &Config,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+    tokens: &Tokens,
+    readiness: &Readiness,
+    back: &Shutdown,
+    tasks: &mut Tasks,
+) -> Result<Auth, StartError> {
+    let mut ring = |source| -> Result<Arc<KeyRing>, StartError> {
+        let ring = Arc::new(KeyRing::load(source)?);
+        tasks.spawn("keys", Arc::clone(&ring).follow(readiness.clone(), back.clone()));
+        Ok(ring)
+    };
+    match &config.auth {
+        AuthConfig::Open => Ok(Auth::Open(Identity::unlimited(Principal::anyone()))),
+        AuthConfig::Keys(source) => Ok(Auth::Keys(ring(source.clone())?)),
+        AuthConfig::Policy { file, keys } => {
+            let ring = keys.clone().map(ring).transpose()?;
+            let terms = config.terms();
+            let policy =
+                Arc::new(PolicyStore::load(file, terms, clock.clone(), Arc::clone(metrics))?);
+            // A key that the policy names, or no longer serves, is nobody by itself any more.
+            let (asked, renewed, tokens) = (Arc::clone(&policy), ring.clone(), tokens.clone());
+            tokens.use_only(&policy.accounts());
+            let changed = move || {
+                tokens.use_only(&asked.accounts());
+                if let Some(ring) = &renewed {
+                    ring.renew(|digest| asked.serves_other(digest));
+                }
+            };
+            let following = Arc::clone(&policy).follow(readiness.clone(), back.clone(), changed);
+            tasks.spawn("policy", following);
+            Ok(Auth::Policy(policy, ring))
+        }
+    }
+}
+
+/// What a policy would hold clients to, in a sentence; `None` without one.
+///
+/// # Errors
+/// When one of the files cannot be used.
+pub(super) fn policy_summary(config: &Config) -> Result<Option<String>, StartError> {
+    let AuthConfig::Policy { file, keys } = &config.auth else { return Ok(None) };
+    let found = check_file(file, &config.terms())?;
+    let mut text =
+        format!("{} ({} clients, {} keys)", file.display(), found.clients, found.keys.len());
+    if let Some(source) = keys {
+        let outside = KeyRing::load(source.clone())?.count_not(|key| found.keys.contains(key));
+        let what_of_them = if found.has_default {
+            "have the rights of its client `default`"
+        } else {
+            "are REFUSED: it has no client `default`"
+        };
+        text += &format!("\n           {outside} other keys are configured, which {what_of_them}");
+    }
+    Ok(Some(text))
+}
