@@ -292,7 +292,8 @@ async fn keys() {
 async fn the_official_server() {
     let mut system = System::new().await;
     system.set("MCP_ENGINE", "official");
-    // A program for another kind of processor: the kernel knows its form, and refuses it.
+    // A program for another kind of processor: the kernel refuses it, and the C library then has a
+    // shell read it (`execvp(3)`), which ends.
     // Not beside the token, where the official server may run nothing.
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("foreign");
@@ -303,7 +304,7 @@ async fn the_official_server() {
     for (fault, command, cure, words) in [
         ("no program", "/nowhere/server", "set: MCP_SERVER_COMMAND='", "was not found"),
         ("it ends", "/bin/sh -c 'echo no module >&2; exit 1'", native, "no module"),
-        ("another platform", &foreign, native, "Exec format error"),
+        ("another platform", &foreign, native, "it ended"),
         ("it says nothing", "/bin/sleep 3600", native, "within 15 s"),
     ] {
         system.set("MCP_SERVER_COMMAND", command);
