@@ -24,7 +24,7 @@ const AT_ONCE: usize = 4;
 const KILL_EVERY: usize = 100;
 
 /// And the time: a child that lived for less is replaced more and more slowly.
-const LIVES: Duration = Duration::from_millis(1100);
+const LIVES: Duration = Duration::from_millis(2500);
 
 /// Tells the children of this test from others'.
 const OWN_PATH: &str = "/usr/bin:/bin:/of-mix-up";
@@ -104,14 +104,16 @@ async fn mix(server: &str, setting: Arc<Setting>) {
     let killer = {
         let counts = Arc::clone(&counts);
         tokio::spawn(async move {
-            let (mut kills, mut next, mut since) = (0, KILL_EVERY, Instant::now());
+            let (mut kills, mut next, mut seen) = (0, KILL_EVERY, (None, Instant::now()));
             while !counts.2.load(Ordering::Relaxed) {
-                if counts.0.load(Ordering::Relaxed) >= next && since.elapsed() >= LIVES {
-                    for (child, _) in children(OWN_PATH) {
+                let made = counts.0.load(Ordering::Relaxed);
+                for (child, _) in children(OWN_PATH) {
+                    if seen.0 != Some(child) {
+                        seen = (Some(child), Instant::now());
+                    } else if made >= next && seen.1.elapsed() >= LIVES {
                         kills += usize::from(kill_process(child, Signal::KILL).is_ok());
+                        next = made + KILL_EVERY;
                     }
-                    next = counts.0.load(Ordering::Relaxed) + KILL_EVERY;
-                    since = Instant::now();
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
