@@ -84,6 +84,16 @@ async fn log_in(client: &DremioClient, file: &std::path::Path, user: &str) -> Se
     token
 }
 
+/// Waits until the token file of this account was read for the first time, whatever it holds. How
+/// long that takes is a matter of the machine; a call waits for it for a while only.
+async fn first_read(tokens: &Tokens, account: Option<&AccountName>) {
+    let mut state = tokens.of(account).subscribe();
+    let read = |state: &Arc<token_file::State>| {
+        !matches!(state.as_ref(), Err(token_file::ReadError::Pending))
+    };
+    state.wait_for(read).await.unwrap();
+}
+
 async fn probe(caller: &DremioCaller) -> Result<(), String> {
     let asked = caller.ask(|client, token| async move { client.probe(token.secret()).await });
     asked.await.map_err(|cause| cause.to_string())
@@ -111,6 +121,9 @@ async fn each_account_sends_its_own_token_and_is_refreshed_by_itself() {
     let http = setting.client.transport().http().clone();
     let requesting = tokio::spawn(requester.run(http, shutdown.clone()));
     let (a, b) = (setting.caller(&tokens, "a"), setting.caller(&tokens, "b"));
+    for account in ["a", "b"] {
+        first_read(&tokens, Some(&name(account))).await;
+    }
     setting.client.logout(&first_b).await.unwrap();
     setting.sandbox.control().clear_requests();
     assert_eq!(tokio::join!(probe(&a), probe(&b)), (Ok(()), Ok(())));
@@ -141,6 +154,9 @@ async fn an_account_without_a_token_says_so_to_its_own_callers_only() {
     let setting = Setting::new().await;
     setting.log_in("a").await;
     let (tokens, _requester) = setting.tokens(None);
+    for account in ["a", "b"] {
+        first_read(&tokens, Some(&name(account))).await;
+    }
     assert_eq!(probe(&setting.caller(&tokens, "a")).await, Ok(()));
     let refused = probe(&setting.caller(&tokens, "b")).await.unwrap_err();
     assert_eq!(
@@ -157,14 +173,7 @@ async fn an_account_without_a_token_says_so_to_its_own_callers_only() {
 async fn readiness_and_metrics_speak_of_the_accounts_in_use() {
     let setting = Setting::new().await;
     let (tokens, _requester) = setting.tokens(None);
-    let read = async |account: Option<&AccountName>| {
-        let mut state = tokens.of(account).subscribe();
-        let pending = |state: &Arc<token_file::State>| {
-            matches!(state.as_ref(), Err(token_file::ReadError::Pending))
-        };
-        state.wait_for(|state| !pending(state)).await.unwrap();
-    };
-    read(None).await;
+    first_read(&tokens, None).await;
     let (ready, said) = setting.condition(&tokens);
     assert!(!ready && said.starts_with("no login token for Dremio (missing)"), "{said}");
     assert!(setting.metrics().contains("\ndremio_mcp_token_expiry_timestamp_seconds 0.0\n"));
@@ -173,7 +182,7 @@ async fn readiness_and_metrics_speak_of_the_accounts_in_use() {
     tokens.use_only(&[Some(name("a")), Some(name("b"))].into());
     setting.log_in("a").await;
     tokens.of(Some(&name("a"))).subscribe().wait_for(|state| state.is_ok()).await.unwrap();
-    read(Some(&name("b"))).await;
+    first_read(&tokens, Some(&name("b"))).await;
     let (ready, said) = setting.condition(&tokens);
     assert!(
         ready && said.starts_with("account b: no login token for Dremio account `b`"),
