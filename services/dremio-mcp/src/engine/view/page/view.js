@@ -37,12 +37,12 @@ function setContext(changed) {
   if (state.tab === "chart") drawChosen();
 }
 
-// Heights that the host was asked for. Some report one of these as if it could not change: to fill it
-// would be to stay as small as the page was before its rows came.
+// Heights that the host was asked for. Some report one of these as if it could not change, or one that
+// they had before: to fill it would be to stay as small as the page was before its rows came.
 const asked = new Set();
 
 function isFixedAt(height) {
-  if (typeof height !== "number") return false;
+  if (typeof height !== "number" || Math.abs(height - innerHeight) > 1) return false;
   return ![-1, 0, 1].some((apart) => asked.has(Math.round(height) + apart));
 }
 
