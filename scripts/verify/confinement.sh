@@ -51,7 +51,7 @@ for image in token-refresher:verify dremio-mcp:verify-native dremio-sandbox:veri
   done
   id=$(docker create "$image")
   equal "$image holds a binary, a CA bundle and no shell" "" \
-    "$(docker export "$id" | tar -t | grep -vE '^(\.dockerenv|(dev|proc|sys)/.*|etc/(|hostname|hosts|mtab|resolv.conf|ssl/|ssl/certs/|ssl/certs/ca-certificates.crt)|tokens/|usr/|usr/local/|usr/local/bin/|usr/local/bin/(token-refresher|dremio-mcp|dremio-sandbox))$' || true)"
+    "$(docker export "$id" | tar -t | grep -vE '^(\.dockerenv|(dev|proc|sys)/.*|etc/(|hostname|hosts|mtab|resolv.conf|ssl/|ssl/certs/|ssl/certs/ca-certificates.crt)|tokens/|audit/|usr/|usr/local/|usr/local/bin/|usr/local/bin/(token-refresher|dremio-mcp|dremio-sandbox))$' || true)"
   docker rm "$id" >/dev/null
 done
 
