@@ -22,7 +22,6 @@ so. Needs Python 3.11, npm and Node.js 20. Ends with 1 if a client did not go on
 or did not run. What follows the refused call is shown and not judged: some clients end then.
 """
 
-import argparse
 import json
 import pathlib
 import re
@@ -31,7 +30,7 @@ import sys
 import tempfile
 
 from agents import Agent
-from catalogue import all_programs
+from options import chosen, model_of, parser
 from program import sql_of, value_of
 from stand import Stand, until
 
@@ -98,44 +97,17 @@ def reason(row):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    here = pathlib.Path(__file__).resolve().parent
-    parser.add_argument(
-        "--bin",
-        type=pathlib.Path,
-        default=here.parents[2] / "target/debug",
-        help="folder of the built programs",
-    )
-    parser.add_argument(
-        "--cache", type=pathlib.Path, required=True, help="where the clients are installed"
-    )
-    parser.add_argument("--model", type=pathlib.Path, help="folder with scripted_model.py")
-    parser.add_argument(
-        "--only",
-        action="append",
-        help="run the clients whose name has this in it; may be given several times",
-    )
-    parser.add_argument(
+    arguments = parser(__doc__)
+    arguments.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the gateway"
     )
-    parser.add_argument(
-        "--keep", type=pathlib.Path, help="leave logs in this folder, which must not exist"
-    )
-    options = parser.parse_args()
-    programs = [
-        p
-        for p in all_programs()
-        if not options.only
-        or any(word.lower() in f"{p.name} {p.version}".lower() for word in options.only)
-    ]
+    options = arguments.parse_args()
     cache, rows, missing = options.cache.expanduser().resolve(), [], []
     with tempfile.TemporaryDirectory(prefix="dremio-mcp-clients-") as scratch:
         folder = options.keep.resolve() if options.keep else pathlib.Path(scratch) / "run"
         folder.mkdir(parents=True)
         scripted = model_of(options.model, cache)
-        for number, program in enumerate(programs):
+        for number, program in enumerate(chosen(options.only)):
             label = f"{program.name} {program.version}"
             problem = program.install(cache)
             if isinstance(program, Agent):
@@ -165,18 +137,6 @@ def main():
     for line in missing:
         print(f"NOT RUN: {line}")
     sys.exit(1 if missing or any(verdict(row["after"]) != "goes on" for _, row in rows) else 0)
-
-
-def model_of(folder, cache):
-    """The scripted model's interpreter and script, or None."""
-    if not folder or not (folder / "scripted_model.py").exists():
-        return None
-    # It needs starlette and uvicorn, which the Python SDK brings.
-    sdk = next(program for program in all_programs() if program.name == "Python mcp 1")
-    if problem := sdk.install(cache):
-        print(f"!! the scripted model cannot run: {problem}", file=sys.stderr)
-        return None
-    return sdk.python(cache), (folder / "scripted_model.py").resolve()
 
 
 def table(rows):

@@ -18,7 +18,6 @@ Needs Python 3.11, npm, Node.js 20, and the official server for its half, which 
 it. Ends with 1 if an SDK got a wrong answer, or a client did not run.
 """
 
-import argparse
 import json
 import pathlib
 import re
@@ -27,9 +26,8 @@ import sys
 import tempfile
 
 from agents import Agent
-from catalogue import all_programs
+from options import chosen, model_of, parser
 from program import Library
-from restart import model_of
 from stand import Stand
 
 ANSWER_SECONDS = 60
@@ -152,37 +150,14 @@ def run(programs, options, scripted, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    here = pathlib.Path(__file__).resolve().parent
-    parser.add_argument(
-        "--bin",
-        type=pathlib.Path,
-        default=here.parents[2] / "target/debug",
-        help="folder of the built programs",
-    )
-    parser.add_argument(
-        "--cache", type=pathlib.Path, required=True, help="where the clients are installed"
-    )
-    parser.add_argument("--model", type=pathlib.Path, help="folder with scripted_model.py")
-    parser.add_argument("--official", help="command line of the official server")
-    parser.add_argument(
-        "--only",
-        action="append",
-        help="run the clients whose name has this in it; may be given several times",
-    )
-    parser.add_argument(
-        "--keep", type=pathlib.Path, help="leave logs in this folder, which must not exist"
-    )
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--official", help="command line of the official server")
+    options = arguments.parse_args()
     options.cache = options.cache.expanduser().resolve()
     scripted = model_of(options.model, options.cache)
     programs, missing = [], []
-    for program in all_programs():
+    for program in chosen(options.only):
         label = f"{program.name} {program.version}"
-        if options.only and not any(word.lower() in label.lower() for word in options.only):
-            continue
         if not isinstance(program, (Library, Agent)):
             continue
         problem = program.install(options.cache)
