@@ -7,7 +7,7 @@ use super::tools::TOOL_NAMES;
 use crate::audit::CallAudit;
 use crate::methods;
 use crate::policy::Identity;
-use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member, text_member};
+use crate::rpc::{ErrorCode, Message, RpcError, list_member, replace_member, text_member};
 
 /// What of a server can be held to a policy.
 const METHODS: [&str; 5] = [
@@ -50,16 +50,13 @@ pub(super) fn listed(request: &Message, answer: Message, caller: &Identity) -> M
     if request.method() != methods::TOOLS_LIST {
         return answer;
     }
-    let tools = answer
-        .result()
-        .and_then(|result| member(result, "tools"))
-        .and_then(|tools| serde_json::from_str::<Vec<&RawValue>>(tools).ok());
-    let (Some(result), Some(tools)) = (answer.result(), tools) else { return answer };
-    let may_call = |tool: &&&RawValue| {
-        text_member(tool.get(), "name")
+    let Some(result) = answer.result() else { return answer };
+    let Some(tools) = list_member(result, "tools") else { return answer };
+    let may_call = |tool: &&str| {
+        text_member(tool, "name")
             .is_some_and(|name| TOOL_NAMES.contains(&name.as_str()) && caller.may_call(&name))
     };
-    let kept: Vec<&str> = tools.iter().filter(may_call).map(|tool| tool.get()).collect();
+    let kept: Vec<&str> = tools.into_iter().map(RawValue::get).filter(may_call).collect();
     let result = replace_member(result, "tools", &format!("[{}]", kept.join(",")));
     answer.with_result(&result)
 }

@@ -11,8 +11,8 @@ mod strict;
 pub(crate) use error::{ErrorCode, ParseError, RpcError};
 pub(crate) use message::{Kind, Message};
 pub(crate) use object::{
-    insert_members, member, members, replace_member, set_member, set_meta, string_literal,
-    text_member,
+    insert_members, list_member, member, members, replace_member, set_member, set_meta,
+    string_literal, text_member, with_part,
 };
 pub(crate) use params::Params;
 pub(crate) use refusal::{Refusal, json_response};

@@ -86,6 +86,11 @@ impl<'o> Visitor<'o> for Named<'_> {
 #[derive(Deserialize)]
 struct Key<'o>(#[serde(borrow)] Cow<'o, str>);
 
+/// The elements of the member `name` of `object`, if it is a list.
+pub(crate) fn list_member<'o>(object: &'o str, name: &str) -> Option<Vec<&'o RawValue>> {
+    serde_json::from_str(member(object, name)?).ok()
+}
+
 /// The member `name` of `object`, if it is a text.
 pub(crate) fn text_member(object: &str, name: &str) -> Option<String> {
     serde_json::from_str(member(object, name)?).ok()
@@ -98,7 +103,7 @@ pub(crate) fn replace_member(object: &str, name: &str, value: &str) -> String {
 }
 
 /// `text` with `value` in place of `part`, which is a part of it.
-fn with_part(text: &str, part: &str, value: &str) -> String {
+pub(crate) fn with_part(text: &str, part: &str, value: &str) -> String {
     let start = part.as_ptr() as usize - text.as_ptr() as usize;
     let (before, rest) = text.split_at(start);
     format!("{before}{value}{}", rest.get(part.len()..).unwrap_or_default())

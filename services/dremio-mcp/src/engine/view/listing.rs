@@ -1,12 +1,13 @@
 //! What clients are told of the page: capabilities, lists, and the page when they ask for it.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{EXTENSION, MIME_TYPE, ROWS_TOOL, SHOWN_TOOLS, URI};
 use crate::methods;
-use crate::rpc::{Message, insert_members, member, replace_member, set_meta, text_member};
+use crate::rpc::{
+    Message, insert_members, list_member, member, replace_member, set_meta, text_member,
+};
 
 /// What a client says in its capabilities of this extension ("Client (Host) Capabilities").
 #[derive(Deserialize)]
@@ -59,11 +60,7 @@ pub(super) fn listed(request: &Message, answer: Message) -> Message {
             answer
         };
     };
-    let Some(listed) =
-        member(result, name).and_then(|list| serde_json::from_str::<Vec<&RawValue>>(list).ok())
-    else {
-        return answer;
-    };
+    let Some(listed) = list_member(result, name) else { return answer };
     let mut list: Vec<String> = listed.iter().map(|entry| with_page(entry.get())).collect();
     // Behind the others: a model's tools keep their places.
     list.push(ours.to_string());

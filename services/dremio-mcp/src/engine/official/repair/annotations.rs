@@ -6,17 +6,14 @@ use serde_json::value::RawValue;
 
 use super::RUN_SQL_QUERY;
 use crate::guard::Guard;
-use crate::rpc::{Message, member, set_member, text_member};
+use crate::rpc::{Message, list_member, member, set_member, text_member, with_part};
 
 /// The result of `tools/list` with annotations that fit `guard`; `None` if there is nothing to
 /// correct. All else stays byte for byte.
 pub(super) fn corrected(list: &Message, guard: Guard) -> Option<String> {
     let result = list.result()?;
-    let tools: Vec<&RawValue> = serde_json::from_str(member(result, "tools")?).ok()?;
-    let is_ours = |tool: &&&RawValue| {
-        text_member(tool.get(), "name").is_some_and(|name| name == RUN_SQL_QUERY)
-    };
-    let tool = tools.iter().find(is_ours)?.get();
+    let is_ours = |tool: &&str| text_member(tool, "name").is_some_and(|name| name == RUN_SQL_QUERY);
+    let tool = list_member(result, "tools")?.into_iter().map(RawValue::get).find(is_ours)?;
     let writes = guard.allow_writes;
     let hints = [("readOnlyHint", !writes), ("destructiveHint", writes)];
     let annotations = member(tool, "annotations").filter(|text| text.starts_with('{'));
@@ -24,11 +21,7 @@ pub(super) fn corrected(list: &Message, guard: Guard) -> Option<String> {
     for (hint, value) in hints {
         said = set_member(&said, hint, &value.to_string());
     }
-    let said = set_member(tool, "annotations", &said);
-    let start = tool.as_ptr() as usize - result.as_ptr() as usize;
-    let (before, rest) = result.split_at(start);
-    let after = rest.get(tool.len()..).unwrap_or_default();
-    Some(format!("{before}{said}{after}"))
+    Some(with_part(result, tool, &set_member(tool, "annotations", &said)))
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 use super::RUN_SQL_QUERY;
 use crate::engine::tools::{Tool, initialize_result, tools_list};
 use crate::guard::Guard;
-use crate::rpc::{Message, member, replace_member, set_member, text_member};
+use crate::rpc::{Message, list_member, member, replace_member, set_member, text_member};
 
 /// The result of `tools/list` with our tools in place of the child's; `None` if that runs no
 /// statements. An answer has up to `tokens_max` tokens.
 pub(super) fn merged(list: &Message, guard: Guard, tokens_max: usize) -> Option<String> {
     let result = list.result()?;
-    let tools: Vec<&RawValue> = serde_json::from_str(member(result, "tools")?).ok()?;
+    let tools = list_member(result, "tools")?;
     let name = |tool: &RawValue| text_member(tool.get(), "name");
     if !tools.iter().any(|tool| name(tool).as_deref() == Some(RUN_SQL_QUERY)) {
         return None;
