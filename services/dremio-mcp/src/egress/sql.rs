@@ -43,10 +43,9 @@ pub(super) fn guarded(
     asker: &Arc<CallRecord>,
     body: &[u8],
 ) -> Result<(Bytes, Arc<CallRecord>), SqlError> {
-    let members = serde_json::from_slice::<Map<String, Value>>(body).ok();
-    let Some((mut members, sql)) = members
-        .and_then(|members| Some((members.clone(), members.get("sql")?.as_str()?.to_owned())))
-    else {
+    let mut members = serde_json::from_slice::<Map<String, Value>>(body).ok();
+    let sql = members.as_mut().and_then(|members| members.get_mut("sql")).map(Value::take);
+    let (Some(mut members), Some(Value::String(sql))) = (members, sql) else {
         gate.refused("body");
         return Err(SqlError::Body);
     };
@@ -57,10 +56,8 @@ pub(super) fn guarded(
     let (sql, call) = calls.take_mark(asker, sql)?;
     let gate = call.identity().map_or_else(|| gate.clone(), |caller| gate.of(caller));
     let context = members.get("context").and_then(Value::as_array).into_iter().flatten();
-    let checked = gate
-        .check_context(context.filter_map(Value::as_str))
-        .inspect_err(|refusal| gate.refused(refusal.reason()))
-        .and_then(|()| gate.check(sql));
+    let checked =
+        gate.check_context(context.filter_map(Value::as_str)).and_then(|()| gate.check(sql));
     let statement = checked.inspect_err(|refusal| call.note_refusal(refusal))?;
     members.insert("sql".to_owned(), format!("{}{label}", statement.as_str()).into());
     Ok((Value::Object(members).to_string().into(), call))

@@ -97,8 +97,15 @@ impl Gate {
     /// name only some paths has none: it would stand before each of them.
     ///
     /// # Errors
-    /// The reason and its cure.
+    /// The reason and its cure. It has been reported.
     pub(crate) fn check_context<'c>(
+        &self,
+        context: impl Iterator<Item = &'c str>,
+    ) -> Result<(), Refusal> {
+        self.decide_context(context).inspect_err(|refusal| self.refused(refusal.reason()))
+    }
+
+    fn decide_context<'c>(
         &self,
         mut context: impl Iterator<Item = &'c str>,
     ) -> Result<(), Refusal> {
