@@ -129,13 +129,12 @@ impl KeyRing {
         self.source.path()
     }
 
-    /// Whose key `presented` is. The time does not depend on how much of it is right.
-    pub(crate) fn identify(&self, presented: &[u8]) -> Option<Arc<Identity>> {
-        let digest = digest(presented);
+    /// Whose key has this digest. The time does not depend on how much of it is right.
+    pub(crate) fn identify(&self, digest: &[u8; 32]) -> Option<Arc<Identity>> {
         let keys = self.keys.load();
         // No early exit: every key is compared.
         keys.iter().fold(None, |found, key| {
-            if bool::from(key.digest.ct_eq(&digest)) {
+            if bool::from(key.digest.ct_eq(digest)) {
                 Some(Arc::clone(&key.identity))
             } else {
                 found
@@ -144,8 +143,13 @@ impl KeyRing {
     }
 
     #[cfg(test)]
+    pub(crate) fn owner(&self, presented: &[u8]) -> Option<Arc<Identity>> {
+        self.identify(&digest(presented))
+    }
+
+    #[cfg(test)]
     pub(crate) fn find(&self, presented: &[u8]) -> Option<Principal> {
-        self.identify(presented).map(|identity| identity.principal().clone())
+        self.owner(presented).map(|identity| identity.principal().clone())
     }
 
     /// Ends whatever was started with keys of which `is_served` is false: somebody else says who
@@ -222,7 +226,7 @@ pub(super) fn parse(text: &[u8]) -> KeyLines {
         } else if key.len() < KEY_CHARS_MIN {
             lines.bad.push(BadLine::TooShort { line });
         } else {
-            let digest: [u8; 32] = Sha256::digest(key).into();
+            let digest = digest(key);
             match lines.keys.iter().find(|other| other.digest == digest) {
                 Some(other) => lines.repeated.push((line, other.line)),
                 None => {

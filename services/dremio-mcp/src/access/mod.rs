@@ -158,9 +158,11 @@ impl Access {
         let presented = only(request, &header::AUTHORIZATION).map_err(|()| {
             Denial::new(StatusCode::BAD_REQUEST, "authorization_repeated", repeated)
         })?;
-        if let Auth::Open(anyone) = &self.auth {
-            return Ok(Arc::clone(anyone));
-        }
+        let (policy, ring) = match &self.auth {
+            Auth::Open(anyone) => return Ok(Arc::clone(anyone)),
+            Auth::Keys(ring) => (None, Some(ring)),
+            Auth::Policy(policy, ring) => (Some(policy), ring.as_ref()),
+        };
         let refused = |reason, message| Denial::new(StatusCode::UNAUTHORIZED, reason, message);
         let missing = "This server needs a key: send `Authorization: Bearer <key>` with a key of \
                        MCP_API_KEYS_FILE.";
@@ -168,19 +170,15 @@ impl Access {
         let key = credentials(presented.as_bytes())
             .map_err(|message| refused("key_malformed", message))?;
         let unknown = refused("key_unknown", "The key is not one of this server's.");
-        match &self.auth {
-            Auth::Open(anyone) => Ok(Arc::clone(anyone)),
-            Auth::Keys(ring) => ring.identify(key).ok_or(unknown),
-            Auth::Policy(policy, ring) => {
-                if let Some(client) = policy.client(&keys::digest(key)) {
-                    return Ok(client);
-                }
-                let known = ring.as_ref().and_then(|ring| ring.identify(key)).ok_or(unknown)?;
-                let outside = "The key belongs to no client of this server's policy. Ask whoever \
-                               runs it to name the key in MCP_POLICY_FILE.";
-                policy.other(known.principal()).ok_or(refused("key_outside_policy", outside))
-            }
+        let digest = keys::digest(key);
+        if let Some(client) = policy.and_then(|policy| policy.client(&digest)) {
+            return Ok(client);
         }
+        let known = ring.and_then(|ring| ring.identify(&digest)).ok_or(unknown)?;
+        let Some(policy) = policy else { return Ok(known) };
+        let outside = "The key belongs to no client of this server's policy. Ask whoever runs it \
+                       to name the key in MCP_POLICY_FILE.";
+        policy.other(known.principal()).ok_or(refused("key_outside_policy", outside))
     }
 
     /// RFC 6585 §4.

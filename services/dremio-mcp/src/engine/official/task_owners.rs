@@ -224,7 +224,7 @@ mod tests {
         ))
         .unwrap();
         let notifications = Arc::<Notifications>::default();
-        let identity = ring.identify(key.repeat(16).as_bytes()).unwrap();
+        let identity = ring.owner(key.repeat(16).as_bytes()).unwrap();
         (
             Caller {
                 identity,
@@ -370,7 +370,7 @@ mod tests {
         let ring =
             KeyRing::load(service_kit::SecretSource::Inline(keys.join("\n").into())).unwrap();
         let caller = |key: &String| Caller {
-            identity: ring.identify(key.as_bytes()).unwrap(),
+            identity: ring.owner(key.as_bytes()).unwrap(),
             client: ClientId::Session(1),
             batch: None,
             shows_ui: false,

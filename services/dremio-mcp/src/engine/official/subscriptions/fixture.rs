@@ -93,7 +93,7 @@ impl Client {
             "aaaaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbb".into(),
         ))
         .unwrap();
-        let identity = ring.identify(key.repeat(16).as_bytes()).unwrap();
+        let identity = ring.owner(key.repeat(16).as_bytes()).unwrap();
         let notifications = Arc::<Notifications>::default();
         let caller = Caller {
             identity,
