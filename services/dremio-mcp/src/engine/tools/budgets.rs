@@ -22,7 +22,7 @@ impl ToolRoom {
     pub(in crate::engine) fn of(&self, caller: &Arc<Identity>) -> Self {
         let jobs = self.jobs.of(caller.account());
         Self {
-            catalog: Arc::new(self.catalog.of(caller, jobs.clone())),
+            catalog: self.catalog.of(caller, jobs.clone()),
             jobs,
             gate: self.gate.of(caller),
             handles: Arc::clone(&self.handles),

@@ -60,7 +60,7 @@ pub(crate) struct ToolRoom {
     /// Decides what SQL may run.
     pub(super) gate: Gate,
     /// What Dremio has.
-    pub(super) catalog: Arc<Catalog>,
+    pub(super) catalog: Catalog,
     /// Names that clients have for their jobs.
     pub(super) handles: Arc<Handles>,
     /// Jobs that go on after their call.
@@ -80,8 +80,7 @@ impl ToolRoom {
         answers: AnswerConfig,
     ) -> Self {
         let catalog = Catalog::new(jobs.clone(), gate.guard().allow_job_history, gate.tops());
-        let (catalog, handles) = (Arc::new(catalog), Arc::new(handles));
-        Self { catalog, jobs, gate, handles, kept_jobs, answers }
+        Self { catalog, jobs, gate, handles: Arc::new(handles), kept_jobs, answers }
     }
 
     /// For a stop: gives up the reading of the catalog, and lets the jobs that nobody waits for be

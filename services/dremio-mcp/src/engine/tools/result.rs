@@ -25,12 +25,7 @@ pub(in crate::engine) async fn of_job(
     wanted: Wanted,
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
-    let deadline = Instant::now() + room.answers.query_wait;
-    let ended = tokio::select! {
-        ended = job::end(room.jobs.dremio(), held.id(), progress, deadline) => ended?,
-        over = room.budgets_end() => return Err(over),
-    };
-    let Some(status) = ended else {
+    let Some(status) = ended(room, held.id(), progress).await?? else {
         let text = still_running(room, progress, held.id(), wanted.format);
         room.kept_jobs.keep(held, sql);
         return Ok(text);
@@ -38,6 +33,22 @@ pub(in crate::engine) async fn of_job(
     held.mark_over();
     completed(room, &status, sql).await?;
     rows::write(room, held.id(), wanted, progress).await
+}
+
+/// How a job ended, or `None` if it runs on when the call has waited long enough.
+///
+/// # Errors
+/// When a budget of the caller ends before.
+async fn ended(
+    room: &ToolRoom,
+    id: &JobId,
+    progress: &mut Progress<'_>,
+) -> Result<Result<Option<JobStatus>, DremioError>, Failure> {
+    let deadline = Instant::now() + room.answers.query_wait;
+    tokio::select! {
+        ended = job::end(room.jobs.dremio(), id, progress, deadline) => Ok(ended),
+        over = room.budgets_end() => Err(over),
+    }
 }
 
 /// The answer about a job that the caller has a handle of. Dropping the future while the job runs
@@ -51,17 +62,12 @@ pub(in crate::engine) async fn of_kept_job(
     wanted: Wanted,
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
-    let deadline = Instant::now() + room.answers.query_wait;
     CallAudit::note_known_job(id);
     let question = room.kept_jobs.question(&room.jobs, id);
     let sql = question.sql();
     // Given up, the question cancels the job.
     room.check_budgets()?;
-    let ended = tokio::select! {
-        ended = job::end(room.jobs.dremio(), id, progress, deadline) => ended,
-        over = room.budgets_end() => return Err(over),
-    };
-    let status = match ended {
+    let status = match ended(room, id, progress).await? {
         Ok(Some(status)) => {
             question.mark_over();
             status
