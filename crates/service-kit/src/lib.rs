@@ -31,4 +31,4 @@ pub use clock::{Clock, ManualClock};
 pub use duration::parse_duration;
 pub use exit::Exit;
 pub use folder::{PrivateFolder, is_open_to_all, report_open_folder};
-pub use secret::{SecretError, SecretSource, read_secret_bytes};
+pub use secret::{SecretError, SecretSource, open_regular, read_secret_bytes};

@@ -120,7 +120,7 @@ impl fmt::Debug for SecretSource {
 /// When the file is missing, no regular file, or larger than 64 KiB. A later call may succeed.
 pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
-    let file = open(path)
+    let file = open_regular(path)
         .map_err(unreadable)?
         .ok_or_else(|| SecretError::NotAFile { path: path.to_owned() })?;
     // Room for the whole file at once: a growing buffer would leave copies of the secret behind in
@@ -137,7 +137,10 @@ pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError>
 
 /// Opens a regular file; `None` when something else stands there. It never waits for the
 /// writer of a pipe, and touches no device.
-fn open(path: &Path) -> io::Result<Option<File>> {
+///
+/// # Errors
+/// When the file is missing, or may not be read.
+pub fn open_regular(path: &Path) -> io::Result<Option<File>> {
     if !path.metadata()?.is_file() {
         return Ok(None);
     }

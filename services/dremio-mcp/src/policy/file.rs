@@ -104,11 +104,10 @@ struct ClientTable {
 /// Why it cannot be read.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |cause: std::io::Error| cause.to_string();
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("it is no regular file, but a folder, a pipe or a device".to_owned());
-    }
+    let file = service_kit::open_regular(path)
+        .map_err(unreadable)?
+        .ok_or("it is no regular file, but a folder, a pipe or a device")?;
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(unreadable)?;
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err("it is larger than 4 MiB".to_owned());
