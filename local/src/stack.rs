@@ -251,7 +251,7 @@ fn check_config(config: &dremio_mcp::Config, arguments: &Arguments) -> anyhow::R
                 format!("{} is damaged; delete it, and another key is made", file.display())
             })
         }),
-        checked => Ok(checked?),
+        checked => Ok(checked.map(drop)?),
     }
 }
 

@@ -106,18 +106,20 @@ pub struct App {
 
 impl App {
     /// Finds what would keep the gateway from working although the configuration is well-formed,
-    /// without starting anything.
+    /// without starting anything. Gives the policy file, what it has, and which keys are outside of
+    /// it; `None` without one.
     ///
     /// # Errors
     /// The errors of [`App::start`], and a missing program, which it would try to start again and
     /// again.
-    pub fn check(config: &Config) -> Result<(), StartError> {
+    pub fn check(config: &Config) -> Result<Option<String>, StartError> {
         Transport::connect(&config.dremio)?;
         if let AuthConfig::Keys(source) = &config.auth {
             KeyRing::load(source.clone())?;
         }
-        Self::policy_summary(config)?;
-        Self::check_program(config)
+        let policy = auth::policy_summary(config)?;
+        Self::check_program(config)?;
+        Ok(policy)
     }
 
     /// Finds out whether there is a program to start as the engine.
@@ -139,14 +141,6 @@ impl App {
             },
             EngineConfig::Native => Ok(()),
         }
-    }
-
-    /// The policy file, what it has, and which keys are outside of it; `None` without one.
-    ///
-    /// # Errors
-    /// When it cannot be used.
-    pub fn policy_summary(config: &Config) -> Result<Option<String>, StartError> {
-        auth::policy_summary(config)
     }
 
     /// Binds the ports and starts the tasks. Dremio, the token and the child may still be missing.

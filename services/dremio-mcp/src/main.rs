@@ -193,20 +193,20 @@ async fn doctor(env: &Env, json: bool, share: bool) -> ExitCode {
 fn check_config(env: &Env) -> ExitCode {
     match Config::read(env) {
         Ok(config) => {
-            if let Err(cause) = App::check(&config) {
-                return Exit::Config.eprint(&format!("{:#}", anyhow::Error::from(cause))).into();
-            }
+            let policy = match App::check(&config) {
+                Ok(summary) => {
+                    summary.map_or_else(String::new, |text| format!("\n  policy:  {text}"))
+                }
+                Err(cause) => {
+                    let text = format!("{:#}", anyhow::Error::from(cause));
+                    return Exit::Config.eprint(&text).into();
+                }
+            };
             let unknown: String = config
                 .unknown_variables
                 .iter()
                 .map(|name| format!("\n  warning: {name} is not known and has no effect"))
                 .collect();
-            let policy = match App::policy_summary(&config) {
-                Ok(summary) => {
-                    summary.map_or_else(String::new, |text| format!("\n  policy:  {text}"))
-                }
-                Err(cause) => return Exit::Config.eprint(&cause.to_string()).into(),
-            };
             let access = match &config.auth {
                 AuthConfig::Keys(_) => "by key",
                 AuthConfig::Policy { .. } => "by key, as the policy says",
