@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -154,10 +155,9 @@ impl Agent {
 /// The first key of a file that holds one a line, as a header. The gateway has read it before.
 fn first_key(file: &Path) -> anyhow::Result<HeaderValue> {
     let text = service_kit::read_secret_bytes(file)?;
-    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-    let key = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
-    let shown = [b"Bearer ", key.context("holds no key")?].concat();
-    let mut header = HeaderValue::from_bytes(&shown).context("its first key cannot be sent")?;
+    let key = connect::first_key(&String::from_utf8_lossy(&text)).context("holds no key")?;
+    let shown = format!("Bearer {}", key.expose_secret());
+    let mut header = HeaderValue::from_str(&shown).context("its first key cannot be sent")?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -88,7 +88,8 @@ pub async fn check(admin_addr: SocketAddr, essential: &[&str]) -> Result<Healthy
 }
 
 /// The address to connect to for a listener that may be bound to every interface.
-fn loopback(addr: SocketAddr) -> SocketAddr {
+#[must_use]
+pub fn loopback(addr: SocketAddr) -> SocketAddr {
     let ip = match addr.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

@@ -31,7 +31,7 @@ pub use account::{
     ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_FOLDER, AccountName, BadAccountName, accounts_folder,
 };
 pub use accounts_folder::{Removed, ensure_accounts_folder, remove_others};
-pub use read::{ReadError, read};
+pub use read::{ReadError, folder_of, read};
 pub use token::{Token, TokenId};
 pub use watch::{POLL_INTERVAL, State, Watcher, Watchers};
 pub use write::{WriteError, Writer};

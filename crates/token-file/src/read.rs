@@ -137,7 +137,8 @@ pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
 }
 
 /// The folder of `path`; for a bare file name, the working directory.
-pub(crate) fn folder_of(path: &Path) -> PathBuf {
+#[must_use]
+pub fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),

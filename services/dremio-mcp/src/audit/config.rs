@@ -1,6 +1,6 @@
 //! The settings of the audit.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use service_kit::env::Reader;
 use service_kit::settings;
@@ -25,8 +25,7 @@ impl AuditConfig {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let file: Option<PathBuf> = reader.optional(&settings::AUDIT_FILE);
         if let Some(file) = &file {
-            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let folder = folder.unwrap_or(Path::new("."));
+            let folder = token_file::folder_of(file);
             if !folder.is_dir() {
                 let folder = folder.display();
                 let problem = format!("there is no folder {folder}; make it, or mount a volume");

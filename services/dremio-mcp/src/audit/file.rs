@@ -322,10 +322,9 @@ fn open(path: &Path) -> Result<File, FileError> {
 /// # Errors
 /// When their folder cannot be read.
 pub(super) fn files_set_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let start = path.file_name().unwrap_or_default().to_string_lossy().into_owned() + ".";
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+    for entry in fs::read_dir(token_file::folder_of(path))? {
         let entry = entry?;
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix(&start));

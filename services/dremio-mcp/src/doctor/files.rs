@@ -1,7 +1,7 @@
 //! The folders: who may write in them, and whether there is room.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{Access, access};
 use service_kit::is_open_to_all;
@@ -14,7 +14,7 @@ use crate::config::EngineConfig;
 const BYTES_MIN: u64 = 1024 * 1024;
 
 pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
-    let folder = folder_of(&doctor.config.token_file);
+    let folder = token_file::folder_of(&doctor.config.token_file);
     // Only the official server gets a folder of its own.
     let temporary = matches!(doctor.config.engine, EngineConfig::Official(_))
         .then(|| doctor.site.temporary.clone());
@@ -65,18 +65,10 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     findings
 }
 
-/// The folder of `file`; for a bare name, the working directory.
-pub(super) fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
 /// Whether other users of the machine get as far as the folder of `file`. In a container there are
 /// none.
 pub(super) fn can_be_reached_by_others(doctor: &Doctor, file: &Path) -> bool {
-    let folder = std::path::absolute(folder_of(file)).unwrap_or_default();
+    let folder = std::path::absolute(token_file::folder_of(file)).unwrap_or_default();
     let lets_through =
         |folder: &Path| folder.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
     !doctor.site.in_container && folder.ancestors().all(lets_through)

@@ -1,7 +1,7 @@
 //! The gateway's own addresses: whether they can be listened on, or a gateway already does.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use service_kit::health;
 use tokio::net::{TcpListener, TcpStream};
@@ -31,7 +31,8 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
 }
 
 async fn is_open(addr: SocketAddr) -> bool {
-    let connected = tokio::time::timeout(CHECK_MAX, TcpStream::connect(from_here(addr))).await;
+    let connected =
+        tokio::time::timeout(CHECK_MAX, TcpStream::connect(health::loopback(addr))).await;
     matches!(connected, Ok(Ok(_)))
 }
 
@@ -52,7 +53,9 @@ async fn who_is_there(doctor: &Doctor, agents: SocketAddr, admin: SocketAddr) ->
 
 /// Whether the words are those of `/readyz`.
 async fn is_gateway(doctor: &Doctor, addr: SocketAddr) -> bool {
-    let Ok(url) = format!("http://{}/readyz", from_here(addr)).parse::<Url>() else { return false };
+    let Ok(url) = format!("http://{}/readyz", health::loopback(addr)).parse::<Url>() else {
+        return false;
+    };
     let Some(http) = http::client(doctor, &url) else { return false };
     let Ok(response) = http.get(url).timeout(CHECK_MAX).send().await else { return false };
     let said = http::body(response).await;
@@ -79,14 +82,4 @@ fn taken(doctor: &Doctor, variable: &str, addr: SocketAddr, kind: ErrorKind) -> 
         other => (format!("{variable}={addr} cannot be listened on: {other}"), at(next)),
     };
     Finding::bad("listener", text, cure)
-}
-
-/// The address to call for a listener that may be bound to every interface.
-fn from_here(addr: SocketAddr) -> SocketAddr {
-    let ip = match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, addr.port())
 }

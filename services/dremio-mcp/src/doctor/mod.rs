@@ -73,12 +73,6 @@ impl Doctor {
         Ok(Self { config, problems, given, clock, site })
     }
 
-    /// Of a gateway with this configuration.
-    #[must_use]
-    pub fn of_config(config: Config, clock: Clock, site: Site) -> Self {
-        Self { config, problems: Vec::new(), given: 0, clock, site }
-    }
-
     /// Runs every check.
     pub async fn examine(&self) -> Diagnosis {
         let started = Instant::now();

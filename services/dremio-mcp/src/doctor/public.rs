@@ -86,7 +86,10 @@ fn explain(url: &Url, shown: &str, trouble: Trouble) -> Finding {
     let to_gateway = || proxy("proxy_pass http://127.0.0.1:8000; (nginx)");
     let (text, cure) = match trouble {
         Trouble::Unreached(cause) => (
-            format!("{shown} is not reached: {}", chain(&cause.without_url())),
+            format!(
+                "{shown} is not reached: {}",
+                anyhow::Error::from(cause.without_url()).root_cause()
+            ),
             Cure::Run(format!("curl -v {shown}/healthz")),
         ),
         Trouble::Late => (
@@ -231,17 +234,5 @@ async fn refused(response: Response) -> Trouble {
 /// The first key of the list.
 async fn first_key(source: SecretSource) -> Option<SecretString> {
     let read = on_thread(CHECK_MAX, move || source.read()).await?.ok()?;
-    let mut lines = read.expose_secret().lines().map(str::trim);
-    let key = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    Some(SecretString::from(key.to_owned()))
-}
-
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
+    connect::first_key(read.expose_secret())
 }

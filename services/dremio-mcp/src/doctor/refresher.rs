@@ -132,7 +132,7 @@ fn judge(doctor: &Doctor, report: &Report) -> Refresher {
 
 fn cure(doctor: &Doctor, reason: &str, token: &Condition) -> Cure {
     let site = &doctor.site;
-    let folder = super::files::folder_of(&doctor.config.token_file);
+    let folder = token_file::folder_of(&doctor.config.token_file);
     let folder = folder.display();
     match (reason, token.reason.as_deref().unwrap_or_default()) {
         ("rejected_credentials", _) if site.in_container => {

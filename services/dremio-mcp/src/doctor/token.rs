@@ -84,10 +84,10 @@ fn unread(doctor: &Doctor, cause: &ReadError) -> Finding {
     let file = &doctor.config.token_file;
     let path = file.display();
     let cure = match cause {
-        ReadError::Missing if !files::folder_of(file).is_dir() => {
+        ReadError::Missing if !token_file::folder_of(file).is_dir() => {
             let text = format!(
                 "there is no folder {}; both services must name the same token file",
-                files::folder_of(file).display()
+                token_file::folder_of(file).display()
             );
             let cure = Cure::Set("TOKEN_FILE=/the/file/that/token-refresher/writes".to_owned());
             return Finding::bad("token", text, cure);
@@ -109,7 +109,7 @@ fn unread(doctor: &Doctor, cause: &ReadError) -> Finding {
 /// The gateway key.
 pub(super) async fn check_gateway_key(doctor: &Doctor) -> Vec<Finding> {
     let file = doctor.config.token_file.clone();
-    let path = files::folder_of(&file).join(gateway_key::FILE_NAME);
+    let path = token_file::folder_of(&file).join(gateway_key::FILE_NAME);
     let seen = path.clone();
     let read = on_thread(CHECK_MAX, move || (gateway_key::read(&file), Look::at(&seen))).await;
     let path = path.display();
@@ -152,7 +152,7 @@ pub(super) async fn check_gateway_key(doctor: &Doctor) -> Vec<Finding> {
 
 /// Lets this process's group read what token-refresher writes.
 fn for_group(doctor: &Doctor) -> Cure {
-    let folder = files::folder_of(&doctor.config.token_file);
+    let folder = token_file::folder_of(&doctor.config.token_file);
     let group = rustix::process::getegid().as_raw();
     doctor.site.run(
         "docker compose down --volumes && docker compose up --detach",
