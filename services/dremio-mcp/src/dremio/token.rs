@@ -212,8 +212,11 @@ impl TokenSource {
 
     /// Whether Dremio has rejected the token that is there.
     pub(super) fn is_refused(&self) -> bool {
-        let refused = *self.refused.borrow();
-        refused.is_some() && self.current().is_ok_and(|token| Some(token.id()) == refused)
+        self.current().is_ok_and(|token| self.has_refused(&token))
+    }
+
+    fn has_refused(&self, token: &Token) -> bool {
+        *self.refused.borrow() == Some(token.id())
     }
 
     fn ask(&self, request: RefreshRequest) {
@@ -242,7 +245,7 @@ impl TokenSource {
     /// The token that is there, if it is one to send, and what there is to say about that.
     pub(super) fn condition(&self) -> (Option<Token>, Condition) {
         match self.current() {
-            Ok(token) if self.is_refused() => {
+            Ok(token) if self.has_refused(&token) => {
                 let message = format!(
                     "Dremio rejects token {}, and token-refresher has written no other",
                     token.id()

@@ -65,10 +65,8 @@ impl ReservedPort {
 
 /// What makes Dremio's own server listen for HTTP. What it would log of each request costs it more
 /// time than the request.
-pub(super) fn arguments(port: u16) -> [String; 7] {
-    let port = port.to_string();
-    ["--enable-streaming-http", "--host", "127.0.0.1", "--port", &port, "--log-level", "ERROR"]
-        .map(str::to_owned)
+pub(super) fn arguments(port: &str) -> [&str; 7] {
+    ["--enable-streaming-http", "--host", "127.0.0.1", "--port", port, "--log-level", "ERROR"]
 }
 
 /// Whether a child that never listened seems to be a program that does not know these arguments: it
@@ -83,7 +81,7 @@ pub(super) fn advice() -> String {
         "So the program of MCP_SERVER_COMMAND does not seem to serve HTTP: to keep the calls of \
          several clients apart, it is started with `{}`. Use Dremio's own server, which does \
          (dremio-mcp-server run), or MCP_ENGINE=native",
-        arguments(0).join(" ").replace(" 0 ", " PORT "),
+        arguments("PORT").join(" "),
     )
 }
 

@@ -148,7 +148,10 @@ impl Launch {
             command.env("DREMIOAI_DREMIO__PAT", secret.expose_secret());
         }
         match port {
-            Some(port) => command.args(arguments(port)).stdin(Stdio::null()).stdout(Stdio::null()),
+            Some(port) => command
+                .args(arguments(&port.to_string()))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null()),
             None => command.stdin(Stdio::piped()).stdout(Stdio::piped()),
         };
         die_with_parent(&mut command);

@@ -35,20 +35,15 @@ impl Connection {
     /// Asks the child for a sign of life, and waits for so long. The content of the answer does not
     /// matter, only that one comes.
     async fn ping_for(&self, time: Duration) {
+        let end = Instant::now() + time;
         if self.is_http() {
-            tokio::select! {
-                () = async {
-                    drop(self.ask(methods::PING, "{}").await);
-                    std::future::pending::<()>().await;
-                } => {}
-                () = tokio::time::sleep(time) => {}
-            }
+            let _answer = tokio::time::timeout_at(end, self.ask(methods::PING, "{}")).await;
         } else {
             // Not `ask`, which waits for a place in the queue.
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
             self.try_send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{}"}}"#, methods::PING));
-            tokio::time::sleep(time).await;
         }
+        tokio::time::sleep_until(end).await;
     }
 
     /// Ends the calls that the child has forgotten: for `silence_max` it has been working on none
