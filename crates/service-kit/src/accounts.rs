@@ -68,18 +68,23 @@ fn in_words(complaints: &[(&str, &Condition)]) -> String {
         .into_iter()
         .take(SHOWN_MAX)
         .map(|(words, names)| {
-            let shown = names.iter().take(SHOWN_MAX).copied().collect::<Vec<_>>().join(", ");
-            match names.len().saturating_sub(SHOWN_MAX) {
-                0 if names.len() == 1 => format!("account {shown}: {words}"),
-                0 => format!("accounts {shown}: {words}"),
-                more => format!("accounts {shown} and {more} more: {words}"),
-            }
+            let noun = if names.len() == 1 { "account" } else { "accounts" };
+            format!("{noun} {}: {words}", few(names.iter().copied()))
         })
         .collect();
     if left_out > 0 {
         parts.push(format!("and {left_out} accounts more"));
     }
     parts.join("; ")
+}
+
+/// The first few of these names, and how many there are more.
+pub fn few<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
+    let shown = names.clone().take(SHOWN_MAX).collect::<Vec<_>>().join(", ");
+    match names.count().saturating_sub(SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The labels of a series, in their order; none for that of the single account.
@@ -101,6 +106,11 @@ impl<M> Series<M> {
     #[must_use]
     pub fn contains(&self, labels: &Labels) -> bool {
         self.0.lock().contains_key(labels)
+    }
+
+    /// Does something with the series of these labels, if there is one.
+    pub fn if_known<T>(&self, labels: &Labels, act: impl FnOnce(&M) -> T) -> Option<T> {
+        self.0.lock().get(labels).map(act)
     }
 
     /// Keeps the series whose labels `keep` chooses.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use dremio_client::DremioClient;
 use service_kit::Clock;
+use service_kit::accounts::few;
 use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use token_file::{AccountName, Watchers};
@@ -29,7 +30,7 @@ use crate::gateway_key::KeyKeeper;
 use crate::metrics::Metrics;
 use crate::refresh::{self, Directory};
 use crate::renewal::{Renewal, Tools, Wakers};
-use crate::revoker::Replaced;
+use crate::revoker::{Replaced, until};
 use crate::schedule::Policy;
 use crate::volume::Volume;
 
@@ -281,16 +282,6 @@ fn condition(folder: &std::path::Path, listing: &Listing, left_out: &[&str]) -> 
     Condition::met_by(format!("{} accounts in {folder}", listing.names.len()))
 }
 
-/// The first few of these names, and how many there are more.
-fn few<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
-    const SHOWN_MAX: usize = 5;
-    let shown = names.clone().take(SHOWN_MAX).collect::<Vec<_>>().join(", ");
-    match names.count().saturating_sub(SHOWN_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 /// Another listing. Pending for good when there is no folder, or nobody reads it any more.
 async fn changed(listing: Option<&mut watch::Receiver<Option<Listing>>>) {
     if let Some(listing) = listing
@@ -299,11 +290,4 @@ async fn changed(listing: Option<&mut watch::Receiver<Option<Listing>>>) {
         return;
     }
     std::future::pending::<()>().await;
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
-    }
 }

@@ -35,19 +35,15 @@ impl Failure {
         }
     }
 
-    /// The same, with the probable reason.
-    pub(crate) fn with_likely_cause(mut self, cause: &str) -> Self {
-        self.message.push_str("; the likely cause: ");
-        self.message.push_str(cause);
-        self
-    }
-
     /// Describes the failure of any other call.
     pub(crate) fn call(error: dremio_client::Error) -> Self {
         let reason = error.class().as_str();
         match error.class() {
             // Of the steps to a connection, only the one that failed helps a person.
-            ErrorClass::Unreachable => Self::new(reason, format!("{error}: {}", root(&error))),
+            ErrorClass::Unreachable => {
+                let error = anyhow::Error::from(error);
+                Self::new(reason, format!("{error}: {}", error.root_cause()))
+            }
             _ => Self::of(reason, error),
         }
     }
@@ -58,15 +54,6 @@ impl Failure {
         self.message.push_str(step);
         self
     }
-}
-
-/// The innermost cause.
-fn root(error: &dyn std::error::Error) -> &dyn std::error::Error {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause
 }
 
 #[cfg(test)]

@@ -166,14 +166,10 @@ impl AccountMetrics {
     }
 
     fn count(&self, counter: &Series<Counter>) {
-        if counter.contains(&self.labels) {
-            counter.with(self.labels.clone(), Counter::inc);
-        }
+        counter.if_known(&self.labels, Counter::inc);
     }
 
     fn set(&self, gauge: &Series<Gauge<i64, AtomicI64>>, value: i64) {
-        if gauge.contains(&self.labels) {
-            gauge.with(self.labels.clone(), |gauge| gauge.set(value));
-        }
+        gauge.if_known(&self.labels, |gauge| gauge.set(value));
     }
 }

@@ -106,7 +106,8 @@ impl Revoker {
     }
 }
 
-async fn until(due: Option<Instant>) {
+/// Waits until then; without a time, for good.
+pub(crate) async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,

@@ -42,7 +42,7 @@ impl Renewal {
                 }
                 if kind == Cause::Credentials {
                     if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
-                        failure = failure.with_likely_cause(&mistake);
+                        failure = failure.with_next_step(&format!("the likely cause: {mistake}"));
                     }
                     self.tools.credentials.remember_useless(Some(credentials));
                 }
