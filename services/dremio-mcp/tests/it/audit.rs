@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use dremio_sandbox::{JobState, SlowQuery};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use token_file::gateway_key;
@@ -92,106 +91,87 @@ impl Audited {
 
 const SLOW: &str = "SELECT 'slow' AS \"a\"";
 
-/// The engines whose queries can be joined with their jobs.
-fn engines() -> Vec<Vec<(&'static str, String)>> {
-    vec![vec![("MCP_ENGINE", "native".to_owned())]]
-}
-
 #[tokio::test]
 async fn every_call_is_one_line_joined_with_its_job_however_it_ends() {
-    for engine in engines() {
-        let settings: Vec<_> = engine.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let audited = Audited::with(&settings).await;
-        let control = audited.setting.sandbox.control();
-        let slow = SlowQuery { containing: SLOW.into(), duration: Duration::from_secs(3600) };
-        control.slow_down(slow);
+    let audited = Audited::with(&[("MCP_ENGINE", "native")]).await;
+    let control = audited.setting.sandbox.control();
+    let slow = SlowQuery { containing: SLOW.into(), duration: Duration::from_secs(3600) };
+    control.slow_down(slow);
 
-        audited.query("SELECT 1 AS \"a\" UNION ALL SELECT 2").await;
-        let allowed = audited.line(0).await;
-        assert_eq!(audited.job(&allowed), JobState::Completed);
-        for (name, expected) in [
-            ("verdict", json!("ok")),
-            ("outcome", json!("ok")),
-            ("tool", json!("RunSqlQuery")),
-            ("kind", json!("key")),
-            ("auth", json!("key")),
-            ("statement", json!("query")),
-            ("rows", json!(2)),
-            ("peer", json!("127.0.0.1")),
-            ("sql", Value::Null),
-        ] {
-            assert_eq!(allowed[name], expected, "{engine:?} {name}: {allowed}");
-        }
-        assert!(allowed["bytes"].as_u64().unwrap() > 0 && allowed["session"].is_string());
-        assert!(allowed["dremio_ms"].as_u64() <= allowed["duration_ms"].as_u64(), "{allowed}");
-        assert_eq!(allowed["sql_fp"].as_str().unwrap().len(), 16);
-
-        // The same question with other literals has the same fingerprint; another one has not.
-        audited.query("select 7 as \"a\" union all select 8 -- again").await;
-        assert_eq!(audited.line(1).await["sql_fp"], allowed["sql_fp"]);
-        audited.query("DROP TABLE t").await;
-        let refused = audited.line(2).await;
-        assert_eq!(refused["verdict"], "denied:not_a_query", "{engine:?} {refused}");
-        assert_eq!((&refused["statement"], &refused["jobs"]), (&json!("drop"), &Value::Null));
-        assert_ne!(refused["sql_fp"], allowed["sql_fp"]);
-
-        audited.query("SELECT * FROM nowhere").await;
-        let failed = audited.line(3).await;
-        assert_eq!(failed["verdict"], "error:query_failed", "{engine:?} {failed}");
-        assert_eq!(audited.job(&failed), JobState::Failed);
-
-        let before = control.jobs().len();
-        let cancelled = audited.in_background("cancelled", SLOW);
-        audited.is_asked_about(before + 1).await;
-        let cancel = concat!(
-            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
-            r#""params":{"requestId":"cancelled"}}"#,
-        );
-        audited.setting.client.post(cancel).await;
-        cancelled.await.unwrap();
-        let cancelled = audited.line(4).await;
-        assert_eq!(cancelled["verdict"], "cancelled:client", "{engine:?} {cancelled}");
-        eventually("it is cancelled", async || audited.job(&cancelled) == JobState::Canceled).await;
-
-        let gone = audited.in_background("gone", SLOW);
-        audited.is_asked_about(before + 2).await;
-        gone.abort();
-        let gone = audited.line(5).await;
-        assert_eq!(gone["verdict"], "cancelled:disconnect", "{engine:?} {gone}");
-        assert_eq!(gone["outcome"], "abandoned");
-        eventually("it is cancelled", async || audited.job(&gone) == JobState::Canceled).await;
-
-        if engine.iter().any(|(name, _)| *name == "MCP_SERVER_COMMAND") {
-            let pid = audited.setting.client.seen().await["pid"].as_i64().unwrap();
-            let lost = audited.in_background("lost", "SELECT 'hang'");
-            kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL)
-                .unwrap();
-            lost.await.unwrap();
-        }
-        audited.setting.gateway.stop().await;
+    audited.query("SELECT 1 AS \"a\" UNION ALL SELECT 2").await;
+    let allowed = audited.line(0).await;
+    assert_eq!(audited.job(&allowed), JobState::Completed);
+    for (name, expected) in [
+        ("verdict", json!("ok")),
+        ("outcome", json!("ok")),
+        ("tool", json!("RunSqlQuery")),
+        ("kind", json!("key")),
+        ("auth", json!("key")),
+        ("statement", json!("query")),
+        ("rows", json!(2)),
+        ("peer", json!("127.0.0.1")),
+        ("sql", Value::Null),
+    ] {
+        assert_eq!(allowed[name], expected, "{name}: {allowed}");
     }
+    assert!(allowed["bytes"].as_u64().unwrap() > 0 && allowed["session"].is_string());
+    assert!(allowed["dremio_ms"].as_u64() <= allowed["duration_ms"].as_u64(), "{allowed}");
+    assert_eq!(allowed["sql_fp"].as_str().unwrap().len(), 16);
+
+    // The same question with other literals has the same fingerprint; another one has not.
+    audited.query("select 7 as \"a\" union all select 8 -- again").await;
+    assert_eq!(audited.line(1).await["sql_fp"], allowed["sql_fp"]);
+    audited.query("DROP TABLE t").await;
+    let refused = audited.line(2).await;
+    assert_eq!(refused["verdict"], "denied:not_a_query", "{refused}");
+    assert_eq!((&refused["statement"], &refused["jobs"]), (&json!("drop"), &Value::Null));
+    assert_ne!(refused["sql_fp"], allowed["sql_fp"]);
+
+    audited.query("SELECT * FROM nowhere").await;
+    let failed = audited.line(3).await;
+    assert_eq!(failed["verdict"], "error:query_failed", "{failed}");
+    assert_eq!(audited.job(&failed), JobState::Failed);
+
+    let before = control.jobs().len();
+    let cancelled = audited.in_background("cancelled", SLOW);
+    audited.is_asked_about(before + 1).await;
+    let cancel = concat!(
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
+        r#""params":{"requestId":"cancelled"}}"#,
+    );
+    audited.setting.client.post(cancel).await;
+    cancelled.await.unwrap();
+    let cancelled = audited.line(4).await;
+    assert_eq!(cancelled["verdict"], "cancelled:client", "{cancelled}");
+    eventually("it is cancelled", async || audited.job(&cancelled) == JobState::Canceled).await;
+
+    let gone = audited.in_background("gone", SLOW);
+    audited.is_asked_about(before + 2).await;
+    gone.abort();
+    let gone = audited.line(5).await;
+    assert_eq!(gone["verdict"], "cancelled:disconnect", "{gone}");
+    assert_eq!(gone["outcome"], "abandoned");
+    eventually("it is cancelled", async || audited.job(&gone) == JobState::Canceled).await;
+
+    audited.setting.gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_call_over_its_time_is_written_down_with_its_job() {
-    for engine in engines() {
-        let mut settings: Vec<_> =
-            engine.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        settings.push(("MCP_CALL_TIMEOUT", "2s"));
-        let audited = Audited::with(&settings).await;
-        let control = audited.setting.sandbox.control();
-        let scope =
-            dremio_sandbox::Scope { path_prefix: "/api/v3/job/".into(), method: None, times: None };
-        control.inject(dremio_sandbox::Fault::Stall, scope);
-        let answer = audited.query("SELECT 1").await;
-        assert_eq!(answer["error"]["data"]["reason"], "call_timed_out", "{engine:?} {answer}");
-        let line = audited.line(0).await;
-        assert_eq!(line["verdict"], "timed_out", "{engine:?} {line}");
-        assert!(line["dremio_ms"].as_u64().unwrap() >= 1000, "{line}");
-        assert_eq!(audited.jobs(&line).len(), 1, "{line}");
-        control.clear_faults();
-        audited.setting.gateway.stop().await;
-    }
+    let settings = [("MCP_ENGINE", "native"), ("MCP_CALL_TIMEOUT", "2s")];
+    let audited = Audited::with(&settings).await;
+    let control = audited.setting.sandbox.control();
+    let scope =
+        dremio_sandbox::Scope { path_prefix: "/api/v3/job/".into(), method: None, times: None };
+    control.inject(dremio_sandbox::Fault::Stall, scope);
+    let answer = audited.query("SELECT 1").await;
+    assert_eq!(answer["error"]["data"]["reason"], "call_timed_out", "{answer}");
+    let line = audited.line(0).await;
+    assert_eq!(line["verdict"], "timed_out", "{line}");
+    assert!(line["dremio_ms"].as_u64().unwrap() >= 1000, "{line}");
+    assert_eq!(audited.jobs(&line).len(), 1, "{line}");
+    control.clear_faults();
+    audited.setting.gateway.stop().await;
 }
 
 #[tokio::test]
