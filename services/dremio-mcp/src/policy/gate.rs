@@ -12,7 +12,7 @@ use super::refusal::{NotAllowed, Refusal};
 use super::schemas::{OF_DREMIO, Schemas};
 use super::spending::OverBudget;
 use crate::audit::CallAudit;
-use crate::guard::{self, Guard, Statement, shape};
+use crate::guard::{Guard, Statement, Token, shape};
 use crate::metrics::Metrics;
 
 /// The names of the spaces and sources that Dremio has, as far as they were read. Cheap to clone;
@@ -80,17 +80,15 @@ impl Gate {
     /// The reason and its cure. It has been reported.
     pub(crate) fn check(&self, sql: &str) -> Result<Statement, Refusal> {
         // Written down with the call that it is for.
-        let read = |guard: Guard| {
-            guard.check_seen(sql, |tokens| {
-                CallAudit::note_statement(shape::class(tokens), sql, || shape::shape(tokens));
-            })
+        let note = |tokens: &[Token<'_>]| {
+            CallAudit::note_statement(shape::class(tokens), sql, || shape::shape(tokens));
         };
-        self.decide(read).inspect_err(|refusal| self.refused(refusal.reason()))
+        self.decide(sql, note).inspect_err(|refusal| self.refused(refusal.reason()))
     }
 
     /// Whether a statement would pass. Nothing is reported.
     pub(crate) fn lets_pass(&self, sql: &str) -> bool {
-        self.decide(|guard| guard.check(sql)).is_ok()
+        self.decide(sql, |_| ()).is_ok()
     }
 
     /// Checks the path in which Dremio looks up names that a statement does not qualify. Who may
@@ -119,20 +117,23 @@ impl Gate {
         Ok(self.guard.check_context(context)?)
     }
 
-    fn decide(
-        &self,
-        read: impl Fn(Guard) -> Result<Statement, guard::Refusal>,
-    ) -> Result<Statement, Refusal> {
+    /// `note` gets the tokens of a statement that can be read.
+    fn decide(&self, sql: &str, note: impl FnOnce(&[Token<'_>])) -> Result<Statement, Refusal> {
         if self.caller.is_none() && self.is_for_callers_only {
             return Err(Refusal::Nobody);
         }
-        let Some(schemas) = self.schemas() else { return Ok(read(self.guard)?) };
-        // What other statements read is not told.
-        let statement = read(Guard { allow_writes: false, ..self.guard })?;
+        let Some(schemas) = self.schemas() else { return Ok(self.guard.check_seen(sql, note)?) };
         let is_top = |name: &str| {
             self.tops.contain(name) || schemas.tops().any(|top| top.eq_ignore_ascii_case(name))
         };
-        match reads::check(statement.as_str(), schemas, &is_top) {
+        let mut judged = Ok(());
+        // What other statements read is not told. The guard sends the tokens that it has read.
+        let guard = Guard { allow_writes: false, ..self.guard };
+        let statement = guard.check_seen(sql, |tokens| {
+            note(tokens);
+            judged = reads::check(tokens, schemas, &is_top);
+        })?;
+        match judged {
             Ok(()) => Ok(statement),
             Err(cause) => Err(refusal(cause, schemas)),
         }

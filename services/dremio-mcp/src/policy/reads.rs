@@ -18,7 +18,7 @@ use std::collections::HashSet;
 
 use super::refusal::NotAllowed;
 use super::schemas::Schemas;
-use crate::guard::{Kind, Token, lex};
+use crate::guard::{Kind, Token};
 
 /// Words that are never the part of a path without quotes, because they begin something.
 const STRUCTURE: [&str; 14] = [
@@ -26,18 +26,39 @@ const STRUCTURE: [&str; 14] = [
     "ORDER", "HAVING", "UNION", "AS",
 ];
 
-/// Checks a statement that the guard has let pass as one that reads. `is_top` says whether a space
-/// or source has this name.
+/// Words that mean something to the walk, some of them in some places only.
+const KEYWORDS: [&str; 18] = [
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "AS",
+    "JOIN",
+    "GROUP",
+    "ORDER",
+    "WITH",
+    "UNION",
+    "HAVING",
+    "TABLE",
+    "VALUES",
+    "AT",
+    "EXCEPT",
+    "INTERSECT",
+    "LATERAL",
+    "UNNEST",
+    "APPLY",
+];
+
+/// Checks the tokens of a statement that the guard takes for one that reads. `is_top` says whether
+/// a space or source has this name.
 ///
 /// # Errors
 /// What it names and may not, or why that cannot be told.
 pub(super) fn check(
-    sql: &str,
+    tokens: &[Token<'_>],
     schemas: &Schemas,
     is_top: &dyn Fn(&str) -> bool,
 ) -> Result<(), NotAllowed> {
-    let lexed = lex(sql).map_err(|_| NotAllowed::Unclear("it cannot be read"))?;
-    let mut statement = lexed.tokens.as_slice();
+    let mut statement = tokens;
     while let [before @ .., last] = statement
         && last.is_symbol(";")
     {
@@ -200,65 +221,79 @@ impl<'w> Walk<'w> {
 
     /// Takes a word that means something here; false if it is a name.
     fn keyword(&mut self, token: &Token<'_>) -> Result<bool, NotAllowed> {
-        let is_any = |words: &[&str]| words.iter().any(|word| token.is(word));
-        if is_any(&["SELECT", "VALUES"]) {
-            let begins = self.at == 0 || self.tokens.get(self.at - 1).is_some_and(opens);
-            if self.frame.is_in_from && !begins && !self.was(1, &["MINUS"]) {
-                return Err(NotAllowed::Unclear("a query begins in the middle of another"));
+        let Some(word) = KEYWORDS.into_iter().find(|word| token.is(word)) else {
+            return Ok(false);
+        };
+        match word {
+            "SELECT" | "VALUES" => {
+                let begins = self.at == 0 || self.tokens.get(self.at - 1).is_some_and(opens);
+                if self.frame.is_in_from && !begins && !self.was(1, &["MINUS"]) {
+                    return Err(NotAllowed::Unclear("a query begins in the middle of another"));
+                }
+                let Frame { is_query, is_body, .. } = self.frame;
+                let is_query = is_query || word == "SELECT";
+                self.frame = Frame { is_query, is_body, ..Frame::default() };
             }
-            let Frame { is_query, is_body, .. } = self.frame;
-            self.frame =
-                Frame { is_query: is_query || token.is("SELECT"), is_body, ..Frame::default() };
-        } else if token.is("WITH") && !self.frame.is_query && !self.frame.is_behind_table {
-            (self.frame.is_in_from, self.frame.wants_table) = (false, false);
-            self.at += 1;
-            if self.behind(0).first().is_some_and(|next| next.is("RECURSIVE")) {
+            "WITH" if !self.frame.is_query && !self.frame.is_behind_table => {
+                (self.frame.is_in_from, self.frame.wants_table) = (false, false);
                 self.at += 1;
+                if self.behind(0).first().is_some_and(|next| next.is("RECURSIVE")) {
+                    self.at += 1;
+                }
+                return self.name_of_with().map(|()| true);
             }
-            return self.name_of_with().map(|()| true);
-        } else if token.is("FROM") {
-            // Anywhere else, as in EXTRACT, it is no clause; nor is it in IS DISTINCT FROM.
-            let is_not = self.was(2, &["IS"]) || (self.was(2, &["NOT"]) && self.was(3, &["IS"]));
-            if self.frame.is_query && !(self.was(1, &["DISTINCT"]) && is_not) {
-                (self.frame.is_in_from, self.frame.wants_table) = (true, true);
-            }
-        } else if token.is("JOIN") || (token.is("APPLY") && self.was(1, &["CROSS", "OUTER"])) {
-            (self.frame.is_in_from, self.frame.wants_table) = (true, true);
-        } else if token.is("TABLE") {
-            let is_call = self.is_next(1, "(");
-            if is_call {
-                allowed(self.behind(2), self.schemas)?;
-            } else {
-                self.frame.is_in_from = true;
-            }
-            self.frame.wants_table = !is_call;
-        } else if token.is("UNNEST") && self.frame.wants_table && self.is_next(1, "(") {
-            self.frame.wants_table = false;
-        } else if self.ends_from(token) {
-            if self.frame.wants_table {
-                return Err(NO_NAME);
-            }
-            (self.frame.is_in_from, self.frame.is_behind_table) = (false, false);
-        } else if token.is("AT") && !self.frame.wants_table {
-            // `AT BRANCH main` and its like: a version of the table before it. A path is none.
-            for offset in [1, 2] {
-                if path_tokens(self.behind(offset)).is_ok_and(|count| count > 1) {
-                    allowed(self.behind(offset), self.schemas)?;
+            "FROM" => {
+                // Anywhere else, as in EXTRACT, it is no clause; nor is it in IS DISTINCT FROM.
+                let is_not =
+                    self.was(2, &["IS"]) || (self.was(2, &["NOT"]) && self.was(3, &["IS"]));
+                if self.frame.is_query && !(self.was(1, &["DISTINCT"]) && is_not) {
+                    (self.frame.is_in_from, self.frame.wants_table) = (true, true);
                 }
             }
-        } else if !(token.is("LATERAL") || (token.is("AS") && !self.frame.wants_table)) {
-            return Ok(false);
+            "JOIN" => (self.frame.is_in_from, self.frame.wants_table) = (true, true),
+            "APPLY" if self.was(1, &["CROSS", "OUTER"]) => {
+                (self.frame.is_in_from, self.frame.wants_table) = (true, true);
+            }
+            "TABLE" => {
+                let is_call = self.is_next(1, "(");
+                if is_call {
+                    allowed(self.behind(2), self.schemas)?;
+                } else {
+                    self.frame.is_in_from = true;
+                }
+                self.frame.wants_table = !is_call;
+            }
+            "UNNEST" if self.frame.wants_table && self.is_next(1, "(") => {
+                self.frame.wants_table = false;
+            }
+            "WHERE" | "HAVING" | "UNION" | "EXCEPT" | "INTERSECT" => self.end_from()?,
+            // `WITHIN GROUP (ORDER BY …)` does not end the list of tables.
+            "GROUP" | "ORDER" if self.behind(1).first().is_some_and(|next| next.is("BY")) => {
+                self.end_from()?;
+            }
+            "AT" if !self.frame.wants_table => {
+                // `AT BRANCH main` and its like: a version of the table before it. A path is none.
+                for offset in [1, 2] {
+                    if path_tokens(self.behind(offset)).is_ok_and(|count| count > 1) {
+                        allowed(self.behind(offset), self.schemas)?;
+                    }
+                }
+            }
+            "LATERAL" => {}
+            "AS" if !self.frame.wants_table => {}
+            _ => return Ok(false),
         }
         self.at += 1;
         Ok(true)
     }
 
-    /// Whether the list of tables ends here. `WITHIN GROUP (ORDER BY …)` does not end it.
-    fn ends_from(&self, token: &Token<'_>) -> bool {
-        let by = self.behind(1).first().is_some_and(|next| next.is("BY"));
-        let is_any = |words: &[&str]| words.iter().any(|word| token.is(word));
-        is_any(&["WHERE", "HAVING", "UNION", "EXCEPT", "INTERSECT"])
-            || (by && is_any(&["GROUP", "ORDER"]))
+    /// The list of tables ends.
+    fn end_from(&mut self) -> Result<(), NotAllowed> {
+        if self.frame.wants_table {
+            return Err(NO_NAME);
+        }
+        (self.frame.is_in_from, self.frame.is_behind_table) = (false, false);
+        Ok(())
     }
 
     /// A name of WITH, up to the parenthesis of its body: `name AS (` or `name (columns) AS (`.

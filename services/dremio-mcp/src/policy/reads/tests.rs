@@ -1,4 +1,5 @@
 use super::check;
+use crate::guard::lex;
 use crate::policy::refusal::NotAllowed;
 use crate::policy::schemas::Schemas;
 
@@ -8,7 +9,8 @@ fn verdict(sql: &str) -> Result<(), NotAllowed> {
     let is_top = |name: &str| {
         ["sales", "src", "finance", "sys", "information_schema"].contains(&&*name.to_lowercase())
     };
-    check(sql, &schemas, &is_top)
+    let lexed = lex(sql).map_err(|_| NotAllowed::Unclear("it cannot be read"))?;
+    check(&lexed.tokens, &schemas, &is_top)
 }
 
 #[test]
