@@ -29,14 +29,29 @@ const READ_MAX: Duration = Duration::from_secs(5);
 /// cannot be read.
 #[derive(Debug)]
 pub(crate) enum Look<T> {
-    Content([u8; 32], T),
+    Content([u8; 32], Arc<T>),
     Unreadable(String),
 }
 
+impl<T> Clone for Look<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Content(digest, content) => Self::Content(*digest, Arc::clone(content)),
+            Self::Unreadable(why) => Self::Unreadable(why.clone()),
+        }
+    }
+}
+
 impl<T> Look<T> {
-    /// A look that found `bytes`, which mean `content`.
-    pub(crate) fn of(bytes: &[u8], content: T) -> Self {
-        Self::Content(Sha256::digest(bytes).into(), content)
+    /// A look that found `bytes`. They are parsed if the look `before` found others.
+    pub(crate) fn of(bytes: &[u8], before: Option<&Self>, parse: impl FnOnce(&[u8]) -> T) -> Self {
+        let digest = Sha256::digest(bytes).into();
+        match before {
+            Some(Self::Content(known, content)) if *known == digest => {
+                Self::Content(digest, Arc::clone(content))
+            }
+            _ => Self::Content(digest, Arc::new(parse(bytes))),
+        }
     }
 
     fn finds_the_same_as(&self, other: &Self) -> bool {
@@ -79,13 +94,18 @@ pub(crate) struct Reader<T> {
     requests: Option<SyncSender<oneshot::Sender<Look<T>>>>,
 }
 
-impl<T: Send + 'static> Reader<T> {
-    /// A thread of this name that reads with `look`.
-    pub(crate) fn start(name: &str, look: impl Fn() -> Look<T> + Send + 'static) -> Arc<Self> {
+impl<T: Send + Sync + 'static> Reader<T> {
+    /// A thread of this name that reads with `look`, which gets what it found before.
+    pub(crate) fn start(
+        name: &str,
+        look: impl Fn(Option<&Look<T>>) -> Look<T> + Send + 'static,
+    ) -> Arc<Self> {
         let (requests, received) = mpsc::sync_channel::<oneshot::Sender<Look<T>>>(1);
         let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut last = None;
             for request in received {
-                let _nobody_waits = request.send(look());
+                let found = look(last.as_ref());
+                let _nobody_waits = request.send(last.insert(found).clone());
             }
         });
         Arc::new(Self { requests: spawned.is_ok().then_some(requests) })
@@ -103,5 +123,23 @@ impl<T: Send + 'static> Reader<T> {
             return look;
         }
         Look::Unreadable("its volume does not answer".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Look;
+
+    #[test]
+    fn the_same_bytes_are_parsed_once() {
+        let content = |look: &Look<u8>| match look {
+            Look::Content(_, content) => **content,
+            Look::Unreadable(why) => panic!("{why}"),
+        };
+        let first = Look::of(b"a", None, |_| 1);
+        assert_eq!(content(&Look::of(b"a", Some(&first), |_| 2)), 1);
+        assert_eq!(content(&Look::of(b"b", Some(&first), |_| 3)), 3);
+        let unreadable = Look::Unreadable("gone".to_owned());
+        assert_eq!(content(&Look::of(b"a", Some(&unreadable), |_| 4)), 4);
     }
 }

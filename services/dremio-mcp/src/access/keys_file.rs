@@ -19,10 +19,11 @@ use crate::followed_file::{Look, Reader, follow};
 /// permission.
 const UNREADABLE_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// What a look at the file at `path` finds.
+/// What a look at the file at `path` finds. It is parsed each time: a key that was lost and comes
+/// back is as good as new.
 fn look(path: &Path) -> Look<KeyLines> {
     match service_kit::read_secret_bytes(path) {
-        Ok(bytes) => Look::of(&bytes, parse(&bytes)),
+        Ok(bytes) => Look::of(&bytes, None, parse),
         Err(SecretError::Unreadable { source, .. }) => Look::Unreadable(source.to_string()),
         Err(cause) => Look::Unreadable(cause.to_string()),
     }
@@ -36,7 +37,7 @@ impl KeyRing {
             readiness.set("keys", Condition::met());
             return shutdown.draining().await;
         };
-        let reader = Reader::start("keys-file", move || look(&path));
+        let reader = Reader::start("keys-file", move |_| look(&path));
         tokio::select! {
             () = self.keep(&readiness, || Arc::clone(&reader).look()) => {}
             () = shutdown.draining() => {}

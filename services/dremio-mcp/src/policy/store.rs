@@ -109,21 +109,23 @@ impl PolicyStore {
         changed: impl Fn() + Send,
     ) {
         let (path, terms) = (self.path.clone(), self.terms);
-        let reader = Reader::start("policy-file", move || match file::bytes(&path) {
-            Ok(bytes) => Look::of(&bytes, Policy::read(&bytes, &terms)),
+        let reader = Reader::start("policy-file", move |before| match file::bytes(&path) {
+            Ok(bytes) => Look::of(&bytes, before, |bytes| Policy::read(bytes, &terms)),
             Err(why) => Look::Unreadable(why),
         });
         readiness.set(CONDITION, Condition::met());
         let mut last = Ok(());
         let apply = |look: &Look<Result<Policy, PolicyError>>| {
             let outcome = match look {
-                Look::Content(_, Ok(policy)) => {
-                    if self.put_in_force(policy) {
-                        changed();
+                Look::Content(_, policy) => match &**policy {
+                    Ok(policy) => {
+                        if self.put_in_force(policy) {
+                            changed();
+                        }
+                        Ok(())
                     }
-                    Ok(())
-                }
-                Look::Content(_, Err(cause)) => Err(cause.clone()),
+                    Err(cause) => Err(cause.clone()),
+                },
                 Look::Unreadable(why) => Err(PolicyError::Unreadable(why.clone())),
             };
             self.report(&readiness, &outcome, &last);

@@ -27,7 +27,7 @@ impl Followed {
         tokio::spawn(async move {
             let look = || {
                 std::future::ready(match &*file.lock().unwrap() {
-                    Ok(text) => Look::of(text.as_bytes(), parse(text.as_bytes())),
+                    Ok(text) => Look::of(text.as_bytes(), None, parse),
                     Err(why) => Look::Unreadable((*why).to_owned()),
                 })
             };
