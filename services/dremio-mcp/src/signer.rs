@@ -33,6 +33,22 @@ const SHORT_TAG_DIGITS: usize = 16;
 /// The result of a look at the file.
 type Seen = Result<GatewayKey, KeyError>;
 
+/// The key that a look at the file has found. Equal if it comes from the same look.
+#[derive(Debug)]
+pub(crate) struct SharedKey(Arc<Seen>);
+
+impl SharedKey {
+    pub(crate) fn key(&self) -> Option<&GatewayKey> {
+        key_in(Some(&self.0))
+    }
+}
+
+impl PartialEq for SharedKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// Signs and checks. Cheap to call; shared by all users.
 #[derive(Debug)]
 pub(crate) struct Signer {
@@ -84,10 +100,10 @@ impl Signer {
         keys.any(|key| short_tag(key, label, content).as_bytes().ct_eq(tag.as_bytes()).into())
     }
 
-    /// What `make` makes of the key in the file; `None` while there was none yet. The key of this
-    /// process alone would be of no use after it.
-    pub(crate) fn with_shared_key<T>(&self, make: impl FnOnce(&GatewayKey) -> T) -> Option<T> {
-        key_in(self.shared.load().as_deref()).map(make)
+    /// The key in the file; `None` while there was none yet. The key of this process alone would be
+    /// of no use after it.
+    pub(crate) fn shared_key(&self) -> Option<SharedKey> {
+        self.shared.load_full().filter(|seen| seen.is_ok()).map(SharedKey)
     }
 
     /// Follows the key beside `token_file`, and reports in readiness when there is none, until

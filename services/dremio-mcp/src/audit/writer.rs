@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::chain::ChainKey;
 use super::file::{AuditFile, FileError};
 use super::members::Members;
-use crate::signer::Signer;
+use crate::signer::{SharedKey, Signer};
 
 /// Calls that may have a line to write. More than the connections that clients can have.
 const CALLS_MAX: usize = 32_768;
@@ -177,7 +177,8 @@ impl Handed {
 struct Writer {
     file: AuditFile,
     signer: Arc<Signer>,
-    key: Option<ChainKey>,
+    /// Derived once from each key that the signer has.
+    key: Option<(SharedKey, ChainKey)>,
     queue: mpsc::Receiver<Work>,
     state: watch::Sender<bool>,
     readiness: Readiness,
@@ -281,17 +282,20 @@ impl Writer {
     }
 
     fn prepare(&mut self) -> Result<(), Trouble> {
-        let key = self.signer.with_shared_key(ChainKey::of).or_else(|| self.key.clone());
-        let Some(key) = key else {
+        if let Some(shared) = self.signer.shared_key()
+            && self.key.as_ref().is_none_or(|(from, _)| *from != shared)
+            && let Some(key) = shared.key().map(ChainKey::of)
+        {
+            self.key = Some((shared, key));
+        }
+        let Some((_, key)) = &self.key else {
             return Err(Trouble {
                 reason: "no_gateway_key",
                 text: "it is sealed with the gateway key, and there is none beside the token file"
                     .to_owned(),
             });
         };
-        self.file.prepare(&key).map_err(shown)?;
-        self.key = Some(key);
-        Ok(())
+        self.file.prepare(key).map_err(shown)
     }
 
     /// Tries again until it works. Meanwhile the file counts as broken.
