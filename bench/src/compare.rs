@@ -43,8 +43,8 @@ impl Plan {
             .into_iter()
             .flat_map(|era| CONNECTIONS.map(|connections| (era, connections)))
             .flat_map(|(era, connections)| {
-                let limit = [Subject::Limit];
-                let subjects = self.subjects.iter().copied().chain(limit);
+                let limits = [Subject::StdioLimit, Subject::Limit];
+                let subjects = self.subjects.iter().copied().chain(limits);
                 subjects.map(move |subject| (subject, era, connections)).collect::<Vec<_>>()
             })
             .collect();
@@ -153,6 +153,7 @@ impl Plan {
                 Subject::SupergatewayNpm => &[SESSIONS_FORKING],
                 Subject::Gateway
                 | Subject::Limit
+                | Subject::StdioLimit
                 | Subject::McpProxyNpm
                 | Subject::McpProxyPypi => &[SESSIONS_FORKING, SESSIONS],
             };

@@ -32,6 +32,8 @@ pub(crate) enum Subject {
     Gateway,
     /// No bridge: a bare handler that answers without a child, which is the limit of them all.
     Limit,
+    /// The same handler in front of the child: the limit of a bridge over stdio.
+    StdioLimit,
     SupergatewayNpm,
     McpProxyNpm,
     McpProxyPypi,
@@ -61,6 +63,7 @@ impl Subject {
         match self {
             Self::Gateway => "dremio-mcp",
             Self::Limit => "bare handler, no child (the limit)",
+            Self::StdioLimit => "bare handler, child (the limit over stdio)",
             Self::SupergatewayNpm => "supergateway (npm)",
             Self::McpProxyNpm => "mcp-proxy (npm)",
             Self::McpProxyPypi => "mcp-proxy (PyPI)",
@@ -71,7 +74,7 @@ impl Subject {
     fn program(self, programs: &Programs) -> PathBuf {
         match self {
             Self::Gateway => programs.gateway.clone(),
-            Self::Limit => programs.child.with_file_name("bare-handler"),
+            Self::Limit | Self::StdioLimit => programs.child.with_file_name("bare-handler"),
             Self::SupergatewayNpm => {
                 programs.peers.join("npm/node_modules/supergateway/dist/index.js")
             }
@@ -92,7 +95,9 @@ impl Subject {
         let child = programs.child.to_str().context("the child's path is not UTF-8")?;
         let port_text = port.to_string();
         let mut command = match self {
-            Self::Gateway | Self::Limit | Self::McpProxyPypi => Command::new(&program),
+            Self::Gateway | Self::Limit | Self::StdioLimit | Self::McpProxyPypi => {
+                Command::new(&program)
+            }
             Self::SupergatewayNpm | Self::McpProxyNpm => {
                 let mut node = Command::new("node");
                 node.arg(&program);
@@ -120,6 +125,9 @@ impl Subject {
             }
             Self::Limit => {
                 command.arg(&port_text);
+            }
+            Self::StdioLimit => {
+                command.args([&port_text, child]);
             }
             Self::SupergatewayNpm => {
                 command.args([
