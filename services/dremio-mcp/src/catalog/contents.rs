@@ -30,7 +30,7 @@ pub(super) fn key<S: AsRef<str>>(path: &[S]) -> String {
 
 impl Contents {
     pub(super) fn new(snapshot: Snapshot, is_partial: bool) -> Self {
-        let places = (0_u32..).zip(&snapshot.tables);
+        let places = (0_u32..).zip(snapshot.tables());
         let places = places.map(|(place, table)| (key(&table.path), place)).collect();
         let index = Index::new(&snapshot);
         Self {
@@ -66,7 +66,7 @@ impl Contents {
     }
 
     pub(super) fn table(&self, place: u32) -> Option<&Table> {
-        self.snapshot.tables.get(place as usize)
+        self.snapshot.tables.get(place as usize).map(|table| &**table)
     }
 
     pub(super) fn times_asked_for(&self, place: u32) -> u64 {

@@ -67,7 +67,7 @@ impl Index {
     /// The index of what users have made or connected; system tables are not searched.
     pub(super) fn new(snapshot: &Snapshot) -> Self {
         let mut index = Self::default();
-        for (place, table) in (0_u32..).zip(&snapshot.tables) {
+        for (place, table) in (0_u32..).zip(snapshot.tables()) {
             let (name, parents) = table
                 .path
                 .split_last()

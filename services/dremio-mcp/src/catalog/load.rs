@@ -145,7 +145,7 @@ impl Tables {
 
     fn into_snapshot(mut self) -> Snapshot {
         self.read.iter_mut().for_each(|table| table.columns.shrink_to_fit());
-        Snapshot { tables: self.read }
+        self.read.into_iter().collect()
     }
 }
 

@@ -50,14 +50,26 @@ use crate::policy::{Identity, JobPlace, TopNames};
 /// path in any case, because that is asked of Dremio itself.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// What Dremio's catalog holds, as far as it was read.
+/// What Dremio's catalog holds, as far as it was read, or a part of that. Parts share their tables.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) tables: Vec<Table>,
+    tables: Vec<Arc<Table>>,
+}
+
+impl Snapshot {
+    pub(crate) fn tables(&self) -> impl ExactSizeIterator<Item = &Table> {
+        self.tables.iter().map(|table| &**table)
+    }
+}
+
+impl FromIterator<Table> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = Table>>(tables: I) -> Self {
+        Self { tables: tables.into_iter().map(Arc::new).collect() }
+    }
 }
 
 /// A table or view with its columns, in their order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) path: Vec<String>,
     pub(crate) kind: Kind,
@@ -283,7 +295,7 @@ impl Catalog {
                 tracing::warn!(error = %cause, "Dremio's catalog could not be read");
             }
             if let Ok(contents) = &outcome {
-                let tables = contents.snapshot.tables.iter();
+                let tables = contents.snapshot.tables();
                 tops.set(tables.filter_map(|table| table.path.first().map(String::as_str)));
             }
             read.send_modify(|read| {

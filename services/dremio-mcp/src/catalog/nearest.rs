@@ -16,8 +16,7 @@ pub(crate) fn nearest<'s>(
 ) -> Vec<&'s Table> {
     let asked = Folded::of(parts);
     let mut found: Vec<(f64, &Table)> = snapshot
-        .tables
-        .iter()
+        .tables()
         .filter_map(|table| {
             let score = asked.resembles(&Folded::of(&table.path));
             (score >= SIMILAR_MIN).then_some((score, table))
@@ -70,14 +69,14 @@ mod tests {
             kind: Kind::Table,
             columns: Vec::new(),
         };
-        let snapshot = Snapshot {
-            tables: vec![
-                table(&["Sales", "orders"]),
-                table(&["Sales", "customers"]),
-                table(&["Archive", "orders"]),
-                table(&["Samples", "samples.dremio.com", "zips.json"]),
-            ],
-        };
+        let snapshot: Snapshot = [
+            table(&["Sales", "orders"]),
+            table(&["Sales", "customers"]),
+            table(&["Archive", "orders"]),
+            table(&["Samples", "samples.dremio.com", "zips.json"]),
+        ]
+        .into_iter()
+        .collect();
         let check = |asked: &[&str], expected: &[&str]| {
             let asked: Vec<String> = asked.iter().map(|part| (*part).to_owned()).collect();
             let found: Vec<String> =

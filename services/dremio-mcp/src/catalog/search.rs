@@ -99,7 +99,8 @@ impl Catalog {
         let found = self.search_of_dremio(&question.join(" ")).await;
         let found: Vec<_> = found.into_iter().filter(Child::is_dataset).collect();
         let mut elsewhere = Vec::new();
-        let rarity = (1.0 + contents.snapshot.tables.len() as f32 / found.len().max(1) as f32).ln();
+        let rarity =
+            (1.0 + contents.snapshot.tables().len() as f32 / found.len().max(1) as f32).ln();
         let worth = TAG * asked.len() as f32 * rarity;
         for child in found {
             let Some(table) = contents.place(&key(&child.path)) else {

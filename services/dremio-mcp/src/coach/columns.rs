@@ -186,8 +186,7 @@ fn has_it(catalog: Option<&Snapshot>, name: &str, scope: &Scope<'_>) -> String {
     let spaces: Vec<&String> =
         scope.tables.iter().filter_map(|(_, table)| table.path.first()).collect();
     let mut found: Vec<(Option<&str>, bool, &Table, &Column)> = catalog
-        .tables
-        .iter()
+        .tables()
         .filter(is_new)
         .filter(|table| table.kind != crate::catalog::Kind::System)
         .filter_map(|table| {

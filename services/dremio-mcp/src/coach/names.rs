@@ -141,14 +141,14 @@ pub(super) fn nearest<'n, T>(
 /// The table with this path, compared as Dremio does, however it is divided into parts.
 pub(super) fn table<'s>(catalog: Option<&'s Snapshot>, path: &[String]) -> Option<&'s Table> {
     let wanted = path.join(".");
-    catalog?.tables.iter().find(|table| is_path(table, &wanted))
+    catalog?.tables().find(|table| is_path(table, &wanted))
 }
 
 /// The table whose path has the same letters and digits as `joined`, a path with dots between its
 /// parts.
 pub(super) fn table_spelt_like<'s>(catalog: &'s Snapshot, joined: &str) -> Option<&'s Table> {
     let wanted = plain(joined);
-    catalog.tables.iter().find(|table| plain(&table.path.join(".")) == wanted)
+    catalog.tables().find(|table| plain(&table.path.join(".")) == wanted)
 }
 
 /// Whether `joined`, a path with dots between its parts, is that of the table.

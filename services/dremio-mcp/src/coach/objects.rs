@@ -228,8 +228,7 @@ fn children<'s>(catalog: &'s Snapshot, parent: &[String]) -> Vec<&'s Table> {
     }
     let prefix = format!("{parent}.");
     let mut children: Vec<&Table> = catalog
-        .tables
-        .iter()
+        .tables()
         .filter(|table| table.path.join(".").to_lowercase().starts_with(&prefix))
         .collect();
     children.sort_by_key(|table| table.path.len());
@@ -241,7 +240,7 @@ fn file(catalog: &Snapshot, wanted: &[String]) -> Option<String> {
     let last = wanted.last()?.to_lowercase();
     let first = wanted.first()?;
     let is_known = |kind: Kind| {
-        catalog.tables.iter().any(|table| {
+        catalog.tables().any(|table| {
             table.kind == kind
                 && table.path.first().is_some_and(|known| known.eq_ignore_ascii_case(first))
         })
@@ -265,8 +264,7 @@ fn near(catalog: &Snapshot, wanted: &[String], name: &str) -> Vec<String> {
     let has_path = wanted.len() > 1;
     let wants_system = wanted.first().is_some_and(|first| first.eq_ignore_ascii_case("sys"));
     let mut found: Vec<(f64, usize, &Table)> = catalog
-        .tables
-        .iter()
+        .tables()
         .filter(|table| table.kind != Kind::System || wants_system)
         .filter_map(|table| {
             let own = last.likeness(table.path.last()?);
@@ -298,8 +296,7 @@ fn nearest_container(catalog: &Snapshot, wanted: &[String]) -> Option<String> {
         }
     }
     let mut roots: Vec<String> = catalog
-        .tables
-        .iter()
+        .tables()
         .filter(|table| table.kind != Kind::System)
         .filter_map(|table| table.path.first())
         .map(|root| quoted(root))

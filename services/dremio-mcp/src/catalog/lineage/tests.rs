@@ -17,7 +17,7 @@ use token_file::{Token, Writer};
 use tokio::time::Instant;
 
 use super::super::contents::Contents;
-use super::super::{Catalog, Kind, Snapshot, Table, quoted};
+use super::super::{Catalog, Kind, Table, quoted};
 use crate::dremio::{DremioCaller, DremioHealth, JobCustody, TokenSource};
 use crate::metrics::Metrics;
 use crate::policy::TopNames;
@@ -60,7 +60,7 @@ async fn catalog(rows: &[Row]) -> (Catalog, tempfile::TempDir) {
         kind: if sql.is_some() { Kind::View } else { Kind::Table },
         columns: Vec::new(),
     };
-    let mut contents = Contents::new(Snapshot { tables: rows.iter().map(table).collect() }, false);
+    let mut contents = Contents::new(rows.iter().map(table).collect(), false);
     for (path, _, sql) in rows {
         let (schema, name) = path.rsplit_once('/').unwrap();
         if let Some(sql) = sql {

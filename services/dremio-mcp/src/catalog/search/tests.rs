@@ -195,7 +195,7 @@ fn snapshot() -> Snapshot {
             }
         }
     }
-    Snapshot { tables }
+    tables.into_iter().collect()
 }
 
 /// A question, and parts that the path of an answer has. Where the question leaves a part open, any
@@ -300,7 +300,7 @@ fn small(views: &[(&str, &str)]) -> Contents {
     let mut tables = vec![table("lake/orders", Kind::Table), table("lake/orders_old", Kind::Table)];
     tables.extend(views.iter().map(|(path, _)| table(path, Kind::View)));
     tables.push(table("sys/orders", Kind::System));
-    let mut contents = Contents::new(Snapshot { tables }, false);
+    let mut contents = Contents::new(tables.into_iter().collect(), false);
     for (path, sql) in views {
         let (schema, name) = path.rsplit_once('/').unwrap();
         contents.add_view(&schema.replace('/', "."), name, sql);
@@ -351,7 +351,7 @@ fn what_the_index_costs() {
     let before = resident();
     let snapshot = snapshot();
     let (tables, columns) =
-        (snapshot.tables.len(), snapshot.tables.iter().map(|it| it.columns.len()).sum::<usize>());
+        (snapshot.tables().len(), snapshot.tables().map(|it| it.columns.len()).sum::<usize>());
     let started = std::time::Instant::now();
     let contents = Contents::new(snapshot, false);
     let built = started.elapsed();

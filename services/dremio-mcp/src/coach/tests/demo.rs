@@ -28,20 +28,20 @@ async fn read() -> Snapshot {
         let request = http.get(format!("{}/api/v3/catalog{path}", sandbox.uri()));
         request.bearer_auth(&token).send().await.unwrap().json().await.unwrap()
     };
-    let mut found = Snapshot::default();
+    let mut found = Vec::new();
     let mut open: Vec<Value> = get("").await["data"].as_array().unwrap().clone();
     while let Some(entry) = open.pop() {
         let path: Vec<String> = serde_json::from_value(entry["path"].clone()).unwrap();
         let encoded: String = path.iter().map(|part| format!("/{}", encoded(part))).collect();
         let entity = get(&format!("/by-path{encoded}")).await;
         if entry["type"] == "DATASET" {
-            found.tables.push(table(path, &entity));
+            found.push(table(path, &entity));
         } else {
             open.extend(entity["children"].as_array().cloned().unwrap_or_default());
         }
     }
-    assert!(found.tables.len() > 10, "{}", found.tables.len());
-    found
+    assert!(found.len() > 10, "{}", found.len());
+    found.into_iter().collect()
 }
 
 fn encoded(part: &str) -> String {

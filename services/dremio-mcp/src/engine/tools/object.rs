@@ -110,7 +110,7 @@ fn system_table(snapshot: &Snapshot, name: &TableName) -> Option<Object> {
         path.len() == name.parts().len()
             && pairs.into_iter().all(|(a, b)| a.eq_ignore_ascii_case(b))
     };
-    let table = snapshot.tables.iter().find(|it| it.kind == Kind::System && is_it(&it.path))?;
+    let table = snapshot.tables().find(|it| it.kind == Kind::System && is_it(&it.path))?;
     let columns = table.columns.iter().map(|it| (it.name.to_string(), it.data_type.to_string()));
     Some(Object::System { path: table.path.clone(), columns: columns.collect() })
 }

@@ -46,7 +46,7 @@ async fn the_schema_of_a_table_is_the_same_by_either_form_of_its_name() {
     let catalog = &fixture.native.room.catalog;
     let snapshot = catalog.snapshot(Duration::from_secs(20)).await.unwrap();
     let mut described = 0;
-    for table in &snapshot.tables {
+    for table in snapshot.tables() {
         let dotted = quoted(&table.path);
         let (is_error, text) = schema(&fixture, json!(dotted)).await;
         assert!(!is_error && text.starts_with(&format!("{dotted} ")), "{text}");

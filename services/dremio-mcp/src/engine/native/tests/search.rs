@@ -56,7 +56,7 @@ async fn tables_that_were_not_read_are_found_by_dremio_itself() {
     fixture.control().add_rare_entries();
     fixture.control().add_generated_tables(100);
     let snapshot = fixture.native.room.catalog.snapshot(Duration::ZERO).await.unwrap();
-    let is_new = |path: &[String]| snapshot.tables.iter().all(|it| it.path != path);
+    let is_new = |path: &[String]| snapshot.tables().all(|it| it.path != path);
     assert!(is_new(&["Rare", "lost_table"].map(str::to_owned)));
 
     let text = search(&fixture, "lost_table").await;
@@ -115,8 +115,8 @@ async fn thousands_of_tables_are_searched() {
     let fixture = Fixture::start().await;
     fixture.control().add_generated_tables(5_000);
     let snapshot = fixture.native.room.catalog.snapshot(Duration::from_secs(60)).await.unwrap();
-    let columns: usize = snapshot.tables.iter().map(|it| it.columns.len()).sum();
-    assert!(snapshot.tables.len() > 5_000 && columns > 25_000);
+    let columns: usize = snapshot.tables().map(|it| it.columns.len()).sum();
+    assert!(snapshot.tables().len() > 5_000 && columns > 25_000);
     let text = search(&fixture, "monthly forecast").await;
     assert!(text.ends_with("topN shows more]") && text.lines().count() == 6, "{text}");
     assert!(text.lines().take(5).all(|line| line.starts_with("\"Lake\".")), "{text}");
@@ -141,10 +141,10 @@ async fn what_reading_a_large_catalog_costs() {
     let snapshot = fixture.native.room.catalog.snapshot(Duration::from_secs(60)).await.unwrap();
     let (read, started) = (started.elapsed(), std::time::Instant::now());
     search(&fixture, "customer orders").await;
-    let columns: usize = snapshot.tables.iter().map(|it| it.columns.len()).sum();
+    let columns: usize = snapshot.tables().map(|it| it.columns.len()).sum();
     eprintln!(
         "{} tables, {columns} columns: read and indexed in {read:?}, the first search {:?}",
-        snapshot.tables.len(),
+        snapshot.tables().len(),
         started.elapsed()
     );
 }
