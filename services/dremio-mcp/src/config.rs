@@ -79,7 +79,8 @@ pub struct Config {
     /// Whether what it answers is repaired for Community Edition.
     pub official_repair: bool,
     /// Whether it serves HTTP to the gateway, so that each of its requests says for which call it
-    /// is; otherwise it speaks over stdio.
+    /// is: where clients have rights, budgets or accounts of their own, and for the audit file.
+    /// Otherwise it speaks over stdio.
     pub tickets: bool,
     /// Folders in which it may write besides its own.
     pub server_writable: Vec<PathBuf>,
@@ -152,6 +153,9 @@ impl Config {
         LogConfig::read(reader);
         let guard = read_guard(reader);
         let call_timeout = read_call_timeout(reader);
+        let (engine, audit) = (read_engine(reader), AuditConfig::read(reader));
+        let has_policy = matches!(auth, AuthConfig::Policy { .. });
+        let is_official = matches!(engine, EngineConfig::Official(_));
         Self {
             dremio: ConnectConfig {
                 ca_file: reader.optional(&settings::DREMIO_CA_FILE),
@@ -162,7 +166,8 @@ impl Config {
             mcp_addr,
             admin_addr: reader.listen_addr(&settings::ADMIN_ADDR),
             admin_hosts: reader.optional(&settings::ADMIN_ALLOWED_HOSTS).unwrap_or_default(),
-            engine: read_engine(reader),
+            tickets: is_official && (has_policy || audit.file.is_some()),
+            engine,
             auth,
             allowed_hosts: reader.list(&settings::MCP_ALLOWED_HOSTS),
             allowed_origins: reader.list(&settings::MCP_ALLOWED_ORIGINS),
@@ -172,13 +177,12 @@ impl Config {
             guard,
             rate_limit: reader.value::<RateSetting>(&settings::MCP_RATE_LIMIT).limit(),
             call_timeout,
-            audit: AuditConfig::read(reader),
+            audit,
             answers: read_answers(reader, call_timeout),
             engine_timeout: read_engine_timeout(reader),
             standby: reader.flag(&settings::MCP_STANDBY),
             server_confined: reader.flag(&settings::MCP_SERVER_CONFINE),
             official_repair: reader.flag(&settings::MCP_OFFICIAL_REPAIR),
-            tickets: false,
             server_writable: read_folders(reader),
             secret_paths: secret_paths(env),
             session_idle: reader.duration(&settings::MCP_SESSION_IDLE),

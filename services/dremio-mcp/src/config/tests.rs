@@ -280,3 +280,18 @@ fn a_call_has_time_left_to_say_that_its_query_still_runs() {
     let pairs = [("MCP_QUERY_WAIT", "10m"), ("MCP_CALL_TIMEOUT", "100s")];
     assert_eq!(wait(&pairs), Duration::from_secs(90));
 }
+
+#[test]
+fn every_call_has_a_ticket_where_callers_must_be_told_apart() {
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), "[[client]]\nname = \"ada\"\n").unwrap();
+    let policy = ("MCP_POLICY_FILE", policy.path().to_str().unwrap());
+    for (settings, expected) in [
+        (&[][..], false),
+        (&[policy], true),
+        (&[("AUDIT_FILE", "/tmp/audit.jsonl")], true),
+        (&[("AUDIT_FILE", "/tmp/audit.jsonl"), ("MCP_ENGINE", "native")], false),
+    ] {
+        assert_eq!(read(settings).unwrap().tickets, expected, "{settings:?}");
+    }
+}

@@ -60,7 +60,7 @@ pub(crate) const ALL: &str = "tools = [\"*\"]\nschemas = [\"*\"]";
 async fn each(policy: &PolicyFile) -> Vec<(String, Setting, Client, Client)> {
     let path = policy.path();
     let settings = [("MCP_POLICY_FILE", path.as_str()), ("MCP_API_KEYS_FILE", "")];
-    let mut all = crate::servers::each(&settings).await;
+    let mut all = crate::servers::each_over(&[], &settings).await;
     let native = [settings.as_slice(), &[("MCP_ENGINE", "native")]].concat();
     all.push(("native".to_owned(), Setting::with(&native).await));
     let mut clients = Vec::new();

@@ -19,7 +19,8 @@ pub(crate) const OTHER_KEY: &str = "key-of-bob-0123456789abcdef";
 /// Far beyond what anything here takes; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Not a setting of the environment: that the child serves HTTP, so that each call has a ticket.
+/// Not a setting of the environment: that the child serves HTTP, so that each call has a ticket, also
+/// where no setting asks for that.
 pub(crate) const TICKETS: (&str, &str) = ("tickets", "true");
 
 /// The settings by which the gateway speaks with its child in either way.
@@ -53,7 +54,7 @@ impl Gateway {
         pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
         pairs.extend(extra.iter().filter(|setting| **setting != TICKETS));
         let mut config = Config::read(&Env::from_pairs(pairs)).unwrap();
-        config.tickets = extra.contains(&TICKETS);
+        config.tickets |= extra.contains(&TICKETS);
         let shutdown = Shutdown::new();
         let app = App::start(config, Clock::system(), shutdown.clone()).await.unwrap();
         let (uri, admin) =

@@ -78,9 +78,10 @@ pub(super) fn lacks_http(exit_code: Option<i32>) -> bool {
 /// What to do about that.
 pub(super) fn advice() -> String {
     format!(
-        "So the program of MCP_SERVER_COMMAND does not seem to serve HTTP: to keep the calls of \
-         several clients apart, it is started with `{}`. Use Dremio's own server, which does \
-         (dremio-mcp-server run), or MCP_ENGINE=native",
+        "So the program of MCP_SERVER_COMMAND does not seem to serve HTTP: to tell the calls of \
+         clients apart for MCP_POLICY_FILE and AUDIT_FILE, it is started with `{}`. Use Dremio's \
+         own server, which does (dremio-mcp-server run), or MCP_ENGINE=native, or take both \
+         settings out",
         arguments("PORT").join(" "),
     )
 }
