@@ -15,7 +15,7 @@ use service_kit::http::TrustedProxies;
 use service_kit::logging::LogConfig;
 use service_kit::settings::{self, HANDED_ON, HANDED_ON_PREFIX, NOT_HANDED_ON, Service};
 
-pub use self::auth::{AuthConfig, policy_terms};
+pub use self::auth::{AuthConfig, policy_tools};
 use crate::access::{AllowedHost, AllowedOrigin, Rate, RateSetting};
 use crate::answer::AnswerConfig;
 use crate::audit::AuditConfig;

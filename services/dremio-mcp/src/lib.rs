@@ -43,8 +43,8 @@ pub use answer::{ADVICE, AnswerConfig, Format};
 pub use app::{App, StartError};
 pub use audit::{AuditArguments, AuditConfig, audit};
 pub use client_setup::{Server, connect_client};
-pub use config::{AuthConfig, Config, EngineConfig, policy_terms};
-pub use policy::{KeyError, NewKey, PolicyError, Problem, Terms, list_keys};
+pub use config::{AuthConfig, Config, EngineConfig, policy_tools};
+pub use policy::{KeyError, NewKey, PolicyError, Problem, list_keys};
 
 /// The conditions without which the service is useless, and which a restart or waiting may cure
 /// (see `healthcheck`).

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use dremio_mcp::doctor::{Doctor, Site};
 use dremio_mcp::{
     App, AuditArguments, AuthConfig, Config, ESSENTIAL_CONDITIONS, EngineConfig, KeyError, NewKey,
-    Server, audit, connect_client, list_keys, policy_terms,
+    Server, audit, connect_client, list_keys, policy_tools,
 };
 use service_kit::env::{Env, Problems, Reader, read_admin_addr};
 use service_kit::lifecycle::Shutdown;
@@ -237,7 +237,7 @@ fn key(env: &Env, command: &KeyCommand) -> ExitCode {
     let file = policy_file(env);
     let exit = match (command, file) {
         (KeyCommand::New { name }, file) => {
-            match NewKey::make(name, file.as_deref(), &policy_terms()) {
+            match NewKey::make(name, file.as_deref(), policy_tools()) {
                 Ok(key) => Exit::Success.print(&key.text),
                 Err(cause @ KeyError::Name) => Exit::Usage.eprint(&cause.to_string()),
                 Err(cause) => Exit::TaskDied.eprint(&cause.to_string()),
@@ -246,7 +246,7 @@ fn key(env: &Env, command: &KeyCommand) -> ExitCode {
         (KeyCommand::List, None) => {
             Exit::Config.eprint("MCP_POLICY_FILE is not set: there is no policy file to list")
         }
-        (KeyCommand::List, Some(file)) => match list_keys(&file, &policy_terms()) {
+        (KeyCommand::List, Some(file)) => match list_keys(&file, policy_tools()) {
             Ok(text) => Exit::Success.print(&text),
             Err(cause) => Exit::Config.eprint(&format!("MCP_POLICY_FILE: {cause}")),
         },

@@ -8,7 +8,7 @@ use service_kit::lifecycle::{Shutdown, Tasks};
 
 use super::StartError;
 use crate::access::{Auth, KeyRing};
-use crate::config::{AuthConfig, Config};
+use crate::config::{AuthConfig, Config, policy_tools};
 use crate::dremio::Tokens;
 use crate::metrics::Metrics;
 use crate::policy::{CONDITION, Identity, PolicyStore, check_file};
@@ -47,9 +47,8 @@ pub(super) fn start(
         AuthConfig::Keys(source) => Ok(Auth::Keys(ring(source.clone())?)),
         AuthConfig::Policy { file, keys } => {
             let ring = keys.clone().map(ring).transpose()?;
-            let terms = config.terms();
-            let policy =
-                Arc::new(PolicyStore::load(file, terms, clock.clone(), Arc::clone(metrics))?);
+            let (tools, metrics) = (policy_tools(), Arc::clone(metrics));
+            let policy = Arc::new(PolicyStore::load(file, tools, clock.clone(), metrics)?);
             // A key that the policy names, or no longer serves, is nobody by itself any more.
             let (asked, renewed, tokens) = (Arc::clone(&policy), ring.clone(), tokens.clone());
             tokens.use_only(&policy.accounts());
@@ -72,7 +71,7 @@ pub(super) fn start(
 /// When one of the files cannot be used.
 pub(super) fn policy_summary(config: &Config) -> Result<Option<String>, StartError> {
     let AuthConfig::Policy { file, keys } = &config.auth else { return Ok(None) };
-    let found = check_file(file, &config.terms())?;
+    let found = check_file(file, policy_tools())?;
     let mut text =
         format!("{} ({} clients, {} keys)", file.display(), found.clients, found.keys.len());
     if let Some(source) = keys {

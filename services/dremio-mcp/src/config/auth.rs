@@ -11,7 +11,7 @@ use service_kit::settings;
 use super::{Config, EngineConfig};
 use crate::access::{KeyRing, KeyRingError};
 use crate::engine::TOOL_NAMES;
-use crate::policy::{Terms, check_file};
+use crate::policy::check_file;
 
 /// Who may use the gateway.
 #[derive(Clone, Debug)]
@@ -30,26 +30,13 @@ pub enum AuthConfig {
     Open,
 }
 
-/// What some gateway can hold clients to, whatever its engine.
+/// The tools that a policy file can name, whatever the engine.
 #[must_use]
-pub fn policy_terms() -> Terms {
-    Terms { tools: &TOOL_NAMES, no_accounts: None }
+pub fn policy_tools() -> &'static [&'static str] {
+    &TOOL_NAMES
 }
 
 impl Config {
-    /// What this gateway can hold the clients of a policy file to.
-    #[must_use]
-    pub fn terms(&self) -> Terms {
-        let no_accounts = match self.engine {
-            EngineConfig::Native => None,
-            EngineConfig::Official(_) => Some(
-                "the official server has one account for all; use MCP_ENGINE=native, or leave \
-                 `account` out",
-            ),
-        };
-        Terms { tools: &TOOL_NAMES, no_accounts }
-    }
-
     /// Whether the policy file can be held.
     pub(super) fn check_policy(&self, reader: &mut Reader<'_>) {
         let AuthConfig::Policy { file, .. } = &self.auth else { return };
@@ -59,7 +46,7 @@ impl Config {
                            MCP_OFFICIAL_REPAIR=true, or use MCP_ENGINE=native";
             reader.problem(&settings::MCP_POLICY_FILE, problem);
         }
-        if let Err(cause) = check_file(file, &self.terms()) {
+        if let Err(cause) = check_file(file, policy_tools()) {
             reader.problem(&settings::MCP_POLICY_FILE, cause.to_string());
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Incoming {
     pub(super) body: Bytes,
     /// Whether the answer may be long: a page of results. All others should be quick.
     pub(super) is_bulk: bool,
-    /// The Dremio that it is for, with the account of the call.
+    /// Dremio, as the user sees it for whom the call is.
     pub(super) dremio: DremioCaller,
 }
 

@@ -194,7 +194,7 @@ async fn handle(state: &EgressState, call: &Arc<CallRecord>, request: Request) -
         headers: parts.headers,
         body,
         is_bulk: results.is_some(),
-        dremio: state.dremio.clone(),
+        dremio: state.dremio.of(call.identity().and_then(|identity| identity.account())),
     };
     if let Some(id) = results {
         return state.pages.fetch(id, target.parameter("offset"), incoming).await;

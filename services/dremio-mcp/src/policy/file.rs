@@ -27,15 +27,6 @@ pub(super) const DEFAULT: &str = "default";
 /// How a key's digest begins in the file.
 pub(super) const DIGEST_PREFIX: &str = "sha256:";
 
-/// What this gateway can hold clients to.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// The tools that there are.
-    pub tools: &'static [&'static str],
-    /// Why no client can have an account of its own, if so.
-    pub no_accounts: Option<&'static str>,
-}
-
 /// Why a file is no policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -123,12 +114,12 @@ pub(crate) struct Found {
     pub(crate) has_default: bool,
 }
 
-/// Reads the file at `path` to see whether it is a policy.
+/// Reads the file at `path` to see whether it is a policy, where there are these tools.
 ///
 /// # Errors
 /// See [`PolicyError`].
-pub(crate) fn check(path: &Path, terms: &Terms) -> Result<Found, PolicyError> {
-    let policy = Policy::read(&bytes(path).map_err(PolicyError::Unreadable)?, terms)?;
+pub(crate) fn check(path: &Path, tools: &[&'static str]) -> Result<Found, PolicyError> {
+    let policy = Policy::read(&bytes(path).map_err(PolicyError::Unreadable)?, tools)?;
     let keys = policy.clients.iter().flat_map(|client| client.keys.iter().copied());
     Ok(Found {
         clients: policy.clients.len() + usize::from(policy.default.is_some()),
@@ -138,11 +129,11 @@ pub(crate) fn check(path: &Path, terms: &Terms) -> Result<Found, PolicyError> {
 }
 
 impl Policy {
-    /// Reads a policy.
+    /// Reads a policy, where there are these tools.
     ///
     /// # Errors
     /// With every problem.
-    pub(super) fn read(bytes: &[u8], terms: &Terms) -> Result<Self, PolicyError> {
+    pub(super) fn read(bytes: &[u8], tools: &[&'static str]) -> Result<Self, PolicyError> {
         let one = |line, text: &str| {
             Err(PolicyError::Wrong(vec![Problem { line, text: text.to_owned() }]))
         };
@@ -170,7 +161,7 @@ impl Policy {
                  or take MCP_POLICY_FILE out",
             );
         }
-        let mut reading = Reading { text: bytes, terms, problems: Vec::new() };
+        let mut reading = Reading { text: bytes, tools, problems: Vec::new() };
         let policy = reading.policy(&file);
         if reading.problems.is_empty() {
             Ok(policy)
@@ -182,7 +173,7 @@ impl Policy {
 
 struct Reading<'f> {
     text: &'f [u8],
-    terms: &'f Terms,
+    tools: &'f [&'static str],
     problems: Vec<Problem>,
 }
 
@@ -253,10 +244,6 @@ impl Reading<'_> {
     fn grant(&mut self, table: &ClientTable) -> Grant {
         let account = table.account.as_ref().and_then(|account| {
             let at = account.span().start;
-            if let Some(why) = self.terms.no_accounts {
-                self.problem(at, format!("`account` cannot be held here: {why}"));
-                return None;
-            }
             let name: Result<AccountName, _> = account.get_ref().parse();
             name.map_err(|cause| self.problem(at, format!("`account` {cause}"))).ok()
         });
@@ -276,10 +263,10 @@ impl Reading<'_> {
         }
         let mut tools = Vec::with_capacity(names.len());
         for name in names {
-            match self.terms.tools.iter().find(|tool| **tool == name.get_ref().as_str()) {
+            match self.tools.iter().find(|tool| **tool == name.get_ref().as_str()) {
                 Some(tool) => tools.push(*tool),
                 None => {
-                    let known = self.terms.tools.join(", ");
+                    let known = self.tools.join(", ");
                     let said: String = name.get_ref().chars().take(NAME_CHARS_MAX).collect();
                     self.problem(name.span().start, format!(
                         "there is no tool {said:?}; the tools are {known}, and [\"*\"] is all of \

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::file::{self, Client, DEFAULT, DIGEST_PREFIX, Policy, PolicyError, Terms};
+use super::file::{self, Client, DEFAULT, DIGEST_PREFIX, Policy, PolicyError};
 use super::grant::{Grant, Tools};
 use crate::random::{hex, hex_256};
 
@@ -43,13 +43,17 @@ impl NewKey {
     ///
     /// # Errors
     /// See [`KeyError`].
-    pub fn make(name: &str, policy: Option<&Path>, terms: &Terms) -> Result<Self, KeyError> {
+    pub fn make(
+        name: &str,
+        policy: Option<&Path>,
+        tools: &[&'static str],
+    ) -> Result<Self, KeyError> {
         if !file::is_name(name) || name == DEFAULT {
             return Err(KeyError::Name);
         }
         let key = format!("{KEY_PREFIX}{}", hex_256().map_err(KeyError::Random)?);
         let digest = format!("{DIGEST_PREFIX}{}", hex(&Sha256::digest(&key)));
-        let known = policy.and_then(|path| Policy::read(&file::bytes(path).ok()?, terms).ok());
+        let known = policy.and_then(|path| Policy::read(&file::bytes(path).ok()?, tools).ok());
         let client = known
             .as_ref()
             .and_then(|policy| policy.clients.iter().find(|client| client.grant.name == name));
@@ -79,9 +83,9 @@ impl NewKey {
 ///
 /// # Errors
 /// See [`PolicyError`].
-pub fn list_keys(path: &Path, terms: &Terms) -> Result<String, PolicyError> {
+pub fn list_keys(path: &Path, tools: &[&'static str]) -> Result<String, PolicyError> {
     let bytes = file::bytes(path).map_err(PolicyError::Unreadable)?;
-    let policy = Policy::read(&bytes, terms)?;
+    let policy = Policy::read(&bytes, tools)?;
     let named = policy.clients.iter().map(|client| (client.grant.as_ref(), keys_of(client)));
     let default = policy.default.iter().map(|grant| (grant.as_ref(), "all others".to_owned()));
     let rows: Vec<[String; 4]> =

@@ -21,7 +21,7 @@ mod spending;
 mod store;
 
 pub(crate) use self::file::check as check_file;
-pub use self::file::{PolicyError, Problem, Terms};
+pub use self::file::{PolicyError, Problem};
 pub(crate) use self::gate::{Gate, TopNames};
 pub(crate) use self::identity::Identity;
 pub use self::keys::{KeyError, NewKey, list_keys};

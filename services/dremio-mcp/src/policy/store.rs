@@ -13,7 +13,7 @@ use service_kit::lifecycle::Shutdown;
 use subtle::ConstantTimeEq;
 use token_file::AccountName;
 
-use super::file::{self, Policy, PolicyError, Terms};
+use super::file::{self, Policy, PolicyError};
 use super::grant::Grant;
 use super::identity::Identity;
 use super::spending::Spending;
@@ -28,7 +28,7 @@ pub(crate) const CONDITION: &str = "policy";
 #[derive(Debug)]
 pub(crate) struct PolicyStore {
     path: PathBuf,
-    terms: Terms,
+    tools: &'static [&'static str],
     clock: Clock,
     metrics: Arc<Metrics>,
     current: ArcSwap<InForce>,
@@ -53,15 +53,15 @@ impl PolicyStore {
     /// See [`PolicyError`].
     pub(crate) fn load(
         path: &Path,
-        terms: Terms,
+        tools: &'static [&'static str],
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, PolicyError> {
         let bytes = file::bytes(path).map_err(PolicyError::Unreadable)?;
-        let policy = Policy::read(&bytes, &terms)?;
+        let policy = Policy::read(&bytes, tools)?;
         let store = Self {
             path: path.to_owned(),
-            terms,
+            tools,
             clock,
             metrics,
             current: ArcSwap::default(),
@@ -108,9 +108,9 @@ impl PolicyStore {
         shutdown: Shutdown,
         changed: impl Fn() + Send,
     ) {
-        let (path, terms) = (self.path.clone(), self.terms);
+        let (path, tools) = (self.path.clone(), self.tools);
         let reader = Reader::start("policy-file", move |before| match file::bytes(&path) {
-            Ok(bytes) => Look::of(&bytes, before, |bytes| Policy::read(bytes, &terms)),
+            Ok(bytes) => Look::of(&bytes, before, |bytes| Policy::read(bytes, tools)),
             Err(why) => Look::Unreadable(why),
         });
         readiness.set(CONDITION, Condition::met());

@@ -57,7 +57,7 @@ pub(crate) const ALL: &str = "tools = [\"*\"]\nschemas = [\"*\"]";
 /// Gateways with this policy: over the native engine, over the imitation of Dremio's own server,
 /// and over that itself where it is installed. Two clients of each: with the first key, and with
 /// the other.
-async fn each(policy: &PolicyFile) -> Vec<(String, Setting, Client, Client)> {
+pub(crate) async fn each(policy: &PolicyFile) -> Vec<(String, Setting, Client, Client)> {
     let path = policy.path();
     let settings = [("MCP_POLICY_FILE", path.as_str()), ("MCP_API_KEYS_FILE", "")];
     let mut all = crate::servers::each_over(&[], &settings).await;
@@ -353,6 +353,7 @@ async fn keys_outside_the_policy_need_a_client_default() {
 fn a_policy_that_cannot_be_held_is_a_configuration_error() {
     let plain = PolicyFile::of(&[("ada", &[KEY], ALL)]);
     let with_account = PolicyFile::of(&[("ada", &[KEY], "account = \"ada\"")]);
+    let bad_account = PolicyFile::of(&[("ada", &[KEY], "account = \"Ada\"")]);
     let wrong = PolicyFile::of(&[("ada", &[KEY], "tool = []")]);
     let said = |policy: &PolicyFile, settings: &[(&str, &str)]| {
         let path = policy.path();
@@ -361,7 +362,9 @@ fn a_policy_that_cannot_be_held_is_a_configuration_error() {
         Config::read(&Env::from_pairs(pairs)).err().map(|problems| problems.to_string())
     };
     assert_eq!(said(&plain, &[]), None);
-    assert_eq!(said(&with_account, &[("MCP_ENGINE", "native")]), None);
+    for engine in ["native", "official"] {
+        assert_eq!(said(&with_account, &[("MCP_ENGINE", engine)]), None);
+    }
     for (policy, settings, expected) in [
         (
             &plain,
@@ -369,7 +372,7 @@ fn a_policy_that_cannot_be_held_is_a_configuration_error() {
             "MCP_AUTH: none would leave the door open although MCP_POLICY_FILE",
         ),
         (&plain, ("MCP_OFFICIAL_REPAIR", "false"), "leave MCP_OFFICIAL_REPAIR=true"),
-        (&with_account, ("MCP_ENGINE", "official"), "line 4: `account` cannot be held here"),
+        (&bad_account, ("MCP_ENGINE", "official"), "line 4: `account` is not the name"),
         (&wrong, ("MCP_ENGINE", "native"), "line 4: unknown field `tool`"),
     ] {
         let problem = said(policy, &[settings]).unwrap_or_default();

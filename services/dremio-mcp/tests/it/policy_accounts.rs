@@ -1,10 +1,17 @@
-//! Clients of one gateway that Dremio sees as different users.
+//! Clients of one gateway that Dremio sees as different users, in front of both engines.
 
 use serde_json::json;
 
-use crate::egress::Setting;
-use crate::policy::{ALL, PolicyFile};
+use crate::policy::{ALL, PolicyFile, each};
 use crate::support::{Client, KEY, OTHER_KEY, eventually};
+
+/// What Dremio says who asks it.
+async fn user(client: &Client) -> String {
+    let query = "SELECT query_user() AS \"who\"";
+    let said = client.text("RunSqlQuery", json!({ "query": query })).await;
+    let user = said.strip_prefix("who\n").and_then(|said| said.split('\n').next());
+    user.map_or(said.clone(), str::to_owned)
+}
 
 #[tokio::test]
 async fn each_client_asks_dremio_as_the_user_of_its_account() {
@@ -12,26 +19,14 @@ async fn each_client_asks_dremio_as_the_user_of_its_account() {
         ("ada", &[KEY], &format!("{ALL}\naccount = \"ada\"")),
         ("bob", &[OTHER_KEY], ALL),
     ]);
-    let path = policy.path();
-    let settings =
-        [("MCP_POLICY_FILE", path.as_str()), ("MCP_API_KEYS_FILE", ""), ("MCP_ENGINE", "native")];
-    let setting = Setting::with(&settings).await;
-    let ada = setting.client.clone();
-    let mut bob = Client::new(&setting.gateway, OTHER_KEY);
-    bob.initialize("2025-11-25").await;
-    let who = "SELECT query_user() AS who";
-    let without = ada.text("RunSqlQuery", json!({ "query": who })).await;
-    assert!(without.contains("ada"), "it names the account: {without}");
-    assert!(
-        bob.text("RunSqlQuery", json!({ "query": who })).await.contains("dremio"),
-        "others notice nothing"
-    );
-    setting.sandbox.control().add_user("ada_agents", "secret-of-ada-1");
-    setting.log_in_as("ada_agents", "secret-of-ada-1", "accounts/ada.json").await;
-    eventually("ada is herself", async || {
-        ada.text("RunSqlQuery", json!({ "query": who })).await.contains("ada_agents")
-    })
-    .await;
-    assert!(bob.text("RunSqlQuery", json!({ "query": who })).await.contains("dremio"));
-    setting.gateway.stop().await;
+    for (engine, setting, ada, bob) in each(&policy).await {
+        let without = user(&ada).await;
+        assert!(without.contains("no login token for Dremio account `ada`"), "{engine}: {without}");
+        assert_eq!(user(&bob).await, "dremio", "{engine}: others notice nothing");
+        setting.sandbox.control().add_user("ada_agents", "secret-of-ada-1");
+        setting.log_in_as("ada_agents", "secret-of-ada-1", "accounts/ada.json").await;
+        eventually("ada is herself", async || user(&ada).await == "ada_agents").await;
+        assert_eq!(user(&bob).await, "dremio", "{engine}");
+        setting.gateway.stop().await;
+    }
 }

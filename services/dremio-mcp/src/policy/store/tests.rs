@@ -12,11 +12,11 @@ use tempfile::TempDir;
 
 use super::{CONDITION, PolicyStore};
 use crate::metrics::Metrics;
-use crate::policy::{Identity, Resource, Terms};
+use crate::policy::{Identity, Resource};
 use crate::principal::Principal;
 use crate::random::hex;
 
-const TERMS: Terms = Terms { tools: &["RunSqlQuery", "GetSchemaOfTable"], no_accounts: None };
+const TOOLS: &[&str] = &["RunSqlQuery", "GetSchemaOfTable"];
 
 fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key).into()
@@ -40,7 +40,7 @@ impl Followed {
         let path = folder.path().join("policy.toml");
         std::fs::write(&path, text).unwrap();
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-        let store = PolicyStore::load(&path, TERMS, Clock::system(), metrics).unwrap();
+        let store = PolicyStore::load(&path, TOOLS, Clock::system(), metrics).unwrap();
         let (store, readiness) = (Arc::new(store), Readiness::new(&[CONDITION]));
         tokio::spawn(Arc::clone(&store).follow(readiness.clone(), Shutdown::new(), || {}));
         Self { store, readiness, folder }
@@ -197,7 +197,7 @@ fn policy_figures() {
     std::fs::write(&path, &text).unwrap();
     let metrics = Arc::new(Metrics::register(&mut Registry::default()));
     let started = std::time::Instant::now();
-    let store = PolicyStore::load(&path, TERMS, Clock::system(), Arc::clone(&metrics)).unwrap();
+    let store = PolicyStore::load(&path, TOOLS, Clock::system(), Arc::clone(&metrics)).unwrap();
     println!("1,000 clients, {} bytes: {:?}", text.len(), started.elapsed());
     let mut sql = "SELECT 1".to_owned();
     let mut number = 0;
