@@ -75,6 +75,11 @@ impl Principal {
         &self.0.name
     }
 
+    /// The name that the policy has for it, if it is one of its clients.
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.as_str().strip_prefix(CLIENT_PREFIX)
+    }
+
     /// Cancelled when the key becomes invalid, which ends whatever was started with it.
     pub(crate) fn withdrawn(&self) -> &CancellationToken {
         &self.0.withdrawn

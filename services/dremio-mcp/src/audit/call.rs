@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use dremio_client::JobId;
 use parking_lot::Mutex;
+use token_file::AccountName;
 use tokio::time::Instant;
 
 use super::{Audit, Statement};
@@ -28,10 +29,8 @@ tokio::task_local! {
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
     pub(crate) principal: Principal,
-    /// The name that the policy has for it, if it has one.
-    pub(crate) client: Option<Arc<str>>,
-    /// The Dremio account that it uses, if there are several.
-    pub(crate) account: Option<Arc<str>>,
+    /// The Dremio account that it uses, if it is not the single one.
+    pub(crate) account: Option<AccountName>,
     pub(crate) peer: IpAddr,
 }
 
@@ -61,12 +60,20 @@ pub(super) struct Noted {
     pub(super) jobs: Vec<JobId>,
     pub(super) rows: Option<u64>,
     pub(super) queue: Duration,
-    /// Why the guard or the policy has refused it.
-    pub(super) denied: Option<&'static str>,
+    pub(super) denied: Option<Denied>,
     pub(super) failure: Option<&'static str>,
     pub(super) at_dremio: Duration,
     /// How many wait for Dremio, and since when any does.
     pub(super) waiting: Option<(u32, Instant)>,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// By a rule of the guard or the policy.
+    Rule(&'static str),
+    /// Because this budget of the policy is used up.
+    Budget(&'static str),
 }
 
 /// While this lives, the call waits for Dremio.
@@ -92,6 +99,14 @@ impl CallAudit {
     /// Runs `work` as a part of the call.
     pub(crate) fn scope<W: Future>(self: Arc<Self>, work: W) -> impl Future<Output = W::Output> {
         CURRENT.scope(self, work)
+    }
+
+    /// Runs `work` as a part of `call`, if it is for one.
+    pub(crate) async fn within<W: Future>(call: Option<Arc<Self>>, work: W) -> W::Output {
+        match call {
+            Some(call) => call.scope(work).await,
+            None => work.await,
+        }
     }
 
     /// The call that this task works for.
@@ -124,7 +139,12 @@ impl CallAudit {
 
     /// The current call was refused, for this reason.
     pub(crate) fn note_denial(reason: &'static str) {
-        Self::note(|noted| noted.denied = Some(reason));
+        Self::note(|noted| noted.denied = Some(Denied::Rule(reason)));
+    }
+
+    /// The current call was refused because this budget is used up.
+    pub(crate) fn note_over_budget(budget: &'static str) {
+        Self::note(|noted| noted.denied = Some(Denied::Budget(budget)));
     }
 
     /// The current call came to nothing, for this kind of reason.
@@ -137,18 +157,14 @@ impl CallAudit {
         Self::note(|noted| noted.rows = Some(noted.rows.unwrap_or_default().saturating_add(rows)));
     }
 
-    /// The current call is about a job that another one has started.
-    pub(crate) fn note_known_job(job: &JobId) {
-        let _ = CURRENT.try_with(|call| call.note_job(job));
-    }
-
-    /// Dremio has started this job for the call. Nothing is lost if the call has ended: its line
-    /// was written without.
-    pub(crate) fn note_job(&self, job: &JobId) {
-        let jobs = &mut self.noted.lock().jobs;
-        if jobs.len() < JOBS_MAX {
-            jobs.push(job.clone());
-        }
+    /// The current call has this job at Dremio, or is about it. If the call has ended, its line was
+    /// written without; the job's comment names the call all the same.
+    pub(crate) fn note_job(job: &JobId) {
+        Self::note(|noted| {
+            if noted.jobs.len() < JOBS_MAX {
+                noted.jobs.push(job.clone());
+            }
+        });
     }
 
     /// The current call waits for Dremio until this is dropped. Several at a time count as one.
@@ -162,16 +178,14 @@ impl CallAudit {
         AtDremio(call)
     }
 
-    /// The comment with which a job says at Dremio who asks. Names hold nothing that could end it.
-    pub(crate) fn job_mark(&self) -> Option<String> {
-        self.audit.marks_jobs.then(|| {
-            let client = named(self.who.to_string());
-            format!(
-                "\n/* dremio-mcp: client={client} tool={} call={} */",
-                named(&self.tool),
-                self.id
-            )
-        })
+    /// The comment with which a job says at Dremio who asks, if it is to. Names hold nothing that
+    /// could end it.
+    pub(crate) fn job_mark(&self) -> String {
+        if !self.audit.marks_jobs {
+            return String::new();
+        }
+        let (client, tool) = (named(self.who.to_string()), named(&self.tool));
+        format!("\n/* dremio-mcp: client={client} tool={tool} call={} */", self.id)
     }
 
     /// What was learnt. Who still waits for Dremio has waited until now.
@@ -198,6 +212,15 @@ impl Drop for AtDremio {
     }
 }
 
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(rule) => write!(f, "denied:{rule}"),
+            Self::Budget(budget) => write!(f, "budget:{budget}"),
+        }
+    }
+}
+
 impl Who {
     /// How the principal is known: `key`, `client` or `anyone`.
     pub(super) fn kind(&self) -> &str {
@@ -208,7 +231,7 @@ impl Who {
 impl fmt::Display for Who {
     /// The policy's name, or that of the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.client {
+        match self.principal.client() {
             Some(client) => f.write_str(client),
             None => self.principal.fmt(f),
         }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dremio_client::JobId;
+use token_file::AccountName;
 
-use super::call::{CallAudit, Noted};
+use super::call::{CallAudit, Denied, Noted};
 use super::members::Members;
 use super::{Audit, Statement};
 
@@ -43,15 +44,13 @@ pub(crate) struct About<'a> {
 }
 
 impl Ending {
-    /// What has become of the call, in one word or two: `ok`, `denied:rule`, `cancelled:by`,
-    /// `error:class`, `timed_out` or `crashed`.
+    /// What has become of the call, in one word or two: `ok`, `denied:rule`, `budget:which`,
+    /// `cancelled:by`, `error:class`, `timed_out` or `crashed`.
     fn verdict(self, noted: &Noted) -> Cow<'static, str> {
         match (self, noted.denied) {
             (Self::Answered("ok"), _) => "ok".into(),
-            (Self::Answered(_), Some(rule)) if rule.starts_with("budget:") => rule.into(),
-            (Self::Answered(_), Some(rule)) | (Self::Refused(rule), _) => {
-                format!("denied:{rule}").into()
-            }
+            (Self::Answered(_), Some(denied)) => denied.to_string().into(),
+            (Self::Refused(rule), _) => Denied::Rule(rule).to_string().into(),
             (Self::Answered(word), None) => {
                 format!("error:{}", noted.failure.unwrap_or(word)).into()
             }
@@ -81,7 +80,7 @@ impl CallAudit {
         let (noted, at_dremio) = self.learnt();
         let (verdict, took) = (ending.verdict(&noted), self.took());
         let (who, principal, outcome) = (&self.who, &self.who.principal, ending.outcome());
-        let (kind, account) = (self.who.kind(), self.who.account.as_deref());
+        let (kind, account) = (self.who.kind(), self.who.account.as_ref().map(AccountName::as_str));
         let auth = if kind == "anyone" { "none" } else { "key" };
         let asked =
             about.asked.map(|asked| asked.chars().take(ASKED_CHARS_MAX).collect::<String>());
@@ -175,7 +174,7 @@ fn trace_id(traceparent: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ending, Noted, trace_id};
+    use super::{Denied, Ending, Noted, trace_id};
 
     #[test]
     fn verdicts() {
@@ -183,12 +182,27 @@ mod tests {
         for (ending, denied, failure, expected) in [
             (Ending::Answered("ok"), None, None, "ok"),
             // A profile that a refused sample is missing from is an answer all the same.
-            (Ending::Answered("ok"), Some("writes"), None, "ok"),
-            (Ending::Answered("tool_error"), Some("writes"), Some("refused"), "denied:writes"),
-            (Ending::Answered("tool_error"), Some("budget:rows"), None, "budget:rows"),
+            (Ending::Answered("ok"), Some(Denied::Rule("writes")), None, "ok"),
+            (
+                Ending::Answered("tool_error"),
+                Some(Denied::Rule("writes")),
+                Some("refused"),
+                "denied:writes",
+            ),
+            (
+                Ending::Answered("tool_error"),
+                Some(Denied::Budget("rows")),
+                Some("tool_error"),
+                "budget:rows",
+            ),
             (Ending::Answered("tool_error"), None, Some("query_failed"), "error:query_failed"),
             (Ending::Answered("rpc_error"), None, None, "error:rpc_error"),
-            (Ending::Answered("rpc_error"), Some("unknown_tool"), None, "denied:unknown_tool"),
+            (
+                Ending::Answered("rpc_error"),
+                Some(Denied::Rule("unknown_tool")),
+                None,
+                "denied:unknown_tool",
+            ),
             (Ending::Cancelled("client"), None, None, "cancelled:client"),
             (Ending::Abandoned, None, None, "cancelled:disconnect"),
             (Ending::Refused("header_mismatch"), None, None, "denied:header_mismatch"),

@@ -31,6 +31,16 @@ pub(crate) enum DremioError {
     Dremio(#[from] Error),
 }
 
+impl DremioError {
+    /// A stable word for the kind of failure.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Token(_) => "no_token",
+            Self::Dremio(cause) => cause.class().as_str(),
+        }
+    }
+}
+
 /// Dremio, as whoever has the current token sees it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct DremioCaller {

@@ -67,11 +67,13 @@ impl JobCustody {
     /// cancelled by being dropped. What remains is a job whose id was lost with the connection:
     /// that one runs to its end.
     ///
-    /// Nothing comes back when the submission panicked, or its runtime is gone.
+    /// It is a part of the current call. Nothing comes back when it panicked, or its runtime is
+    /// gone.
     pub(crate) async fn submit<A: Send + 'static>(
         &self,
         submission: impl Future<Output = A> + Send + 'static,
     ) -> Option<A> {
+        let submission = CallAudit::within(CallAudit::current(), submission);
         self.under_way.spawn(submission).await.ok()
     }
 
@@ -91,22 +93,18 @@ impl JobCustody {
         place: Option<JobPlace>,
         holds: impl Send + 'static,
     ) -> Option<Result<HeldJob, DremioError>> {
-        let call = CallAudit::current();
-        let mark = match &call {
-            Some(call) => call.job_mark().unwrap_or_default(),
+        let mark = match CallAudit::current() {
+            Some(call) => call.job_mark(),
             None => format!("\n/* dremio-mcp: tool={label} */"),
         };
         let (custody, sql) = (self.clone(), format!("{sql}{mark}"));
-        let _waiting = CallAudit::at_dremio();
         self.submit(async move {
             let sql = sql.as_str();
             let submitted = custody.dremio.ask(|client, token| async move {
                 client.submit_sql(token.secret(), sql, &[]).await
             });
             let id = submitted.await?;
-            if let Some(call) = call {
-                call.note_job(&id);
-            }
+            CallAudit::note_job(&id);
             drop(holds);
             let mut held = custody.hold(id);
             held.place = place;

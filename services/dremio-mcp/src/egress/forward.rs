@@ -11,6 +11,7 @@ use futures_util::stream;
 use token_file::Token;
 
 use super::refusal;
+use crate::audit::CallAudit;
 use crate::dremio::{AWAY_TIMEOUT, DremioCaller, DremioError, TokenError};
 
 /// Why a call had less time than usual.
@@ -40,6 +41,7 @@ pub(super) struct Incoming {
 
 /// The child's answer when Dremio gave none, with a reason that the official server shows its user.
 pub(super) fn unanswered(cause: &DremioError) -> Response {
+    CallAudit::note_failure(cause.class());
     let (status, cure) = match cause {
         DremioError::Token(TokenError::None(_)) => (StatusCode::SERVICE_UNAVAILABLE, ""),
         DremioError::Token(TokenError::Rejected(_)) => {

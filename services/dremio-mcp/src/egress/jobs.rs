@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::calls::CallRecord;
 use super::forward::{Incoming, unanswered};
 use super::refusal;
+use crate::audit::CallAudit;
 use crate::budget::Charge;
 use crate::dremio::{DremioCaller, HeldJob, JobCustody, Pauses};
 
@@ -93,6 +94,9 @@ impl Jobs {
             let answer = ask(&incoming).await?;
             drop((incoming, room));
             let job = answer.job_id().map(|id| custody.hold(id));
+            if let Some(job) = &job {
+                CallAudit::note_job(job.id());
+            }
             Ok((answer, job))
         };
         match self.custody.submit(submission).await {
@@ -111,6 +115,7 @@ impl Jobs {
     /// `GET /api/v3/job/{id}`: the status of the job once it is terminal or the hold is over.
     /// Dropping the future cancels the job: the child drops its poll when its call is cancelled.
     pub(super) async fn wait(&self, id: &str, incoming: Incoming) -> Response {
+        let _waiting = CallAudit::at_dremio();
         let mut question = Question::new(self, id);
         let deadline = Instant::now() + HOLD_MAX;
         let pauses = Pauses::new();

@@ -38,6 +38,7 @@ pub(crate) use self::calls::{Calls, OpenCall, Submitted, Waits};
 use self::forward::Incoming;
 use self::jobs::Jobs;
 pub(crate) use self::pages::{Pages, result_bytes_max};
+use self::sql::{SqlError, Submission};
 use self::target::Target;
 use crate::dremio::DremioCaller;
 use crate::policy::Gate;
@@ -135,7 +136,7 @@ async fn receive(State(state): State<Arc<EgressState>>, request: Request) -> Res
                 biased;
                 // Whatever the child still wanted for it: nobody waits for that any more.
                 () = call.ended() => unknown_ticket(),
-                response = handle(&state, &call, request) => open.answered(response),
+                response = call.scope(handle(&state, &call, request)) => open.answered(response),
             }
         }
         None => unknown_ticket(),
@@ -210,17 +211,27 @@ async fn handle(state: &EgressState, call: &Arc<CallRecord>, request: Request) -
 }
 
 async fn submit(state: &EgressState, asker: &Arc<CallRecord>, incoming: Incoming) -> Response {
-    let (body, call) = match sql::guarded(&state.gate, &state.calls, asker, &incoming.body) {
-        Ok(guarded) => guarded,
-        Err(cause) => return refusal(StatusCode::BAD_REQUEST, &cause.to_string()),
+    let refused = |cause: SqlError| refusal(StatusCode::BAD_REQUEST, &cause.to_string());
+    let submission = match Submission::read(&state.gate, &state.calls, asker, &incoming.body) {
+        Ok(submission) => submission,
+        Err(cause) => return refused(cause),
     };
-    match state.pages.room(body.len()).await {
-        Ok(room) => {
-            let incoming = Incoming { body, headers: sql::headers(), ..incoming };
-            state.jobs.submit(incoming, room, call).await
+    let call = Arc::clone(submission.call());
+    // Over stdio, only the mark says for which call it is.
+    let submitted = async {
+        let body = match submission.guarded(&state.gate) {
+            Ok(body) => body,
+            Err(cause) => return refused(cause),
+        };
+        match state.pages.room(body.len()).await {
+            Ok(room) => {
+                let incoming = Incoming { body, headers: sql::headers(), ..incoming };
+                state.jobs.submit(incoming, room, Arc::clone(&call)).await
+            }
+            Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
         }
-        Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
-    }
+    };
+    call.scope(submitted).await
 }
 
 /// The status of a job that the gateway waits for, for the child, which must not: as in contract

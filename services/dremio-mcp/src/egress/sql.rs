@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
 use super::calls::{CallEnded, CallRecord, Calls};
+use crate::audit::CallAudit;
 use crate::policy::{Gate, Refusal};
 
 /// The comment that the official server puts before each query to mark it in Dremio's job history.
@@ -31,36 +32,62 @@ pub(super) enum SqlError {
     Ended(#[from] CallEnded),
 }
 
-/// The body to send instead of `body`, which `asker` sent, and the call that it is for: the `sql`
-/// is replaced, other members stay as they are. The label goes behind the statement, so that the
-/// positions in Dremio's messages are those of the agent's text.
-///
-/// # Errors
-/// When there is no statement, or one that may not be sent. The refusal has been logged.
-pub(super) fn guarded(
-    gate: &Gate,
-    calls: &Calls,
-    asker: &Arc<CallRecord>,
-    body: &[u8],
-) -> Result<(Bytes, Arc<CallRecord>), SqlError> {
-    let mut members = serde_json::from_slice::<Map<String, Value>>(body).ok();
-    let sql = members.as_mut().and_then(|members| members.get_mut("sql")).map(Value::take);
-    let (Some(mut members), Some(Value::String(sql))) = (members, sql) else {
-        gate.refused("body");
-        return Err(SqlError::Body);
-    };
-    let (label, sql) = match sql.strip_prefix(LABEL) {
-        Some(sql) => (LABEL_BEHIND, sql),
-        None => ("", sql.as_str()),
-    };
-    let (sql, call) = calls.take_mark(asker, sql)?;
-    let gate = call.identity().map_or_else(|| gate.clone(), |caller| gate.of(caller));
-    let context = members.get("context").and_then(Value::as_array).into_iter().flatten();
-    let checked =
-        gate.check_context(context.filter_map(Value::as_str)).and_then(|()| gate.check(sql));
-    let statement = checked.inspect_err(|refusal| call.note_refusal(refusal))?;
-    members.insert("sql".to_owned(), format!("{}{label}", statement.as_str()).into());
-    Ok((Value::Object(members).to_string().into(), call))
+/// A statement that the child submits for a call.
+pub(super) struct Submission {
+    /// All members of the request but the statement.
+    members: Map<String, Value>,
+    sql: String,
+    label: &'static str,
+    call: Arc<CallRecord>,
+}
+
+impl Submission {
+    /// Reads the request `body` of `asker`.
+    ///
+    /// # Errors
+    /// When there is no statement, or its call has ended. A refusal has been logged.
+    pub(super) fn read(
+        gate: &Gate,
+        calls: &Calls,
+        asker: &Arc<CallRecord>,
+        body: &[u8],
+    ) -> Result<Self, SqlError> {
+        let mut members = serde_json::from_slice::<Map<String, Value>>(body).ok();
+        let sql = members.as_mut().and_then(|members| members.get_mut("sql")).map(Value::take);
+        let (Some(members), Some(Value::String(sql))) = (members, sql) else {
+            gate.refused("body");
+            return Err(SqlError::Body);
+        };
+        let (label, sql) = match sql.strip_prefix(LABEL) {
+            Some(sql) => (LABEL_BEHIND, sql),
+            None => ("", sql.as_str()),
+        };
+        let (sql, call) = calls.take_mark(asker, sql)?;
+        Ok(Self { members, sql: sql.to_owned(), label, call })
+    }
+
+    /// The call that it is for.
+    pub(super) fn call(&self) -> &Arc<CallRecord> {
+        &self.call
+    }
+
+    /// The body to send instead: the statement as the guard read it, other members as they are. The
+    /// label goes behind the statement, and so does what names the current call, so that the
+    /// positions in Dremio's messages are those of the agent's text.
+    ///
+    /// # Errors
+    /// When it may not be sent. The refusal has been logged.
+    pub(super) fn guarded(self, gate: &Gate) -> Result<Bytes, SqlError> {
+        let Self { mut members, sql, label, call } = self;
+        let gate = call.identity().map_or_else(|| gate.clone(), |caller| gate.of(caller));
+        let context = members.get("context").and_then(Value::as_array).into_iter().flatten();
+        let checked =
+            gate.check_context(context.filter_map(Value::as_str)).and_then(|()| gate.check(&sql));
+        let statement = checked.inspect_err(|refusal| call.note_refusal(refusal))?;
+        let mark = CallAudit::current().map(|call| call.job_mark()).unwrap_or_default();
+        members.insert("sql".to_owned(), format!("{}{label}{mark}", statement.as_str()).into());
+        Ok(Value::Object(members).to_string().into())
+    }
 }
 
 /// The headers for that body.
@@ -75,7 +102,7 @@ mod tests {
 
     use prometheus_client::registry::Registry;
 
-    use super::{Calls, SqlError, guarded};
+    use super::{Calls, SqlError, Submission};
     use crate::guard::Guard;
     use crate::metrics::Metrics;
     use crate::policy::Gate;
@@ -85,8 +112,9 @@ mod tests {
             Gate::new(guard, "official", Arc::new(Metrics::register(&mut Registry::default())));
         let calls = Calls::default();
         let child = calls.open_for_child().unwrap();
-        let sent = guarded(&gate, &calls, child.record(), body.as_bytes());
-        sent.map(|(bytes, _)| String::from_utf8(bytes.to_vec()).unwrap())
+        let read = Submission::read(&gate, &calls, child.record(), body.as_bytes());
+        let sent = read.and_then(|submission| submission.guarded(&gate));
+        sent.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[test]

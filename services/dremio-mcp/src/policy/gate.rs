@@ -160,6 +160,7 @@ impl Gate {
     /// Reports that a budget is used up.
     pub(crate) fn over_budget(&self, cause: &OverBudget) {
         self.metrics.over_budget(cause.name());
+        CallAudit::note_over_budget(cause.name());
         tracing::info!(
             target: "audit",
             event = "over_budget",

@@ -125,7 +125,8 @@ pub(super) fn withdrawn(principal: &Principal, serial: Serial) {
 
 /// Who makes a call.
 pub(super) fn who(identity: &Identity, peer: Peer) -> Who {
-    Who { principal: identity.principal().clone(), client: None, account: None, peer: peer.0.ip() }
+    let (principal, account) = (identity.principal().clone(), identity.account().cloned());
+    Who { principal, account, peer: peer.0.ip() }
 }
 
 /// The tool that is called; `other` if there is none of that name: what a client makes up must not

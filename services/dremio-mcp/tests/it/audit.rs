@@ -1,20 +1,35 @@
-//! The line of a call, joined with Dremio's jobs: however the call ends.
+//! The line of a call, joined with Dremio's jobs: whichever engine answers, and however the call
+//! ends.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use dremio_sandbox::{JobState, SlowQuery};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use token_file::gateway_key;
 
 use crate::egress::Setting;
-use crate::support::{Client, KEY, eventually};
+use crate::policy::{ALL, PolicyFile};
+use crate::servers::{dremios_own, each as each_official};
+use crate::support::{Client, KEY, children, eventually};
 
 /// A gateway with an audit file.
 struct Audited {
     setting: Setting,
     folder: TempDir,
+}
+
+/// A gateway over each engine, and over Dremio's own server where it is installed.
+async fn each(settings: &[(&str, &str)]) -> Vec<(String, Audited)> {
+    let native = Audited::with(&[settings, &[("MCP_ENGINE", "native")]].concat()).await;
+    let mut all = vec![("native".to_owned(), native)];
+    for server in dremios_own() {
+        let settings = [settings, &[("MCP_SERVER_COMMAND", server.as_str())]].concat();
+        all.push((server.clone(), Audited::with(&settings).await));
+    }
+    all
 }
 
 impl Audited {
@@ -93,85 +108,138 @@ const SLOW: &str = "SELECT 'slow' AS \"a\"";
 
 #[tokio::test]
 async fn every_call_is_one_line_joined_with_its_job_however_it_ends() {
-    let audited = Audited::with(&[("MCP_ENGINE", "native")]).await;
-    let control = audited.setting.sandbox.control();
-    let slow = SlowQuery { containing: SLOW.into(), duration: Duration::from_secs(3600) };
-    control.slow_down(slow);
-
-    audited.query("SELECT 1 AS \"a\" UNION ALL SELECT 2").await;
-    let allowed = audited.line(0).await;
-    assert_eq!(audited.job(&allowed), JobState::Completed);
-    for (name, expected) in [
-        ("verdict", json!("ok")),
-        ("outcome", json!("ok")),
-        ("tool", json!("RunSqlQuery")),
-        ("kind", json!("key")),
-        ("auth", json!("key")),
-        ("statement", json!("query")),
-        ("rows", json!(2)),
-        ("peer", json!("127.0.0.1")),
-        ("sql", Value::Null),
-    ] {
-        assert_eq!(allowed[name], expected, "{name}: {allowed}");
+    let policy = PolicyFile::of(&[("ada", &[KEY], &format!("{ALL}\nbudget = {{ jobs = 2 }}"))]);
+    let path = policy.path();
+    let settings = [("MCP_POLICY_FILE", path.as_str()), ("MCP_API_KEYS_FILE", "")];
+    for (engine, audited) in each(&settings).await {
+        audited.joins_every_call(&engine).await;
+        audited.setting.gateway.stop().await;
     }
-    assert!(allowed["bytes"].as_u64().unwrap() > 0 && allowed["session"].is_string());
-    assert!(allowed["dremio_ms"].as_u64() <= allowed["duration_ms"].as_u64(), "{allowed}");
-    assert_eq!(allowed["sql_fp"].as_str().unwrap().len(), 16);
+}
 
-    // The same question with other literals has the same fingerprint; another one has not.
-    audited.query("select 7 as \"a\" union all select 8 -- again").await;
-    assert_eq!(audited.line(1).await["sql_fp"], allowed["sql_fp"]);
-    audited.query("DROP TABLE t").await;
-    let refused = audited.line(2).await;
-    assert_eq!(refused["verdict"], "denied:not_a_query", "{refused}");
-    assert_eq!((&refused["statement"], &refused["jobs"]), (&json!("drop"), &Value::Null));
-    assert_ne!(refused["sql_fp"], allowed["sql_fp"]);
+impl Audited {
+    /// Its client may have two jobs at a time.
+    async fn joins_every_call(&self, engine: &str) {
+        let control = self.setting.sandbox.control();
+        let slow = SlowQuery { containing: SLOW.into(), duration: Duration::from_secs(3600) };
+        control.slow_down(slow);
 
-    audited.query("SELECT * FROM nowhere").await;
-    let failed = audited.line(3).await;
-    assert_eq!(failed["verdict"], "error:query_failed", "{failed}");
-    assert_eq!(audited.job(&failed), JobState::Failed);
+        self.query("SELECT 1 AS \"a\" UNION ALL SELECT 2").await;
+        let allowed = self.line(0).await;
+        assert_eq!(self.job(&allowed), JobState::Completed, "{engine}");
+        for (name, expected) in [
+            ("verdict", json!("ok")),
+            ("outcome", json!("ok")),
+            ("client", json!("ada")),
+            ("tool", json!("RunSqlQuery")),
+            ("kind", json!("client")),
+            ("auth", json!("key")),
+            ("statement", json!("query")),
+            ("rows", json!(2)),
+            ("peer", json!("127.0.0.1")),
+            ("sql", Value::Null),
+        ] {
+            assert_eq!(allowed[name], expected, "{engine} {name}: {allowed}");
+        }
+        assert!(allowed["bytes"].as_u64().unwrap() > 0 && allowed["session"].is_string());
+        assert!(allowed["dremio_ms"].as_u64() <= allowed["duration_ms"].as_u64(), "{allowed}");
+        assert_eq!(allowed["sql_fp"].as_str().unwrap().len(), 16);
 
-    let before = control.jobs().len();
-    let cancelled = audited.in_background("cancelled", SLOW);
-    audited.is_asked_about(before + 1).await;
-    let cancel = concat!(
-        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
-        r#""params":{"requestId":"cancelled"}}"#,
-    );
-    audited.setting.client.post(cancel).await;
-    cancelled.await.unwrap();
-    let cancelled = audited.line(4).await;
-    assert_eq!(cancelled["verdict"], "cancelled:client", "{cancelled}");
-    eventually("it is cancelled", async || audited.job(&cancelled) == JobState::Canceled).await;
+        // The same question with other literals has the same fingerprint; another one has not.
+        self.query("select 7 as \"a\" union all select 8 -- again").await;
+        assert_eq!(self.line(1).await["sql_fp"], allowed["sql_fp"], "{engine}");
+        self.query("DROP TABLE t").await;
+        let refused = self.line(2).await;
+        assert_eq!(refused["verdict"], "denied:not_a_query", "{engine}: {refused}");
+        assert_eq!((&refused["statement"], &refused["jobs"]), (&json!("drop"), &Value::Null));
+        assert_ne!(refused["sql_fp"], allowed["sql_fp"]);
 
-    let gone = audited.in_background("gone", SLOW);
-    audited.is_asked_about(before + 2).await;
-    gone.abort();
-    let gone = audited.line(5).await;
-    assert_eq!(gone["verdict"], "cancelled:disconnect", "{gone}");
-    assert_eq!(gone["outcome"], "abandoned");
-    eventually("it is cancelled", async || audited.job(&gone) == JobState::Canceled).await;
+        self.query("SELECT * FROM nowhere").await;
+        let failed = self.line(3).await;
+        assert_eq!(failed["verdict"], "error:query_failed", "{engine}: {failed}");
+        assert_eq!(self.job(&failed), JobState::Failed);
 
-    audited.setting.gateway.stop().await;
+        let before = control.jobs().len();
+        let cancelled = self.in_background("cancelled", SLOW);
+        self.is_asked_about(before + 1).await;
+        let gone = self.in_background("gone", SLOW);
+        self.is_asked_about(before + 2).await;
+        self.query("SELECT 3").await;
+        let over = self.line(4).await;
+        assert_eq!(over["verdict"], "budget:jobs", "{engine}: {over}");
+        assert_eq!(over["jobs"], Value::Null);
+
+        let cancel = concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
+            r#""params":{"requestId":"cancelled"}}"#,
+        );
+        self.setting.client.post(cancel).await;
+        cancelled.await.unwrap();
+        let cancelled = self.line(5).await;
+        assert_eq!(cancelled["verdict"], "cancelled:client", "{engine}: {cancelled}");
+        eventually("it is cancelled", async || self.job(&cancelled) == JobState::Canceled).await;
+
+        gone.abort();
+        let gone = self.line(6).await;
+        assert_eq!(gone["verdict"], "cancelled:disconnect", "{engine}: {gone}");
+        assert_eq!(gone["outcome"], "abandoned");
+        eventually("it is cancelled", async || self.job(&gone) == JobState::Canceled).await;
+    }
 }
 
 #[tokio::test]
 async fn a_call_over_its_time_is_written_down_with_its_job() {
-    let settings = [("MCP_ENGINE", "native"), ("MCP_CALL_TIMEOUT", "2s")];
-    let audited = Audited::with(&settings).await;
-    let control = audited.setting.sandbox.control();
-    let scope =
-        dremio_sandbox::Scope { path_prefix: "/api/v3/job/".into(), method: None, times: None };
-    control.inject(dremio_sandbox::Fault::Stall, scope);
-    let answer = audited.query("SELECT 1").await;
-    assert_eq!(answer["error"]["data"]["reason"], "call_timed_out", "{answer}");
-    let line = audited.line(0).await;
-    assert_eq!(line["verdict"], "timed_out", "{line}");
-    assert!(line["dremio_ms"].as_u64().unwrap() >= 1000, "{line}");
-    assert_eq!(audited.jobs(&line).len(), 1, "{line}");
-    control.clear_faults();
-    audited.setting.gateway.stop().await;
+    for (engine, audited) in each(&[("MCP_CALL_TIMEOUT", "2s")]).await {
+        let control = audited.setting.sandbox.control();
+        let scope =
+            dremio_sandbox::Scope { path_prefix: "/api/v3/job/".into(), method: None, times: None };
+        control.inject(dremio_sandbox::Fault::Stall, scope);
+        let answer = audited.query("SELECT 1").await;
+        assert_eq!(answer["error"]["data"]["reason"], "call_timed_out", "{engine}: {answer}");
+        let line = audited.line(0).await;
+        assert_eq!(line["verdict"], "timed_out", "{engine}: {line}");
+        assert!(line["dremio_ms"].as_u64().unwrap() >= 1000, "{engine}: {line}");
+        audited.job(&line);
+        control.clear_faults();
+        audited.setting.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_child_does_by_itself_is_joined_and_a_call_is_that_it_takes_down_with_it() {
+    let path = "/usr/bin:/bin:/of-the-audit";
+    for server in dremios_own() {
+        let settings = [
+            ("MCP_SERVER_COMMAND", server.as_str()),
+            ("MCP_OFFICIAL_REPAIR", "false"),
+            ("PATH", path),
+        ];
+        let audited = Audited::with(&settings).await;
+        let control = audited.setting.sandbox.control();
+        audited.query("SELECT 1").await;
+        let allowed = audited.line(0).await;
+        assert_eq!((&allowed["verdict"], &allowed["kind"]), (&json!("ok"), &json!("key")));
+        assert_eq!(audited.job(&allowed), JobState::Completed, "{server}");
+        audited.query("DROP TABLE t").await;
+        let refused = audited.line(1).await;
+        assert_eq!(refused["verdict"], "denied:not_a_query", "{server}: {refused}");
+
+        control.set_job_duration(Duration::from_secs(3600));
+        let before = control.jobs().len();
+        let lost = audited.in_background("lost", SLOW);
+        eventually("the job is waited for", async || {
+            control.jobs().len() > before && control.jobs().iter().all(|job| job.polls > 0)
+        })
+        .await;
+        for (child, _) in children(path) {
+            kill_process(child, Signal::KILL).unwrap();
+        }
+        lost.await.unwrap();
+        let lost = audited.line(2).await;
+        assert_eq!(lost["verdict"], "crashed", "{server}: {lost}");
+        eventually("it is cancelled", async || audited.job(&lost) == JobState::Canceled).await;
+        audited.setting.gateway.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -240,8 +308,14 @@ async fn without_a_gateway_key_no_call_is_made() {
 
 #[tokio::test]
 async fn jobs_carry_no_mark_where_it_is_switched_off() {
-    let setting = Setting::with(&[("MCP_ENGINE", "native"), ("AUDIT_JOB_MARK", "false")]).await;
-    setting.client.call(json!(1), "RunSqlQuery", json!({ "query": "SELECT 1" })).await;
-    assert_eq!(setting.sandbox.control().jobs()[0].sql, "SELECT 1");
-    setting.gateway.stop().await;
+    let settings = [("AUDIT_JOB_MARK", "false")];
+    let native = Setting::with(&[("MCP_ENGINE", "native"), ("AUDIT_JOB_MARK", "false")]).await;
+    let mut all = each_official(&settings).await;
+    all.push(("native".to_owned(), native));
+    for (engine, setting) in all {
+        setting.client.call(json!(1), "RunSqlQuery", json!({ "query": "SELECT 1" })).await;
+        let sql = setting.sandbox.control().jobs()[0].sql.clone();
+        assert!(sql.starts_with("SELECT 1") && !sql.contains("dremio-mcp"), "{engine}: {sql}");
+        setting.gateway.stop().await;
+    }
 }

@@ -24,7 +24,10 @@ async fn dremio_gets_the_statement_without_the_mark_and_the_label_behind_it() {
         ] {
             setting.client.text("RunSqlQuery", json!({ "query": query })).await;
             let sent = setting.sandbox.control().jobs().last().unwrap().sql.clone();
+            let (sent, who) = sent.rsplit_once('\n').unwrap();
             assert_eq!(sent, format!("{expected}\n{label}"), "{server}");
+            let names = who.strip_prefix("/* dremio-mcp: client=key-").unwrap();
+            assert!(names.contains(" tool=RunSqlQuery call=") && names.ends_with(" */"), "{who}");
         }
         setting.gateway.stop().await;
     }

@@ -19,8 +19,8 @@ pub(crate) const OTHER_KEY: &str = "key-of-bob-0123456789abcdef";
 /// Far beyond what anything here takes; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Not a setting of the environment: that the child serves HTTP, so that each call has a ticket, also
-/// where no setting asks for that.
+/// Not a setting of the environment: that each call has a ticket, also where no setting asks for
+/// that.
 pub(crate) const TICKETS: (&str, &str) = ("tickets", "true");
 
 /// The settings by which the gateway speaks with its child in either way.

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use super::Waits;
+use crate::audit::CallAudit;
 use crate::dremio::HeldJob;
 use crate::egress::Activity;
 use crate::policy::{Identity, Refusal};
@@ -19,6 +20,8 @@ pub(in crate::egress) struct CallRecord {
     /// `None` for what the child does of its own accord.
     identity: Option<Arc<Identity>>,
     waits: Waits,
+    /// What is written down of the call, if it is a client's.
+    audit: Option<Arc<CallAudit>>,
     activity: Activity,
     ended: CancellationToken,
     /// The jobs that the child has submitted for a client's call.
@@ -41,11 +44,13 @@ pub(super) enum State {
 }
 
 impl CallRecord {
+    /// Of the call that the current task works for, if it works for one.
     pub(super) fn new(digest: [u8; 32], identity: Option<Arc<Identity>>, waits: Waits) -> Self {
         Self {
             digest,
             identity,
             waits,
+            audit: CallAudit::current(),
             activity: Activity::none(),
             ended: CancellationToken::new(),
             jobs: Mutex::default(),
@@ -56,6 +61,11 @@ impl CallRecord {
     /// Whose call it is; `None` for what the child does of its own accord.
     pub(in crate::egress) fn identity(&self) -> Option<&Arc<Identity>> {
         self.identity.as_ref()
+    }
+
+    /// Does `work` as a part of the call, so that it is written down there.
+    pub(in crate::egress) async fn scope<W: Future>(&self, work: W) -> W::Output {
+        CallAudit::within(self.audit.clone(), work).await
     }
 
     pub(in crate::egress) fn activity(&self) -> &Activity {

@@ -77,11 +77,7 @@ impl Failure {
         let said =
             if let DremioError::Dremio(error) = cause { error.remote_message() } else { None };
         let error = said.map_or_else(|| cause.to_string(), |said| format!("{cause}: {said}"));
-        let class = match cause {
-            DremioError::Token(_) => "no_token",
-            DremioError::Dremio(error) => error.class().as_str(),
-        };
-        Self::new(error, advice).of_class(class)
+        Self::new(error, advice).of_class(cause.class())
     }
 }
 

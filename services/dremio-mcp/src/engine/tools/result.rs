@@ -62,7 +62,7 @@ pub(in crate::engine) async fn of_kept_job(
     wanted: Wanted,
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
-    CallAudit::note_known_job(id);
+    CallAudit::note_job(id);
     let question = room.kept_jobs.question(&room.jobs, id);
     let sql = question.sql();
     // Given up, the question cancels the job.
