@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use dremio_client::{ConnectConfig, DremioClient, DremioUri, Transport};
 use dremio_mcp::{AuthConfig, EngineConfig, StartError};
 use dremio_sandbox::{Sandbox, SandboxConfig};
-use service_kit::admin::Readiness;
+use service_kit::admin::{ConditionName, Readiness};
 use service_kit::env::Env;
 use service_kit::lifecycle::Shutdown;
 use service_kit::settings::{self, Setting};
@@ -256,10 +256,10 @@ fn check_config(config: &dremio_mcp::Config, arguments: &Arguments) -> anyhow::R
 }
 
 /// Waits until `conditions` are met, telling why they are not yet.
-async fn wait(
+async fn wait<N: ConditionName>(
     screen: &Screen,
     what: &str,
-    readiness: &Readiness,
+    readiness: &Readiness<N>,
     conditions: &[&str],
 ) -> anyhow::Result<()> {
     let mut last = String::from("-");

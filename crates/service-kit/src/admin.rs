@@ -2,6 +2,7 @@
 //! operators and orchestrators; agents never reach it.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
@@ -66,23 +67,37 @@ pub struct Report {
     pub conditions: BTreeMap<String, Condition>,
 }
 
+/// The name of a condition: a word, or an enum of all that a service has, where something must
+/// know each of them.
+pub trait ConditionName: Copy + Debug + Ord + Send + Sync + 'static {
+    /// The word in `/readyz` and in the log.
+    fn as_str(self) -> &'static str;
+}
+
+impl ConditionName for &'static str {
+    fn as_str(self) -> &'static str {
+        self
+    }
+}
+
 /// The conditions of a service, shared by the tasks that know them. Readiness falls again when its
 /// reason does.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, Condition>>>);
+pub struct Readiness<N = &'static str>(Arc<Mutex<BTreeMap<N, Condition>>>);
 
-impl Readiness {
+impl<N: ConditionName> Readiness<N> {
     /// All of `names` start unmet, with reason `starting`.
     #[must_use]
-    pub fn new(names: &[&'static str]) -> Self {
+    pub fn new(names: &[N]) -> Self {
         let starting =
             |&name| (name, Condition::unmet("starting", "the service is still starting"));
         Self(Arc::new(Mutex::new(names.iter().map(starting).collect())))
     }
 
     /// Sets a condition, and logs it when it changes between met and unmet or changes its reason.
-    pub fn set(&self, name: &'static str, condition: Condition) {
+    pub fn set(&self, name: N, condition: Condition) {
         let before = self.0.lock().insert(name, condition.clone());
+        let name = name.as_str();
         if before.as_ref().is_some_and(|before| {
             before.ready == condition.ready && before.reason == condition.reason
         }) {
@@ -106,28 +121,34 @@ impl Readiness {
 
     /// All conditions as they stand.
     #[must_use]
+    pub fn conditions(&self) -> BTreeMap<N, Condition> {
+        self.0.lock().clone()
+    }
+
+    /// Whether all of them hold, and what there is to say of each.
+    #[must_use]
     pub fn report(&self) -> Report {
         let conditions = self.0.lock();
         Report {
             ready: conditions.values().all(|condition| condition.ready),
             conditions: conditions
                 .iter()
-                .map(|(&name, condition)| (name.to_owned(), condition.clone()))
+                .map(|(name, condition)| (name.as_str().to_owned(), condition.clone()))
                 .collect(),
         }
     }
 }
 
 /// The three endpoints every service has.
-pub fn router(readiness: Readiness, registry: Registry) -> Router {
+pub fn router<N: ConditionName>(readiness: Readiness<N>, registry: Registry) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readyz))
+        .route("/readyz", get(readyz::<N>))
         .with_state(readiness)
         .merge(Router::new().route("/metrics", get(metrics)).with_state(Arc::new(registry)))
 }
 
-async fn readyz(State(readiness): State<Readiness>) -> Response {
+async fn readyz<N: ConditionName>(State(readiness): State<Readiness<N>>) -> Response {
     let report = readiness.report();
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(report)).into_response()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use crate::admin::{Condition, Readiness};
+use crate::admin::{Condition, ConditionName, Readiness};
 use crate::lifecycle::Shutdown;
 
 /// How often a folder is looked at: a mended one is seen within this time.
@@ -47,10 +47,10 @@ impl PrivateFolder {
 /// Says in the condition `name` whether any user of the machine may write in `folder`, and so
 /// replace what is in it, until `shutdown` drains. It is a warning: the folder may be shared on
 /// purpose, and Kubernetes makes its own so.
-pub async fn report_open_folder(
+pub async fn report_open_folder<N: ConditionName>(
     folder: PathBuf,
-    name: &'static str,
-    readiness: Readiness,
+    name: N,
+    readiness: Readiness<N>,
     shutdown: Shutdown,
 ) {
     loop {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dremio_client::{ConnectError, DremioClient, Transport};
 use prometheus_client::registry::Registry;
-use service_kit::admin::{self, Condition, Readiness};
+use service_kit::admin::{self, Condition};
 use service_kit::http::{Connections, Limits, UnprovenLimits, serve, serve_as};
 use service_kit::lifecycle::{Shutdown, Tasks};
 use service_kit::{Clock, Exit, report_open_folder};
@@ -24,6 +24,7 @@ pub(crate) use self::child::launch;
 use crate::access::{Access, Auth, HostRules, KeyRing, KeyRingError, RateLimit, RefusalLog};
 use crate::audit::Audit;
 use crate::budget::Budget;
+use crate::conditions::{ConditionName, Readiness};
 use crate::config::{AuthConfig, Config, EngineConfig};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, Tokens};
 use crate::egress::{Egress, Pages, result_bytes_max};
@@ -160,7 +161,12 @@ impl App {
 
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
-        let mut conditions = vec!["dremio", "engine", "gateway_key", "token"];
+        let mut conditions = vec![
+            ConditionName::Dremio,
+            ConditionName::Engine,
+            ConditionName::GatewayKey,
+            ConditionName::Token,
+        ];
         conditions.extend(auth::conditions(&config.auth));
         let readiness = Readiness::new(&conditions);
         let connections = Connections::new(AGENT_LIMITS, config.trusted_proxies.clone());
@@ -182,7 +188,12 @@ impl App {
         if let Some(folder) = config.token_file.parent().map(Path::to_owned) {
             tasks.spawn(
                 "token folder",
-                report_open_folder(folder, "token_folder", readiness.clone(), back.clone()),
+                report_open_folder(
+                    folder,
+                    ConditionName::TokenFolder,
+                    readiness.clone(),
+                    back.clone(),
+                ),
             );
         }
         tasks.spawn(
@@ -200,7 +211,8 @@ impl App {
         if config.guard.allow_writes {
             let warning = "MCP_ALLOW_WRITES=true: agents may run statements that change data and \
                            Dremio itself";
-            readiness.set("guard", Condition::met_with_warning("writes_allowed", warning));
+            readiness
+                .set(ConditionName::Guard, Condition::met_with_warning("writes_allowed", warning));
         }
         let gate = |engine| Gate::new(config.guard, engine, Arc::clone(&metrics));
         let is_limited = matches!(config.auth, AuthConfig::Policy { .. });
@@ -225,7 +237,7 @@ impl App {
         let tools = |engine| ToolRoom::new(jobs, kept, gate(engine), handles, config.answers);
         let engine = match &config.engine {
             EngineConfig::Native => {
-                readiness.set("engine", Condition::met());
+                readiness.set(ConditionName::Engine, Condition::met());
                 let native = Arc::new(Native::new(tools("native"), queue));
                 tasks.spawn("native engine", Arc::clone(&native).finish(back.clone()));
                 Engine::Native(native)
@@ -315,8 +327,10 @@ impl App {
         tasks.spawn("agents' listener", async move {
             let stopping = async {
                 front.draining().await;
-                stopping
-                    .set("engine", Condition::unmet("stopping", "the gateway was asked to stop"));
+                stopping.set(
+                    ConditionName::Engine,
+                    Condition::unmet("stopping", "the gateway was asked to stop"),
+                );
                 std::future::pending::<()>().await;
             };
             tokio::select! {

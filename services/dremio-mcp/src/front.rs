@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use service_kit::admin::Readiness;
 
 use crate::access::{Access, preflight, with_cors};
+use crate::conditions::Readiness;
 use crate::session::{self, Gateway};
 
 /// The agents' address.

@@ -17,6 +17,7 @@ mod budget;
 mod catalog;
 mod client_setup;
 mod coach;
+mod conditions;
 mod config;
 pub mod doctor;
 mod dremio;
@@ -43,9 +44,11 @@ pub use answer::{ADVICE, AnswerConfig, Format};
 pub use app::{App, StartError};
 pub use audit::{AuditArguments, AuditConfig, audit};
 pub use client_setup::{Server, connect_client};
+pub use conditions::{ConditionName, Readiness};
 pub use config::{AuthConfig, Config, EngineConfig, policy_tools};
 pub use policy::{KeyError, NewKey, PolicyError, Problem, list_keys};
 
 /// The conditions without which the service is useless, and which a restart or waiting may cure
 /// (see `healthcheck`).
-pub const ESSENTIAL_CONDITIONS: [&str; 2] = ["engine", "token"];
+pub const ESSENTIAL_CONDITIONS: [&str; 2] =
+    [ConditionName::Engine.as_str(), ConditionName::Token.as_str()];

@@ -14,11 +14,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::hmac;
 use secrecy::ExposeSecret;
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use subtle::ConstantTimeEq;
 use token_file::gateway_key::{self, GatewayKey, KeyError};
 
+use crate::conditions::{ConditionName, Readiness};
 use crate::random::hex;
 
 /// Interval between two looks at the file: gateways must follow a rotation within a few seconds.
@@ -155,7 +156,7 @@ impl Signer {
                 Condition::met_with_warning(cause.reason(), format!("{cause}; {cost}"))
             }
         };
-        readiness.set("gateway_key", condition);
+        readiness.set(ConditionName::GatewayKey, condition);
     }
 }
 

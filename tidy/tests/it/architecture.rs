@@ -45,6 +45,7 @@ const GATEWAY: &[&[&str]] = &[
     &[
         "audit",
         "client_setup",
+        "conditions",
         "followed_file",
         "guard",
         "methods",

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::SecretError;
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
 
 use super::KeyRing;
 use super::keys::{KeyLines, parse};
+use crate::conditions::{ConditionName, Readiness};
 use crate::followed_file::{Look, Reader, follow};
 
 /// How long the keys of an unreadable file stay valid: enough time to repair a volume or a
@@ -34,7 +35,7 @@ impl KeyRing {
     /// from elsewhere do not change.
     pub(crate) async fn follow(self: Arc<Self>, readiness: Readiness, shutdown: Shutdown) {
         let Some(path) = self.path().map(Path::to_owned) else {
-            readiness.set("keys", Condition::met());
+            readiness.set(ConditionName::Keys, Condition::met());
             return shutdown.draining().await;
         };
         let reader = Reader::start("keys-file", move |_| look(&path));
@@ -49,7 +50,7 @@ impl KeyRing {
         readiness: &Readiness,
         look: impl FnMut() -> F,
     ) {
-        readiness.set("keys", Condition::met());
+        readiness.set(ConditionName::Keys, Condition::met());
         let mut unreadable_since = None;
         follow(look, |look| self.apply(readiness, look, &mut unreadable_since)).await;
     }
@@ -83,7 +84,7 @@ impl KeyRing {
                 }
             }
         };
-        readiness.set("keys", condition);
+        readiness.set(ConditionName::Keys, condition);
     }
 }
 

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::{Shutdown, Tasks};
 
 use super::StartError;
 use crate::access::{Auth, KeyRing};
+use crate::conditions::{ConditionName, Readiness};
 use crate::config::{AuthConfig, Config, policy_tools};
 use crate::dremio::Tokens;
 use crate::metrics::Metrics;
-use crate::policy::{CONDITION, Identity, PolicyStore, check_file};
+use crate::policy::{Identity, PolicyStore, check_file};
 use crate::principal::Principal;
 
 /// The conditions of readiness that access control has.
-pub(super) fn conditions(auth: &AuthConfig) -> &'static [&'static str] {
+pub(super) fn conditions(auth: &AuthConfig) -> &'static [ConditionName] {
     match auth {
-        AuthConfig::Keys(_) => &["keys"],
-        AuthConfig::Policy { keys: Some(_), .. } => &["keys", CONDITION],
-        AuthConfig::Policy { keys: None, .. } => &[CONDITION],
+        AuthConfig::Keys(_) => &[ConditionName::Keys],
+        AuthConfig::Policy { keys: Some(_), .. } => &[ConditionName::Keys, ConditionName::Policy],
+        AuthConfig::Policy { keys: None, .. } => &[ConditionName::Policy],
         AuthConfig::Open => &[],
     }
 }

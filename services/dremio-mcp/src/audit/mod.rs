@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 
 use self::call::CallId;
 pub(crate) use self::call::{CallAudit, Who};
@@ -42,6 +41,7 @@ pub(crate) use self::line::{About, Ending};
 pub(crate) use self::members::Members;
 pub(crate) use self::writer::Place;
 use self::writer::{AuditLog, Writing};
+use crate::conditions::Readiness;
 use crate::signer::Signer;
 
 /// How much of a statement is written down, in characters: about what Dremio's job history keeps.

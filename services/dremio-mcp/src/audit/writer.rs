@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use service_kit::lifecycle::{Hangups, Shutdown};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::chain::ChainKey;
 use super::file::{AuditFile, FileError};
 use super::members::Members;
+use crate::conditions::{ConditionName, Readiness};
 use crate::signer::{SharedKey, Signer};
 
 /// Calls that may have a line to write. More than the connections that clients can have.
@@ -78,7 +79,10 @@ impl AuditLog {
         signer: Arc<Signer>,
         readiness: Readiness,
     ) -> std::io::Result<(Self, Writing)> {
-        readiness.set("audit", Condition::unmet("starting", "the audit file is being opened"));
+        readiness.set(
+            ConditionName::Audit,
+            Condition::unmet("starting", "the audit file is being opened"),
+        );
         let (work, queue) = mpsc::channel(CALLS_MAX);
         let (state, is_broken) = watch::channel(true);
         let stopping = Arc::new(AtomicBool::new(false));
@@ -311,7 +315,7 @@ impl Writer {
                 self.file.path().display(),
                 trouble.text
             );
-            self.readiness.set("audit", Condition::unmet(trouble.reason, text));
+            self.readiness.set(ConditionName::Audit, Condition::unmet(trouble.reason, text));
             if self.stopping.load(Ordering::Relaxed)
                 && Instant::now() > *deadline.get_or_insert(Instant::now() + STOP_WAIT_MAX)
             {
@@ -320,7 +324,7 @@ impl Writer {
             std::thread::sleep(RETRY_PAUSE);
         }
         if *self.state.borrow() {
-            self.readiness.set("audit", Condition::met());
+            self.readiness.set(ConditionName::Audit, Condition::met());
             self.state.send_replace(false);
         }
         Ok(())

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use dremio_client::{DremioClient, Transport};
 use prometheus_client::registry::Registry;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::Shutdown;
 
 use super::finding::{Cure, Finding};
 use super::{CHILD_MAX, Doctor};
 use crate::app::{App, StartError, launch};
 use crate::budget::Budget;
+use crate::conditions::Readiness;
 use crate::config::EngineConfig;
 use crate::dremio::{DremioCaller, DremioHealth, Tokens};
 use crate::egress::{Egress, Pages, result_bytes_max};

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use service_kit::Clock;
 use service_kit::accounts::condition_of_all;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::Shutdown;
 use token_file::{AccountName, Token, TokenId, Watchers};
 use tokio::sync::mpsc;
 
 use super::refresh_requests::{AccountRequests, RefreshRequester};
 use super::token::{FILE_INTERVAL, TokenSource};
+use crate::conditions::{ConditionName, Readiness};
 use crate::metrics::Metrics;
 
 /// The token sources by account; `None` is the single account. Cheap to clone.
@@ -139,7 +139,7 @@ impl Tokens {
         let named = conditions
             .iter()
             .filter_map(|(account, condition)| Some((account.as_ref()?.as_str(), condition)));
-        readiness.set("token", condition_of_all(single.as_ref(), named));
+        readiness.set(ConditionName::Token, condition_of_all(single.as_ref(), named));
     }
 }
 

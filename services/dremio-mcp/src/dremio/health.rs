@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dremio_client::{DremioClient, Error, ErrorClass};
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use token_file::TokenId;
 use tokio::time::Instant;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::outcome::{Outcome, Verdict};
 use super::token::FILE_INTERVAL;
 use super::{TokenSource, Tokens};
+use crate::conditions::{ConditionName, Readiness};
 use crate::metrics::Metrics;
 
 /// Interval between two probes. A probe is one cheap call; the interval limits how long `/readyz`
@@ -50,7 +51,7 @@ impl DremioHealth {
         match outcome {
             Outcome::Failed(error) if is_no_dremio(error) => {
                 let condition = Condition::unmet(error.class().as_str(), error.to_string());
-                self.readiness.set("dremio", condition);
+                self.readiness.set(ConditionName::Dremio, condition);
             }
             _ => self.is_there(),
         }
@@ -77,7 +78,7 @@ impl DremioHealth {
                 "DREMIO_TLS_VERIFY=false: Dremio's certificate is not checked",
             )
         };
-        self.readiness.set("dremio", condition);
+        self.readiness.set(ConditionName::Dremio, condition);
     }
 
     /// Probes until `shutdown` drains.
@@ -164,7 +165,7 @@ mod tests {
         let mut seen = tokens.subscribe();
         seen.wait_for(|state| state.is_ok()).await.unwrap();
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-        let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics, true);
+        let health = DremioHealth::new(Readiness::new(&[ConditionName::Dremio]), metrics, true);
 
         assert_eq!(health.patience(USUAL), USUAL, "nothing is known yet");
         let slow = Error::Timeout { operation: "a long one", limit: USUAL };

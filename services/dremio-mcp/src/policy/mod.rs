@@ -29,4 +29,4 @@ use self::limits::Limits;
 pub(crate) use self::limits::Resource;
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::spending::{JobPlace, OverBudget};
-pub(crate) use self::store::{CONDITION, PolicyStore};
+pub(crate) use self::store::PolicyStore;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use service_kit::Clock;
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use subtle::ConstantTimeEq;
 use token_file::AccountName;
@@ -17,12 +17,10 @@ use super::file::{self, Policy, PolicyError};
 use super::grant::Grant;
 use super::identity::Identity;
 use super::spending::Spending;
+use crate::conditions::{ConditionName, Readiness};
 use crate::followed_file::{Look, Reader, follow};
 use crate::metrics::Metrics;
 use crate::principal::{ByPrincipal, Principal};
-
-/// The name of the condition in readiness.
-pub(crate) const CONDITION: &str = "policy";
 
 /// The policy of a gateway.
 #[derive(Debug)]
@@ -113,7 +111,7 @@ impl PolicyStore {
             Ok(bytes) => Look::of(&bytes, before, |bytes| Policy::read(bytes, tools)),
             Err(why) => Look::Unreadable(why),
         });
-        readiness.set(CONDITION, Condition::met());
+        readiness.set(ConditionName::Policy, Condition::met());
         let mut last = Ok(());
         let apply = |look: &Look<Result<Policy, PolicyError>>| {
             let outcome = match look {
@@ -144,12 +142,15 @@ impl PolicyStore {
         last: &Result<(), PolicyError>,
     ) {
         self.metrics.policy_rejected(outcome.is_err());
-        let Err(cause) = outcome else { return readiness.set(CONDITION, Condition::met()) };
+        let Err(cause) = outcome else {
+            return readiness.set(ConditionName::Policy, Condition::met());
+        };
         let message = format!("MCP_POLICY_FILE: {cause}. The policy before it stays in force");
         if last != outcome {
             tracing::warn!(target: "audit", event = "policy_rejected", "{message}");
         }
-        readiness.set(CONDITION, Condition::met_with_warning("policy_rejected", message));
+        readiness
+            .set(ConditionName::Policy, Condition::met_with_warning("policy_rejected", message));
     }
 
     /// Makes `policy` the one that is asked. Clients of the same name stay the same principal, with

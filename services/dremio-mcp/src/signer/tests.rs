@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use token_file::gateway_key::{GatewayKey, KeyError};
 
 use super::Signer;
+use crate::conditions::{ConditionName, Readiness};
 
 fn learn(signer: &Signer, seen: Result<GatewayKey, KeyError>) -> Condition {
-    let readiness = Readiness::new(&["gateway_key"]);
+    let readiness = Readiness::new(&[ConditionName::GatewayKey]);
     signer.learn(Arc::new(seen), &readiness);
-    readiness.report().conditions["gateway_key"].clone()
+    readiness.conditions()[&ConditionName::GatewayKey].clone()
 }
 
 /// The same key twice.

@@ -1,14 +1,16 @@
 //! All that the page says, as it stands at one moment.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use service_kit::admin::Report;
+use service_kit::admin::Condition;
 use token_file::TokenId;
 
 use super::Status;
 use super::connecting::{self, Entry};
 use super::recent::View;
+use crate::conditions::ConditionName;
 use crate::dremio::TokenSource;
 use crate::engine::{CALL_LIMITS, Engine};
 use crate::metrics::Now;
@@ -22,7 +24,7 @@ const NAME_CHARS_MAX: usize = 64;
 pub(super) struct Facts {
     pub(super) now: Timestamp,
     pub(super) version: &'static str,
-    pub(super) report: Report,
+    pub(super) conditions: BTreeMap<ConditionName, Condition>,
     pub(super) dremio: String,
     pub(super) token: Option<TokenFacts>,
     pub(super) engine: EngineFacts,
@@ -55,7 +57,7 @@ impl Facts {
         Self {
             now: status.recent.now(),
             version: env!("CARGO_PKG_VERSION"),
-            report: status.readiness.report(),
+            conditions: status.readiness.conditions(),
             dremio: status.dremio.clone(),
             token: TokenFacts::of(&status.tokens),
             engine: EngineFacts::of(&status.engine),

@@ -24,13 +24,13 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::Shutdown;
 use tokio::time::MissedTickBehavior;
 
 pub(crate) use self::connecting::agents_url;
 use self::facts::Facts;
 pub(crate) use self::recent::Recent;
+use crate::conditions::Readiness;
 use crate::dremio::TokenSource;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
@@ -76,7 +76,7 @@ impl Status {
     fn look(&self) {
         let token = facts::TokenFacts::of(&self.tokens);
         let age = token.and_then(|token| token.age(self.recent.now()));
-        self.recent.look(self.readiness.report(), age);
+        self.recent.look(self.readiness.conditions(), age);
     }
 }
 

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::facts::{EngineFacts, Facts};
 use super::minutes::MinuteView;
 use super::{charts, words};
+use crate::conditions::ConditionName;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -74,9 +75,9 @@ pub(super) fn page(facts: &Facts) -> Markup {
 
 /// The class of the state, and the state in one sentence.
 fn headline(facts: &Facts) -> (&'static str, &'static str) {
-    let conditions = &facts.report.conditions;
-    let reason_of = |name| conditions.get(name).and_then(|it: &Condition| it.reason.as_deref());
-    if reason_of("engine") == Some("stopping") {
+    let conditions = &facts.conditions;
+    let engine = conditions.get(&ConditionName::Engine);
+    if engine.is_some_and(|it| it.reason.as_deref() == Some("stopping")) {
         return ("warn", "Stopping: calls under way are finished, new ones are not taken");
     }
     let unmet: Vec<_> = conditions.iter().filter(|(_, condition)| !condition.ready).collect();
@@ -94,7 +95,7 @@ fn headline(facts: &Facts) -> (&'static str, &'static str) {
 
 fn state(facts: &Facts) -> Markup {
     let (class, sentence) = headline(facts);
-    let of_interest = facts.report.conditions.iter().filter(|(_, it)| it.reason.is_some());
+    let of_interest = facts.conditions.iter().filter(|(_, it)| it.reason.is_some());
     // What does not hold comes first, and what only starts behind it.
     let mut of_interest: Vec<_> = of_interest.collect();
     let starts = |condition: &Condition| condition.reason.as_deref() == Some("starting");
@@ -104,13 +105,11 @@ fn state(facts: &Facts) -> Markup {
         @for (name, condition) in of_interest {
             @let reason = condition.reason.as_deref().unwrap_or_default();
             div class={ "card problem " (if condition.ready { "warn" } else { "bad" }) } {
-                h3 { (words::title(name)) " " span.dim { (reason) } }
+                h3 { (words::title(*name)) " " span.dim { (reason) } }
                 @if let Some(message) = condition.message.as_ref().filter(|_| !starts(condition)) {
                     p { (message) }
                 }
-                @if let Some(cure) = words::cure(name, reason) {
-                    p { strong { "What helps: " } (cure) }
-                }
+                p { strong { "What helps: " } (words::cure(*name, reason)) }
             }
         }
     }
@@ -280,7 +279,7 @@ fn changes(facts: &Facts) -> Markup {
                 @for change in changes {
                     tr {
                         td.time { (clock(change.at)) }
-                        td { (words::title(&change.name)) }
+                        td { (words::title(change.name)) }
                         td {
                             (if change.condition.ready { "well" } else { "not well" })
                             @if let Some(reason) = &change.condition.reason { ": " (reason) }

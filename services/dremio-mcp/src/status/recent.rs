@@ -1,15 +1,16 @@
 //! What is kept of calls and conditions for the page. All of it is bounded, and none of it holds
 //! what a client wrote: tools are those that the engine lists, and errors are words of our own.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use service_kit::Clock;
-use service_kit::admin::{Condition, Report};
+use service_kit::admin::Condition;
 
 use super::minutes::{MinuteView, Minutes};
+use crate::conditions::ConditionName;
 use crate::principal::{ByPrincipal, Principal};
 
 /// How many errors, and how many changes, are kept. As many as a person reads.
@@ -32,7 +33,7 @@ struct Kept {
     other_clients: Calls,
     errors: VecDeque<CallError>,
     changes: VecDeque<Change>,
-    report: Option<Report>,
+    conditions: Option<BTreeMap<ConditionName, Condition>>,
 }
 
 /// The calls of one client since the start.
@@ -56,7 +57,7 @@ pub(super) struct CallError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) at: Timestamp,
-    pub(super) name: String,
+    pub(super) name: ConditionName,
     pub(super) condition: Condition,
 }
 
@@ -79,7 +80,7 @@ impl Recent {
             other_clients: Calls::default(),
             errors: VecDeque::with_capacity(EVENTS_MAX),
             changes: VecDeque::with_capacity(EVENTS_MAX),
-            report: None,
+            conditions: None,
         };
         Self { started: clock.now(), clock, kept: Mutex::new(kept) }
     }
@@ -105,13 +106,17 @@ impl Recent {
     }
 
     /// Notes the conditions as they stand, and how old the token is. To be called every second.
-    pub(super) fn look(&self, report: Report, token_age: Option<Duration>) {
+    pub(super) fn look(
+        &self,
+        conditions: BTreeMap<ConditionName, Condition>,
+        token_age: Option<Duration>,
+    ) {
         let now = self.clock.now();
         let mut kept = self.kept.lock();
         kept.minutes.note_token_age(now, token_age);
-        let before = kept.report.replace(report.clone());
-        for (name, condition) in report.conditions {
-            let before = before.as_ref().and_then(|before| before.conditions.get(&name));
+        let before = kept.conditions.replace(conditions.clone());
+        for (name, condition) in conditions {
+            let before = before.as_ref().and_then(|before| before.get(&name));
             let has_changed = before.is_none_or(|before| {
                 before.ready != condition.ready || before.reason != condition.reason
             });
@@ -183,17 +188,15 @@ fn push<T>(ring: &mut VecDeque<T>, new: T) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn recent() -> Recent {
         Recent::new(Clock::manual(Timestamp::from_second(1_000_000_020).unwrap()).0)
     }
 
-    fn report(ready: bool, reason: &str) -> Report {
+    fn conditions(ready: bool, reason: &str) -> BTreeMap<ConditionName, Condition> {
         let condition = if ready { Condition::met() } else { Condition::unmet(reason, "a text") };
-        Report { ready, conditions: BTreeMap::from([("engine".to_owned(), condition)]) }
+        BTreeMap::from([(ConditionName::Engine, condition)])
     }
 
     #[test]
@@ -220,7 +223,7 @@ mod tests {
             for _ in 0..3 {
                 recent.tool_called(&client, "other", "busy", Duration::ZERO);
             }
-            recent.look(report(number % 2 == 0, "engine_down"), None);
+            recent.look(conditions(number % 2 == 0, "engine_down"), None);
         }
         let view = recent.view();
         assert_eq!(view.clients.len(), CLIENTS_MAX + 1);
@@ -236,13 +239,13 @@ mod tests {
             let changes = recent.view().changes;
             changes.iter().map(|change| change.condition.ready).collect::<Vec<_>>()
         };
-        recent.look(report(true, ""), None);
-        recent.look(report(true, ""), None);
+        recent.look(conditions(true, ""), None);
+        recent.look(conditions(true, ""), None);
         assert!(changes().is_empty());
-        recent.look(report(false, "engine_down"), None);
-        recent.look(report(false, "engine_down"), None);
-        recent.look(report(false, "stopping"), None);
-        recent.look(report(true, ""), None);
+        recent.look(conditions(false, "engine_down"), None);
+        recent.look(conditions(false, "engine_down"), None);
+        recent.look(conditions(false, "stopping"), None);
+        recent.look(conditions(true, ""), None);
         assert_eq!(changes(), [true, false, false]);
     }
 }

@@ -1,88 +1,112 @@
-//! Conditions and outcomes in plain words, each with what helps. A reason that stands in no row
-//! here still has the message of its condition.
+//! Conditions and outcomes in plain words, each with what helps.
+
+use crate::conditions::ConditionName;
 
 /// What a condition is about.
-pub(super) fn title(condition: &str) -> &str {
+pub(super) fn title(condition: ConditionName) -> &'static str {
     match condition {
-        "confinement" => "Confinement of the MCP server process",
-        "dremio" => "Dremio",
-        "engine" => "Engine",
-        "gateway_key" => "Key that signs sessions",
-        "guard" => "Statements that write",
-        "keys" => "Keys of agents",
-        "token" => "Login token for Dremio",
-        "token_folder" => "Folder of the token",
-        other => other,
+        ConditionName::Audit => "Audit file",
+        ConditionName::Confinement => "Confinement of the MCP server process",
+        ConditionName::Dremio => "Dremio",
+        ConditionName::Engine => "Engine",
+        ConditionName::GatewayKey => "Key that signs sessions",
+        ConditionName::Guard => "Statements that write",
+        ConditionName::Keys => "Keys of agents",
+        ConditionName::Policy => "Policy: what each client may do",
+        ConditionName::Token => "Login token for Dremio",
+        ConditionName::TokenFolder => "Folder of the token",
     }
 }
 
-/// What helps where a condition does not hold, or holds with a warning. The first part names what
-/// to look at, so that a person who knows nothing of the insides can act on it.
-pub(super) fn cure(condition: &str, reason: &str) -> Option<&'static str> {
-    Some(match (condition, reason) {
-        ("dremio", "starting") => "Dremio is asked as soon as there is a token.",
+/// What helps where a condition does not hold, or holds with a warning; whatever the reason, there
+/// is something. The first part names what to look at, so that a person who knows nothing of the
+/// insides can act on it.
+pub(super) fn cure(condition: ConditionName, reason: &str) -> &'static str {
+    match (condition, reason) {
+        (ConditionName::Dremio, "starting") => "Dremio is asked as soon as there is a token.",
         (_, "starting") => {
             "Wait a moment: the official server needs up to 15 s to start, and the first login at \
              Dremio a second."
         }
-        ("token", "permission_denied") => {
+        (ConditionName::Token, "permission_denied") => {
             "Let the user of dremio-mcp read the token file (TOKEN_FILE): with volumes made by \
              hand, chown 10001:10000 and chmod 2750 the folder."
         }
-        ("token", "token_rejected") => {
+        (ConditionName::Token, "token_rejected") => {
             "Usually token-refresher logs in again within seconds. If this stays: docker compose \
              logs token-refresher."
         }
-        ("token", _) => {
+        (ConditionName::Token, _) => {
             "Look at the service that logs in: docker compose ps token-refresher, then docker \
              compose logs token-refresher. Agents work again as soon as it has a token."
         }
-        ("dremio", "tls_not_verified") => {
+        (ConditionName::Dremio, "tls_not_verified") => {
             "Set DREMIO_CA_FILE to the authority of Dremio's certificate, and take \
              DREMIO_TLS_VERIFY out."
         }
-        ("dremio", "tls") => "scripts/setup.sh --ca-bundle FILE, with the authority of Dremio's.",
-        ("dremio", "no_user_yet") => "Open Dremio in a browser and make its first user.",
-        ("dremio", "not_dremio_api" | "bad_answer") => {
+        (ConditionName::Dremio, "tls") => {
+            "scripts/setup.sh --ca-bundle FILE, with the authority of Dremio's."
+        }
+        (ConditionName::Dremio, "no_user_yet") => {
+            "Open Dremio in a browser and make its first user."
+        }
+        (ConditionName::Dremio, "not_dremio_api" | "bad_answer") => {
             "DREMIO_URI must be the address of Dremio's REST API: host and port, usually 9047."
         }
-        ("dremio", "timeout") => {
+        (ConditionName::Dremio, "timeout") => {
             "Dremio takes connections and does not answer: look at its load, its memory and its \
              log. Calls go on by themselves when it does."
         }
-        ("dremio", _) => {
+        (ConditionName::Dremio, _) => {
             "See that Dremio runs, and that DREMIO_URI is its address as seen from here. Calls go \
              on by themselves when it answers."
         }
-        ("engine", "stopping") => {
+        (ConditionName::Engine, "stopping") => {
             "Nothing to do: calls under way are finished (MCP_DRAIN_TIMEOUT), then the gateway \
              ends. If nobody stopped it: docker compose logs dremio-mcp."
         }
-        ("engine", _) => {
+        (ConditionName::Engine, _) => {
             "It is started again by itself. If this stays: docker compose logs dremio-mcp, and \
              TROUBLESHOOTING.md, \"The official server is restarted again and again\"."
         }
-        ("keys", _) => {
+        (ConditionName::Keys, _) => {
             "Put the file of keys right (MCP_API_KEYS_FILE): one key a line. It counts within 2 s."
         }
-        ("gateway_key", _) => {
+        (ConditionName::Policy, _) => {
+            "Correct the policy file where the sentence above says; it counts within 2 s. \
+             dremio-mcp check-config judges it at any time."
+        }
+        (ConditionName::Audit, "no_gateway_key") => {
+            "Let token-refresher write beside the token file: it makes gateway.key, and calls go \
+             on by themselves."
+        }
+        (ConditionName::Audit, "taken") => {
+            "Give each gateway a file of its own with AUDIT_FILE, or stop the other one. Calls go \
+             on by themselves."
+        }
+        (ConditionName::Audit, _) => {
+            "Make room on the disk of AUDIT_FILE, and let the user of dremio-mcp write in its \
+             folder. Calls go on by themselves, and nothing that was written is lost."
+        }
+        (ConditionName::GatewayKey, _) => {
             "Let token-refresher write beside the token file: it makes gateway.key. See \
              TROUBLESHOOTING.md, \"Agents get errors\"."
         }
-        ("guard", _) => "If agents are only to read: take MCP_ALLOW_WRITES out.",
-        ("token_folder", _) => "chmod o-w the folder of TOKEN_FILE.",
-        ("confinement", _) => {
+        (ConditionName::Guard, _) => "If agents are only to read: take MCP_ALLOW_WRITES out.",
+        (ConditionName::TokenFolder, _) => "chmod o-w the folder of TOKEN_FILE.",
+        (ConditionName::Confinement, _) => {
             "A kernel with Landlock (Linux 5.13 and later), and MCP_SERVER_CONFINE not set to \
              false. See SECURITY.md, \"The MCP server process\"."
         }
-        _ => return None,
-    })
+    }
 }
 
 /// What an outcome of a call means; the words are those of the audit log.
 pub(super) fn outcome(word: &'static str) -> &'static str {
     match word {
         "answer_too_large" => "the answer was larger than is passed on",
+        "audit_unavailable" => "it could not be written down in the audit file",
+        "broken_off" => "the MCP server process ended its answer without saying anything",
         "busy" => "too many calls of this client were waiting already",
         "call_forgotten" => "the official server answered other calls, but not this one",
         "engine_lost" => "the MCP server process ended in the middle",
@@ -99,24 +123,36 @@ pub(super) fn outcome(word: &'static str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{cure, title};
+    use std::time::Duration;
+
+    use super::outcome;
+    use crate::budget::NoRoom;
+    use crate::engine::CallError;
+
+    /// One error of each kind, in their order: a kind that is not here does not compile.
+    fn next(after: Option<&CallError>) -> Option<CallError> {
+        Some(match after {
+            None => CallError::EngineLost,
+            Some(CallError::EngineLost) => CallError::BrokenOff,
+            Some(CallError::BrokenOff) => CallError::Forgotten { silence: Duration::ZERO },
+            Some(CallError::Forgotten { .. }) => CallError::NotReady,
+            Some(CallError::NotReady) => CallError::Busy,
+            Some(CallError::Busy) => CallError::TooManySubscriptions,
+            Some(CallError::TooManySubscriptions) => CallError::AnswerTooLarge { bytes_max: 0 },
+            Some(CallError::AnswerTooLarge { .. }) => CallError::NoRoom(NoRoom::All),
+            Some(CallError::NoRoom(_)) => CallError::AuditUnavailable,
+            Some(CallError::AuditUnavailable) => CallError::Stopping,
+            Some(CallError::Stopping) => CallError::TimedOut { limit: Duration::ZERO },
+            Some(CallError::TimedOut { .. }) => return None,
+        })
+    }
 
     #[test]
-    fn every_condition_has_a_title_and_a_cure() {
-        for condition in [
-            "confinement",
-            "dremio",
-            "engine",
-            "gateway_key",
-            "guard",
-            "keys",
-            "token",
-            "token_folder",
-        ] {
-            assert_ne!(title(condition), condition);
-            let said = cure(condition, "a reason of tomorrow").unwrap();
-            assert!(said.ends_with('.'), "{said}");
+    fn every_outcome_has_words() {
+        let errors = std::iter::successors(next(None), |error| next(Some(error)));
+        let failed = errors.map(|error| error.outcome());
+        for word in failed.chain(["rpc_error", "tool_error"]) {
+            assert_ne!(outcome(word), word);
         }
-        assert_eq!(cure("new", "new"), None);
     }
 }

@@ -135,6 +135,34 @@ async fn each_failure_has_its_reason_and_what_helps() {
 }
 
 #[tokio::test]
+async fn trouble_with_policy_and_audit_file_is_shown_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    let client = |tools: &str| {
+        let key = "0".repeat(64);
+        format!("[[client]]\nname = \"ada\"\nkeys = [\"sha256:{key}\"]\ntools = [\"{tools}\"]\n")
+    };
+    std::fs::write(&policy, client("*")).unwrap();
+    // There is no token-refresher, and so no gateway key to seal lines with.
+    let audit = folder.path().join("audit.jsonl");
+    let settings = [
+        ("MCP_POLICY_FILE", policy.to_str().unwrap()),
+        ("AUDIT_FILE", audit.to_str().unwrap()),
+        ("MCP_ENGINE", "native"),
+    ];
+    let gateway = Gateway::start_with("http://127.0.0.1:9", &settings).await;
+    let text = page_with(&gateway, "no_gateway_key").await;
+    assert!(text.contains("Audit file") && text.contains("it makes gateway.key"), "{text}");
+    assert!(!text.contains("policy_rejected"), "{text}");
+    std::fs::write(&policy, client("NoSuchTool")).unwrap();
+    let text = page_with(&gateway, "policy_rejected").await;
+    for part in ["what each client may do", "NoSuchTool", "line 4", "dremio-mcp check-config"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_rejected_token_and_a_stop_are_shown_too() {
     let setting = Setting::with(&[("MCP_ENGINE", "native")]).await;
     let (sandbox, gateway) = (&setting.sandbox, &setting.gateway);

@@ -20,7 +20,8 @@ impl Followed {
     fn start() -> Self {
         let both = format!("{ADA}\n{BOB}\n");
         let ring = Arc::new(KeyRing::load(SecretSource::Inline(both.clone().into())).unwrap());
-        let (readiness, file) = (Readiness::new(&["keys"]), Arc::new(Mutex::new(Ok(both))));
+        let (readiness, file) =
+            (Readiness::new(&[ConditionName::Keys]), Arc::new(Mutex::new(Ok(both))));
         let followed = Self { ring, readiness, file };
         let (ring, readiness, file) =
             (Arc::clone(&followed.ring), followed.readiness.clone(), Arc::clone(&followed.file));

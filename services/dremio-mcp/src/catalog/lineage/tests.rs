@@ -12,12 +12,12 @@ use dremio_client::{ConnectConfig, DremioClient, Transport};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 use token_file::{Token, Writer};
 use tokio::time::Instant;
 
 use super::super::contents::Contents;
 use super::super::{Catalog, Kind, Table, quoted};
+use crate::conditions::{ConditionName, Readiness};
 use crate::dremio::{DremioCaller, DremioHealth, JobCustody, TokenSource};
 use crate::metrics::Metrics;
 use crate::policy::TopNames;
@@ -50,7 +50,7 @@ async fn catalog(rows: &[Row]) -> (Catalog, tempfile::TempDir) {
     Writer::open(file.clone()).unwrap().write(&Token::new("t".into(), expires_at)).unwrap();
     let (tokens, _requester) = TokenSource::watch(&file, Clock::system(), None);
     let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-    let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics, true);
+    let health = DremioHealth::new(Readiness::new(&[ConditionName::Dremio]), metrics, true);
     let transport = Transport::connect(&ConnectConfig::new(uri.parse().unwrap())).unwrap();
     let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
     let catalog = Catalog::new(JobCustody::new(dremio), false, TopNames::default());

@@ -6,10 +6,10 @@ use dremio_client::{ConnectConfig, DremioClient};
 use dremio_sandbox::{Fault, Sandbox, SandboxConfig, Scope};
 use prometheus_client::registry::Registry;
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 use token_file::Writer;
 
 use super::*;
+use crate::conditions::{ConditionName, Readiness};
 use crate::dremio::{DremioHealth, TokenSource};
 use crate::metrics::Metrics;
 
@@ -26,7 +26,7 @@ async fn setting(patience: Duration) -> (Sandbox, DremioCaller, tempfile::TempDi
     Writer::open(path.clone()).unwrap().write(&Token::new(login.token, login.expires_at)).unwrap();
     let (tokens, _requester) = TokenSource::watch(&path, Clock::system(), None);
     let health = DremioHealth::new(
-        Readiness::new(&["dremio"]),
+        Readiness::new(&[ConditionName::Dremio]),
         Arc::new(Metrics::register(&mut Registry::default())),
         true,
     );

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,6 +21,7 @@ use super::port::{ReservedPort, Taken, advice, lacks_http};
 use super::process::{Ends, LAST_WORDS_WAIT, Launch, Process};
 use super::repair::Repair;
 use super::{CurrentChild, LISTS, Official, PROTOCOL_VERSION, ServerInfo};
+use crate::conditions::{ConditionName, Readiness};
 use crate::engine::{CallError, FairQueue, Introduction};
 use crate::methods;
 use crate::metrics::{Counted, Metrics};
@@ -109,7 +110,7 @@ impl Supervisor {
             let end = match running {
                 Ok(mut running) => {
                     supervisor.current.send_replace(Some(Arc::clone(&running.connection)));
-                    supervisor.readiness.set("engine", Condition::met());
+                    supervisor.readiness.set(ConditionName::Engine, Condition::met());
                     if supervisor.launch.standby {
                         standby.prepare(&supervisor);
                     }
@@ -133,7 +134,7 @@ impl Supervisor {
             if standby.is_ready() && is_proven {
                 continue;
             }
-            supervisor.readiness.set("engine", Condition::unmet("engine_down", why));
+            supervisor.readiness.set(ConditionName::Engine, Condition::unmet("engine_down", why));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shutdown.draining() => {}
@@ -162,7 +163,7 @@ impl Supervisor {
     async fn start(&self) -> Result<RunningChild, String> {
         let started = Instant::now();
         let (mut process, ends) = Process::start(&self.launch).await.map_err(chain)?;
-        self.readiness.set("confinement", confinement::condition(process.enforced()));
+        self.readiness.set(ConditionName::Confinement, confinement::condition(process.enforced()));
         self.metrics.child_started();
         tracing::info!(pid = process.pid(), "MCP server process started");
         let (connection, messages, port) = match ends {

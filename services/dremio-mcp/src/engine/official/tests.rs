@@ -10,7 +10,6 @@ use dremio_sandbox::{Sandbox, SandboxConfig};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::Shutdown;
 use tempfile::TempDir;
 use token_file::{Token, Writer};
@@ -19,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::connection::Answer;
 use super::{ChildTransport, Launch, Official, Repair, Supervisor};
 use crate::budget::Budget;
+use crate::conditions::{ConditionName, Readiness};
 use crate::dremio::{DremioCaller, DremioHealth, TokenSource};
 use crate::egress::{Calls, Egress, Pages};
 use crate::engine::{CALL_LIMITS, CallContext, CallError, FairQueue};
@@ -59,7 +59,8 @@ impl Setting {
             .unwrap();
         let (tokens, _requester) = TokenSource::watch(&token_file, Clock::system(), None);
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-        let health = DremioHealth::new(Readiness::new(&["dremio"]), Arc::clone(&metrics), true);
+        let health =
+            DremioHealth::new(Readiness::new(&[ConditionName::Dremio]), Arc::clone(&metrics), true);
         let gate = Gate::new(Guard::default(), "official", Arc::clone(&metrics));
         let pages = Pages::new(Budget::new(&metrics), 1 << 20);
         let dremio = DremioCaller::new(client, tokens, health);
@@ -80,8 +81,13 @@ impl Setting {
         };
         let queue = FairQueue::new(CALL_LIMITS, None);
         let repair = Repair::of_guard(Guard::default(), egress.calls());
-        let (supervisor, official) =
-            Supervisor::new(launch, queue, repair, Readiness::new(&["engine"]), metrics);
+        let (supervisor, official) = Supervisor::new(
+            launch,
+            queue,
+            repair,
+            Readiness::new(&[ConditionName::Engine]),
+            metrics,
+        );
         let shutdown = Shutdown::new();
         tokio::spawn(egress.run(shutdown.clone()));
         tokio::spawn(supervisor.run(shutdown.clone()));

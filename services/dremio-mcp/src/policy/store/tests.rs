@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use service_kit::Clock;
-use service_kit::admin::Readiness;
 use service_kit::lifecycle::Shutdown;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::{CONDITION, PolicyStore};
+use super::PolicyStore;
+use crate::conditions::{ConditionName, Readiness};
 use crate::metrics::Metrics;
 use crate::policy::{Identity, Resource};
 use crate::principal::Principal;
@@ -41,7 +41,7 @@ impl Followed {
         std::fs::write(&path, text).unwrap();
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
         let store = PolicyStore::load(&path, TOOLS, Clock::system(), metrics).unwrap();
-        let (store, readiness) = (Arc::new(store), Readiness::new(&[CONDITION]));
+        let (store, readiness) = (Arc::new(store), Readiness::new(&[ConditionName::Policy]));
         tokio::spawn(Arc::clone(&store).follow(readiness.clone(), Shutdown::new(), || {}));
         Self { store, readiness, folder }
     }
@@ -66,7 +66,7 @@ impl Followed {
 
     fn reason(&self) -> (bool, String) {
         let report = self.readiness.report();
-        let condition = &report.conditions[CONDITION];
+        let condition = &report.conditions["policy"];
         (condition.ready, condition.reason.clone().unwrap_or_default())
     }
 }
@@ -130,7 +130,7 @@ async fn a_bad_edit_changes_nothing_and_says_so() {
     for (what, edit, said) in edits {
         edit(&path);
         let says_so = |it: &Followed| {
-            let message = it.readiness.report().conditions[CONDITION].message.clone();
+            let message = it.readiness.conditions()[&ConditionName::Policy].message.clone();
             message.unwrap_or_default().contains(said)
         };
         followed.becomes(what, says_so).await;

@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use secrecy::SecretString;
 use service_kit::Clock;
-use service_kit::admin::{Condition, Report};
+use service_kit::admin::Condition;
 use token_file::Token;
 
 use super::{page, spoken};
+use crate::conditions::ConditionName;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
 use crate::status::Recent;
@@ -16,7 +17,7 @@ use crate::status::connecting::entries;
 use crate::status::facts::{EngineFacts, Facts, TokenFacts};
 
 /// A gateway that has been up for an hour, with as much to show as there may be.
-fn full(conditions: &[(&str, Condition)]) -> Facts {
+fn full(conditions: &[(ConditionName, Condition)]) -> Facts {
     let start = Timestamp::from_second(1_800_000_000).unwrap();
     let (clock, hand) = Clock::manual(start);
     let recent = Recent::new(clock);
@@ -34,17 +35,15 @@ fn full(conditions: &[(&str, Condition)]) -> Facts {
             0..300 => Condition::met(),
             _ => Condition::unmet("not_dremio_api", "a web page answers"),
         };
-        let conditions = BTreeMap::from([("dremio".to_owned(), condition)]);
+        let conditions = BTreeMap::from([(ConditionName::Dremio, condition)]);
         let age = Duration::from_secs(3600 + u64::from(second));
-        recent.look(Report { ready: true, conditions }, Some(age));
+        recent.look(conditions, Some(age));
     }
-    let conditions: BTreeMap<_, _> =
-        conditions.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect();
     let agents_url = "https://mcp.example.com/mcp".to_owned();
     Facts {
         now: hand.get(),
         version: "1.2.3",
-        report: Report { ready: conditions.values().all(|it| it.ready), conditions },
+        conditions: conditions.iter().cloned().collect(),
         dremio: "https://dremio.example.com:9047".to_owned(),
         token: Some(TokenFacts {
             id: Token::new(SecretString::from("a token"), expires_at).id(),
@@ -67,8 +66,19 @@ fn full(conditions: &[(&str, Condition)]) -> Facts {
 #[test]
 fn the_fullest_page_is_small() {
     let long = "a reason that is as long as they are ".repeat(5);
-    let conditions = ["confinement", "dremio", "engine", "gateway_key", "guard", "keys", "token"]
-        .map(|name| (name, Condition::unmet("unreadable", &long)));
+    let conditions = [
+        ConditionName::Audit,
+        ConditionName::Confinement,
+        ConditionName::Dremio,
+        ConditionName::Engine,
+        ConditionName::GatewayKey,
+        ConditionName::Guard,
+        ConditionName::Keys,
+        ConditionName::Policy,
+        ConditionName::Token,
+        ConditionName::TokenFolder,
+    ]
+    .map(|name| (name, Condition::unmet("unreadable", &long)));
     let text = page(&full(&conditions)).into_string();
     assert!(text.len() <= 50 * 1024, "{} bytes", text.len());
     for part in ["100 calls", "call_forgotten", "key:"] {
@@ -80,7 +90,7 @@ fn the_fullest_page_is_small() {
 fn every_value_is_escaped() {
     let hostile = "</style><script>alert(1)</script><img src=x onerror=alert(1)>";
     let condition = Condition::unmet("\"><b>", hostile);
-    let mut facts = full(&[(hostile, condition)]);
+    let mut facts = full(&[(ConditionName::Dremio, condition)]);
     facts.dremio = hostile.to_owned();
     facts.agents_url = hostile.to_owned();
     let text = page(&facts).into_string();
@@ -101,7 +111,8 @@ fn the_state_in_one_sentence() {
         (unmet("stopping"), "warn", "Stopping: "),
         (unmet("engine_down"), "bad", "Not ready: "),
     ] {
-        let facts = full(&[("engine", condition), ("token", Condition::met())]);
+        let facts =
+            full(&[(ConditionName::Engine, condition), (ConditionName::Token, Condition::met())]);
         let text = page(&facts).into_string();
         let banner = format!("<div class=\"state {class}\" role=\"status\"><strong>{expected}");
         assert!(text.contains(&banner), "{banner}");

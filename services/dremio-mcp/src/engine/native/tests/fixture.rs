@@ -10,13 +10,14 @@ use dremio_sandbox::{Control, RecordedRequest, Sandbox, SandboxConfig};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use service_kit::Clock;
-use service_kit::admin::{Condition, Readiness};
+use service_kit::admin::Condition;
 use tempfile::TempDir;
 use token_file::{Token, Writer};
 
 use super::super::Native;
 use crate::answer::AnswerConfig;
 use crate::budget::{Budget, Held};
+use crate::conditions::{ConditionName, Readiness};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
 use crate::engine::{CALL_LIMITS, CallContext, Caller, ClientId, FairQueue, ToolRoom};
 use crate::guard::Guard;
@@ -71,7 +72,7 @@ impl Fixture {
         let tokens = Writer::open(path.clone()).unwrap();
         tokens.write(&login(&client).await).unwrap();
         let (source, _requester) = TokenSource::watch(&path, Clock::system(), None);
-        let readiness = Readiness::new(&["dremio"]);
+        let readiness = Readiness::new(&[ConditionName::Dremio]);
         let health = DremioHealth::new(readiness.clone(), metrics(), true);
         let dremio = DremioCaller::new(client.clone(), source, health);
         let signer = signer();
@@ -142,7 +143,7 @@ impl Fixture {
     }
 
     pub(super) fn dremio_condition(&self) -> Condition {
-        self.readiness.report().conditions["dremio"].clone()
+        self.readiness.conditions()[&ConditionName::Dremio].clone()
     }
 }
 
@@ -174,7 +175,7 @@ pub(super) fn lonely() -> Native {
         Transport::connect(&ConnectConfig::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
     let (tokens, _requester) =
         TokenSource::watch(Path::new("/nowhere/token.json"), Clock::system(), None);
-    let health = DremioHealth::new(Readiness::new(&["dremio"]), metrics(), true);
+    let health = DremioHealth::new(Readiness::new(&[ConditionName::Dremio]), metrics(), true);
     let dremio = DremioCaller::new(DremioClient::new(transport), tokens, health);
     native(dremio, Guard::default(), AnswerConfig::default(), &signer())
 }
