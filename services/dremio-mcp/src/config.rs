@@ -267,7 +267,12 @@ fn read_answers(reader: &mut Reader<'_>, call_timeout: Duration) -> AnswerConfig
         let problem = format!("must be from {} to {}", limits.start(), limits.end());
         reader.problem(&settings::MCP_ANSWER_TOKENS, problem);
     }
-    AnswerConfig { tokens_max, format: reader.value(&settings::MCP_RESULT_FORMAT), query_wait }
+    AnswerConfig {
+        tokens_max,
+        format: reader.value(&settings::MCP_RESULT_FORMAT),
+        query_wait,
+        suggest_values: reader.flag(&settings::MCP_SUGGEST_VALUES),
+    }
 }
 
 fn read_engine_timeout(reader: &mut Reader<'_>) -> Duration {

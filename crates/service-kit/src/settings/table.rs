@@ -148,6 +148,9 @@ settings! {
         MCP_RESULT_FORMAT: GATEWAY, Plain, Is("csv"), FromEnv(""),
             "how rows are written where a call does not say: `csv`, or `json` with twice the \
              tokens";
+        MCP_SUGGEST_VALUES: GATEWAY, Plain, Is("false"), FromEnv(""),
+            "after an empty result, name values that the compared text columns have; a further \
+             query over 10,000 rows at most";
         MCP_SESSION_IDLE: GATEWAY, Plain, Is("1h"), FromEnv(""),
             "a session that rests for so long is taken out of memory; its id stays good";
         MCP_DRAIN_TIMEOUT: GATEWAY, Plain, Is("20s"), FromEnv(""),

@@ -26,6 +26,9 @@ pub struct AnswerConfig {
     pub format: Format,
     /// How long a call waits for a query; then it gets a handle to ask on with (`MCP_QUERY_WAIT`).
     pub query_wait: Duration,
+    /// Whether an empty result comes with values that the query could have compared with
+    /// (`MCP_SUGGEST_VALUES`).
+    pub suggest_values: bool,
 }
 
 impl AnswerConfig {
@@ -35,7 +38,12 @@ impl AnswerConfig {
 
 impl Default for AnswerConfig {
     fn default() -> Self {
-        Self { tokens_max: 8000, format: Format::Csv, query_wait: Duration::from_secs(45) }
+        Self {
+            tokens_max: 8000,
+            format: Format::Csv,
+            query_wait: Duration::from_secs(45),
+            suggest_values: false,
+        }
     }
 }
 

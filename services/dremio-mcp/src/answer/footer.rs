@@ -39,6 +39,8 @@ pub(super) struct Footer<'a> {
     pub(super) count: u64,
     pub(super) columns: &'a [Column],
     pub(super) left: Left,
+    /// What else there is to say.
+    pub(super) note: Option<String>,
 }
 
 impl Footer<'_> {
@@ -112,6 +114,7 @@ impl Footer<'_> {
         if self.count == 0 && self.place.total == 0 {
             notes.push(types(self.columns));
         }
+        notes.extend(self.note.clone());
         if let Some(chars) = self.left.cut_at {
             notes.push(format!(
                 "cells that end in …[cut] are longer than {chars} characters: \

@@ -43,6 +43,7 @@ pub(crate) struct Sheet {
     chars_max: usize,
     cut_at: Option<usize>,
     is_full: bool,
+    note: Option<String>,
 }
 
 /// The members of a row in their order.
@@ -68,6 +69,7 @@ impl Sheet {
             chars_max: CELL_CHARS_MAX,
             cut_at: None,
             is_full: rows_max == 0,
+            note: None,
         };
         sheet.begin(tokens_max / 4);
         sheet
@@ -86,6 +88,11 @@ impl Sheet {
     /// Shows at most `chars_max` characters of each cell from now on, because no more were read.
     pub(crate) fn limit_cells(&mut self, chars_max: usize) {
         self.chars_max = self.chars_max.min(chars_max);
+    }
+
+    /// Says this below the rows, too.
+    pub(crate) fn add_note(&mut self, note: String) {
+        self.note = Some(note);
     }
 
     /// Adds the row that follows, unless it does not fit: then the sheet is full. The first one
@@ -128,7 +135,8 @@ impl Sheet {
             cut_at: self.cut_at,
             columns: (self.shown < self.columns.len()).then_some((self.shown, self.columns.len())),
         };
-        let footer = Footer { place, count: self.count, columns: &self.columns, left };
+        let (count, columns, note) = (self.count, &self.columns, self.note);
+        let footer = Footer { place, count, columns, left, note };
         let mut text = self.text;
         match self.format {
             Format::Csv => text.push_str(&footer.csv()),

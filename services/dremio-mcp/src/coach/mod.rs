@@ -12,6 +12,7 @@
 
 mod clauses;
 mod columns;
+mod compared;
 mod dates;
 mod dialects;
 mod elsewhere;
@@ -30,6 +31,7 @@ mod values;
 
 use std::time::Duration;
 
+pub(crate) use self::compared::{Compared, compared_texts, most_alike};
 use self::reading::Reading;
 use self::said::Complaint;
 use crate::catalog::Snapshot;

@@ -2,7 +2,7 @@
 
 mod cases;
 mod corpus;
-mod demo;
+pub(super) mod demo;
 mod hostile;
 mod unparsed;
 

@@ -165,6 +165,17 @@ async fn clients_are_told_of_our_tools_and_of_what_the_child_has_besides() {
 }
 
 #[tokio::test]
+async fn values_are_suggested_where_the_operator_wants_it() {
+    for (server, setting) in each(&[("MCP_SUGGEST_VALUES", "true")]).await {
+        setting.client.text("SearchTableAndViews", json!({ "query": "orders" })).await;
+        let query = "SELECT order_id FROM Sales.orders WHERE status = 'Shipped'";
+        let text = setting.client.text("RunSqlQuery", json!({ "query": query })).await;
+        assert!(text.contains("; status has 'SHIPPED', "), "{server}: {text}");
+        setting.gateway.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_fails_changes_nobodys_tools() {
     for (server, setting) in each(&[]).await {
         let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"5"}}"#;

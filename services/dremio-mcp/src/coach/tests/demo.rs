@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::catalog::{Column, Kind, Snapshot, Table};
 
 /// The demo catalog, read once through the REST API.
-pub(super) fn catalog() -> &'static Snapshot {
+pub(in crate::coach) fn catalog() -> &'static Snapshot {
     static CATALOG: LazyLock<Snapshot> = LazyLock::new(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         std::thread::scope(|scope| scope.spawn(|| runtime.block_on(read())).join().unwrap())

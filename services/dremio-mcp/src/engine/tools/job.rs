@@ -1,8 +1,9 @@
 //! One statement as a Dremio job: submitted, and awaited for a while.
 
-use dremio_client::{JobId, JobState, JobStatus};
+use dremio_client::{JobId, JobState, JobStatus, Page};
 use tokio::time::Instant;
 
+use super::ToolRoom;
 use super::failure::Failure;
 use super::progress::Progress;
 use crate::audit::CallAudit;
@@ -51,6 +52,26 @@ pub(super) async fn end(
         doing = described(&status);
         progress.during(&doing, tokio::time::sleep(pauses.next().min(left))).await;
     }
+}
+
+/// The first rows of a query of our own about a table, or why there are none. The guard reads it,
+/// as any, and the caller's budgets pay for it.
+pub(super) async fn first_rows(
+    room: &ToolRoom,
+    label: &str,
+    sql: &str,
+    rows_max: u32,
+    doing: &str,
+    progress: &mut Progress<'_>,
+) -> Result<Page, String> {
+    let statement = room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
+    let place = room.begin_query().map_err(|over| over.sentence())?;
+    let asked = room.catalog.page(&statement, label, place, rows_max);
+    let page = progress.during(doing, asked).await.map_err(|cause| cause.to_string())?;
+    for row in &page.rows {
+        room.spend_row(row).map_err(|over| over.sentence())?;
+    }
+    Ok(page)
 }
 
 /// How far a job is.

@@ -32,6 +32,7 @@ mod run_sql_query;
 mod schema;
 mod search;
 mod system_tables;
+mod values;
 mod wanted;
 
 use std::sync::Arc;

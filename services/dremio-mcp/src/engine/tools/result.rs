@@ -32,7 +32,7 @@ pub(in crate::engine) async fn of_job(
     };
     held.mark_over();
     completed(room, &status, sql).await?;
-    rows::write(room, held.id(), wanted, progress).await
+    rows::write(room, held.id(), wanted, sql, progress).await
 }
 
 /// How a job ended, or `None` if it runs on when the call has waited long enough.
@@ -86,7 +86,7 @@ pub(in crate::engine) async fn of_kept_job(
         }
     };
     completed(room, &status, &sql).await?;
-    rows::write(room, id, wanted, progress).await
+    rows::write(room, id, wanted, &sql, progress).await
 }
 
 /// What a client reads whose query takes longer than its call.

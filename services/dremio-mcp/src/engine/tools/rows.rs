@@ -7,10 +7,10 @@
 
 use dremio_client::{Error, JobId, PAGE_ROWS_MAX, Page, PageLimits};
 
-use super::ToolRoom;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::wanted::Wanted;
+use super::{ToolRoom, values};
 use crate::answer::{CELL_CHARS_MAX, Place, Sheet, columns};
 use crate::audit::CallAudit;
 use crate::dremio::{DremioCaller, DremioError};
@@ -34,7 +34,7 @@ const CELL_CHARS: [usize; 3] = [CELL_CHARS_MAX + 1, 101, 9];
 const OFFSET_MAX: u64 = 0x7fff_ffff;
 
 /// Writes rows until the budget is used up or there are no more, and asks for no page beyond. Waits
-/// for room first: pages of many calls at a time would fill the memory.
+/// for room first: pages of many calls at a time would fill the memory. `sql` is the job's statement.
 ///
 /// # Errors
 /// When the results cannot be fetched, or Dremio has fewer rows than it says.
@@ -42,6 +42,7 @@ pub(super) async fn write(
     room: &ToolRoom,
     job: &JobId,
     wanted: Wanted,
+    sql: &str,
     progress: &mut Progress<'_>,
 ) -> Result<String, Failure> {
     room.check_budgets()?;
@@ -87,6 +88,11 @@ pub(super) async fn write(
         let (total, count) = (page.row_count, current.count());
         if is_spent || current.is_full() || wanted.offset.saturating_add(count) >= total {
             CallAudit::note_rows(count);
+            if total == 0
+                && let Some(note) = values::suggestion(room, sql, progress).await
+            {
+                current.add_note(note);
+            }
             let place = Place { offset: wanted.offset, total, handle: &handle };
             return Ok(current.finish(place));
         }

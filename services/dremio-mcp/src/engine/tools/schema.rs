@@ -7,12 +7,12 @@ mod sample;
 use dremio_client::Page;
 use serde::Deserialize;
 
-use super::ToolCall;
 use super::failure::Failure;
 use super::handlers::{BadArguments, parse};
 use super::lines::{Lines, tag_list, wiki_line};
 use super::names::NameArgument;
 use super::object::{self, Object};
+use super::{ToolCall, job};
 use crate::catalog::{Child, Entity, quoted};
 use crate::guard::lexer::lex;
 
@@ -40,22 +40,14 @@ enum Detail {
     Profile,
 }
 
-/// The first rows of a query about a table, or why there are none. The guard reads it, as any.
+/// See [`job::first_rows`].
 async fn page(
     call: &mut ToolCall<'_>,
     sql: &str,
     doing: &str,
     rows_max: u32,
 ) -> Result<Page, String> {
-    let room = call.room;
-    let statement = room.gate.check(sql).map_err(|refusal| refusal.to_string())?;
-    let place = room.begin_query().map_err(|over| over.sentence())?;
-    let asked = room.catalog.page(&statement, call.tool, place, rows_max);
-    let page = call.progress.during(doing, asked).await.map_err(|cause| cause.to_string())?;
-    for row in &page.rows {
-        room.spend_row(row).map_err(|over| over.sentence())?;
-    }
-    Ok(page)
+    job::first_rows(call.room, call.tool, sql, rows_max, doing, &mut call.progress).await
 }
 
 /// Answers a call.

@@ -7,8 +7,9 @@ use serde_json::json;
 use service_kit::admin::Condition;
 
 use super::fixture::{Fixture, job_id, outcome_text, tool_call};
-use crate::answer::estimate;
+use crate::answer::{AnswerConfig, estimate};
 use crate::engine::CallContext;
+use crate::guard::Guard;
 
 /// A query for the rows `{"n":0}` to `{"n":999}`, which needs no table.
 fn thousand() -> String {
@@ -81,6 +82,29 @@ async fn no_more_pages_are_fetched_than_needed() {
     // Nothing lifts the budget.
     let (_, text) = fixture.text("RunSqlQuery", json!({ "query": wide, "max_rows": 1e300 })).await;
     assert_eq!(text.lines().count() - 2, rows);
+}
+
+#[tokio::test]
+async fn an_empty_result_names_the_values_that_a_text_could_have_been() {
+    let answers = AnswerConfig { suggest_values: true, ..AnswerConfig::default() };
+    let fixture =
+        Fixture::start_answering(Duration::from_secs(30), Guard::default(), answers).await;
+    // The catalog is there before the queries.
+    fixture.text("SearchTableAndViews", json!({ "query": "orders" })).await;
+    let ask = async |query: &str| fixture.text("RunSqlQuery", json!({ "query": query })).await.1;
+    let text = ask("SELECT order_id FROM Sales.orders WHERE status = 'Shipped'").await;
+    let values = "status has 'SHIPPED', 'RETURNED', 'CANCELLED', 'OPEN'";
+    assert_eq!(text, format!("order_id\n[0 rows; columns: order_id BIGINT; {values}]"));
+    let job = fixture.control().jobs().pop().unwrap();
+    assert!(job.sql.contains("LIMIT 10000") && job.sql.contains("tool=RunSqlQuery"), "{}", job.sql);
+    // The value is there, and something else in the way; and rows need no advice.
+    for (query, rows) in [
+        ("SELECT order_id FROM Sales.orders WHERE status = 'SHIPPED' AND order_id < 0", "[0 rows"),
+        ("SELECT COUNT(*) AS n FROM Sales.orders WHERE status = 'Shipped'", "[1 row]"),
+    ] {
+        let text = ask(query).await;
+        assert!(text.contains(rows) && !text.contains(" has "), "{text}");
+    }
 }
 
 #[tokio::test]

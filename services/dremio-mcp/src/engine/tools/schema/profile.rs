@@ -3,15 +3,11 @@
 
 use std::collections::HashMap;
 
-use serde_json::value::RawValue;
-
 use super::super::ToolCall;
 use super::super::lines::{Lines, one_line};
+use super::super::values::{self, ROWS, Row, number, text};
 use super::{column_name, page};
 use crate::catalog::quoted;
-
-/// Rows that are looked at.
-const ROWS: u64 = 10_000;
 
 /// Most columns that are looked at; each is five values of one aggregate.
 const COLUMNS_MAX: usize = 40;
@@ -23,13 +19,8 @@ const DISTINCT_MAX: u64 = 20;
 const VALUES_MAX: usize = 8;
 const LISTED_MAX: usize = 12;
 
-/// Longest value that is shown, in characters.
-const VALUE_CHARS_MAX: usize = 60;
-
 /// Types whose values cannot be compared.
 const NESTED: [&str; 7] = ["LIST", "STRUCT", "MAP", "UNION", "OTHER", "ARRAY", "ROW"];
-
-type Row = HashMap<String, Box<RawValue>>;
 
 /// Adds a line for each column, or the reason why they are only named.
 pub(super) async fn show(
@@ -57,7 +48,7 @@ pub(super) async fn show(
         .collect();
     let mut values: HashMap<usize, Vec<String>> = HashMap::new();
     if !few.is_empty()
-        && let Ok(rows) = rows(call, &values_sql(path, shown, &few), "LISTING_VALUES").await
+        && let Ok(rows) = rows(call, &of_columns(path, shown, &few), "LISTING_VALUES").await
     {
         for row in rows {
             let place = number(&row, "c").and_then(|place| usize::try_from(place).ok());
@@ -112,22 +103,9 @@ fn figures_sql(path: &[String], columns: &[(String, String)]) -> String {
     format!("SELECT {} FROM (SELECT * FROM {path} LIMIT {ROWS}) AS \"t\"", wanted.join(", "))
 }
 
-/// How often each value of some columns is there: `c` (the column's place), `v`, `n`.
-fn values_sql(path: &[String], columns: &[(String, String)], few: &[usize]) -> String {
-    let path = quoted(path);
-    let of_column = |place: &usize| {
-        let name = quoted(&[columns.get(*place).map_or("", |(name, _)| name)]);
-        format!(
-            "SELECT {place} AS \"c\", CAST({name} AS VARCHAR) AS \"v\", COUNT(*) AS \"n\" FROM \
-             (SELECT {name} FROM {path} LIMIT {ROWS}) AS \"t{place}\" WHERE {name} IS NOT NULL \
-             GROUP BY {name}"
-        )
-    };
-    let parts: Vec<String> = few.iter().map(of_column).collect();
-    format!(
-        "SELECT * FROM ({}) AS \"v\" ORDER BY \"c\", \"n\" DESC, \"v\"",
-        parts.join(" UNION ALL ")
-    )
+/// [`values::sql`] for some of the columns.
+fn of_columns(path: &[String], columns: &[(String, String)], few: &[usize]) -> String {
+    values::sql(few.iter().filter_map(|place| Some((*place, path, &*columns.get(*place)?.0))))
 }
 
 fn is_plain(data_type: &str) -> bool {
@@ -139,26 +117,12 @@ fn can_be_listed(data_type: &str) -> bool {
 }
 
 async fn rows(call: &mut ToolCall<'_>, sql: &str, what: &str) -> Result<Vec<Row>, String> {
-    let page = page(call, sql, what, 500).await?;
-    let rows = page.rows.iter().map(|row| serde_json::from_str(row.get()));
-    rows.collect::<Result<_, _>>().map_err(|_| "Dremio's answer cannot be read".to_owned())
-}
-
-fn number(row: &Row, name: &str) -> Option<u64> {
-    row.get(name)?.get().parse().ok()
-}
-
-/// A value as it is shown.
-fn text(row: &Row, name: &str) -> String {
-    let raw = row.get(name).map_or("null", |value| value.get());
-    let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
-    let line = one_line(&text, VALUE_CHARS_MAX);
-    if line.is_empty() { "''".to_owned() } else { line }
+    values::rows(&page(call, sql, what, 500).await?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{figures_sql, values_sql};
+    use super::{figures_sql, of_columns};
     use crate::guard::Guard;
 
     #[test]
@@ -174,6 +138,6 @@ mod tests {
              \"@ada\".\"a\"\"b.c/d\" LIMIT 10000) AS \"t\""
         );
         assert!(Guard::default().check(&sql).is_ok());
-        assert!(Guard::default().check(&values_sql(&path, &columns, &[0])).is_ok());
+        assert!(Guard::default().check(&of_columns(&path, &columns, &[0])).is_ok());
     }
 }
