@@ -37,6 +37,7 @@ use crate::policy::{Gate, PolicyError};
 use crate::session::{Gateway, SessionIds, SessionLimits, SessionTable};
 use crate::signer::Signer;
 use crate::status::{Recent, Status, agents_url};
+use crate::telemetry::Traces;
 
 /// There may be many agents, and silent connections must not cost others their place: a connection
 /// without a valid key is closed after 10 s, one address may have a quarter of all connections
@@ -90,6 +91,9 @@ pub enum StartError {
         /// The program.
         program: String,
     },
+    /// The same, for the collector of traces.
+    #[error("the collector of traces cannot be called with these settings")]
+    Traces(#[source] ConnectError),
     /// The operating system refused a thread, a socket or random numbers.
     #[error("the operating system refused a resource")]
     Resource(#[source] anyhow::Error),
@@ -282,6 +286,9 @@ impl App {
         });
         let (reporting, report_stop) = (Arc::clone(&access), back.clone());
         tasks.spawn("refusal log", async move { reporting.refusals.report(&report_stop).await });
+        let traces = config.traces.clone();
+        let traces = Traces::start(traces, &config.dremio, &clock, &metrics, &mut tasks, &back)
+            .map_err(StartError::Traces)?;
         let recent = Arc::new(Recent::new(clock.clone()));
         let status = Arc::new(Status {
             readiness: readiness.clone(),
@@ -309,6 +316,7 @@ impl App {
             metrics,
             recent,
             audit,
+            traces,
             batches: AtomicU64::new(0),
             call_timeout: config.call_timeout,
             last_call,

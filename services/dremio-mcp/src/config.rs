@@ -20,6 +20,7 @@ use crate::access::{AllowedHost, AllowedOrigin, Rate, RateSetting};
 use crate::answer::AnswerConfig;
 use crate::audit::AuditConfig;
 use crate::guard::Guard;
+use crate::telemetry::TracesConfig;
 
 /// A shorter limit would kill a healthy child that is busy. Only tests come near it.
 const ENGINE_TIMEOUT_MIN: Duration = Duration::from_millis(100);
@@ -90,6 +91,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// How long answers in flight may take to finish after SIGTERM.
     pub drain_timeout: Duration,
+    /// Where traces go, if anywhere.
+    pub traces: Option<TracesConfig>,
     /// The part of the gateway's environment that the official server may see.
     pub child_environment: BTreeMap<String, String>,
     /// Unknown variables with our prefixes.
@@ -187,6 +190,7 @@ impl Config {
             secret_paths: secret_paths(env),
             session_idle: reader.duration(&settings::MCP_SESSION_IDLE),
             drain_timeout: reader.duration(&settings::MCP_DRAIN_TIMEOUT),
+            traces: TracesConfig::read(reader),
             child_environment: child_environment(env),
             unknown_variables: Vec::new(),
         }
@@ -313,7 +317,7 @@ fn read_folders(reader: &mut Reader<'_>) -> Vec<PathBuf> {
 /// Files and folders with secrets, named in a variable of either service, or of one that is not
 /// known yet. Certificates of authorities are no secret.
 fn secret_paths(env: &Env) -> Vec<PathBuf> {
-    ["AUDIT_", "DREMIO_", "MCP_"]
+    ["AUDIT_", "DREMIO_", "MCP_", "OTEL_"]
         .into_iter()
         .flat_map(|prefix| env.with_prefix(prefix))
         .filter(|(name, _)| name.ends_with("_FILE") || name.ends_with("_DIR"))

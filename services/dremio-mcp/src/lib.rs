@@ -38,6 +38,7 @@ mod rpc;
 mod session;
 mod signer;
 mod status;
+mod telemetry;
 
 pub use access::{AllowedHost, AllowedOrigin, BadElement, BadLine, KeyRingError, Rate};
 pub use answer::{ADVICE, AnswerConfig, Format};
@@ -47,6 +48,7 @@ pub use client_setup::{Server, connect_client};
 pub use conditions::{ConditionName, Readiness};
 pub use config::{AuthConfig, Config, EngineConfig, policy_tools};
 pub use policy::{KeyError, NewKey, PolicyError, Problem, list_keys};
+pub use telemetry::TracesConfig;
 
 /// The conditions without which the service is useless, and which a restart or waiting may cure
 /// (see `healthcheck`).

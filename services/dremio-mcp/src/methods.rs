@@ -34,6 +34,30 @@ pub(crate) const TASK_STATUS: &str = "notifications/tasks/status";
 pub(crate) const ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
 pub(crate) const SUBSCRIPTION_ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
+/// The requests that an engine may answer.
+const OF_ENGINES: [&str; 15] = [
+    PING,
+    TOOLS_LIST,
+    TOOLS_CALL,
+    PROMPTS_LIST,
+    PROMPTS_GET,
+    RESOURCES_LIST,
+    RESOURCE_TEMPLATES_LIST,
+    RESOURCES_READ,
+    RESOURCES_SUBSCRIBE,
+    RESOURCES_UNSUBSCRIBE,
+    COMPLETION_COMPLETE,
+    TASKS_LIST,
+    TASKS_GET,
+    TASKS_RESULT,
+    TASKS_CANCEL,
+];
+
+/// A method by a name of few, for metrics: what no engine knows is `other`.
+pub(crate) fn known(method: &str) -> &'static str {
+    OF_ENGINES.into_iter().find(|known| *known == method).unwrap_or("other")
+}
+
 /// Requests for a list that comes in pages and stays the same until the server announces a change.
 pub(crate) const LISTS: [&str; 4] =
     [TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, RESOURCE_TEMPLATES_LIST];

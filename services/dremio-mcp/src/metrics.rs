@@ -1,6 +1,7 @@
 //! The gateway's metrics. Labels come from closed sets: a tool that the engine does not list is
 //! `other`.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 use service_kit::accounts::{Labels, Series};
 use token_file::AccountName;
 
@@ -17,15 +18,27 @@ use token_file::AccountName;
 const CALL_BUCKETS: [f64; 14] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
 
+/// Seconds, as the semantic conventions for MCP advise for `mcp.server.operation.duration`.
+const OPERATION_BUCKETS: [f64; 14] =
+    [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
-    tool: String,
+    tool: Arc<str>,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ToolLabel {
-    tool: String,
+    tool: Arc<str>,
+}
+
+/// By the names of the semantic conventions for MCP. Empty is absent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    mcp_method_name: &'static str,
+    gen_ai_tool_name: Arc<str>,
+    error_type: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,6 +81,9 @@ pub(crate) struct Metrics {
     token_expiry: Series<Gauge<f64, AtomicU64>>,
     bytes_held: Family<KindLabel, Gauge>,
     refusals: Family<ReasonLabel, Counter>,
+    operations: Family<OperationLabels, Histogram, fn() -> Histogram>,
+    spans_sent: Counter,
+    spans_dropped: Family<ReasonLabel, Counter>,
 }
 
 impl Metrics {
@@ -91,7 +107,16 @@ impl Metrics {
             token_expiry: Series::default(),
             bytes_held: Family::default(),
             refusals: Family::default(),
+            operations: Family::new_with_constructor(|| Histogram::new(OPERATION_BUCKETS)),
+            spans_sent: Counter::default(),
+            spans_dropped: Family::default(),
         };
+        registry.register_with_unit(
+            "mcp_server_operation_duration",
+            "Time from request to answer, by the semantic conventions for MCP",
+            Unit::Seconds,
+            metrics.operations.clone(),
+        );
         let registry = registry.sub_registry_with_prefix("dremio_mcp");
         registry.register(
             "tool_calls",
@@ -178,14 +203,43 @@ impl Metrics {
             "Requests with a good key that were refused before they were calls, by reason",
             metrics.refusals.clone(),
         );
+        registry.register(
+            "spans_sent",
+            "Spans that the collector of traces has taken",
+            metrics.spans_sent.clone(),
+        );
+        registry.register(
+            "spans_dropped",
+            "Spans that did not reach the collector of traces, by reason",
+            metrics.spans_dropped.clone(),
+        );
         metrics
     }
 
-    pub(crate) fn tool_called(&self, tool: &str, outcome: &'static str, took: Duration) {
-        self.tool_calls.get_or_create(&CallLabels { tool: tool.to_owned(), outcome }).inc();
-        self.tool_call_seconds
-            .get_or_create(&ToolLabel { tool: tool.to_owned() })
-            .observe(took.as_secs_f64());
+    pub(crate) fn tool_called(&self, tool: Arc<str>, outcome: &'static str, took: Duration) {
+        self.tool_calls.get_or_create(&CallLabels { tool: Arc::clone(&tool), outcome }).inc();
+        self.tool_call_seconds.get_or_create(&ToolLabel { tool }).observe(took.as_secs_f64());
+    }
+
+    /// A request that an engine answers has ended. Without a tool, `tool` is empty.
+    pub(crate) fn operation(
+        &self,
+        method: &'static str,
+        tool: Arc<str>,
+        error: Option<&'static str>,
+        took: Duration,
+    ) {
+        let labels =
+            OperationLabels { mcp_method_name: method, gen_ai_tool_name: tool, error_type: error };
+        self.operations.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn spans_sent(&self, count: usize) {
+        self.spans_sent.inc_by(count as u64);
+    }
+
+    pub(crate) fn spans_dropped(&self, reason: &'static str, count: usize) {
+        self.spans_dropped.get_or_create(&ReasonLabel { reason }).inc_by(count as u64);
     }
 
     pub(crate) fn child_started(&self) {

@@ -53,6 +53,7 @@ const GATEWAY: &[&[&str]] = &[
         "principal",
         "random",
         "signer",
+        "telemetry",
     ],
     &["budget", "policy"],
     &["rpc"],

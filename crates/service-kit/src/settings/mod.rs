@@ -97,12 +97,12 @@ impl Service {
         ALL.iter().copied().filter(move |setting| setting.services.contains(&self))
     }
 
-    /// Prefixes that only our variables have: an unknown name with one of them is worth a
-    /// warning.
+    /// Prefixes of variables that are meant for the service: an unknown name with one of them is
+    /// worth a warning.
     pub(crate) fn prefixes(self) -> &'static [&'static str] {
         match self {
             Self::TokenRefresher => &["TOKEN_", "RETRY_"],
-            Self::Gateway => &["AUDIT_", "MCP_", "TOKEN_"],
+            Self::Gateway => &["AUDIT_", "MCP_", "OTEL_EXPORTER_OTLP_", "OTEL_TRACES_", "TOKEN_"],
             Self::OfficialServer => &[],
         }
     }

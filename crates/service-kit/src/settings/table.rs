@@ -205,6 +205,23 @@ settings! {
         LOG_FORMAT: BOTH, Plain, Unset("text on a terminal, else json"), FromEnv("json"),
             "json or text";
     }
+    "Traces" {
+        OTEL_EXPORTER_OTLP_ENDPOINT: GATEWAY, Plain, Unset("no traces"), FromEnv(""),
+            "where traces of tool calls go, by OTLP over HTTP: http://collector:4318";
+        OTEL_EXPORTER_OTLP_PROTOCOL: GATEWAY, Plain, Is("http/protobuf"), FromEnv(""),
+            "how they are written: http/protobuf or http/json";
+        OTEL_EXPORTER_OTLP_HEADERS: GATEWAY, OrFile, Unset(""), FromEnv(""),
+            "headers for the collector, a secret: Authorization=Bearer%20…, comma-separated";
+        OTEL_SERVICE_NAME: GATEWAY, Plain, Unset("dremio-mcp"), FromEnv(""),
+            "what this gateway is called there";
+        OTEL_RESOURCE_ATTRIBUTES: GATEWAY, Plain, Unset(""), FromEnv(""),
+            "what else is said of it: name=value, comma-separated";
+        OTEL_TRACES_SAMPLER: GATEWAY, Plain, Is("parentbased_traceidratio"), FromEnv(""),
+            "which calls are traced: always_on, always_off or traceidratio; with parentbased_ in \
+             front, a client that traces decides for its own";
+        OTEL_TRACES_SAMPLER_ARG: GATEWAY, Plain, Is("0.01"), FromEnv(""),
+            "the share of calls for traceidratio, from 0 to 1";
+    }
     "Handed on to the official server" {
         DREMIOAI_TOOLS__SERVER_MODE: OFFICIAL, Plain, Unset("its own default"),
             FromEnv("FOR_DATA_PATTERNS"),

@@ -48,7 +48,7 @@ pub(crate) struct CallAudit {
     audit: Arc<Audit>,
     pub(super) id: CallId,
     pub(super) who: Who,
-    tool: Box<str>,
+    tool: Arc<str>,
     started: Instant,
     noted: Mutex<Noted>,
 }
@@ -87,7 +87,7 @@ impl CallAudit {
     }
 
     /// The tool that is called, or a word of ours.
-    pub(crate) fn tool(&self) -> &str {
+    pub(crate) fn tool(&self) -> &Arc<str> {
         &self.tool
     }
 

@@ -11,6 +11,7 @@ use token_file::AccountName;
 use super::call::{CallAudit, Denied, Noted};
 use super::members::Members;
 use super::{Audit, Statement};
+use crate::telemetry::TraceId;
 
 /// Longest name of a tool that no engine has, as a client wrote it, in characters.
 const ASKED_CHARS_MAX: usize = 64;
@@ -37,8 +38,8 @@ pub(crate) struct About<'a> {
     pub(crate) session: Option<&'a (dyn Display + Send + Sync)>,
     /// Of a tool that no engine has: what the client called it.
     pub(crate) asked: Option<&'a str>,
-    /// `_meta.traceparent` of the request.
-    pub(crate) traceparent: Option<&'a str>,
+    /// The trace that it is a part of.
+    pub(crate) trace_id: Option<TraceId>,
     /// Bytes of the answer.
     pub(crate) bytes: usize,
 }
@@ -84,7 +85,6 @@ impl CallAudit {
         let auth = if kind == "anyone" { "none" } else { "key" };
         let asked =
             about.asked.map(|asked| asked.chars().take(ASKED_CHARS_MAX).collect::<String>());
-        let trace_id = about.traceparent.and_then(trace_id);
         let statement = noted.statement.as_ref();
         let [duration_ms, queue_ms, dremio_ms] = [took, noted.queue, at_dremio].map(millis);
         let jobs = (!noted.jobs.is_empty())
@@ -92,7 +92,7 @@ impl CallAudit {
         tracing::info!(
             target: "audit",
             event = "tool_called",
-            tool = self.tool(),
+            tool = &**self.tool(),
             %principal,
             outcome,
             duration_ms,
@@ -111,7 +111,7 @@ impl CallAudit {
             bytes = about.bytes,
             queue_ms,
             dremio_ms,
-            trace_id,
+            trace_id = about.trace_id.map(tracing::field::display),
             peer = %self.who.peer,
             "tool called",
         );
@@ -144,7 +144,9 @@ impl CallAudit {
         line.number("duration_ms", duration_ms);
         line.number("queue_ms", queue_ms);
         line.number("dremio_ms", dremio_ms);
-        line.some_text("trace_id", trace_id);
+        if let Some(trace_id) = about.trace_id {
+            line.shown("trace_id", trace_id);
+        }
         line.shown("peer", self.who.peer);
         Some(line)
     }
@@ -163,18 +165,9 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The trace of a `traceparent` (W3C Trace Context, "traceparent Header"), if it is one.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    let mut parts = traceparent.split('-');
-    let (version, trace, _parent) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let is_good = version.len() == 2 && trace.len() == 32 && is_hex(version) && is_hex(trace);
-    (is_good && trace.bytes().any(|b| b != b'0')).then_some(trace)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Denied, Ending, Noted, trace_id};
+    use super::{Denied, Ending, Noted};
 
     #[test]
     fn verdicts() {
@@ -212,15 +205,6 @@ mod tests {
             (Ending::Failed("busy"), None, None, "error:busy"),
         ] {
             assert_eq!(ending.verdict(&noted(denied, failure)), expected);
-        }
-    }
-
-    #[test]
-    fn traces() {
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(trace_id(&format!("00-{trace}-00f067aa0ba902b7-01")), Some(trace));
-        for not in ["", "00", "00-x-y-01", &format!("00-{}-1-01", "0".repeat(32)), "\n-\n-\n"] {
-            assert_eq!(trace_id(not), None, "{not:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::audit::CallAudit;
 use crate::dremio::{DremioError, JobCustody, Pauses};
 use crate::guard::Statement;
 use crate::policy::JobPlace;
+use crate::telemetry;
 
 /// How long one statement may take, its rows included.
 const QUESTION_MAX: Duration = Duration::from_secs(120);
@@ -138,16 +139,19 @@ async fn run(
 /// Waits for the end of a job, however it ends.
 async fn end(jobs: &JobCustody, id: &JobId) -> Result<JobStatus, DremioError> {
     let _waiting = CallAudit::at_dremio();
-    let pauses = Pauses::new();
-    loop {
-        let status =
-            jobs.dremio().read(|client, token| async move { client.job(token.secret(), id).await });
-        let status = status.await?;
-        if status.state.is_terminal() {
-            return Ok(status);
+    let (dremio, pauses) = (jobs.dremio(), Pauses::new());
+    let polled = async {
+        loop {
+            let status =
+                dremio.read(|client, token| async move { client.job(token.secret(), id).await });
+            let status = status.await?;
+            if status.state.is_terminal() {
+                return Ok(status);
+            }
+            tokio::time::sleep(pauses.next()).await;
         }
-        tokio::time::sleep(pauses.next()).await;
-    }
+    };
+    telemetry::job_wait(id.as_str()).run(polled).await
 }
 
 /// `count` rows from `offset` on. A page that is too large is fetched in smaller ones; a row that

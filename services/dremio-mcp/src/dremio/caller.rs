@@ -7,9 +7,10 @@ use std::time::Duration;
 use dremio_client::{DremioClient, Error, ErrorClass, Transport};
 use token_file::{AccountName, Token};
 
-use super::outcome::{Outcome, Verdict};
+use super::outcome::Outcome;
 use super::{DremioHealth, TokenError, TokenSource, Tokens};
 use crate::audit::CallAudit;
+use crate::telemetry;
 
 /// How often a call that only reads is made before its failure counts. Dremio itself asks to
 /// "please retry" (contract §4.2), and one lost connection should not cost the result of a long
@@ -87,7 +88,7 @@ impl DremioCaller {
         F: Future<Output = Result<T, Error>>,
     {
         let send = |token, patience| call(self.client.within(patience), token);
-        self.call(send, |answer| self.health.heard(Outcome::of(answer))).await
+        self.call(send, |answer| Outcome::of(answer)).await
     }
 
     /// Makes one call that changes nothing, and repeats it a little while it fails in passing. Not
@@ -127,22 +128,30 @@ impl DremioCaller {
     where
         F: Future<Output = Result<reqwest::Response, Error>>,
     {
-        self.call(send, |answer| self.health.heard(Outcome::of_passed_on(answer))).await
+        self.call(send, |answer| Outcome::of_passed_on(answer)).await
     }
 
     async fn call<A, F>(
         &self,
         send: impl Fn(Token, Duration) -> F,
-        heard: impl Fn(&Result<A, Error>) -> Verdict,
+        outcome: impl Fn(&Result<A, Error>) -> Outcome<'_>,
     ) -> Result<A, DremioError>
     where
         F: Future<Output = Result<A, Error>>,
     {
         let _waiting = CallAudit::at_dremio();
+        let span = telemetry::part("dremio request");
         let usual = self.transport().request_timeout();
-        Ok(self
-            .tokens
-            .with_token(|token| send(token, self.health.patience(usual)), heard)
-            .await??)
+        let send = |token| send(token, self.health.patience(usual));
+        let answer = self.tokens.with_token(send, |answer| self.health.heard(outcome(answer)));
+        let answer = answer.await.map_err(DremioError::from);
+        let failure = match &answer {
+            Ok(answer) => outcome(answer).error(),
+            Err(cause) => Some(cause.class()),
+        };
+        if let Some(failure) = failure {
+            span.failed(failure);
+        }
+        Ok(answer??)
     }
 }

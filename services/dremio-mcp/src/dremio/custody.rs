@@ -13,6 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::{DremioCaller, DremioError};
 use crate::audit::CallAudit;
 use crate::policy::JobPlace;
+use crate::telemetry;
 
 /// How long the cancellation of one job is tried, a replacement of its token included. A guess;
 /// no call waits for it.
@@ -74,7 +75,7 @@ impl JobCustody {
         submission: impl Future<Output = A> + Send + 'static,
     ) -> Option<A> {
         let submission = CallAudit::within(CallAudit::current(), submission);
-        self.under_way.spawn(submission).await.ok()
+        self.under_way.spawn(telemetry::part("submit").run(submission)).await.ok()
     }
 
     /// Submits `sql`. A comment behind it says in Dremio's job history for which call, or what for:

@@ -43,7 +43,12 @@ impl<'e> Outcome<'e> {
 
     /// The stable word for metrics.
     pub(super) fn word(self) -> &'static str {
-        self.class().map_or("ok", ErrorClass::as_str)
+        self.error().unwrap_or("ok")
+    }
+
+    /// The same, if it is an error.
+    pub(super) fn error(self) -> Option<&'static str> {
+        self.class().map(ErrorClass::as_str)
     }
 
     /// The verdict on the token.

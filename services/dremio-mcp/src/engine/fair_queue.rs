@@ -16,6 +16,7 @@ pub(crate) use self::schedule::{Limits, Requester, TooMany};
 use self::schedule::{Schedule, Waiting};
 use crate::audit::CallAudit;
 use crate::metrics::Metrics;
+use crate::telemetry;
 
 /// An engine works on 64 calls at a time: a Python server works concurrently while Dremio does, and
 /// more would only increase latency. One busy key leaves permits for a second one, and one for each
@@ -71,6 +72,7 @@ impl FairQueue {
             called
         };
         let _counted = self.0.metrics.as_deref().map(Metrics::call_waiting);
+        let _waiting = telemetry::part("queue");
         let since = Instant::now();
         // The schedule lives as long as `self` and keeps the senders of the waiting calls.
         let permit = called.await.map_err(|_| TooMany);

@@ -11,11 +11,14 @@ use crate::engine::{Caller, ClientId};
 use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::Refusal;
+use crate::telemetry::TraceParent;
 
 /// The sender of a message.
 pub(super) struct Asker {
     pub(super) identity: Arc<Identity>,
     pub(super) peer: Peer,
+    /// Of which trace the request is a part, as its head says.
+    pub(super) parent: Option<TraceParent>,
 }
 
 impl Asker {
@@ -26,7 +29,7 @@ impl Asker {
 }
 
 /// A client without a session. Only the address distinguishes clients of one key.
-pub(super) fn caller_at(Asker { identity, peer }: Asker) -> Caller {
+pub(super) fn caller_at(Asker { identity, peer, .. }: Asker) -> Caller {
     let client = ClientId::Address(peer.0.ip());
     Caller { identity, client, batch: None, shows_ui: false, notifications: None }
 }

@@ -3,6 +3,8 @@
 //! Calls of tools are written down by `call`, through [`crate::audit`], and here if they do not get
 //! so far.
 
+use std::sync::Arc;
+
 use service_kit::http::Peer;
 
 use super::Gateway;
@@ -14,6 +16,7 @@ use crate::methods;
 use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message, member};
+use crate::telemetry::TraceParent;
 
 /// Characters of a client's name that are logged. Names are short.
 const NAME_CHARS_MAX: usize = 64;
@@ -136,6 +139,13 @@ pub(super) fn tool<'m>(gateway: &Gateway, request: &'m Message) -> &'m str {
     name.filter(|name| gateway.engine.has_tool(name)).unwrap_or("other")
 }
 
+/// Of which trace a call is a part. What it says itself is nearer to it than the head of its
+/// request.
+pub(super) fn parent(request: &Message, of_head: Option<TraceParent>) -> Option<TraceParent> {
+    let own = request.params().unwrap_or_default().meta.traceparent;
+    own.and_then(TraceParent::read).or(of_head)
+}
+
 /// A request that is refused before it becomes a call. Nothing is written unless it is one for a
 /// tool.
 pub(super) fn call_refused(
@@ -150,11 +160,10 @@ pub(super) fn call_refused(
     let tool = tool(gateway, request);
     let call = gateway.audit.begin(who(&asker.identity, asker.peer), tool);
     let ending = Ending::Refused(reason);
-    gateway.metrics.tool_called(tool, ending.outcome(), call.took());
-    let params = request.params().unwrap_or_default();
-    let asked = params.name.filter(|name| *name != tool);
-    let traceparent = params.meta.traceparent;
-    let line = call.end(ending, About { asked, traceparent, ..About::default() });
+    gateway.metrics.tool_called(Arc::clone(call.tool()), ending.outcome(), call.took());
+    let asked = request.params().unwrap_or_default().name.filter(|name| *name != tool);
+    let trace_id = parent(request, asker.parent).map(|parent| parent.trace_id);
+    let line = call.end(ending, About { asked, trace_id, ..About::default() });
     if let Some((line, place)) = line.zip(gateway.audit.admit().place) {
         place.leave(line);
     }

@@ -11,6 +11,7 @@ use crate::budget::{Charge, Held, Kind, NoRoom};
 use crate::engine::{CallContext, CallError, Caller, LogLevel};
 use crate::methods;
 use crate::rpc::Message;
+use crate::telemetry::{Span, TraceParent};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub(super) struct Call {
     pub(super) request: Message,
     pub(super) caller: Caller,
     pub(super) peer: Peer,
+    /// Of which trace it is a part, as the head of its request says.
+    pub(super) parent: Option<TraceParent>,
     pub(super) client: Client,
     /// Whether the client accepts a stream.
     pub(super) may_stream: bool,
@@ -80,7 +83,7 @@ impl Call {
             return failed(gateway, &cause, id);
         }
         let limit = gateway.call_timeout;
-        let work = gateway.engine.call(&self.request, &context);
+        let work = record.span.clone().run(gateway.engine.call(&self.request, &context));
         let called = tokio::select! {
             // Start nothing for a client that has cancelled or lost its key.
             biased;
@@ -141,12 +144,14 @@ fn failed(gateway: &Gateway, cause: &CallError, id: Option<&str>) -> Finished {
     Finished { status: StatusCode::OK, body: Some(cause.to_rpc().response(id).into()) }
 }
 
-/// The audit line and metrics of a tool call, written when it ends, whatever the reason. Arguments
-/// and rows never appear.
+/// What is told of a call when it ends, whatever the reason: metrics, and of the call of a tool an
+/// audit line and a span. Arguments and rows never appear.
 struct Record<'c> {
     gateway: &'c Gateway,
     call: &'c Call,
     audit: Arc<CallAudit>,
+    parent: Option<TraceParent>,
+    span: Span,
     place: Option<Place>,
     /// The audit file takes no lines, so that no call of a tool may be made.
     is_refused: bool,
@@ -161,10 +166,14 @@ impl<'c> Record<'c> {
         let is_tool = call.request.method() == methods::TOOLS_CALL;
         let tool = if is_tool { audit::tool(gateway, &call.request) } else { "" };
         let who = audit::who(&call.caller.identity, call.peer);
+        let parent = audit::parent(&call.request, call.parent);
+        let traces = gateway.traces.as_ref().filter(|_| is_tool);
         let admission = is_tool.then(|| gateway.audit.admit());
         Self {
             gateway,
             call,
+            parent,
+            span: traces.map(|traces| traces.tool_call(tool, parent)).unwrap_or_default(),
             audit: gateway.audit.begin(who, tool),
             is_refused: admission.as_ref().is_some_and(|admission| admission.is_refused),
             place: admission.and_then(|admission| admission.place),
@@ -177,10 +186,11 @@ impl<'c> Record<'c> {
     /// Writes the line of a call that the engine has answered, or failed to. Returns `false` if it
     /// is not in the audit file, so that no answer may leave.
     async fn end(&mut self, called: &Result<Message, CallError>) -> bool {
-        if self.is_done {
+        let is_tool = !self.is_done;
+        self.ending = ending(called, is_tool);
+        if !is_tool {
             return true;
         }
-        self.ending = ending(called);
         let result = called.as_ref().ok().and_then(Message::result);
         self.answer_bytes = result.map_or(0, str::len);
         let (line, place) = (self.line(), self.place.take());
@@ -195,18 +205,18 @@ impl<'c> Record<'c> {
         self.is_done = true;
         let Self { gateway, call, audit, ending, .. } = self;
         let (tool, outcome, took) = (audit.tool(), ending.outcome(), audit.took());
-        gateway.metrics.tool_called(tool, outcome, took);
+        gateway.metrics.tool_called(Arc::clone(tool), outcome, took);
         gateway.recent.tool_called(call.caller.principal(), tool, outcome, took);
         let session = match &call.client {
             Client::Legacy(running) => Some(running.session()),
             Client::Modern => None,
         };
         let params = call.request.params().unwrap_or_default();
-        let is_known = params.name == Some(audit.tool());
+        let is_known = params.name == Some(&**tool);
         let about = About {
             session: session.as_ref().map(|session| &session.claims.serial as _),
             asked: params.name.filter(|_| !is_known),
-            traceparent: params.meta.traceparent,
+            trace_id: self.span.trace_id().or(self.parent.map(|parent| parent.trace_id)),
             bytes: self.answer_bytes,
         };
         audit.end(*ending, about)
@@ -220,6 +230,13 @@ impl Drop for Record<'_> {
         {
             place.leave(line);
         }
+        let Self { gateway, call, audit, span, ending, .. } = self;
+        let error = Some(ending.outcome()).filter(|outcome| *outcome != "ok");
+        if let Some(error) = error {
+            span.failed(error);
+        }
+        let method = methods::known(call.request.method());
+        gateway.metrics.operation(method, Arc::clone(audit.tool()), error, audit.took());
     }
 }
 
@@ -230,13 +247,14 @@ struct ToolResult {
     is_error: bool,
 }
 
-fn ending(called: &Result<Message, CallError>) -> Ending {
+fn ending(called: &Result<Message, CallError>, is_tool: bool) -> Ending {
     match called {
         Err(cause) => Ending::Failed(cause.outcome()),
         Ok(response) => Ending::Answered(match response.result() {
             None => "rpc_error",
             Some(result)
-                if serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error =>
+                if is_tool
+                    && serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error =>
             {
                 "tool_error"
             }

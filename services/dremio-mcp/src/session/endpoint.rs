@@ -20,6 +20,7 @@ use crate::methods;
 use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::{Kind, Message, ParseError, Refusal, RpcError, json_response};
+use crate::telemetry::TraceParent;
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -46,7 +47,8 @@ pub(crate) async fn answer(
 ) -> Response {
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<Peer>().copied().unwrap_or(Peer::UNKNOWN);
-    let asker = Asker { identity, peer };
+    let parent = head.headers.get(TraceParent::NAME).and_then(|value| value.to_str().ok());
+    let asker = Asker { identity, peer, parent: parent.and_then(TraceParent::read) };
     match head.method {
         Method::POST => receive(gateway, asker, &head.headers, body).await,
         Method::GET => listen(gateway, &asker, &head.headers),
@@ -120,10 +122,10 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
         _ => {
             let log_level = params.meta.log_level.and_then(LogLevel::read);
             let shows_ui = params.meta.client_capabilities.is_some_and(view::is_shown_by);
-            let peer = asker.peer;
+            let (peer, parent) = (asker.peer, asker.parent);
             let caller = Caller { shows_ui, ..caller_at(asker) };
             let client = Client::Modern;
-            Call { request: message, caller, peer, client, may_stream, log_level }
+            Call { request: message, caller, peer, parent, client, may_stream, log_level }
                 .answer(gateway)
                 .await
         }

@@ -151,6 +151,7 @@ fn sort(
                     request: message,
                     caller,
                     peer: asker.peer,
+                    parent: asker.parent,
                     client,
                     may_stream,
                     log_level: session.log_level(),

@@ -40,6 +40,7 @@ use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 use crate::status::Recent;
+use crate::telemetry::Traces;
 
 /// Revisions with a handshake, oldest first. Session ids contain their index; no more of them will
 /// come.
@@ -60,6 +61,8 @@ pub(crate) struct Gateway {
     pub(crate) recent: Arc<Recent>,
     /// Where calls are written down.
     pub(crate) audit: Arc<Audit>,
+    /// Where their traces begin, if there are any.
+    pub(crate) traces: Option<Traces>,
     /// The room for what clients send and get.
     pub(crate) budget: Budget,
     /// Number of batches so far, which is also the name of the next one.

@@ -37,6 +37,7 @@ mod statements;
 mod status;
 mod subscriptions;
 mod support;
+mod telemetry;
 mod tickets;
 mod transports;
 mod view;

@@ -10,6 +10,7 @@ use crate::audit::CallAudit;
 use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
 use crate::guard::Statement;
 use crate::policy::JobPlace;
+use crate::telemetry;
 
 /// Submits `statement`, as [`JobCustody::submit_sql`]. Meanwhile the submission has what the call
 /// holds: statements of calls that were given up take room like any other. The job has `place`.
@@ -36,6 +37,15 @@ pub(super) async fn end(
     deadline: Instant,
 ) -> Result<Option<JobStatus>, DremioError> {
     let _waiting = CallAudit::at_dremio();
+    telemetry::job_wait(id.as_str()).run(polled(dremio, id, progress, deadline)).await
+}
+
+async fn polled(
+    dremio: &DremioCaller,
+    id: &JobId,
+    progress: &mut Progress<'_>,
+    deadline: Instant,
+) -> Result<Option<JobStatus>, DremioError> {
     let pauses = Pauses::new();
     let mut doing = "PENDING".to_owned();
     loop {

@@ -12,6 +12,7 @@ use crate::answer::{self, Format};
 use crate::audit::CallAudit;
 use crate::coach;
 use crate::dremio::{DremioError, HeldJob};
+use crate::telemetry;
 
 /// The answer about a job that this call has started with `sql`. Dropping the future cancels the
 /// job; one that takes too long is kept for its client.
@@ -32,7 +33,8 @@ pub(in crate::engine) async fn of_job(
     };
     held.mark_over();
     completed(room, &status, sql).await?;
-    rows::write(room, held.id(), wanted, sql, progress).await
+    let rows = rows::write(room, held.id(), wanted, sql, progress);
+    telemetry::part("results").run(rows).await
 }
 
 /// How a job ended, or `None` if it runs on when the call has waited long enough.
@@ -86,7 +88,8 @@ pub(in crate::engine) async fn of_kept_job(
         }
     };
     completed(room, &status, &sql).await?;
-    rows::write(room, id, wanted, &sql, progress).await
+    let rows = rows::write(room, id, wanted, &sql, progress);
+    telemetry::part("results").run(rows).await
 }
 
 /// What a client reads whose query takes longer than its call.
