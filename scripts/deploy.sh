@@ -51,7 +51,7 @@ engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || die "the 
 docker compose version >/dev/null 2>&1 || die "the Compose plugin is missing (docker compose)"
 
 # Log lines of a service that are worth a look: our services write JSON, and `check-config` a line for each problem.
-telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic)|^[A-Z_]+: ' || true; }
+telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic|FATAL)|^[A-Z_]+: ' || true; }
 
 # The settings in `.env`, those that .env.example lists, as Compose reads them. Nothing in it is run: a value may look like
 # code. What the environment has already goes first.
@@ -98,24 +98,45 @@ build_images() {
 }
 
 # --- one host ---------------------------------------------------------------------------------------------------------
+# The next step, for what the engine says by itself: our services name theirs.
+next_step() {
+  case $1 in
+    *"address already in use"* | *"port is already allocated"*)
+      echo "Another program has that address. In .env: MCP_PUBLISH=127.0.0.1:8001 for agents, or ADMIN_PUBLISH=127.0.0.1:9474 for the status page" ;;
+    *"exec format error"* | *"FATAL tini"*"failed: No such file or directory"*)
+      echo "The image is for another kind of processor: docker compose build --no-cache token-refresher dremio-mcp" ;;
+    *"no space left on device"*) echo "The disk is full: docker system prune" ;;
+  esac
+}
+
 why_compose() {
   docker compose "${profiles[@]}" ps --all
-  local id name health
+  local id name state told
   for id in $(docker compose "${profiles[@]}" ps --all --quiet); do
     name=$(docker inspect --format '{{slice .Name 1}}' "$id")
-    health=$(docker inspect --format '{{.State.Status}}{{if .State.Health}} {{.State.Health.Status}}{{end}} {{.State.ExitCode}}' "$id")
-    case $health in
-      # `created` waits for another one, which tells why.
-      "running healthy"* | "exited 0" | "running 0" | created*) continue ;;
+    state=$(docker inspect --format '{{.State.Status}}{{if .State.Health}} {{.State.Health.Status}}{{end}} {{.State.ExitCode}}' "$id")
+    told=$(docker inspect --format '{{.State.Error}}' "$id")
+    case $state in
+      "running healthy"* | "exited 0" | "running 0") continue ;;
+      # Without an error it waits for another one, which tells why.
+      created*) [[ -n $told ]] || continue ;;
     esac
-    printf '\n-- %s: %s\n' "$name" "$health"
-    docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{end}}{{end}}' "$id" | grep . | sort -u | tail -n 3 || true
-    docker logs --tail 200 "$id" 2>&1 | telling | tail -n 5
+    # The health check says it in a sentence; the log does where there is none.
+    [[ -n $told ]] ||
+      told=$(docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{end}}{{end}}' "$id" | grep . | sort -u | tail -n 3 || true)
+    [[ -n $told ]] || told=$(docker logs --tail 200 "$id" 2>&1 | telling | tail -n 5)
+    printf '\n-- %s: %s\n%s\n' "$name" "$state" "$told"
+    next_step "$told"
   done
 }
 
 deploy_compose() {
   name_secrets_dir
+  local folder
+  folder=${SECRETS_DIR:-$(sed -n 's/^SECRETS_DIR=//p' .env 2>/dev/null | tail -n 1 || true)}
+  folder=${folder//[$'\r'\'\"]/}
+  [[ -z $folder || -f $folder/dremio_password && -f $folder/mcp_api_keys ]] ||
+    die "SECRETS_DIR names $folder, which lacks dremio_password or mcp_api_keys: run scripts/setup.sh, or take SECRETS_DIR out of .env"
   build_images
   say "starting (at most $timeout s)"
   if ! docker compose "${profiles[@]}" up --detach --wait --wait-timeout "$timeout"; then
@@ -124,7 +145,8 @@ deploy_compose() {
     die "not ready; docs/TROUBLESHOOTING.md goes from the symptom to the cause"
   fi
   docker compose "${profiles[@]}" ps
-  say "ready"
+  say "ready; what the doctor says"
+  docker compose "${profiles[@]}" exec -T dremio-mcp dremio-mcp doctor || say "the doctor has found something, see above"
 }
 
 # --- swarm ------------------------------------------------------------------------------------------------------------
@@ -216,6 +238,17 @@ deploy_swarm() {
   DREMIO_CA_CONFIG=$(named dremio-mcp-ca "${DREMIO_CA_BUNDLE:-deploy/no-extra-ca.pem}")
   DREMIO_CA_FILE=${DREMIO_CA_BUNDLE:+/etc/dremio-ca.pem}
   export CADDYFILE_CONFIG DREMIO_CA_CONFIG DREMIO_CA_FILE
+  if [[ -n ${MCP_POLICY_FILE:-} ]]; then
+    [[ $MCP_POLICY_FILE == /policy/policy.toml ]] || die "in a Swarm MCP_POLICY_FILE is /policy/policy.toml, which comes from policy/policy.toml"
+    POLICY_SOURCE=${POLICY_SOURCE:-./policy/policy.toml}
+    [[ -s $POLICY_SOURCE ]] || die "$POLICY_SOURCE is missing, and MCP_POLICY_FILE is set; docs/DEPLOYMENT.md has one to copy"
+    POLICY_CONFIG=$(named dremio-mcp-policy "$POLICY_SOURCE")
+    export POLICY_SOURCE POLICY_CONFIG
+  fi
+  # Two gateways cannot add to one file. The task's number and id are filled in by Swarm.
+  if [[ -n ${AUDIT_FILE:-} && $AUDIT_FILE != *'{{'* ]]; then
+    export AUDIT_FILE="${AUDIT_FILE%.jsonl}-{{.Task.Slot}}-{{.Task.ID}}.jsonl"
+  fi
 
   build_images
   local files=(-c docker-compose.yml -c docker-compose.prod.yml) resolve=always file

@@ -308,7 +308,16 @@ if [[ -n $ca_bundle ]]; then
     keep_file secrets/dremio-ca.pem <"$ca_bundle"
   fi
 fi
+# Settings that are not asked for here: without MCP_POLICY_FILE, for example, every key could do everything.
+other_settings() {
+  [[ -f .env ]] || return 0
+  local own='DREMIO_URI|DREMIO_USERNAME|DREMIO_PASSWORD|MCP_API_KEY|SECRETS_DIR|ACCOUNTS_DIR|MCP_PUBLISH|DREMIO_MCP_TARGET'
+  own+='|DREMIO_CA_BUNDLE|MCP_DOMAIN|COMPOSE_PROFILES'
+  grep -E '^[[:space:]]*(export[[:space:]]+)?[A-Za-z_][A-Za-z0-9_]*[[:space:]]*=' .env |
+    grep -vE "^[[:space:]]*(export[[:space:]]+)?($own)[[:space:]]*=" || true
+}
 if may_write .env; then
+  others=$(other_settings)
   {
     echo "# Written by scripts/setup.sh; .env.example explains every line. No secret is in here."
     echo "DREMIO_URI=$uri"
@@ -323,6 +332,7 @@ if may_write .env; then
     ! $local_dremio || profiles+=(dremio)
     [[ -z $domain ]] || profiles+=(tls)
     ((${#profiles[@]} == 0)) || (IFS=,; echo "COMPOSE_PROFILES=${profiles[*]}")
+    [[ -z $others ]] || printf '\n# From before.\n%s\n' "$others"
   } >.env
 fi
 
@@ -336,7 +346,7 @@ Written: .env, secrets/dremio_password, secrets/mcp_api_keys. Next:
 
   scripts/deploy.sh
 
-What is wrong, if something is: docker compose run --rm --no-deps dremio-mcp doctor
+which starts everything, and has the doctor look at it. At any time: docker compose run --rm --no-deps dremio-mcp doctor
 
 Then set your agent up. The key goes where the agent runs:
 

@@ -3,7 +3,7 @@
 # the last part), python3 and about 20 minutes; touches nothing of an installation that runs here.
 #
 #   scripts/verify-containers.sh [PART …]     start quickstart confinement rotation kills volume restarts first-user
-#                                       tls docs setup swarm
+#                                       tls docs setup policy audit swarm
 #
 # Works on a copy of this checkout in a temporary folder, as a fresh clone would be, under a project name, ports and image
 # tags of its own. Prints PASS or FAIL for every claim, and figures; ends with 1 if one failed.
@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 parts=("$@")
-((${#parts[@]})) || parts=(start quickstart confinement rotation kills volume restarts first-user tls docs setup swarm)
+((${#parts[@]})) || parts=(start quickstart confinement rotation kills volume restarts first-user tls docs setup policy audit swarm)
 
 for part in "${parts[@]}"; do
   [[ -r scripts/verify/$part.sh ]] || { echo "verify-containers: no part $part; there are $(cd scripts/verify && echo *.sh)" >&2; exit 64; }

@@ -14,7 +14,7 @@ for name in COMPOSE_FILE $(sed -nE 's/^#?([A-Z][A-Z0-9_]*)=.*/\1/p' .env.example
 done
 # The load has one key, and no limit.
 export MCP_RATE_LIMIT=off
-export COMPOSE_PROJECT_NAME=$project IMAGE_TAG=verify MCP_PUBLISH=127.0.0.1:$port COMPOSE_ANSI=never COMPOSE_PROGRESS=quiet
+export COMPOSE_PROJECT_NAME=$project IMAGE_TAG=verify MCP_PUBLISH=127.0.0.1:$port ADMIN_PUBLISH=127.0.0.1:$((port + 1464)) COMPOSE_ANSI=never COMPOSE_PROGRESS=quiet
 gateway_image=dremio-mcp:verify-official
 
 pass() { printf 'PASS  %s\n' "$*"; passed=$((passed + 1)); }

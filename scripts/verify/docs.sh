@@ -6,10 +6,11 @@ for document in docs/DEPLOYMENT.md docs/TROUBLESHOOTING.md; do
   number=1
   while [[ -f $work/block.$number ]]; do
     # The port of this run, and the rest as it stands there.
-    sed -i "s/127\.0\.0\.1:8000/127.0.0.1:$port/g" "$work/block.$number"
+    sed -i "s/127\.0\.0\.1:8000/127.0.0.1:$port/g; s/127\.0\.0\.1:9464/127.0.0.1:$((port + 1464))/g" "$work/block.$number"
     check "$document, verified block $number" bash -euo pipefail "$work/block.$number"
     rm "$work/block.$number"
     number=$((number + 1))
   done
 done
 stop_all
+rm -f .env policy/policy.toml

@@ -26,8 +26,15 @@ const DOCKERFILES: [&str; 2] =
 const GRAFANA: &str = "GF_";
 
 /// Names in Compose files that no person sets: `scripts/deploy.sh` does, and Caddy's own.
-const NOT_FOR_PEOPLE: [&str; 5] =
-    ["CADDYFILE_CONFIG", "DREMIO_CA_CONFIG", "DREMIO_CA_FILE", "MCP_UPSTREAM", "REVISION"];
+const NOT_FOR_PEOPLE: [&str; 7] = [
+    "CADDYFILE_CONFIG",
+    "DREMIO_CA_CONFIG",
+    "DREMIO_CA_FILE",
+    "MCP_UPSTREAM",
+    "POLICY_CONFIG",
+    "POLICY_SOURCE",
+    "REVISION",
+];
 
 /// Names in documents and scripts that look like settings: a client's, and an example of a slip.
 const NOT_SETTINGS: [&str; 2] = ["DREMIO_MCP_KEY", "RETRY_MIN"];

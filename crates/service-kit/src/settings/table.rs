@@ -114,7 +114,8 @@ settings! {
             "`keys`, or `none` on a loopback address";
         MCP_POLICY_FILE: GATEWAY, Plain, Unset(""), FromEnv(""),
             "what each client may do: its keys, tools, schemas and budgets, as TOML; see \
-             docs/DEPLOYMENT.md";
+             docs/DEPLOYMENT.md. The containers have the folder policy at /policy for it: \
+             /policy/policy.toml";
         MCP_ALLOW_OPEN: GATEWAY, Plain, Is("false"), FromEnv(""),
             "allow MCP_AUTH=none on other addresses, where something in front checks who asks";
         MCP_ALLOWED_HOSTS: GATEWAY, Plain, Unset(""), Apart("`.env`; MCP_DOMAIN is added"),
