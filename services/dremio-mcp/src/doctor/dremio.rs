@@ -14,7 +14,8 @@ use secrecy::SecretString;
 
 use self::api::Api;
 use super::finding::{Cure, Finding};
-use super::{CHECK_MAX, Doctor, token};
+use super::policy::Policy;
+use super::{CHECK_MAX, Doctor, accounts};
 
 /// Clocks that differ by so much are worth a word; the header `Date` has whole seconds, and the
 /// answer may be on its way for some.
@@ -34,8 +35,9 @@ struct Arrived {
     is_ready: bool,
 }
 
-pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
-    let (arrived, (mut findings, token)) = tokio::join!(arrive(doctor), token::look(doctor));
+pub(super) async fn check(doctor: &Doctor, policy: &Policy) -> Vec<Finding> {
+    let (arrived, (mut findings, token)) =
+        tokio::join!(arrive(doctor), accounts::look(doctor, policy));
     match (arrived, token) {
         (Ok(Arrived { client, findings: way, is_ready: true }), Some(token)) => {
             findings.extend(way);
@@ -91,10 +93,7 @@ async fn arrive(doctor: &Doctor) -> Result<Arrived, Vec<Finding>> {
         Ok(false) => Finding::bad(
             "first_user",
             "this Dremio has no user yet, so nobody can log in",
-            doctor.site.run(
-                "docker compose run --rm token-refresher first-user",
-                "token-refresher first-user",
-            ),
+            doctor.site.make_first_user(),
         ),
         Err(cause) => Finding::not_checked("first_user", format!("{:#}", anyhow::anyhow!(cause))),
     });

@@ -18,12 +18,13 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     // Only the official server gets a folder of its own.
     let temporary = matches!(doctor.config.engine, EngineConfig::Official(_))
         .then(|| doctor.site.temporary.clone());
+    let audit = doctor.config.audit.file.as_deref().map(token_file::folder_of);
     let (room, places) = (doctor.site.room, (folder.clone(), temporary.clone()));
     let looked = on_thread(CHECK_MAX, move || {
         let (folder, temporary) = places;
         let is_open = is_open_to_all(&folder);
         let may_write = temporary.as_deref().map(|path| access(path, Access::WRITE_OK));
-        let rooms: Vec<_> = [Some(folder), temporary]
+        let rooms: Vec<_> = [Some(folder), temporary, audit]
             .into_iter()
             .flatten()
             .map(|path| (room(&path), path))
@@ -32,8 +33,7 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     });
     let Some((is_open, may_write, rooms)) = looked.await else {
         let text = format!("{} does not answer: its volume hangs", folder.display());
-        let cure = Cure::Change("mount the volume of the token file again".to_owned());
-        return vec![Finding::bad("token_folder", text, cure)];
+        return vec![Finding::bad("token_folder", text, Cure::mount("the token file"))];
     };
     let mut findings = vec![];
     if is_open && !doctor.site.in_container {
@@ -48,10 +48,8 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
     let temporary = temporary.as_deref().unwrap_or(Path::new("")).display();
     findings.push(match (full, may_write) {
         (Some((_, path)), _) => {
-            let path = path.display();
-            let text = format!("there is no room left where {path} is");
-            let find = format!("du -xhd1 {path} | sort -h | tail");
-            Finding::bad("disk", text, doctor.site.run("docker system prune", find))
+            let text = format!("there is no room left where {} is", path.display());
+            Finding::bad("disk", text, doctor.site.make_room(path))
         }
         (None, Some(Err(cause))) => {
             let text = format!(
@@ -60,7 +58,7 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
             );
             Finding::bad("disk", text, Cure::Set("TMPDIR=/a/folder/of/this/user".to_owned()))
         }
-        (None, _) => Finding::good("disk", "there is room for the token and temporary files"),
+        (None, _) => Finding::good("disk", "there is room for all files that are written"),
     });
     findings
 }

@@ -45,8 +45,9 @@ pub struct Finding {
 }
 
 /// Every check, in the order in which they are shown: what the others need comes first.
-pub const CHECKS: [&str; 19] = [
+pub const CHECKS: [&str; 22] = [
     "settings",
+    "policy",
     "address",
     "tls",
     "api",
@@ -54,12 +55,14 @@ pub const CHECKS: [&str; 19] = [
     "clock",
     "token_folder",
     "token",
+    "accounts",
     "refresher",
     "gateway_key",
     "version",
     "query",
     "engine",
     "disk",
+    "audit",
     "keys",
     "listener",
     "hosts",
@@ -86,6 +89,13 @@ impl Finding {
 
     pub(super) fn with_cure(self, cure: Cure) -> Self {
         Self { cure: Some(cure), ..self }
+    }
+}
+
+impl Cure {
+    /// What holds these files does not answer.
+    pub(super) fn mount(files: &str) -> Self {
+        Self::Change(format!("mount the volume of {files} again"))
     }
 }
 

@@ -31,13 +31,17 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
         if let AuthConfig::Policy { .. } = &doctor.config.auth {
             return vec![Finding::good("keys", "agents need a key that MCP_POLICY_FILE names")];
         }
+        if doctor.site.is_local {
+            let text = "agents need no key: every program on this machine may connect";
+            return vec![Finding::good("keys", text)];
+        }
         let text = "agents need no key: everybody who reaches the address can query Dremio";
         let finding = Finding::warning("keys", text);
         return vec![finding.with_cure(Cure::Set("MCP_AUTH=keys".to_owned()))];
     };
     let (read, path) = (source.clone(), source.path().map(Path::to_owned));
     let Some(loaded) = on_thread(CHECK_MAX, move || KeyRing::load(read)).await else {
-        let cure = Cure::Change("mount the volume of the keys again".to_owned());
+        let cure = Cure::mount("the keys");
         return vec![Finding::bad("keys", "the file of keys does not answer", cure)];
     };
     let ring = match loaded {

@@ -9,6 +9,8 @@
 //! - `report`, `share`: all findings as a text, as JSON, and without private names
 //! - the others are the checks
 
+mod accounts;
+mod audit;
 mod dremio;
 mod engine;
 mod files;
@@ -17,6 +19,7 @@ mod hosts;
 mod http;
 mod keys;
 mod listener;
+mod policy;
 mod public;
 mod refresher;
 mod report;
@@ -55,6 +58,12 @@ pub struct Doctor {
 }
 
 impl Doctor {
+    /// Of a gateway with this configuration, all of whose settings are right.
+    #[must_use]
+    pub fn of_config(config: Config, clock: Clock, site: Site) -> Self {
+        Self { config, problems: Vec::new(), given: 0, clock, site }
+    }
+
     /// Of the gateway that would run with the settings of `env`. What they get wrong is the first
     /// finding; the rest is examined all the same.
     ///
@@ -65,7 +74,7 @@ impl Doctor {
         let read = on_thread(CHECK_MAX, move || Config::survey(&environment)).await;
         let Some((config, problems)) = read else {
             let text = "a file that a setting names does not answer: its volume hangs";
-            let cure = Cure::Change("mount the volume of the keys and secrets again".to_owned());
+            let cure = Cure::mount("the keys and secrets");
             let findings = vec![Finding::bad("settings", text, cure)];
             return Err(Diagnosis::new(findings, "unknown", started.elapsed(), Private::default()));
         };
@@ -76,11 +85,13 @@ impl Doctor {
     /// Runs every check.
     pub async fn examine(&self) -> Diagnosis {
         let started = Instant::now();
-        let (dremio, folder, refresher, gateway_key, engine, keys, listener, public) = tokio::join!(
-            Box::pin(dremio::check(self)),
+        let policy = policy::Policy::read(self).await;
+        let (dremio, folder, refresher, gateway_key, audit, engine, keys, listener, public) = tokio::join!(
+            Box::pin(dremio::check(self, &policy)),
             files::check(self),
             refresher::check(self),
             token::check_gateway_key(self),
+            audit::check(self),
             Box::pin(engine::check(self)),
             keys::check(self),
             listener::check(self),
@@ -88,7 +99,9 @@ impl Doctor {
         );
         let mut findings = vec![refresher.beside(&dremio)];
         let (settings, hosts) = (settings::check(self), hosts::check(self));
-        for found in [settings, dremio, folder, gateway_key, engine, keys, listener, hosts, public]
+        findings.extend(policy::check(self, &policy));
+        for found in
+            [settings, dremio, folder, gateway_key, audit, engine, keys, listener, hosts, public]
         {
             findings.extend(found);
         }

@@ -133,7 +133,6 @@ fn judge(doctor: &Doctor, report: &Report) -> Refresher {
 fn cure(doctor: &Doctor, reason: &str, token: &Condition) -> Cure {
     let site = &doctor.site;
     let folder = token_file::folder_of(&doctor.config.token_file);
-    let folder = folder.display();
     match (reason, token.reason.as_deref().unwrap_or_default()) {
         ("rejected_credentials", _) if site.in_container => {
             Cure::Run("scripts/setup.sh".to_owned())
@@ -141,10 +140,7 @@ fn cure(doctor: &Doctor, reason: &str, token: &Condition) -> Cure {
         ("rejected_credentials", _) => {
             Cure::Set("DREMIO_PASSWORD_FILE=/file/with/the/right/password".to_owned())
         }
-        ("no_user_yet", _) => site.run(
-            "docker compose run --rm token-refresher first-user",
-            "token-refresher first-user",
-        ),
+        ("no_user_yet", _) => site.make_first_user(),
         // The gateway's way to Dremio has findings of its own, if it has the same trouble.
         ("tls", _) if site.in_container => {
             Cure::Run("scripts/setup.sh --ca-bundle FILE".to_owned())
@@ -152,13 +148,10 @@ fn cure(doctor: &Doctor, reason: &str, token: &Condition) -> Cure {
         (reason, _) if OF_DREMIO.contains(&reason) => {
             Cure::Set(format!("DREMIO_URI={}", doctor.config.dremio.uri))
         }
-        (_, "disk_full") => {
-            site.run("docker system prune", format!("du -xhd1 {folder} | sort -h | tail"))
+        (_, "disk_full") => site.make_room(&folder),
+        (_, "permission_denied" | "read_only") => {
+            site.renew_token_volume(format!("ls -ld {}", folder.display()))
         }
-        (_, "permission_denied" | "read_only") => site.run(
-            "docker compose down --volumes && docker compose up --detach",
-            format!("ls -ld {folder}"),
-        ),
-        _ => site.run(RESTART, "token-refresher once"),
+        _ => site.refresh(),
     }
 }

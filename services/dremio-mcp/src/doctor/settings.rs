@@ -4,7 +4,7 @@ use service_kit::env::Problem;
 use service_kit::settings::{ALL, Default, Service, Setting};
 
 use super::finding::{Cure, Finding};
-use super::{Doctor, keys};
+use super::{Doctor, audit, keys, policy};
 
 /// What a setting without a default may look like.
 const EXAMPLES: [(&str, &str); 6] = [
@@ -21,7 +21,11 @@ pub(super) fn check(doctor: &Doctor) -> Vec<Finding> {
     let mut findings: Vec<Finding> = doctor
         .problems
         .iter()
-        .filter(|problem| !keys::is_about_keys(&problem.name))
+        .filter(|problem| {
+            let name = &problem.name;
+            let has_a_check = [keys::is_about_keys, policy::is_about_policy, audit::is_about_audit];
+            !has_a_check.iter().any(|is_about| is_about(name))
+        })
         .map(|problem| Finding::bad("settings", problem.to_string(), cure(problem)))
         .collect();
     let has_problem = !findings.is_empty();

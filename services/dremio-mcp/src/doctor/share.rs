@@ -34,9 +34,11 @@ const WELL_KNOWN: [&str; 15] = [
 ];
 
 /// Paths that are the same everywhere.
-const WELL_KNOWN_PATHS: [&str; 9] = [
+const WELL_KNOWN_PATHS: [&str; 11] = [
     "/tokens",
     "/run/secrets/",
+    "/policy/",
+    "/audit/",
     "/etc/dremio-ca.pem",
     "/mcp",
     "/healthz",

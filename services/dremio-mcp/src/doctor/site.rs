@@ -13,6 +13,8 @@ use super::finding::Cure;
 pub struct Site {
     /// Whether cures are for somebody who looks at a container from outside.
     pub in_container: bool,
+    /// Whether all of it runs in one `dremio-mcp-local`.
+    pub is_local: bool,
     /// Where temporary files go.
     pub temporary: PathBuf,
     /// What this machine is called.
@@ -46,6 +48,7 @@ impl Site {
                 .iter()
                 .any(|mark| Path::new(mark).exists())
                 || name("KUBERNETES_SERVICE_HOST").is_some(),
+            is_local: false,
             temporary: std::env::temp_dir(),
             host: host.trim().to_owned(),
             people: people.into_iter().flatten().collect(),
@@ -55,12 +58,50 @@ impl Site {
 
     /// A command for Compose on the host, or the other one where the services run by themselves.
     pub(super) fn run(&self, compose: &str, plain: impl Into<String>) -> Cure {
-        Cure::Run(if self.in_container { compose.to_owned() } else { plain.into() })
+        let plain: String = plain.into();
+        Cure::Run(if self.in_container {
+            compose.to_owned()
+        } else if self.is_local && plain.starts_with("token-refresher") {
+            "dremio-mcp-local stop; dremio-mcp-local --background".to_owned()
+        } else {
+            plain
+        })
     }
 
     /// Has token-refresher look at its token at once.
     pub(super) fn refresh(&self) -> Cure {
         self.run("docker compose restart token-refresher", "token-refresher once")
+    }
+
+    /// Makes the user without whom nobody can log in.
+    pub(super) fn make_first_user(&self) -> Cure {
+        let compose = "docker compose run --rm token-refresher first-user";
+        self.run(compose, "token-refresher first-user")
+    }
+
+    /// Ends whatever keeps Dremio from answering.
+    pub(super) fn restart_dremio(&self) -> Cure {
+        self.run("docker compose restart dremio", "sudo systemctl restart dremio")
+    }
+
+    /// Starts token-refresher, which makes what is missing beside the token file.
+    pub(super) fn start_refresher(&self) -> Cure {
+        let compose = "docker compose up --detach --wait token-refresher";
+        self.run(compose, "token-refresher once")
+    }
+
+    /// Another volume for the token and the gateway key, with the owner and mode that the image
+    /// has; outside of containers, what mends the one that is there.
+    pub(super) fn renew_token_volume(&self, plain: impl Into<String>) -> Cure {
+        let compose = "docker compose down && docker volume rm dremio-mcp_tokens && docker \
+                       compose up --detach";
+        self.run(compose, plain)
+    }
+
+    /// Finds, or removes, what fills the disk that `folder` is on.
+    pub(super) fn make_room(&self, folder: &Path) -> Cure {
+        let find = format!("du -xhd1 {} | sort -h | tail", folder.display());
+        self.run("docker system prune", find)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The token file, and the gateway key beside it.
 
+use std::fmt::Display;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use token_file::gateway_key::{self, KeyError};
-use token_file::{ReadError, Token};
+use token_file::{AccountName, ReadError, Token};
 
 use super::finding::{Cure, Finding};
 use super::{CHECK_MAX, Doctor, files, on_thread};
@@ -32,78 +33,110 @@ impl Look {
     }
 }
 
-/// What the token file is like, and the token if it can be sent.
-pub(super) async fn look(doctor: &Doctor) -> (Vec<Finding>, Option<SecretString>) {
-    let path = doctor.config.token_file.clone();
+/// The token file of an account.
+struct File<'a> {
+    account: Option<&'a AccountName>,
+    path: PathBuf,
+}
+
+impl File<'_> {
+    fn check(&self) -> &'static str {
+        if self.account.is_some() { "accounts" } else { "token" }
+    }
+
+    fn bad(&self, text: impl Display, cure: Cure) -> Finding {
+        Finding::bad(self.check(), self.with_name(text), cure)
+    }
+
+    fn warning(&self, text: impl Display, cure: Cure) -> Finding {
+        Finding::warning(self.check(), self.with_name(text)).with_cure(cure)
+    }
+
+    fn with_name(&self, text: impl Display) -> String {
+        match self.account {
+            Some(account) => format!("account {account}: {text}"),
+            None => text.to_string(),
+        }
+    }
+}
+
+/// What the token file of `account` is like, `None` being the single one, and the token if it can
+/// be sent.
+pub(super) async fn look(
+    doctor: &Doctor,
+    account: Option<&AccountName>,
+) -> (Vec<Finding>, Option<SecretString>) {
+    let single = &doctor.config.token_file;
+    let path = account.map_or_else(|| single.clone(), |account| account.token_file(single));
+    let file = File { account, path: path.clone() };
     let read = on_thread(CHECK_MAX, move || (token_file::read(&path), Look::at(&path))).await;
-    let Some((read, look)) = read else {
-        let cure = Cure::Change("mount the volume of the token file again".to_owned());
-        return (vec![Finding::bad("token", ReadError::Pending.to_string(), cure)], None);
-    };
-    match (read, look) {
-        (Ok(token), look) => judge(doctor, &token, look),
-        (Err(cause), _) => (vec![unread(doctor, &cause)], None),
+    match read {
+        None => (vec![file.bad(ReadError::Pending, Cure::mount("the token file"))], None),
+        Some((Ok(token), look)) => judge(doctor, &file, &token, look),
+        Some((Err(cause), _)) => (vec![unread(doctor, &file, &cause)], None),
     }
 }
 
 fn judge(
     doctor: &Doctor,
+    file: &File<'_>,
     token: &Token,
     look: Option<Look>,
 ) -> (Vec<Finding>, Option<SecretString>) {
-    let path = doctor.config.token_file.display();
+    let path = file.path.display();
     let left = token.expires_at().duration_since(doctor.clock.now());
     if token.is_expired(doctor.clock.now()) {
         let ago = spoken(left.abs());
         let text = format!("the token in {path} ended {ago} ago, and there is no other yet");
-        return (vec![Finding::bad("token", text, doctor.site.refresh())], None);
+        return (vec![file.bad(text, doctor.site.refresh())], None);
     }
     let mut findings = Vec::new();
     if left < SOON {
         let text = format!("the token ends in {}, and was not replaced yet", spoken(left));
-        findings.push(Finding::warning("token", text).with_cure(doctor.site.refresh()));
+        findings.push(file.warning(text, doctor.site.refresh()));
     }
     if let Some(look) = look.as_ref().filter(|look| look.is_open_to_all())
-        && files::can_be_reached_by_others(doctor, &doctor.config.token_file)
+        && files::can_be_reached_by_others(doctor, &file.path)
     {
         let text = format!("every user of this machine can read {path} (mode {:04o})", look.mode);
-        let cure = Cure::Run(format!("chmod o-r {path}"));
-        findings.push(Finding::warning("token", text).with_cure(cure));
+        findings.push(file.warning(text, Cure::Run(format!("chmod o-r {path}"))));
     }
     if findings.is_empty() {
         let look = look.map_or(String::new(), |Look { mode, owner, group }| {
             format!("; {path} has mode {mode:04o}, owner {owner}, group {group}")
         });
         let text = format!("there is a token, good for {}{look}", spoken(left));
-        findings.push(Finding::good("token", text));
+        findings.push(Finding::good(file.check(), text));
     }
     (findings, Some(token.secret().clone()))
 }
 
-fn unread(doctor: &Doctor, cause: &ReadError) -> Finding {
-    let file = &doctor.config.token_file;
-    let path = file.display();
-    let cure = match cause {
-        ReadError::Missing if !token_file::folder_of(file).is_dir() => {
+fn unread(doctor: &Doctor, file: &File<'_>, cause: &ReadError) -> Finding {
+    let path = file.path.display();
+    let cure = match (cause, file.account) {
+        (ReadError::Missing, Some(account)) if doctor.site.in_container => {
+            Cure::Run(format!("scripts/setup.sh account add {account}"))
+        }
+        (ReadError::Missing, Some(account)) => Cure::Change(format!(
+            "put the files username and password into {account} in the folder of DREMIO_ACCOUNTS_DIR"
+        )),
+        (ReadError::Missing, None) if !token_file::folder_of(&file.path).is_dir() => {
             let text = format!(
                 "there is no folder {}; both services must name the same token file",
-                token_file::folder_of(file).display()
+                token_file::folder_of(&file.path).display()
             );
             let cure = Cure::Set("TOKEN_FILE=/the/file/that/token-refresher/writes".to_owned());
-            return Finding::bad("token", text, cure);
+            return file.bad(text, cure);
         }
-        ReadError::Missing => doctor
-            .site
-            .run("docker compose up --detach --wait token-refresher", "token-refresher once"),
-        ReadError::PermissionDenied => for_group(doctor),
-        ReadError::NotAFile | ReadError::LeavesFolder => doctor.site.run(
-            "docker compose down --volumes && docker compose up --detach",
-            format!("mv {path} {path}.old"),
-        ),
-        ReadError::Io(_) => Cure::Run(format!("ls -l {path}")),
+        (ReadError::Missing, None) => doctor.site.start_refresher(),
+        (ReadError::PermissionDenied, _) => for_group(doctor),
+        (ReadError::NotAFile | ReadError::LeavesFolder, _) => {
+            doctor.site.renew_token_volume(format!("mv {path} {path}.old"))
+        }
+        (ReadError::Io(_), _) => Cure::Run(format!("ls -l {path}")),
         _ => doctor.site.refresh(),
     };
-    Finding::bad("token", format!("{cause}: {path}"), cure)
+    file.bad(format!("{cause}: {path}"), cure)
 }
 
 /// The gateway key.
@@ -113,14 +146,12 @@ pub(super) async fn check_gateway_key(doctor: &Doctor) -> Vec<Finding> {
     let seen = path.clone();
     let read = on_thread(CHECK_MAX, move || (gateway_key::read(&file), Look::at(&seen))).await;
     let path = path.display();
-    let start = doctor
-        .site
-        .run("docker compose up --detach --wait token-refresher", "token-refresher once");
     let finding = match read {
-        None => {
-            let cure = Cure::Change("mount the volume of the token file again".to_owned());
-            Finding::bad("gateway_key", KeyError::Pending.to_string(), cure)
-        }
+        None => Finding::bad(
+            "gateway_key",
+            KeyError::Pending.to_string(),
+            Cure::mount("the token file"),
+        ),
         Some((Ok(_), Some(look)))
             if look.is_open_to_all()
                 && files::can_be_reached_by_others(doctor, &doctor.config.token_file) =>
@@ -134,16 +165,13 @@ pub(super) async fn check_gateway_key(doctor: &Doctor) -> Vec<Finding> {
         }
         Some((Err(cause @ KeyError::Missing), _)) => {
             let text = format!("{cause}; without it, sessions end with the gateway");
-            Finding::warning("gateway_key", text).with_cure(start)
+            Finding::warning("gateway_key", text).with_cure(doctor.site.start_refresher())
         }
         Some((Err(cause @ KeyError::PermissionDenied), _)) => {
             Finding::bad("gateway_key", cause.to_string(), for_group(doctor))
         }
         Some((Err(cause), _)) => {
-            let cure = doctor.site.run(
-                "docker compose down --volumes && docker compose up --detach",
-                format!("mv {path} {path}.old"),
-            );
+            let cure = doctor.site.renew_token_volume(format!("mv {path} {path}.old"));
             Finding::bad("gateway_key", cause.to_string(), cure)
         }
     };
@@ -154,14 +182,10 @@ pub(super) async fn check_gateway_key(doctor: &Doctor) -> Vec<Finding> {
 fn for_group(doctor: &Doctor) -> Cure {
     let folder = token_file::folder_of(&doctor.config.token_file);
     let group = rustix::process::getegid().as_raw();
-    doctor.site.run(
-        "docker compose down --volumes && docker compose up --detach",
-        format!(
-            "sudo chgrp -R {group} {folder} && sudo chmod 2750 {folder} && sudo chmod 640 \
-             {folder}/*",
-            folder = folder.display()
-        ),
-    )
+    doctor.site.renew_token_volume(format!(
+        "sudo chgrp -R {group} {folder} && sudo chmod 2750 {folder} && sudo chmod 640 {folder}/*",
+        folder = folder.display()
+    ))
 }
 
 /// `29 h`, `12 min` or `40 s`.

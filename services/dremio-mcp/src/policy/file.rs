@@ -1,7 +1,7 @@
 //! The policy file: TOML, read whole or not at all. Every problem is named with its line, its cause
 //! and its cure, and no key is ever repeated.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -21,6 +21,9 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Longest name of a client: fits into a log line and a comment in Dremio's job history.
 const NAME_CHARS_MAX: usize = 64;
 
+/// Problems that are named at a time.
+pub(crate) const PROBLEMS_SHOWN_MAX: usize = 5;
+
 /// The client whose rights have all keys that the file does not name.
 pub(super) const DEFAULT: &str = "default";
 
@@ -34,8 +37,19 @@ pub enum PolicyError {
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// What stands in it is wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", few(.0))]
     Wrong(Vec<Problem>),
+}
+
+/// The first problems: a file that was written for something else has one in each line, and
+/// readiness must stay readable.
+fn few(problems: &[Problem]) -> String {
+    let shown = problems.iter().take(PROBLEMS_SHOWN_MAX).map(ToString::to_string);
+    let shown = shown.collect::<Vec<_>>().join("; ");
+    match problems.len().saturating_sub(PROBLEMS_SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown}; and {more} problems more"),
+    }
 }
 
 /// What is wrong in a line, and the cure.
@@ -44,6 +58,13 @@ pub struct Problem {
     /// From 1.
     line: usize,
     text: String,
+}
+
+impl Problem {
+    /// The line, from 1.
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
 }
 
 impl fmt::Display for Problem {
@@ -109,9 +130,12 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
 /// What a policy file has.
 #[derive(Debug)]
 pub(crate) struct Found {
+    /// With the client `default`, if there is one.
     pub(crate) clients: usize,
     pub(crate) keys: HashSet<[u8; 32]>,
     pub(crate) has_default: bool,
+    /// The accounts whose tokens calls carry; `None` is the single one.
+    pub(crate) accounts: BTreeSet<Option<AccountName>>,
 }
 
 /// Reads the file at `path` to see whether it is a policy, where there are these tools.
@@ -121,10 +145,12 @@ pub(crate) struct Found {
 pub(crate) fn check(path: &Path, tools: &[&'static str]) -> Result<Found, PolicyError> {
     let policy = Policy::read(&bytes(path).map_err(PolicyError::Unreadable)?, tools)?;
     let keys = policy.clients.iter().flat_map(|client| client.keys.iter().copied());
+    let grants = policy.clients.iter().map(|client| &client.grant).chain(&policy.default);
     Ok(Found {
         clients: policy.clients.len() + usize::from(policy.default.is_some()),
         keys: keys.collect(),
         has_default: policy.default.is_some(),
+        accounts: grants.map(|grant| grant.account.clone()).collect(),
     })
 }
 

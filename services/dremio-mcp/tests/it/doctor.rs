@@ -59,6 +59,7 @@ impl System {
             clock: Clock::system(),
             site: Site {
                 in_container: false,
+                is_local: false,
                 temporary: std::env::temp_dir(),
                 host: "bigbox".to_owned(),
                 people: vec!["ada".to_owned()],

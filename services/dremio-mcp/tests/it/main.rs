@@ -15,6 +15,7 @@ mod clients;
 mod command;
 mod confinement;
 mod doctor;
+mod doctor_access;
 mod doctor_faults;
 mod doctor_public;
 mod doctor_servers;

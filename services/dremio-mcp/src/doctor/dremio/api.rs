@@ -57,11 +57,11 @@ async fn explain(doctor: &Doctor, cause: &Error) -> Finding {
                  has stopped in the middle",
                 seconds(CHECK_MAX)
             ),
-            restart(doctor),
+            doctor.site.restart_dremio(),
         ),
         ErrorClass::ServerStatus => (
             format!("{cause}: it still starts, or what is in front of it does not find it"),
-            restart(doctor),
+            doctor.site.restart_dremio(),
         ),
         _ => (cause.to_string(), right_address(uri)),
     };
@@ -96,8 +96,4 @@ fn right_address(uri: &DremioUri) -> Cure {
     let host =
         if uri.port() == API_PORT && !uri.has_path() { "HOST-OF-DREMIO" } else { uri.host() };
     Cure::Set(format!("DREMIO_URI={scheme}://{host}:{API_PORT}"))
-}
-
-fn restart(doctor: &Doctor) -> Cure {
-    doctor.site.run("docker compose restart dremio", "sudo systemctl restart dremio")
 }

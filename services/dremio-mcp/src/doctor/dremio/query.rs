@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::seconds;
 use crate::doctor::Doctor;
-use crate::doctor::finding::{Cure, Finding};
+use crate::doctor::finding::Finding;
 
 /// First pause before the job is asked for, doubled each time.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -43,14 +43,17 @@ pub(super) async fn check(doctor: &Doctor, client: &DremioClient, token: &Secret
             "Dremio does not accept the token any more, although it has not ended".to_owned(),
             doctor.site.refresh(),
         ),
-        Err(Trouble::Call(cause)) => (cause.to_string(), restart(doctor)),
+        Err(Trouble::Call(cause)) => (cause.to_string(), doctor.site.restart_dremio()),
         Err(Trouble::Ended(state, said)) => {
             let said = said.unwrap_or_else(|| format!("{state:?}"));
-            (format!("Dremio does not run SELECT 1: {said}"), restart(doctor))
+            (format!("Dremio does not run SELECT 1: {said}"), doctor.site.restart_dremio())
         }
         Err(Trouble::Late) => {
             let limit = seconds(QUERY_MAX);
-            (format!("SELECT 1 takes longer than {limit}: Dremio is overloaded"), restart(doctor))
+            (
+                format!("SELECT 1 takes longer than {limit}: Dremio is overloaded"),
+                doctor.site.restart_dremio(),
+            )
         }
     };
     Finding::bad("query", text, cure)
@@ -90,7 +93,3 @@ async fn row(client: &DremioClient, token: &SecretString, job: &JobId) -> Result
 
 /// A row with a number.
 const CHECK_BYTES_MAX: usize = 64 * 1024;
-
-fn restart(doctor: &Doctor) -> Cure {
-    doctor.site.run("docker compose restart dremio", "sudo systemctl restart dremio")
-}

@@ -119,4 +119,6 @@ fn a_problem_has_its_line_its_cause_and_its_cure() {
         all.contains("line 3: ") && all.contains("; line 4: ") && !all.contains("dmk_"),
         "{all}"
     );
+    let many = problems(&client(&format!("tools = [{}]", "\"x\",\n".repeat(1000))));
+    assert!(many.ends_with("; and 995 problems more") && many.len() < 1000, "{many}");
 }

@@ -1,0 +1,56 @@
+//! The Dremio accounts of the policy's clients: whether each has a token that can be sent.
+
+use secrecy::SecretString;
+use service_kit::accounts::few;
+use token_file::AccountName;
+
+use super::finding::{Finding, Verdict};
+use super::policy::Policy;
+use super::{Doctor, token};
+
+/// How many accounts with trouble are shown: all have the same, if token-refresher is away.
+const ACCOUNTS_SHOWN_MAX: usize = 5;
+
+/// What is to be said of the tokens of all accounts in use, that of the single one included; and
+/// the first that can be sent.
+pub(super) async fn look(doctor: &Doctor, policy: &Policy) -> (Vec<Finding>, Option<SecretString>) {
+    let accounts = policy.accounts();
+    let (mut findings, mut usable) = (Vec::new(), None);
+    if accounts.contains(&None) {
+        (findings, usable) = token::look(doctor, None).await;
+    } else {
+        let text = "no client of the policy uses the account without a name";
+        findings.push(Finding::not_checked("token", text));
+    }
+    let named: Vec<_> = accounts.into_iter().flatten().collect();
+    let mut said = Vec::new();
+    for account in &named {
+        let (found, token) = token::look(doctor, Some(account)).await;
+        usable = usable.or(token);
+        said.extend(found.into_iter().filter(|finding| finding.verdict != Verdict::Good));
+        // What the rest is like would take as long each, if their volume hangs.
+        if said.len() > ACCOUNTS_SHOWN_MAX {
+            break;
+        }
+    }
+    if said.is_empty() {
+        findings.push(good(policy, &named));
+    }
+    findings.extend(said.into_iter().take(ACCOUNTS_SHOWN_MAX));
+    (findings, usable)
+}
+
+fn good(policy: &Policy, named: &[AccountName]) -> Finding {
+    if !policy.is_known() {
+        return Finding::not_checked("accounts", "which there are stands in the policy");
+    }
+    let names = few(named.iter().map(AccountName::as_str));
+    Finding::good(
+        "accounts",
+        match named.len() {
+            0 => "calls use the account without a name".to_owned(),
+            1 => format!("{names} has a token"),
+            number => format!("{number} have a token each: {names}"),
+        },
+    )
+}
