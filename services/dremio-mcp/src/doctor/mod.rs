@@ -86,7 +86,7 @@ impl Doctor {
     pub async fn examine(&self) -> Diagnosis {
         let started = Instant::now();
         let policy = policy::Policy::read(self).await;
-        let (dremio, folder, refresher, gateway_key, audit, engine, keys, listener, public) = tokio::join!(
+        let (dremio, folder, refresher, key, audit, engine, keys, listener, public) = tokio::join!(
             Box::pin(dremio::check(self, &policy)),
             files::check(self),
             refresher::check(self),
@@ -100,9 +100,7 @@ impl Doctor {
         let mut findings = vec![refresher.beside(&dremio)];
         let (settings, hosts) = (settings::check(self), hosts::check(self));
         findings.extend(policy::check(self, &policy));
-        for found in
-            [settings, dremio, folder, gateway_key, audit, engine, keys, listener, hosts, public]
-        {
+        for found in [settings, dremio, folder, key, audit, engine, keys, listener, hosts, public] {
             findings.extend(found);
         }
         findings.sort_by_key(|finding| CHECKS.iter().position(|check| *check == finding.check));

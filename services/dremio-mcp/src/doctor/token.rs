@@ -118,7 +118,8 @@ fn unread(doctor: &Doctor, file: &File<'_>, cause: &ReadError) -> Finding {
             Cure::Run(format!("scripts/setup.sh account add {account}"))
         }
         (ReadError::Missing, Some(account)) => Cure::Change(format!(
-            "put the files username and password into {account} in the folder of DREMIO_ACCOUNTS_DIR"
+            "put the files username and password into {account} in the folder of \
+             DREMIO_ACCOUNTS_DIR"
         )),
         (ReadError::Missing, None) if !token_file::folder_of(&file.path).is_dir() => {
             let text = format!(

@@ -22,6 +22,7 @@ mod doctor_servers;
 mod egress;
 mod egress_jobs;
 mod guard;
+mod key_rotation;
 mod keys;
 mod ledger;
 mod legacy;

@@ -27,7 +27,7 @@ impl PolicyFile {
         file
     }
 
-    fn write(&self, clients: &[(&str, &[&str], &str)]) {
+    pub(crate) fn write(&self, clients: &[(&str, &[&str], &str)]) {
         let mut text = String::new();
         for (name, keys, rest) in clients {
             let digests: Vec<String> = keys.iter().map(|key| digest(key)).collect();
