@@ -25,6 +25,7 @@ use super::Activity;
 use crate::dremio::HeldJob;
 use crate::policy::{Identity, Refusal};
 use crate::random::hex_256;
+use crate::telemetry;
 
 /// What stands around the ticket in a mark. On a line of its own, so that it is a comment whatever
 /// the query ends with.
@@ -168,6 +169,11 @@ impl OpenCall {
     /// What the child does for this call at the egress proxy.
     pub(crate) fn activity(&self) -> &Activity {
         self.record.activity()
+    }
+
+    /// What the child does for this call is a part of the current span.
+    pub(crate) fn trace(&self) {
+        self.record.span.get_or_init(telemetry::here);
     }
 
     #[cfg(test)]

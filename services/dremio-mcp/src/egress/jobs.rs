@@ -24,6 +24,7 @@ use super::refusal;
 use crate::audit::CallAudit;
 use crate::budget::Charge;
 use crate::dremio::{DremioCaller, HeldJob, JobCustody, Pauses};
+use crate::telemetry;
 
 /// Below the 300 s after which the official server's HTTP client gives up. The child then polls
 /// again.
@@ -45,9 +46,11 @@ pub(super) struct Jobs {
     running: Mutex<HashMap<JobId, Asked>>,
 }
 
-/// A job, when it was last polled, and how many polls wait now. Dropping it cancels the job.
+/// A job with its call, when it was last polled, and how many polls wait now. Dropping it cancels
+/// the job.
 struct Asked {
     job: HeldJob,
+    call: Arc<CallRecord>,
     last: Instant,
     waiting: usize,
 }
@@ -102,7 +105,7 @@ impl Jobs {
         match self.custody.submit(submission).await {
             Some(Ok((answer, job))) => {
                 if let Some(job) = job.and_then(|job| call.start(job)) {
-                    let asked = Asked { job, last: Instant::now(), waiting: 0 };
+                    let asked = Asked { job, call, last: Instant::now(), waiting: 0 };
                     self.running().insert(asked.job.id().clone(), asked);
                 }
                 answer.into_response()
@@ -115,28 +118,16 @@ impl Jobs {
     /// `GET /api/v3/job/{id}`: the status of the job once it is terminal or the hold is over.
     /// Dropping the future cancels the job: the child drops its poll when its call is cancelled.
     pub(super) async fn wait(&self, id: &str, incoming: Incoming) -> Response {
-        let _waiting = CallAudit::at_dremio();
-        let mut question = Question::new(self, id);
-        let deadline = Instant::now() + HOLD_MAX;
-        let pauses = Pauses::new();
-        loop {
-            let answer = match ask(&incoming).await {
-                Ok(answer) => answer,
-                Err(response) => {
-                    question.is_answered = true;
-                    return response;
-                }
-            };
-            let unfinished = answer.is_unfinished();
-            let pause = pauses.next();
-            if !unfinished || Instant::now() + pause > deadline {
-                question.is_answered = true;
-                if !unfinished {
-                    question.job_is_over();
-                }
-                return answer.into_response();
-            }
-            tokio::time::sleep(pause).await;
+        let question = Question::new(self, id);
+        let call = question.call.clone();
+        let answer = async {
+            let _waiting = CallAudit::at_dremio();
+            telemetry::job_wait(id).run(polled(question, &incoming)).await
+        };
+        // Over stdio the child asks in its own name.
+        match call {
+            Some(call) => call.scope(answer).await,
+            None => answer.await,
         }
     }
 
@@ -169,23 +160,52 @@ async fn ask(incoming: &Incoming) -> Result<Answer, Response> {
     Answer::read(answer).await
 }
 
+/// The status of the job once it is terminal or the hold is over.
+async fn polled(mut question: Question<'_>, incoming: &Incoming) -> Response {
+    let deadline = Instant::now() + HOLD_MAX;
+    let pauses = Pauses::new();
+    loop {
+        let answer = match ask(incoming).await {
+            Ok(answer) => answer,
+            Err(response) => {
+                question.is_answered = true;
+                return response;
+            }
+        };
+        let unfinished = answer.is_unfinished();
+        let pause = pauses.next();
+        if !unfinished || Instant::now() + pause > deadline {
+            question.is_answered = true;
+            if !unfinished {
+                question.job_is_over();
+            }
+            return answer.into_response();
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// A poll that waits for its answer.
 struct Question<'j> {
     jobs: &'j Jobs,
     /// `None` for a malformed id: such a job was not started here.
     id: Option<JobId>,
+    /// The call that has started the job, if that is known.
+    call: Option<Arc<CallRecord>>,
     is_answered: bool,
 }
 
 impl<'j> Question<'j> {
     fn new(jobs: &'j Jobs, id: &str) -> Self {
         let id: Option<JobId> = id.parse().ok();
+        let mut call = None;
         if let Some(id) = &id
             && let Some(asked) = jobs.running().get_mut(id)
         {
             asked.waiting += 1;
+            call = Some(Arc::clone(&asked.call));
         }
-        Self { jobs, id, is_answered: false }
+        Self { jobs, id, call, is_answered: false }
     }
 
     fn job_is_over(&self) {

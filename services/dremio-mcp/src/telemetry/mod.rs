@@ -21,5 +21,5 @@ mod trace_parent;
 
 pub use self::config::TracesConfig;
 pub(crate) use self::export::Traces;
-pub(crate) use self::span::{Span, job_wait, part};
+pub(crate) use self::span::{Span, here, job_wait, part};
 pub(crate) use self::trace_parent::{TraceId, TraceParent};

@@ -44,6 +44,11 @@ struct Open {
     message: Mutex<Option<Message>>,
 }
 
+/// The current span, to be taken along into another task.
+pub(crate) fn here() -> Span {
+    CURRENT.try_with(Span::clone).unwrap_or_default()
+}
+
 /// Begins a part of the current span. `name` is one of few.
 pub(crate) fn part(name: &'static str) -> Span {
     CURRENT.try_with(|current| current.part(name)).unwrap_or_default()

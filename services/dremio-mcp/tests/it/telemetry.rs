@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use self::collector::{Collector, attribute, hex};
 use crate::egress::Setting;
-use crate::support::{Client, Gateway, eventually};
+use crate::servers::dremios_own;
+use crate::support::{Client, Gateway, KEY, TRANSPORTS, eventually};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -23,6 +24,27 @@ tools/call RunSqlQuery
     dremio request
   results
     dremio request
+";
+
+const OFFICIAL: &str = "\
+tools/call RunSqlQuery
+  child
+    submit
+      dremio request
+  job wait
+    dremio request
+  results
+    dremio request
+";
+
+/// The child waits for its job itself, and reads the rows: seen with a ticket only.
+const AS_IT_IS: &str = "\
+tools/call RunSqlQuery
+  child
+    submit
+      dremio request
+    job wait
+      dremio request
 ";
 
 fn echo() -> Value {
@@ -46,34 +68,45 @@ async fn traced_query(setting: Setting) -> String {
 
 #[tokio::test]
 async fn a_call_is_one_tree_from_client_to_job() {
-    for (settings, expected) in [(vec![("MCP_ENGINE", "native")], NATIVE)] {
-        let collector = Collector::start(Duration::ZERO).await;
-        let settings = [collector.settings(), settings].concat();
-        let job = traced_query(Setting::with(&settings).await).await;
+    is_one_tree(&[("MCP_ENGINE", "native")], NATIVE).await;
+    for (transport, rows) in TRANSPORTS.into_iter().zip(["", "    dremio request\n"]) {
+        let as_it_is = format!("{AS_IT_IS}{rows}");
+        for server in dremios_own() {
+            for (repair, expected) in [("true", OFFICIAL), ("false", &as_it_is)] {
+                let engine = [("MCP_SERVER_COMMAND", &*server), ("MCP_OFFICIAL_REPAIR", repair)];
+                is_one_tree(&[transport, &engine].concat(), expected).await;
+            }
+        }
+    }
+}
 
-        assert_eq!(collector.tree(), expected);
-        let received = collector.received.lock();
-        assert_eq!(attribute(&received.resource, "service.name"), Some("dremio-mcp"));
-        assert_eq!(received.authorization.as_deref(), Some("Bearer s3cret"));
-        for span in &received.spans {
-            assert_eq!(hex(&span.trace_id), TRACE_ID);
-        }
-        let named = |name: &str| received.spans.iter().find(|span| span.name == name).unwrap();
-        let root = named("tools/call RunSqlQuery");
-        assert_eq!((hex(&root.parent_span_id).as_str(), root.kind), (PARENT_ID, 2), "a server's");
-        for (name, value) in [
-            ("mcp.method.name", Some("tools/call")),
-            ("gen_ai.tool.name", Some("RunSqlQuery")),
-            ("error.type", None),
-        ] {
-            assert_eq!(attribute(&root.attributes, name), value);
-        }
-        let wait = named("job wait");
-        assert_eq!(attribute(&wait.attributes, "dremio.job.id"), Some(job.as_str()));
-        let text = String::from_utf8_lossy(&received.bytes);
-        for hidden in ["nobody may read", "secret_column", "a-name-of", "SELECT", "s3cret"] {
-            assert!(!text.contains(hidden), "{hidden}");
-        }
+async fn is_one_tree(engine: &[(&str, &str)], expected: &str) {
+    let collector = Collector::start(Duration::ZERO).await;
+    let settings = [&collector.settings()[..], engine].concat();
+    let job = traced_query(Setting::with(&settings).await).await;
+
+    assert_eq!(collector.tree(), expected, "{engine:?}");
+    let received = collector.received.lock();
+    assert_eq!(attribute(&received.resource, "service.name"), Some("dremio-mcp"));
+    assert_eq!(received.authorization.as_deref(), Some("Bearer s3cret"));
+    for span in &received.spans {
+        assert_eq!(hex(&span.trace_id), TRACE_ID);
+    }
+    let named = |name: &str| received.spans.iter().find(|span| span.name == name).unwrap();
+    let root = named("tools/call RunSqlQuery");
+    assert_eq!((hex(&root.parent_span_id).as_str(), root.kind), (PARENT_ID, 2), "a server's");
+    for (name, value) in [
+        ("mcp.method.name", Some("tools/call")),
+        ("gen_ai.tool.name", Some("RunSqlQuery")),
+        ("error.type", None),
+    ] {
+        assert_eq!(attribute(&root.attributes, name), value);
+    }
+    let wait = named("job wait");
+    assert_eq!(attribute(&wait.attributes, "dremio.job.id"), Some(job.as_str()));
+    let text = String::from_utf8_lossy(&received.bytes);
+    for hidden in ["nobody may read", "secret_column", "a-name-of", "SELECT", "s3cret"] {
+        assert!(!text.contains(hidden), "{hidden}");
     }
 }
 
@@ -147,7 +180,7 @@ async fn a_client_that_traces_decides_for_its_own_calls() {
         assert!(answer.contains("hi"), "{answer}");
     }
     gateway.stop().await;
-    assert_eq!(collector.tree(), "tools/call echo\n");
+    assert_eq!(collector.tree(), "tools/call echo\n  child\n");
     let received = collector.received.lock();
     assert!(received.spans.iter().all(|span| hex(&span.trace_id) == TRACE_ID));
 }
@@ -156,13 +189,13 @@ async fn a_client_that_traces_decides_for_its_own_calls() {
 async fn a_wait_for_a_turn_is_seen() {
     let collector = Collector::start(Duration::ZERO).await;
     let gateway = Gateway::start_with("http://127.0.0.1:9", &collector.settings()).await;
-    let mut client = Client::new(&gateway, crate::support::KEY);
+    let mut client = Client::new(&gateway, KEY);
     client.initialize("2025-03-26").await;
     // The engine works on eight calls of one batch at a time.
     let batch = Value::Array(vec![echo(); 9]);
     client.post(&batch.to_string()).await;
     gateway.stop().await;
-    assert_eq!(collector.tree(), "tools/call echo\ntools/call echo\n  queue\n");
+    assert_eq!(collector.tree(), "tools/call echo\n  child\ntools/call echo\n  queue\n  child\n");
 }
 
 #[tokio::test]

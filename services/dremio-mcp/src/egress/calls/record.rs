@@ -1,7 +1,7 @@
 //! A call as the egress proxy has it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dremio_client::JobId;
 use parking_lot::{Mutex, MutexGuard};
@@ -12,6 +12,7 @@ use crate::audit::CallAudit;
 use crate::dremio::HeldJob;
 use crate::egress::Activity;
 use crate::policy::{Identity, Refusal};
+use crate::telemetry::Span;
 
 /// Who calls, and what the child has done for the call.
 pub(in crate::egress) struct CallRecord {
@@ -22,6 +23,8 @@ pub(in crate::egress) struct CallRecord {
     waits: Waits,
     /// What is written down of the call, if it is a client's.
     audit: Option<Arc<CallAudit>>,
+    /// The span of its child, of which what the child does is a part.
+    pub(super) span: OnceLock<Span>,
     activity: Activity,
     ended: CancellationToken,
     /// The jobs that the child has submitted for a client's call.
@@ -51,6 +54,7 @@ impl CallRecord {
             identity,
             waits,
             audit: CallAudit::current(),
+            span: OnceLock::new(),
             activity: Activity::none(),
             ended: CancellationToken::new(),
             jobs: Mutex::default(),
@@ -63,9 +67,10 @@ impl CallRecord {
         self.identity.as_ref()
     }
 
-    /// Does `work` as a part of the call, so that it is written down there.
+    /// Does `work` as a part of the call, so that it is written down and traced there.
     pub(in crate::egress) async fn scope<W: Future>(&self, work: W) -> W::Output {
-        CallAudit::within(self.audit.clone(), work).await
+        let span = self.span.get().cloned().unwrap_or_default();
+        CallAudit::within(self.audit.clone(), span.run(work)).await
     }
 
     pub(in crate::egress) fn activity(&self) -> &Activity {

@@ -155,6 +155,9 @@ impl Connection {
         }
         let own = self.opened(context, open)?;
         let open = open.or(own.as_ref());
+        if let Some(open) = open {
+            open.trace();
+        }
         let marked = open.and_then(|open| self.marked(request, open));
         let request = marked.as_ref().unwrap_or(request);
 

@@ -42,8 +42,10 @@ use super::changes::{Changes, List, Versions};
 use super::fair_queue::Requester;
 use super::tools::Holds;
 use super::{CallContext, CallError, FairQueue, Introduction, ToolList};
+use crate::egress::OpenCall;
 use crate::methods;
 use crate::rpc::Message;
+use crate::telemetry;
 
 /// The newest revision that the official server's SDK speaks. A child may answer with an older one.
 const PROTOCOL_VERSION: &str = "2025-11-25";
@@ -80,6 +82,17 @@ impl CurrentChild {
         let mut current = self.0.clone();
         let child = tokio::time::timeout(READY_WAIT_MAX, current.wait_for(Option::is_some)).await;
         child.ok().and_then(Result::ok).and_then(|found| found.clone()).ok_or(CallError::NotReady)
+    }
+
+    /// Relays a request of a client, as [`Connection::call`]. Waits for a child that is starting.
+    async fn call(
+        &self,
+        request: &Message,
+        context: &CallContext,
+        open: Option<&OpenCall>,
+    ) -> Answer {
+        let relayed = async { self.get().await?.call(request, Some(context), open).await };
+        telemetry::part("child").run(relayed).await
     }
 }
 
@@ -256,7 +269,7 @@ impl Official {
             }
             None => {
                 let _permit = permit;
-                self.child.get().await?.call(request, Some(context), None).await?
+                self.child.call(request, context, None).await?
             }
         };
         let answer = match (list, repair) {

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::telemetry::outbox::QUEUE_SPANS_MAX;
-use crate::telemetry::part;
+use crate::telemetry::{here, part};
 
 fn traces(endpoint: &str) -> (Traces, Export, Registry) {
     let variables =
@@ -98,7 +98,7 @@ async fn spans_are_parts_of_those_that_they_begin_in() {
         part("first").run(async { drop(part("within the first")) }).await;
         // Another task needs to be told.
         tokio::spawn(async { drop(part("nobody's")) }).await.unwrap();
-        tokio::spawn(call.clone().run(async { drop(part("told")) })).await.unwrap();
+        tokio::spawn(here().run(async { drop(part("told")) })).await.unwrap();
     };
     call.clone().run(work).await;
     drop(call);

@@ -154,7 +154,7 @@ impl Repair {
             _ => {
                 let is_query = name == Some(RUN_SQL_QUERY);
                 let open = is_query.then(|| self.opened(context, Waits::Child)).flatten();
-                let answer = child.get().await?.call(request, Some(context), open.as_ref()).await?;
+                let answer = child.call(request, context, open.as_ref()).await?;
                 Ok(self.repaired(answer))
             }
         }

@@ -33,7 +33,7 @@ impl Repair {
             Err(failure) => return Ok(tool_result(Err(failure))),
         };
         let open = self.opened(context, Waits::Gateway);
-        let asked = async { child.get().await?.call(request, Some(context), open.as_ref()).await };
+        let asked = child.call(request, context, open.as_ref());
         let answer = progress.during("SUBMITTING", asked).await?;
         match open.map(|open| open.submitted()) {
             Some(Submitted::Job(mut job)) => {
