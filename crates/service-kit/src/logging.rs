@@ -12,18 +12,26 @@ use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::format::{JsonFields, debug_fn};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::json::JsonLine;
+pub use self::json::push_json_string;
 use crate::env::Reader;
 use crate::settings;
 
 /// Dependencies that would log payloads or one line per request at our levels.
-const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,rmcp=error";
+const QUIET: [(&str, LevelFilter); 5] = [
+    ("hyper", LevelFilter::WARN),
+    ("hyper_util", LevelFilter::WARN),
+    ("reqwest", LevelFilter::WARN),
+    ("rustls", LevelFilter::WARN),
+    ("rmcp", LevelFilter::ERROR),
+];
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,24 +115,26 @@ fn subscriber(
     coloured: bool,
 ) -> Box<dyn Subscriber + Send + Sync> {
     let level = match config.level {
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Info => LevelFilter::INFO,
+        Level::Warn => LevelFilter::WARN,
+        Level::Error => LevelFilter::ERROR,
     };
     // Audit events are a record, not chatter: no level switches them off.
-    let filter = EnvFilter::new(format!("{level},{QUIET},audit=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let filter = Targets::new()
+        .with_default(level)
+        .with_targets(QUIET)
+        .with_target("audit", LevelFilter::INFO);
+    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
     match config.format {
-        Format::Json => {
-            Box::new(builder.fmt_fields(JsonFields::new()).event_format(JsonLine).finish())
-        }
+        Format::Json => Box::new(builder.event_format(JsonLine).finish().with(filter)),
         Format::Text => {
             let in_one_line = debug_fn(|writer, field, value| match field.name() {
                 "message" => write!(OneLine(writer), "{value:?}"),
                 name => write!(OneLine(writer), "{name}={value:?}"),
             });
-            Box::new(builder.fmt_fields(in_one_line.delimited(" ")).with_ansi(coloured).finish())
+            let builder = builder.fmt_fields(in_one_line.delimited(" ")).with_ansi(coloured);
+            Box::new(builder.finish().with(filter))
         }
     }
 }
@@ -177,7 +187,7 @@ mod tests {
 
     use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-    use super::{Format, Level, LogConfig, in_one_line, subscriber};
+    use super::{Format, Level, LogConfig, in_one_line, is_steering, push_json_string, subscriber};
 
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -220,15 +230,41 @@ mod tests {
                 });
             });
             assert_eq!(text.matches('\n').count(), 1, "{text}");
-            let steers = |c: char| matches!(c, '\r' | '\u{1b}' | '\0');
-            assert!(text.ends_with('\n') && !text.contains(steers), "{text}");
+            let line = text.strip_suffix('\n').unwrap();
+            assert!(!line.contains(is_steering), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_level_switches_the_audit_off_and_dependencies_are_quiet() {
+        for level in [Level::Debug, Level::Info, Level::Warn, Level::Error] {
+            let log = Log::default();
+            let writer = log.clone();
+            let config = LogConfig { level, format: Format::Text };
+            tracing::subscriber::with_default(
+                subscriber(config, BoxMakeWriter::new(move || writer.clone()), false),
+                || {
+                    tracing::debug!("own debug");
+                    tracing::info!("own info");
+                    tracing::error!("own error");
+                    tracing::info!(target: "audit", "of the audit");
+                    tracing::info!(target: "hyper::client", "of hyper");
+                },
+            );
+            let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            let is_there = |what: &str| text.contains(what);
+            assert!(is_there("of the audit") && is_there("own error"), "{level:?}: {text}");
+            assert!(!is_there("of hyper"), "{level:?}: {text}");
+            assert_eq!(is_there("own debug"), level == Level::Debug);
+            assert_eq!(is_there("own info"), matches!(level, Level::Debug | Level::Info));
         }
     }
 
     #[test]
     fn the_json_of_an_event_has_the_members_in_their_order() {
         let text = logged(Format::Json, || {
-            tracing::info!(target: "t", number = 7, big = u64::MAX, real = 1.5, flag = true,
+            tracing::info!(target: "t", number = 7, big = u64::MAX, less = -1, flag = true,
+                real = 1.5, whole = 2.0, none = f64::NAN, small = 1e-30,
                 text = "a\"ü\n", shown = %"b c", debug = ?Some(1), absent = None::<u8>, "it is so");
         });
         let (time, rest) = text.split_once(r#"","level""#).unwrap();
@@ -236,12 +272,25 @@ mod tests {
         assert_eq!(
             rest,
             concat!(
-                r#":"INFO","message":"it is so","number":7,"big":18446744073709551615,"#,
-                r#""real":1.5,"flag":true,"text":"a\"ü\n","shown":"b c","debug":"Some(1)","#,
+                r#":"INFO","message":"it is so","number":7,"big":18446744073709551615,"less":-1,"#,
+                r#""flag":true,"real":1.5,"whole":2.0,"none":null,"small":1e-30,"#,
+                r#""text":"a\"ü\n","shown":"b c","debug":"Some(1)","#,
                 r#""target":"t"}"#,
                 "\n"
             )
         );
+    }
+
+    #[test]
+    fn every_text_is_read_as_it_was() {
+        for text in
+            ["", "a", "\"", "\\", "a\"\\\n\r\t\0\u{1b}[2K", "ü€😀 a\u{7f}\u{85}\u{2028}\u{202e}b"]
+        {
+            let mut json = String::new();
+            push_json_string(&mut json, text);
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+            assert!(!json.contains(is_steering), "{json}");
+        }
     }
 
     #[test]

@@ -1,22 +1,21 @@
 //! The members of a line, as JSON. Texts are escaped further than JSON asks for: whatever a client
 //! has made up, a line stays one line, and steers no terminal.
 
-use std::fmt::Display;
-use std::io::Write as _;
+use std::fmt::{Display, Write as _};
 
-use service_kit::logging::is_steering;
+use service_kit::logging::push_json_string;
 
 /// Most lines are shorter.
 const MEMBERS_BYTES: usize = 512;
 
 /// Members of a JSON object, without the braces.
 #[derive(Debug)]
-pub(crate) struct Members(Vec<u8>);
+pub(crate) struct Members(String);
 
 impl Members {
     /// What every line begins with: when, and what happened.
     pub(super) fn of(timestamp: jiff::Timestamp, event: &str) -> Self {
-        let mut members = Self(Vec::with_capacity(MEMBERS_BYTES));
+        let mut members = Self(String::with_capacity(MEMBERS_BYTES));
         members.shown("timestamp", format_args!("{timestamp:.3}"));
         members.text("event", event);
         members
@@ -25,7 +24,7 @@ impl Members {
     /// A text from anywhere.
     pub(super) fn text(&mut self, name: &str, text: &str) {
         self.name(name);
-        string(&mut self.0, text);
+        push_json_string(&mut self.0, text);
     }
 
     /// The same, if there is one.
@@ -38,7 +37,7 @@ impl Members {
     /// What is shown without any character that JSON or a terminal would take for its own.
     pub(super) fn shown(&mut self, name: &str, plain: impl Display) {
         self.name(name);
-        // A `Vec` takes everything.
+        // A `String` takes everything.
         let _ = write!(self.0, "\"{plain}\"");
     }
 
@@ -55,42 +54,19 @@ impl Members {
         for one in rest {
             let _ = write!(self.0, ",\"{one}\"");
         }
-        self.0.push(b']');
+        self.0.push(']');
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
     fn name(&mut self, name: &str) {
         if !self.0.is_empty() {
-            self.0.push(b',');
+            self.0.push(',');
         }
         let _ = write!(self.0, "\"{name}\":");
     }
-}
-
-/// A JSON string (RFC 8259 §7) in which every character that steers is an escape.
-fn string(to: &mut Vec<u8>, text: &str) {
-    to.push(b'"');
-    let mut rest = text;
-    while let Some((at, c)) =
-        rest.char_indices().find(|(_, c)| matches!(c, '"' | '\\') || is_steering(*c))
-    {
-        let (before, from) = rest.split_at(at);
-        to.extend_from_slice(before.as_bytes());
-        match c {
-            '"' | '\\' => to.extend_from_slice(&[b'\\', if c == '"' { b'"' } else { b'\\' }]),
-            _ => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(to, "\\u{unit:04x}");
-                }
-            }
-        }
-        rest = from.get(c.len_utf8()..).unwrap_or_default();
-    }
-    to.extend_from_slice(rest.as_bytes());
-    to.push(b'"');
 }
 
 #[cfg(test)]
