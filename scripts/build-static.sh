@@ -20,8 +20,9 @@ mv "$sources.new" "$sources"
 while read -r _ path since; do touch -d "@$since" "$path"; done <"$sources"
 
 # The target is named so that the flags reach the binary and not the build scripts, which cannot be static.
+# Relative relocations are packed: they are 0.7 MB of the gateway otherwise.
 target=$(rustc -vV | sed -n 's/^host: //p')
-RUSTFLAGS='-C target-feature=+crt-static' \
+RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs' \
   cargo build --locked --profile dist --target "$target" --package "$package" --bin "$package"
 
 binary=$CARGO_TARGET_DIR/$target/dist/$package
