@@ -373,7 +373,8 @@ fn splice(text: &str, edits: &mut [(Range<usize>, &str)]) -> String {
 /// JSON has line ends only between tokens (inside a string they are escaped), so a blank means the
 /// same.
 fn in_one_line(mut text: String) -> String {
-    if text.contains(['\n', '\r']) {
+    let bytes = text.as_bytes();
+    if bytes.contains(&b'\n') || bytes.contains(&b'\r') {
         text = text.replace(['\n', '\r'], " ");
     }
     text
