@@ -166,11 +166,11 @@ impl Walk {
         if let Some(frame) = self.frames.last_mut() {
             frame.wants_table = false;
         }
-        let Some(name) = token.unquoted() else { return 1 };
+        let Some(name) = token.unquoted().map(String::from) else { return 1 };
         let (mut path, mut taken) = (vec![name], 1);
         while let Some([dot, next, ..]) = behind.get(taken - 1..)
             && dot.is_symbol(".")
-            && let Some(name) = next.unquoted()
+            && let Some(name) = next.unquoted().map(String::from)
         {
             path.push(name);
             taken += 2;

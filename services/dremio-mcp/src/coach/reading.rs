@@ -126,7 +126,7 @@ impl<'a> Reading<'a> {
 
     /// A name as it is meant: without quotes, `""` undoubled.
     pub(super) fn name(&self, at: usize) -> Option<String> {
-        self.token(at).and_then(Token::unquoted)
+        self.token(at).and_then(Token::unquoted).map(String::from)
     }
 
     /// Whether nothing stands between the token there and the next one.

@@ -1,5 +1,7 @@
 //! The tokens of SQL, as the lexer finds them: what each is, and its name where it is one.
 
+use std::borrow::Cow;
+
 /// A piece of SQL that is neither comment nor whitespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
@@ -50,10 +52,10 @@ impl<'a> Token<'a> {
     }
 
     /// The name that this is, as it is meant: without outer quotes, `""` undoubled.
-    pub(crate) fn unquoted(&self) -> Option<String> {
+    pub(crate) fn unquoted(&self) -> Option<Cow<'a, str>> {
         self.name().map(|name| match self.kind {
-            Kind::Quoted => name.replace("\"\"", "\""),
-            _ => name.to_owned(),
+            Kind::Quoted if name.contains('"') => name.replace("\"\"", "\"").into(),
+            _ => name.into(),
         })
     }
 

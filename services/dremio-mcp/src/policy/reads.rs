@@ -20,33 +20,23 @@ use super::refusal::NotAllowed;
 use super::schemas::Schemas;
 use crate::guard::{Kind, Token};
 
-/// Words that are never the part of a path without quotes, because they begin something.
-const STRUCTURE: [&str; 14] = [
-    "SELECT", "FROM", "JOIN", "TABLE", "WITH", "VALUES", "LATERAL", "UNNEST", "WHERE", "GROUP",
-    "ORDER", "HAVING", "UNION", "AS",
-];
+/// Keywords that may be a part of a path without quotes.
+const PARTS: [&str; 4] = ["AT", "APPLY", "EXCEPT", "INTERSECT"];
 
-/// Words that mean something to the walk, some of them in some places only.
-const KEYWORDS: [&str; 18] = [
-    "SELECT",
-    "FROM",
-    "WHERE",
-    "AS",
-    "JOIN",
-    "GROUP",
-    "ORDER",
-    "WITH",
-    "UNION",
-    "HAVING",
-    "TABLE",
-    "VALUES",
-    "AT",
-    "EXCEPT",
-    "INTERSECT",
-    "LATERAL",
-    "UNNEST",
-    "APPLY",
-];
+/// The word that `token` is, if it is one that means something to the walk, at least in some
+/// places. By length, because nearly all words are names.
+fn keyword(token: &Token<'_>) -> Option<&'static str> {
+    let words: &[&str] = match token.text.len() {
+        2 => &["AS", "AT"],
+        4 => &["FROM", "JOIN", "WITH"],
+        5 => &["WHERE", "GROUP", "ORDER", "TABLE", "UNION", "APPLY"],
+        6 => &["SELECT", "VALUES", "HAVING", "EXCEPT", "UNNEST"],
+        7 => &["LATERAL"],
+        9 => &["INTERSECT"],
+        _ => &[],
+    };
+    words.iter().copied().find(|word| token.is(word))
+}
 
 /// Checks the tokens of a statement that the guard takes for one that reads. `is_top` says whether
 /// a space or source has this name.
@@ -86,7 +76,7 @@ fn shown(rest: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
     let behind = |token: &Token<'_>| token.is("IN") || token.is("FROM");
     let at = of_create.or_else(|| rest.iter().position(behind).map(|place| place + 1));
     let at = at.ok_or(NotAllowed::Unclear("SHOW lists everything without IN and a path"))?;
-    allowed(rest.get(at..).unwrap_or_default(), schemas).map(drop)
+    allowed(rest.get(at..).unwrap_or_default(), schemas)
 }
 
 /// `DESCRIBE path`, with or without TABLE or FUNCTION.
@@ -95,7 +85,7 @@ fn described(rest: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
         [what, path @ ..] if what.is("TABLE") || what.is("FUNCTION") => path,
         path => path,
     };
-    allowed(path, schemas).map(drop)
+    allowed(path, schemas)
 }
 
 /// How many tokens the path at the start of `tokens` has.
@@ -108,7 +98,8 @@ fn path_tokens(tokens: &[Token<'_>]) -> Result<usize, NotAllowed> {
         && dot.is_symbol(".")
         && next.name().is_some()
     {
-        if STRUCTURE.iter().any(|word| next.is(word)) {
+        // All others are never a part without quotes, because they begin something.
+        if keyword(next).is_some_and(|word| !PARTS.contains(&word)) {
             return Err(NotAllowed::Unclear("a part of a name is a reserved word; quote it"));
         }
         count += 2;
@@ -116,12 +107,15 @@ fn path_tokens(tokens: &[Token<'_>]) -> Result<usize, NotAllowed> {
     Ok(count)
 }
 
-/// Whether the path at the start of `tokens` may be named. Gives how many tokens it has.
-fn allowed(tokens: &[Token<'_>], schemas: &Schemas) -> Result<usize, NotAllowed> {
-    let count = path_tokens(tokens)?;
-    let parts: Vec<String> =
-        tokens.iter().take(count).step_by(2).filter_map(Token::unquoted).collect();
-    if schemas.allow(&parts) { Ok(count) } else { Err(NotAllowed::path(&parts)) }
+/// Whether the path at the start of `tokens` may be named.
+fn allowed(tokens: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
+    may_be_named(tokens, path_tokens(tokens)?, schemas)
+}
+
+/// The same of a path of so many tokens.
+fn may_be_named(tokens: &[Token<'_>], count: usize, schemas: &Schemas) -> Result<(), NotAllowed> {
+    let parts = tokens.iter().take(count).step_by(2).filter_map(Token::unquoted);
+    if schemas.allow(parts.clone()) { Ok(()) } else { Err(NotAllowed::path(parts)) }
 }
 
 const NO_NAME: NotAllowed = NotAllowed::Unclear("a table stands where no name is");
@@ -221,9 +215,7 @@ impl<'w> Walk<'w> {
 
     /// Takes a word that means something here; false if it is a name.
     fn keyword(&mut self, token: &Token<'_>) -> Result<bool, NotAllowed> {
-        let Some(word) = KEYWORDS.into_iter().find(|word| token.is(word)) else {
-            return Ok(false);
-        };
+        let Some(word) = keyword(token) else { return Ok(false) };
         match word {
             "SELECT" | "VALUES" => {
                 let begins = self.at == 0 || self.tokens.get(self.at - 1).is_some_and(opens);
@@ -327,10 +319,10 @@ impl<'w> Walk<'w> {
         };
         if self.frame.wants_table {
             if is_call || !is_of_with() {
-                allowed(self.behind(0), self.schemas)?;
+                may_be_named(self.behind(0), count, self.schemas)?;
             }
         } else if count > 1 && is_call {
-            allowed(self.behind(0), self.schemas)?;
+            may_be_named(self.behind(0), count, self.schemas)?;
         } else if count == 1 && self.frame.is_behind_table {
             self.take_alias(&token.unquoted().unwrap_or_default())?;
         }

@@ -51,8 +51,8 @@ impl Refusal {
 }
 
 impl NotAllowed {
-    pub(super) fn path(parts: &[String]) -> Self {
-        Self::Path(parts.iter().map(|part| quoted(part)).collect::<Vec<_>>().join("."))
+    pub(super) fn path(parts: impl Iterator<Item: AsRef<str>>) -> Self {
+        Self::Path(parts.map(|part| quoted(part.as_ref())).collect::<Vec<_>>().join("."))
     }
 
     pub(super) fn name(name: &str) -> Self {

@@ -61,8 +61,11 @@ impl Schemas {
     }
 
     /// Whether `path` is one of these, or below one.
-    pub(crate) fn allow<S: AsRef<str>>(&self, path: &[S]) -> bool {
-        self.paths.iter().any(|allowed| begins(path, allowed))
+    pub(crate) fn allow<P>(&self, path: P) -> bool
+    where
+        P: IntoIterator<Item: AsRef<str>> + Clone,
+    {
+        self.paths.iter().any(|allowed| begins(path.clone(), allowed))
     }
 
     /// Whether one of these is below `path`.
@@ -84,9 +87,11 @@ impl Schemas {
 /// Whether `path` begins with `start`. Two names are the same where they differ in the case of
 /// ASCII letters at most: Dremio has no two objects of such names (contract §5.2), and goes further
 /// for other letters, which is not followed here.
-fn begins<S: AsRef<str>, T: AsRef<str>>(path: &[S], start: &[T]) -> bool {
-    path.len() >= start.len()
-        && path.iter().zip(start).all(|(a, b)| a.as_ref().eq_ignore_ascii_case(b.as_ref()))
+fn begins<S: AsRef<str>>(path: impl IntoIterator<Item: AsRef<str>>, start: &[S]) -> bool {
+    let mut path = path.into_iter();
+    let is_next =
+        |part: &str| path.next().is_some_and(|own| own.as_ref().eq_ignore_ascii_case(part));
+    start.iter().map(AsRef::as_ref).all(is_next)
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl Reading<'_> {
             }
             _ => false,
         });
-        let alias = alias.and_then(Token::unquoted);
+        let alias = alias.and_then(Token::unquoted).map(String::from);
         at += usize::from(alias.is_some());
         if alias.is_some() && self.is_symbol(at, "(") {
             at = self.partner(at).map_or(self.len(), |close| close + 1);
