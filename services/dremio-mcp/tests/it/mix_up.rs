@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+use reqwest::Method;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::egress::Setting;
 use crate::servers::each_over;
-use crate::support::{Client, KEY, TICKETS, children};
+use crate::support::{Client, KEY, TICKETS, children, http, messages};
 
 const KEYS: usize = 16;
 
@@ -23,11 +25,35 @@ const AT_ONCE: usize = 4;
 /// Calls between two kills of the child.
 const KILL_EVERY: usize = 100;
 
-/// And the time: a child that lived for less is replaced more and more slowly.
-const LIVES: Duration = Duration::from_millis(2500);
+/// And how long it has served: one that served for less is replaced more and more slowly.
+const SERVES: Duration = Duration::from_millis(1500);
+
+/// How often it is looked whether it serves.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long a call may take. The gateway itself lets one wait for a child for 30 s, and says then
+/// that there is none.
+const CALL_MAX: Duration = Duration::from_secs(120);
 
 /// Tells the children of this test from others'.
 const OWN_PATH: &str = "/usr/bin:/bin:/of-mix-up";
+
+/// What is known of the calls so far.
+#[derive(Default)]
+struct Counts {
+    made: AtomicUsize,
+    /// Those that the child took with it.
+    lost: AtomicUsize,
+    longest: Mutex<Duration>,
+    is_over: AtomicBool,
+}
+
+impl Counts {
+    fn note(&self, took: Duration) {
+        let mut longest = self.longest.lock();
+        *longest = took.max(*longest);
+    }
+}
 
 fn calls() -> usize {
     let set = std::env::var_os("MIX_UP_CALLS").map(|count| count.into_string().unwrap());
@@ -41,9 +67,12 @@ fn key(number: usize) -> &'static str {
 /// The tool and the arguments of a call, and what its answer must hold.
 fn asked(key: usize, call: usize) -> (&'static str, Value, String) {
     let proof = format!("proof-{key:02}-{call}-of-this-key");
-    match call % 4 {
-        0 => ("GetSchemaOfTable", json!({ "table_name": format!("Sales.{proof}") }), proof),
+    let table = json!({ "table_name": format!("Sales.{proof}") });
+    match call % 8 {
+        0 => ("GetSchemaOfTable", table, proof),
         1 => ("GetDescriptionOfTableOrSchema", json!({ "name": proof }), proof),
+        2 => ("GetTableOrViewLineage", table, proof),
+        3 => ("GetUsefulSystemTableNames", json!({}), proof),
         _ => {
             let query = format!("SELECT '{proof}' AS \"proof\"");
             ("RunSqlQuery", json!({ "query": query }), proof)
@@ -51,7 +80,7 @@ fn asked(key: usize, call: usize) -> (&'static str, Value, String) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sixteen_keys_and_a_child_that_dies_mix_nothing_up() {
     let keys = tempfile::NamedTempFile::new().unwrap();
     let all = (0..KEYS).map(key).chain([KEY]);
@@ -69,9 +98,7 @@ async fn sixteen_keys_and_a_child_that_dies_mix_nothing_up() {
 
 #[expect(clippy::print_stderr, reason = "the figures of a long run")]
 async fn mix(server: &str, setting: Arc<Setting>) {
-    let (made, lost, is_over) =
-        (AtomicUsize::default(), AtomicUsize::default(), AtomicBool::default());
-    let counts = Arc::new((made, lost, is_over));
+    let counts = Arc::new(Counts::default());
     let mut callers = JoinSet::new();
     for key_number in 0..KEYS {
         for lane in 0..AT_ONCE {
@@ -82,8 +109,10 @@ async fn mix(server: &str, setting: Arc<Setting>) {
                 for round in 0..calls().div_ceil(KEYS * AT_ONCE) {
                     let (tool, arguments, proof) = asked(key_number, round * AT_ONCE + lane);
                     let id = json!(format!("{key_number}-{lane}-{round}"));
-                    let answer = client.call(id.clone(), tool, arguments).await;
-                    counts.0.fetch_add(1, Ordering::Relaxed);
+                    let since = Instant::now();
+                    let answer = call(&client, &id, tool, &arguments).await;
+                    counts.made.fetch_add(1, Ordering::Relaxed);
+                    counts.note(since.elapsed());
                     assert_eq!(answer["id"], id, "{answer}");
                     let text = answer.to_string();
                     let is_lost = matches!(
@@ -91,7 +120,7 @@ async fn mix(server: &str, setting: Arc<Setting>) {
                         Some("engine_lost" | "broken_off" | "engine_not_ready")
                     );
                     if is_lost {
-                        counts.1.fetch_add(1, Ordering::Relaxed);
+                        counts.lost.fetch_add(1, Ordering::Relaxed);
                         continue;
                     }
                     let others = text.replace(&proof, "");
@@ -101,31 +130,50 @@ async fn mix(server: &str, setting: Arc<Setting>) {
             });
         }
     }
-    let killer = {
-        let counts = Arc::clone(&counts);
-        tokio::spawn(async move {
-            let (mut kills, mut next, mut seen) = (0, KILL_EVERY, (None, Instant::now()));
-            while !counts.2.load(Ordering::Relaxed) {
-                let made = counts.0.load(Ordering::Relaxed);
-                for (child, _) in children(OWN_PATH) {
-                    if seen.0 != Some(child) {
-                        seen = (Some(child), Instant::now());
-                    } else if made >= next && seen.1.elapsed() >= LIVES {
-                        kills += usize::from(kill_process(child, Signal::KILL).is_ok());
-                        next = made + KILL_EVERY;
-                    }
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            kills
-        })
-    };
+    let killer = tokio::spawn(kill(Arc::clone(&setting), Arc::clone(&counts)));
     while let Some(caller) = callers.join_next().await {
         caller.unwrap();
     }
-    counts.2.store(true, Ordering::Relaxed);
-    let (made, lost) = (counts.0.load(Ordering::Relaxed), counts.1.load(Ordering::Relaxed));
-    let kills = killer.await.unwrap();
-    eprintln!("{server}: {made} calls of {KEYS} keys, {kills} kills, {lost} lost, 0 mixed up");
+    counts.is_over.store(true, Ordering::Relaxed);
+    let (kills, longest) = (killer.await.unwrap(), *counts.longest.lock());
+    let [made, lost] = [&counts.made, &counts.lost].map(|count| count.load(Ordering::Relaxed));
+    eprintln!(
+        "{server}: {made} calls of {KEYS} keys, {kills} kills, {lost} lost, 0 mixed up; the \
+         longest took {longest:.1?}"
+    );
     assert!(kills > 0 && lost < made, "{server}: {kills} kills, {lost} of {made} lost");
+}
+
+/// One call, and its answer.
+async fn call(client: &Client, id: &Value, tool: &str, arguments: &Value) -> Value {
+    let params = json!({ "name": tool, "arguments": arguments });
+    let body = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+    let request = client.request(Method::POST).timeout(CALL_MAX).json(&body);
+    messages(request.send().await.unwrap()).await.pop().unwrap()
+}
+
+/// Kills the child again and again, until all calls are made; how often.
+async fn kill(setting: Arc<Setting>, counts: Arc<Counts>) -> usize {
+    let (http, readyz) = (http(), format!("{}/readyz", setting.gateway.admin));
+    let (mut kills, mut next, mut serves_since) = (0, KILL_EVERY, None);
+    while !counts.is_over.load(Ordering::Relaxed) {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+        let state: Value = http.get(&readyz).send().await.unwrap().json().await.unwrap();
+        if state["conditions"]["engine"]["ready"] != true {
+            serves_since = None;
+            continue;
+        }
+        let since = *serves_since.get_or_insert_with(Instant::now);
+        let made = counts.made.load(Ordering::Relaxed);
+        if made < next || since.elapsed() < SERVES {
+            continue;
+        }
+        // A look at all processes may take longer than many calls, which must not wait for it.
+        let found = tokio::task::spawn_blocking(|| children(OWN_PATH)).await.unwrap();
+        for (child, _) in found {
+            kills += usize::from(kill_process(child, Signal::KILL).is_ok());
+        }
+        (next, serves_since) = (made + KILL_EVERY, None);
+    }
+    kills
 }
