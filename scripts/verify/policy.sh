@@ -26,19 +26,19 @@ condition_is() { [[ $(condition) == "$1" ]]; }
 
 check "key new works before anything is set up" new_client analyst 'tools = ["*"]' 'schemas = ["Sales"]'
 analyst=$(new_client analyst 'tools = ["*"]' 'schemas = ["Sales"]')
-bot=$(new_client bot 'tools = ["RunSqlQuery", "GetQueryResult"]' 'schemas = ["Marketing"]' 'budget = { queries = "600/m" }')
+bot=$(new_client bot 'tools = ["RunSqlQuery", "GetQueryResult"]' 'schemas = ["Warehouse"]' 'budget = { queries = "600/m" }')
 printf '%s\n\n%s\n' "$analyst" "$bot" | edit
 check "check-config accepts it" gateway_run check-config
 start_all
 check "the analyst queries what its policy names" as analyst 'SELECT order_id FROM Sales.orders LIMIT 1'
-refused "and nothing else" as analyst 'SELECT * FROM Marketing.campaigns LIMIT 1'
-check "the bot queries what its policy names" as bot 'SELECT * FROM Marketing.campaigns LIMIT 1'
+refused "and nothing else" as analyst 'SELECT * FROM Warehouse.shop.customers LIMIT 1'
+check "the bot queries what its policy names" as bot 'SELECT * FROM Warehouse.shop.customers LIMIT 1'
 refused "and nothing else" as bot 'SELECT order_id FROM Sales.orders LIMIT 1'
 refused "a key that the policy does not name gets 401" answers
 equal "key list shows both" "analyst bot" "$(docker compose exec -T dremio-mcp dremio-mcp key list | awk '{printf "%s%s", sep, $1; sep = " "}')"
 
 before=$(restarts_of dremio-mcp)/$(started_at dremio-mcp)
-printf '%s\n\n%s\n' "$analyst" "${bot/Marketing/Sales}" | edit
+printf '%s\n\n%s\n' "$analyst" "${bot/Warehouse/Sales}" | edit
 check "an edit, with another file in the old one's place, counts within 5 s" await 5 as bot 'SELECT order_id FROM Sales.orders LIMIT 1'
 printf '%s\n\n%s\n' "$analyst" "${bot/RunSqlQuery/RunAnything}" | edit
 check "a bad edit is said in readiness" await 5 condition_is policy_rejected

@@ -15,7 +15,7 @@ clean_up_swarm() {
   done
   docker volume ls --quiet --filter "label=com.docker.stack.namespace=$stack" | xargs -r docker volume rm >/dev/null 2>&1 || true
   docker secret ls --quiet --filter name=dremio_mcp_verify | xargs -r docker secret rm >/dev/null 2>&1 || true
-  docker config ls --format '{{.Name}}' | grep -E '^dremio-mcp-(ca|caddyfile)-' | xargs -r docker config rm >/dev/null 2>&1 || true
+  docker config ls --format '{{.Name}}' | grep -E '^dremio-mcp-(ca|caddyfile|policy)-' | xargs -r docker config rm >/dev/null 2>&1 || true
   local label
   for label in "${labels[@]}"; do docker node update --label-rm "$label" "$node" >/dev/null 2>&1 || true; done
   labels=()
@@ -124,6 +124,25 @@ check "a killed replica is replaced" await 60 two_again
 sleep 2
 load_stop
 figure "$(cat "$work/load.json")"
+
+# A config never changes, so each version of the policy is one of its own; and each task has its audit file.
+policies() { docker config ls --format '{{.Name}}' | grep -cE '^dremio-mcp-policy-[0-9a-f]{12}$' || true; }
+audit_files() {
+  local id
+  for id in $(tasks_of dremio-mcp); do docker exec "$id" dremio-mcp audit verify | sed -nE 's|^(/audit/[^:]*): lines.*|\1|p'; done | sort -u | wc -l
+}
+export MCP_POLICY_FILE=/policy/policy.toml AUDIT_FILE=/audit/audit.jsonl
+printf '[[client]]\nname = "default"\ntools = ["*"]\nschemas = ["*"]\n' >policy/policy.toml
+check "scripts/deploy.sh swarm with a policy and an audit file" scripts/deploy.sh swarm --no-build --stack "$stack" --timeout 240
+check "a query after it" await 30 tls_query
+equal "audit files of two gateways" 2 "$(audit_files)"
+echo 'budget = { queries = "999/m" }' >>policy/policy.toml
+check "scripts/deploy.sh swarm with another policy" scripts/deploy.sh swarm --no-build --stack "$stack" --timeout 240
+equal "configs of the policy" 2 "$(policies)"
+equal "both gateways have the new one" "999/m 999/m" \
+  "$(for id in $(tasks_of dremio-mcp); do docker exec "$id" dremio-mcp key list | grep -o '999/m'; done | tr '\n' ' ' | sed 's/ $//')"
+unset MCP_POLICY_FILE AUDIT_FILE
+rm -f policy/policy.toml
 
 before=$SECONDS
 check "scripts/deploy.sh swarm --rotate-secrets" scripts/deploy.sh swarm --no-build --stack "$stack" --timeout 240 --rotate-secrets
