@@ -161,6 +161,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// Look for what is wrong, from Dremio to the agents' address, and name what mends it
+    Doctor {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Hide names of hosts and people, addresses and paths, for a public place
+        #[arg(long)]
+        share: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Print the completions of a shell: dremio-mcp-local completions bash >
     /// ~/.local/share/bash-completion/completions/dremio-mcp-local
     Completions {

@@ -105,13 +105,18 @@ impl ConfigDir {
         Ok(path)
     }
 
-    /// Where the token file is. What is there of a process that was killed goes; the key that
+    /// Where the token file is.
+    pub(crate) fn token_path(&self) -> PathBuf {
+        self.file("token.json")
+    }
+
+    /// Where the token file will be. What is there of a process that was killed goes; the key that
     /// signs sessions, beside it, stays or is made.
     ///
     /// # Errors
     /// When that key is damaged.
     pub(crate) fn token_file(&self) -> anyhow::Result<PathBuf> {
-        let path = self.file("token.json");
+        let path = self.token_path();
         let _absent = std::fs::remove_file(&path);
         token_file::gateway_key::ensure(&path).with_context(|| {
             let key = self.file(token_file::gateway_key::FILE_NAME);

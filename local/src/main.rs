@@ -11,6 +11,7 @@
 //! - `answer`: what they bring
 //! - `table`: rows for people
 //! - `export`: rows for programs
+//! - `doctor`: what is wrong
 //! - `screen`: what a person sees
 //! - `browser`, `log_file`, `pages`: the status page, the log, completions and the manual
 
@@ -21,6 +22,7 @@ mod ask;
 mod background;
 mod browser;
 mod config_dir;
+mod doctor;
 mod export;
 mod instance;
 mod log_file;
@@ -84,6 +86,12 @@ fn run_command(command: &Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Connect { client, folder } => run_async(connect_client(client, folder)),
         Command::Stop { folder } => background::stop(folder),
         Command::Status { folder } => run_async(background::status(folder, screen)),
+        Command::Doctor { json, share, folder } => run_async(async {
+            let diagnosis = doctor::examine(folder, screen).await?;
+            let diagnosis = if *share { diagnosis.shared() } else { diagnosis };
+            let text = if *json { diagnosis.json() } else { diagnosis.text() };
+            Ok(diagnosis.exit().print(&text))
+        }),
         Command::Completions { shell } => {
             pages::print(pages::completions(*shell).as_bytes());
             Ok(Exit::Success)

@@ -1,7 +1,6 @@
 //! The three services in one process, wired as they are in production: the refresher writes a real
 //! token file in a private folder, the gateway reads it, and neither knows that the other is near.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -67,6 +66,8 @@ impl Home {
 /// A running sandbox (perhaps), refresher and gateway.
 pub(crate) struct Stack {
     facts: Facts,
+    /// The gateway's, with the addresses that it has.
+    config: dremio_mcp::Config,
     dremio: DremioUri,
     folder: Home,
     services: Shutdown,
@@ -102,13 +103,18 @@ impl Stack {
             token_refresher::App::start(config, Clock::system(), services.clone()).await?;
         wait(screen, "login", refresher.readiness(), &["dremio", "token"]).await?;
 
-        let config = gateway_config(arguments, dremio.clone(), token_file, refresher.admin_addr())?;
+        let config = dremio_mcp::Config {
+            refresher_url: Some(format!("http://{}/", refresher.admin_addr()).parse()?),
+            ..gateway_config(arguments, dremio.clone(), token_file)?
+        };
         let engine = match &config.engine {
             EngineConfig::Native => "native engine",
             EngineConfig::Official(_) => "official server",
         };
         check_config(&config, arguments)?;
-        let app = dremio_mcp::App::start(config, Clock::system(), services.clone()).await?;
+        let app = dremio_mcp::App::start(config.clone(), Clock::system(), services.clone()).await?;
+        let (mcp_addr, admin_addr) = (app.mcp_addr(), app.admin_addr());
+        let config = dremio_mcp::Config { mcp_addr, admin_addr, ..config };
         let facts = Facts {
             dremio_uri: dremio.to_string(),
             sandbox_user: sandbox.is_some().then(|| {
@@ -125,7 +131,7 @@ impl Stack {
         };
         let readiness = app.readiness().clone();
         let gateway = tokio::spawn(app.run());
-        let stack = Self { facts, dremio, folder, services, gateway, refresher, sandbox };
+        let stack = Self { facts, config, dremio, folder, services, gateway, refresher, sandbox };
         match wait(screen, "MCP server", &readiness, &["dremio", "engine", "token"]).await {
             Ok(()) => Ok(stack),
             Err(cause) => {
@@ -133,6 +139,11 @@ impl Stack {
                 Err(cause)
             }
         }
+    }
+
+    /// What the gateway runs with.
+    pub(crate) fn config(&self) -> &dremio_mcp::Config {
+        &self.config
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -213,11 +224,11 @@ fn refresher_config(
     Ok(token_refresher::Config { token_file, admin_addr: any_port(), ..config })
 }
 
-fn gateway_config(
+/// The configuration of the gateway, but for the address of token-refresher.
+pub(crate) fn gateway_config(
     arguments: &Arguments,
     dremio: DremioUri,
     token_file: PathBuf,
-    refresher: SocketAddr,
 ) -> anyhow::Result<dremio_mcp::Config> {
     let auth = match &arguments.api_keys_file {
         Some(file) => AuthConfig::Keys(SecretSource::File(file.clone())),
@@ -228,7 +239,6 @@ fn gateway_config(
     Ok(dremio_mcp::Config {
         token_file,
         admin_addr: arguments.admin_addr.unwrap_or_else(any_port),
-        refresher_url: Some(format!("http://{refresher}/").parse()?),
         engine: arguments.engine(config.engine),
         allowed_hosts: arguments.allowed_hosts.clone(),
         allowed_origins: arguments.allowed_origins.clone(),

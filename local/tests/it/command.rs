@@ -25,6 +25,25 @@ fn ask_prints_rows_and_exits() {
     assert_eq!(code, Some(0));
 }
 
+/// With nothing set it is the demo, on the well-known ports: with a folder they can be others.
+#[test]
+fn the_doctor_examines_what_would_start() {
+    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let folder = tempfile::Builder::new().permissions(closed).tempdir().unwrap();
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings =
+        format!("mcp-addr = \"127.0.0.1:{}\"\nsandbox-addr = \"127.0.0.1:{}\"\n", free(), free());
+    std::fs::write(folder.path().join("settings.toml"), settings).unwrap();
+    let (code, stdout, stderr) =
+        run(&["doctor", "--json", "--config-dir", folder.path().to_str().unwrap()]);
+    let found: serde_json::Value = serde_json::from_str(&stdout).expect(&stderr);
+    assert_eq!((code, &found["healthy"]), (Some(0), &serde_json::Value::Bool(true)), "{found}");
+    assert!(
+        stdout.contains("a gateway listens at") && stdout.contains("SELECT 1 works"),
+        "{stdout}"
+    );
+}
+
 /// Runs with `input` on standard input.
 fn run_with(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
     let mut running = command(arguments)

@@ -250,6 +250,13 @@ fn in_the_background_it_starts_says_how_it_is_and_stops() {
     assert!(text.contains("condition met") && !text.contains("dremio123"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
 
+    // The doctor looks at what runs, and leaves it as it is.
+    let token = place.read("token.json");
+    let (code, stdout, stderr) = place.run(&["doctor"]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("SELECT 1 works") && stdout.contains("a gateway listens at"));
+    assert_eq!(place.read("token.json"), token);
+
     // It has the folder for itself, and says so.
     for second in [&start[..], &FREE[..]] {
         let (code, _, stderr) = place.run(second);
