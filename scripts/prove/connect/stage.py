@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -62,7 +63,18 @@ class Stage:
     def __exit__(self, *_):
         for process in self.started:
             end(process)
+        self.end_daemons()
         self.stand.stop()
+
+    def end_daemons(self):
+        """Ends what left its client's group: Cline's hub goes on by itself."""
+        for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            number = int(command.parent.name)
+            try:
+                if f"{self.work}/".encode() in command.read_bytes() and number != os.getpid():
+                    os.kill(number, signal.SIGKILL)
+            except OSError:
+                continue
 
     def free_port(self):
         return free_ports(1)[0]

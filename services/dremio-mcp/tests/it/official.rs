@@ -219,7 +219,7 @@ async fn a_long_query_outlives_its_call_reports_progress_and_is_its_clients_alon
         assert_eq!(said[0]["method"], "notifications/progress", "{server}: {said:?}");
         assert_eq!(said[0]["params"]["progressToken"], "p", "{server}: {said:?}");
         let text = said.last().unwrap()["result"]["content"][0]["text"].as_str().unwrap();
-        assert!(text.contains("still running after 1 s"), "{server}: {text}");
+        assert!(text.contains("still running after "), "{server}: {text}");
         assert!(!control.jobs()[0].cancel_requested, "{server}");
         let handle = text.split("job_id=\"").nth(1).unwrap().split('"').next().unwrap();
 
