@@ -57,10 +57,12 @@ sed -n 's/^keys = \["\(sha256:[0-9a-f]*\)"\]$/\1/p' <<<"$analyst" >"$work/old.di
 cp "$work/analyst.key" "$work/old.key"
 gateway_run key new analyst >"$work/new" 2>/dev/null
 grep -x 'dmk_[0-9a-f]*' "$work/new" >"$work/analyst.key"
-sed "s/^keys = .*/$(grep '^keys = ' "$work/new")/" <<<"$analyst" | edit
+keys=$(grep '^keys = ' "$work/new")
+printf '%s\n' "$analyst" >"$work/analyst.toml"
+sed "s/^keys = .*/$keys/" "$work/analyst.toml" | edit
 check "a second key of the analyst" await 5 as analyst 'SELECT order_id FROM Sales.orders LIMIT 1'
 check "beside the first one" as old 'SELECT order_id FROM Sales.orders LIMIT 1'
-sed "s/^keys = .*/$(grep '^keys = ' "$work/new")/; s/\"$(<"$work/old.digest")\", //" <<<"$analyst" | edit
+sed "s/^keys = .*/$keys/; s/\"$(<"$work/old.digest")\", //" "$work/analyst.toml" | edit
 old_is_gone() { ! as old 'SELECT 1'; }
 check "the first one, taken out" await 5 old_is_gone
 check "the second one goes on" as analyst 'SELECT order_id FROM Sales.orders LIMIT 1'
