@@ -12,8 +12,9 @@ figure "build (cached) and start to healthy: $(awk -v a="$before" -v b="$(date +
 for service in dremio-sandbox token-refresher dremio-mcp; do
   equal "$service" healthy "$(state_of "$service")"
 done
-equal "nothing but the agents' port is published, and on loopback only" "127.0.0.1:$port->8000/tcp" \
-  "$(docker ps --filter "label=com.docker.compose.project=$project" --format '{{.Ports}}' | tr ',' '\n' | grep -e '->' | tr -d ' ')"
+equal "nothing but the agents' port and the status page is published, and on loopback only" \
+  "127.0.0.1:$port->8000/tcp"$'\n'"127.0.0.1:$((port + 1464))->9464/tcp" \
+  "$(docker ps --filter "label=com.docker.compose.project=$project" --format '{{.Ports}}' | tr ',' '\n' | grep -e '->' | tr -d ' ' | sort)"
 check "a client of revision 2026-07-28 outside of the containers lists tools" mcp list
 figure "$(mcp list)"
 equal "and queries" '{"result": [{"one": 1}]}' "$(mcp query 2>&1)"
