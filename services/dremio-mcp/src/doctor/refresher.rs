@@ -66,11 +66,11 @@ pub(super) async fn check(doctor: &Doctor) -> Refresher {
         Ok(response) => response,
         Err(cause) if cause.is_timeout() => {
             let text = format!("token-refresher at {shown} does not answer");
-            return bad(text, doctor.site.run(RESTART, "token-refresher run"));
+            return bad(text, doctor.site.run_refresher(RESTART, "token-refresher run"));
         }
         Err(cause) if cause.is_connect() => {
             let text = format!("token-refresher is not reached at {shown}: does it run?");
-            return bad(text, doctor.site.run(UP, "token-refresher run"));
+            return bad(text, doctor.site.run_refresher(UP, "token-refresher run"));
         }
         Err(_) => {
             let text = format!("what answers at {shown} does not speak HTTP");

@@ -58,25 +58,24 @@ impl Site {
 
     /// A command for Compose on the host, or the other one where the services run by themselves.
     pub(super) fn run(&self, compose: &str, plain: impl Into<String>) -> Cure {
-        let plain: String = plain.into();
-        Cure::Run(if self.in_container {
-            compose.to_owned()
-        } else if self.is_local && plain.starts_with("token-refresher") {
-            "dremio-mcp-local stop; dremio-mcp-local --background".to_owned()
-        } else {
-            plain
-        })
+        Cure::Run(if self.in_container { compose.to_owned() } else { plain.into() })
+    }
+
+    /// A command that has token-refresher do something: for Compose, or its own.
+    pub(super) fn run_refresher(&self, compose: &str, own: &str) -> Cure {
+        let restart = "dremio-mcp-local stop; dremio-mcp-local --background";
+        self.run(compose, if self.is_local { restart } else { own })
     }
 
     /// Has token-refresher look at its token at once.
     pub(super) fn refresh(&self) -> Cure {
-        self.run("docker compose restart token-refresher", "token-refresher once")
+        self.run_refresher("docker compose restart token-refresher", "token-refresher once")
     }
 
     /// Makes the user without whom nobody can log in.
     pub(super) fn make_first_user(&self) -> Cure {
         let compose = "docker compose run --rm token-refresher first-user";
-        self.run(compose, "token-refresher first-user")
+        self.run_refresher(compose, "token-refresher first-user")
     }
 
     /// Ends whatever keeps Dremio from answering.
@@ -87,7 +86,7 @@ impl Site {
     /// Starts token-refresher, which makes what is missing beside the token file.
     pub(super) fn start_refresher(&self) -> Cure {
         let compose = "docker compose up --detach --wait token-refresher";
-        self.run(compose, "token-refresher once")
+        self.run_refresher(compose, "token-refresher once")
     }
 
     /// Another volume for the token and the gateway key, with the owner and mode that the image
