@@ -27,10 +27,9 @@ pub(crate) fn compared_texts(sql: &str, catalog: &Snapshot) -> Vec<Compared> {
     let reading = Reading::of(sql);
     let relations = reading.relations();
     let with_names = reading.with_names();
-    let is_with = |name: &str| with_names.iter().any(|with| with.eq_ignore_ascii_case(name));
     let tables: Vec<(&Relation, &Table)> = relations
         .iter()
-        .filter(|relation| !matches!(&*relation.path, [name] if is_with(name)))
+        .filter(|relation| !relation.is_with(&with_names))
         .filter_map(|relation| Some((relation, names::table(Some(catalog), &relation.path)?)))
         .collect();
     let mut found: Vec<Compared> = Vec::new();
@@ -54,14 +53,9 @@ fn compared(reading: &Reading<'_>, tables: &[(&Relation, &Table)], at: usize) ->
     let column = reading.name(last)?;
     let qualifier: Vec<String> = (start..last).filter_map(|part| reading.name(part)).collect();
     let qualifier = qualifier.join(".");
-    let is_meant = |relation: &Relation| {
-        qualifier.is_empty()
-            || relation.name().is_some_and(|name| name.eq_ignore_ascii_case(&qualifier))
-            || relation.path.join(".").eq_ignore_ascii_case(&qualifier)
-    };
     let mut columns = tables
         .iter()
-        .filter(|(relation, _)| is_meant(relation))
+        .filter(|(relation, _)| qualifier.is_empty() || relation.is_called(&qualifier))
         .filter_map(|(_, table)| Some((table, names::column(table, &column)?)));
     let (table, column) = columns.next()?;
     if columns.any(|(other, _)| other.path != table.path) || !column.data_type.contains("CHAR") {

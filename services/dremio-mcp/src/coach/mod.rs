@@ -32,6 +32,7 @@ mod values;
 use std::time::Duration;
 
 pub(crate) use self::compared::{Compared, compared_texts, most_alike};
+pub(crate) use self::names::literal;
 use self::reading::Reading;
 use self::said::Complaint;
 use crate::catalog::Snapshot;

@@ -24,7 +24,7 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// `text` as a string literal.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

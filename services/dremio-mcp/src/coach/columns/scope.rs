@@ -21,19 +21,12 @@ impl<'s> Scope<'s> {
         qualifier: Option<&str>,
     ) -> Self {
         let mut scope = Self { tables: Vec::new(), derived: Vec::new() };
-        let is_meant = |relation: &&Relation| {
-            qualifier.is_none_or(|wanted| {
-                relation.name().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
-                    || relation.path.join(".").eq_ignore_ascii_case(wanted)
-            })
-        };
+        let is_meant =
+            |relation: &&Relation| qualifier.is_none_or(|wanted| relation.is_called(wanted));
         let with_names = reading.with_names();
         let mut has_subquery = false;
         for relation in relations.iter().filter(is_meant) {
-            let is_with = relation.path.len() == 1
-                && with_names
-                    .iter()
-                    .any(|name| relation.path.iter().any(|part| part.eq_ignore_ascii_case(name)));
+            let is_with = relation.is_with(&with_names);
             has_subquery |= is_with || relation.path.is_empty();
             if let Some(table) = names::table(catalog, &relation.path).filter(|_| !is_with)
                 && !scope.tables.iter().any(|(_, known)| std::ptr::eq(*known, table))

@@ -47,6 +47,17 @@ impl Relation {
     pub(in crate::coach) fn name(&self) -> Option<&str> {
         self.alias.as_deref().or(self.path.last().map(String::as_str))
     }
+
+    /// Whether its columns can be qualified so: with its name, or its path with dots.
+    pub(in crate::coach) fn is_called(&self, qualifier: &str) -> bool {
+        self.name().is_some_and(|name| name.eq_ignore_ascii_case(qualifier))
+            || self.path.join(".").eq_ignore_ascii_case(qualifier)
+    }
+
+    /// Whether it is one of the subqueries that WITH gives these names.
+    pub(in crate::coach) fn is_with(&self, names: &[String]) -> bool {
+        matches!(&*self.path, [own] if names.iter().any(|name| own.eq_ignore_ascii_case(name)))
+    }
 }
 
 /// What a column of a SELECT is called.

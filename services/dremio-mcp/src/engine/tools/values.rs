@@ -98,10 +98,7 @@ fn note(compared: &[Compared], rows: &[Row]) -> Option<String> {
         }
         let more = if values.len() > SUGGESTED_MAX { ", …" } else { "" };
         let nearest = coach::most_alike(&of.text, values, SUGGESTED_MAX);
-        let shown = nearest.iter().map(|value| {
-            let line = one_line(value, VALUE_CHARS_MAX);
-            format!("'{}'", line.replace('\'', "''"))
-        });
+        let shown = nearest.iter().map(|value| coach::literal(&one_line(value, VALUE_CHARS_MAX)));
         Some(format!("{} has {}{more}", of.name, shown.collect::<Vec<_>>().join(", ")))
     });
     let parts: Vec<String> = parts.collect();
