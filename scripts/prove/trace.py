@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Shows one call as a trace, from the client to the job at Dremio, with real services and a collector of its own.
+"""Shows one call as a trace, from the client to the job at Dremio.
 
     cargo build
-    scripts/prove/trace.py --bin target/debug [--server 'dremio-mcp-server run --no-log-to-file --enable-json-logging']
+    scripts/prove/trace.py --bin target/debug \\
+        [--server 'dremio-mcp-server run --no-log-to-file --enable-json-logging']
 
-Starts the stand-in for Dremio, the refresher and the gateway on loopback, with the native engine, and with `--server` again over that
-server, as it is and repaired. A query of 300 ms is a part of a client's trace. Prints its spans as a tree, with when they began and how
-long they took. Exits with 1 if they are not one tree below the client's span, do not name the job, or hold the statement. Needs Python
-3.11 and nothing else.
+Starts the stand-in for Dremio, the refresher, the gateway and a collector of its own on loopback,
+with the native engine, and with `--server` again over that server, as it is and repaired. A query
+of 300 ms is a part of a client's trace. Prints its spans as a tree, with when they began and how
+long they took. Exits with 1 if they are not one tree below the client's span, do not name the job,
+or hold the statement. Needs Python 3.11 and nothing else.
 """
 
 import argparse
@@ -53,11 +55,25 @@ def collector(bodies):
 
 
 def query(stand):
-    params = {"name": "RunSqlQuery", "arguments": {"query": f"SELECT '{SECRET}' AS one"}, "_meta": META}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
-    headers = {"Authorization": f"Bearer {stand.key}", "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-               "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "RunSqlQuery"}
-    with urllib.request.urlopen(urllib.request.Request(stand.url, data=body, headers=headers), timeout=60) as answer:
+    params = {
+        "name": "RunSqlQuery",
+        "arguments": {"query": f"SELECT '{SECRET}' AS one"},
+        "_meta": META,
+    }
+    body = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    ).encode()
+    headers = {
+        "Authorization": f"Bearer {stand.key}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "RunSqlQuery",
+    }
+    with urllib.request.urlopen(
+        urllib.request.Request(stand.url, data=body, headers=headers), timeout=60
+    ) as answer:
         return answer.read().decode()
 
 
@@ -67,9 +83,12 @@ def tree(spans, parent, depth, began):
     count = len(below)
     for span in sorted(below, key=lambda span: int(span["startTimeUnixNano"])):
         start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
-        attributes = " ".join(f"{it['key']}={it['value']['stringValue']}" for it in span.get("attributes", []))
+        attributes = " ".join(
+            f"{it['key']}={it['value']['stringValue']}" for it in span.get("attributes", [])
+        )
         name = "  " * depth + span["name"]
-        print(f"  {name:32} at {(start - began) / 1e6:7.1f} ms for {(end - start) / 1e6:7.1f} ms  {attributes}")
+        at, took = (start - began) / 1e6, (end - start) / 1e6
+        print(f"  {name:32} at {at:7.1f} ms for {took:7.1f} ms  {attributes}")
         count += tree(spans, span["spanId"], depth + 1, began)
     return count
 
@@ -79,7 +98,10 @@ def prove(bin_folder, name, settings):
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as at_the_end:
         server = collector(bodies)
         at_the_end.callback(server.shutdown)
-        traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
+        traces = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+        }
         stand = Stand(bin_folder, pathlib.Path(folder), settings | traces)
         at_the_end.callback(stand.stop)
         stand.start()
@@ -89,13 +111,21 @@ def prove(bin_folder, name, settings):
         # A stop sends what waits.
         stand.stop_gateway()
         until("the spans are there", lambda: bodies, 10)
-    batches = [scope for body in bodies for resource in json.loads(body)["resourceSpans"] for scope in resource["scopeSpans"]]
+    batches = [
+        scope
+        for body in bodies
+        for resource in json.loads(body)["resourceSpans"]
+        for scope in resource["scopeSpans"]
+    ]
     spans = [span for batch in batches for span in batch["spans"] if span["traceId"] == TRACE]
     print(f"{name}: job {job}, {len(spans)} spans")
     shown = tree(spans, SPAN, 0, min(int(span["startTimeUnixNano"]) for span in spans))
     faults = {
-        "not one tree": shown != len(spans) or sum(span["parentSpanId"] == SPAN for span in spans) != 1,
-        "the job is not named": not any(job in json.dumps(span) for span in spans if span["name"] == "job wait"),
+        "not one tree": shown != len(spans)
+        or sum(span["parentSpanId"] == SPAN for span in spans) != 1,
+        "the job is not named": not any(
+            job in json.dumps(span) for span in spans if span["name"] == "job wait"
+        ),
         "the statement is in it": any(SECRET in body or "SELECT" in body for body in bodies),
     }
     found = [fault for fault, is_there in faults.items() if is_there]
@@ -104,8 +134,12 @@ def prove(bin_folder, name, settings):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--bin", type=pathlib.Path, required=True, help="the folder with the programs")
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument(
+        "--bin", type=pathlib.Path, required=True, help="the folder with the programs"
+    )
     arguments.add_argument("--server", help="the command line of the official server")
     given = arguments.parse_args()
     engines = {"native engine": {"MCP_ENGINE": "native"}}
