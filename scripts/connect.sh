@@ -9,6 +9,8 @@
 # It runs in the gateway's image, as you, with your home folder at its own path; `docker compose build` makes the image.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/env-file.sh
+. "$root/scripts/env-file.sh"
 die() { printf 'connect: %s\n' "$*" >&2; exit 1; }
 given() { # FLAG ARGUMENTS…: whether it is among them
   local flag=$1 word
@@ -16,7 +18,6 @@ given() { # FLAG ARGUMENTS…: whether it is among them
   for word; do [[ $word != "$flag" && $word != "$flag="* ]] || return 0; done
   return 1
 }
-setting() { [[ ! -r $root/.env ]] || sed -n "s/^$1=//p" "$root/.env" | tail -n 1 | tr -d "'\""; }
 
 compose=(docker compose --project-directory "$root")
 keys=$root/secrets/mcp_api_keys flags=()
@@ -31,10 +32,10 @@ if [[ -r $keys ]]; then
   given --key-env "$@" || given --key-file "$@" || given --no-key "$@" || flags+=(--key-file "$keys")
 fi
 if ! given --url "$@"; then
-  publish=$(setting MCP_PUBLISH) domain=$(setting MCP_DOMAIN)
-  publish=${publish:-127.0.0.1:8000}
+  read_env_file MCP_PUBLISH MCP_DOMAIN
+  publish=${MCP_PUBLISH:-127.0.0.1:8000}
   endpoint=http://${publish/#0.0.0.0:/localhost:}/mcp
-  [[ -z $domain ]] || endpoint=https://$domain/mcp
+  [[ -z ${MCP_DOMAIN:-} ]] || endpoint=https://$MCP_DOMAIN/mcp
   flags+=(--url "$endpoint")
 fi
 exec "${compose[@]}" run --rm --no-deps -T --user "$(id -u):$(id -g)" "${mounts[@]}" --env HOME="$HOME" \

@@ -5,6 +5,7 @@
 #   scripts/deploy.sh swarm         a Swarm, from one of its managers (docker stack deploy)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/env-file.sh
 
 usage() {
   cat <<'USAGE'
@@ -52,30 +53,6 @@ docker compose version >/dev/null 2>&1 || die "the Compose plugin is missing (do
 
 # Log lines of a service that are worth a look: our services write JSON, and `check-config` a line for each problem.
 telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic|FATAL)|^[A-Z_]+: ' || true; }
-
-# The settings in `.env`, those that .env.example lists, as Compose reads them. Nothing in it is run: a value may look like
-# code. What the environment has already goes first.
-read_env_file() {
-  [[ -f .env ]] || return 0
-  local line name value known
-  known=" $(sed -nE 's/^#?([A-Z][A-Z0-9_]*)=.*/\1/p' .env.example | tr '\n' ' ')"
-  while IFS= read -r line || [[ -n $line ]]; do
-    [[ ${line%$'\r'} =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
-    name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
-    [[ $known == *" $name "* && -z ${!name+set} ]] || continue
-    if [[ $value == \'* ]]; then
-      [[ $value =~ ^\'(([^\'\\]|\\.)*)\'[[:space:]]*(#.*)?$ ]] || die ".env: $name: the single quote is not closed"
-      value=${BASH_REMATCH[1]//\\\'/\'}
-    elif [[ $value =~ ^\"([^\"\\\$]*)\"[[:space:]]*(#.*)?$ ]]; then
-      value=${BASH_REMATCH[1]}
-    else
-      [[ $value != *[\$\"]* ]] || die ".env: $name: put a value with \$ or \" into single quotes"
-      value=${value%%[[:space:]]#*}
-      value=${value%"${value##*[![:space:]]}"}
-    fi
-    export "$name=$value"
-  done <.env
-}
 
 # An older setup.sh did not name the folder of the secrets, because Compose found it by itself.
 name_secrets_dir() {
@@ -132,9 +109,8 @@ why_compose() {
 
 deploy_compose() {
   name_secrets_dir
-  local folder
-  folder=${SECRETS_DIR:-$(sed -n 's/^SECRETS_DIR=//p' .env 2>/dev/null | tail -n 1 || true)}
-  folder=${folder//[$'\r'\'\"]/}
+  read_env_file SECRETS_DIR
+  local folder=${SECRETS_DIR:-}
   [[ -z $folder || -f $folder/dremio_password && -f $folder/mcp_api_keys ]] ||
     die "SECRETS_DIR names $folder, which lacks dremio_password or mcp_api_keys: run scripts/setup.sh, or take SECRETS_DIR out of .env"
   build_images

@@ -9,6 +9,7 @@
 set -euo pipefail
 umask 077
 cd "$(dirname "$0")/.."
+. scripts/env-file.sh
 
 usage() {
   cat <<'USAGE'
@@ -162,13 +163,6 @@ keep_file() { # FILE: content from standard input, in place, because a running c
 }
 
 # --- account …: further Dremio users ----------------------------------------------------------------------------------
-env_value() { # NAME -> what `.env` sets, or nothing
-  local value
-  value=$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1)
-  value=${value#[\"\']} value=${value%[\"\']}
-  printf '%s' "$value"
-}
-
 name_accounts_dir() { # says what is still to do so that the services see the folder
   if [[ -n $named_accounts ]]; then
     note "token-refresher logs in within a few seconds; in a Swarm, after scripts/deploy.sh swarm."
@@ -188,11 +182,11 @@ add_account() {
     read -r -p "The account $account exists. Give it another user name and password? [y/N]: " REPLY
     [[ $REPLY == [yY]* ]] || exit 1
   fi
-  uri=${uri:-$(env_value DREMIO_URI)}
+  uri=${uri:-${DREMIO_URI:-}}
   # The container of the profile `dremio`, as this machine reaches it.
   [[ $uri != http://dremio:9047 ]] || uri=http://localhost:9047
   uri=${uri%/}
-  ca_bundle=${ca_bundle:-$(env_value DREMIO_CA_BUNDLE)}
+  ca_bundle=${ca_bundle:-${DREMIO_CA_BUNDLE:-}}
   [[ -z $ca_bundle ]] || ca_flags=(--cacert "$ca_bundle")
   if [[ -z $username ]]; then
     ask "Dremio user" "$account"
@@ -229,7 +223,8 @@ add_account() {
 }
 
 if [[ -n $account_action ]]; then
-  named_accounts=${ACCOUNTS_DIR:-$(env_value ACCOUNTS_DIR)}
+  read_env_file ACCOUNTS_DIR DREMIO_URI DREMIO_CA_BUNDLE
+  named_accounts=${ACCOUNTS_DIR:-}
   accounts=${named_accounts:-./secrets/accounts}
   if [[ $account_action == list ]]; then
     for folder in "$accounts"/*/; do

@@ -45,17 +45,20 @@ equal "setup.sh on a terminal: the password is not shown" "1 0" \
   "$(grep -c 'Dremio accepts them' <<<"$transcript") $(grep -cF "$(cat "$work/setup/password")" <<<"$transcript" || true)"
 transcript=$(python3 scripts/verify/terminal.py --again "a'; touch pwned; '" "$work/setup/password" scripts/setup.sh --force 2>&1 || true)
 equal "setup.sh on a terminal: a user name asked a second time is checked, too" 1 "$(grep -c 'a Dremio user name has no quotes' <<<"$transcript")"
-# What deploy.sh takes from `.env` for a Swarm.
+# What the scripts take from `.env`.
+mkdir "$work/setup/scripts"
+cp .env.example "$work/setup/"
+cp scripts/env-file.sh "$work/setup/scripts/"
 cat >"$work/setup/.env" <<'ENV'
 DREMIO_USERNAME='it\'s $(touch pwned) `touch pwned` "x"'   # a comment
 export MCP_DOMAIN=mcp.example.com # another
 LOG_LEVEL="debug"
 BASH_ENV=./pwned
 ENV
-cp .env.example "$work/setup/"
-taken=$(cd "$work/setup" && eval "$(sed -n '/^read_env_file()/,/^}/p' ../scripts/deploy.sh)" && read_env_file &&
+# shellcheck source=scripts/env-file.sh disable=SC2119
+taken=$(. "$work/setup/scripts/env-file.sh" && read_env_file &&
   printf '%s|' "$DREMIO_USERNAME" "$MCP_DOMAIN" "$LOG_LEVEL" "${BASH_ENV-}")
-equal "deploy.sh reads .env and runs nothing in it" "it's \$(touch pwned) \`touch pwned\` \"x\"|mcp.example.com|debug||" "$taken"
+equal "the scripts read .env and run nothing in it" "it's \$(touch pwned) \`touch pwned\` \"x\"|mcp.example.com|debug||" "$taken"
 equal "nothing in .env was run" "" "$(ls pwned "$work/setup/pwned" 2>/dev/null || true)"
 check "setup.sh --force, once more" scripts/setup.sh "${flags[@]}" --password-file "$work/setup/password" --force
 
