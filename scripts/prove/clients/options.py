@@ -1,4 +1,4 @@
-"""The command line that the programs of this folder share, and what it chooses."""
+"""The command line that programs with real clients share, and what it chooses."""
 
 import argparse
 import pathlib
@@ -7,7 +7,7 @@ import sys
 from catalogue import all_programs
 
 
-def parser(description):
+def parser(description, model=True):
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -19,16 +19,17 @@ def parser(description):
         help="folder of the built programs",
     )
     parser.add_argument(
-        "--cache", type=pathlib.Path, required=True, help="where the clients are installed"
+        "--cache", type=pathlib.Path, required=True, help="where what is not ours is installed"
     )
-    parser.add_argument("--model", type=pathlib.Path, help="folder with scripted_model.py")
+    if model:
+        parser.add_argument("--model", type=pathlib.Path, help="folder with scripted_model.py")
     parser.add_argument(
         "--only",
         action="append",
-        help="run the clients whose name has this in it; may be given several times",
+        help="run only what has this in its name; may be given several times",
     )
     parser.add_argument(
-        "--keep", type=pathlib.Path, help="leave logs in this folder, which must not exist"
+        "--keep", type=pathlib.Path, help="leave logs here, in a folder that does not exist"
     )
     return parser
 
@@ -36,11 +37,13 @@ def parser(description):
 def chosen(only):
     """The clients that --only names, or all."""
     return [
-        program
-        for program in all_programs()
-        if not only
-        or any(word.lower() in f"{program.name} {program.version}".lower() for word in only)
+        program for program in all_programs() if wanted(only, f"{program.name} {program.version}")
     ]
+
+
+def wanted(only, name):
+    """Whether --only names this, or nothing."""
+    return not only or any(word.lower() in name.lower() for word in only)
 
 
 def model_of(folder, cache):

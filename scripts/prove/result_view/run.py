@@ -19,7 +19,6 @@ The pictures, `CASE-SCHEME.png`, and what the page held stay in --keep. Needs Py
 Chromium (--chromium). Ends with 1 if a check fails.
 """
 
-import argparse
 import base64
 import json
 import os
@@ -33,6 +32,7 @@ import urllib.parse
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "clients"))
 
+from options import parser, wanted
 from program import QUIET, end
 from stand import Stand, free_ports, http, until
 
@@ -138,27 +138,12 @@ class Host:
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--bin",
-        type=pathlib.Path,
-        default=HERE.parents[2] / "target/debug",
-        help="folder of the built programs",
-    )
-    parser.add_argument(
-        "--cache", type=pathlib.Path, required=True, help="where the host is installed"
-    )
-    parser.add_argument(
-        "--keep", type=pathlib.Path, help="leave pictures here, in a folder that does not exist"
-    )
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
-    parser.add_argument("--only", action="append", choices=CASES, help="may be given several times")
-    parser.add_argument(
+    arguments = parser(__doc__, model=False)
+    arguments.add_argument("--chromium", default="/usr/bin/chromium")
+    arguments.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the gateway"
     )
-    options = parser.parse_args()
+    options = arguments.parse_args()
     cache = options.cache.expanduser().resolve()
     install(cache)
     with tempfile.TemporaryDirectory(prefix="dremio-mcp-view-") as scratch:
@@ -172,7 +157,11 @@ def main():
             stand.start()
             http(f"{stand.control}/large-tables", {})
             host = Host(cache, stand, folder)
-            cases = {name: host.link(CASES[name]) for name in options.only or CASES}
+            cases = {
+                name: host.link(query)
+                for name, query in CASES.items()
+                if wanted(options.only, name)
+            }
             plan = {
                 "cache": str(cache),
                 "chromium": options.chromium,
