@@ -1,7 +1,5 @@
 //! Random names.
 
-use std::fmt::Write;
-
 /// 256 random bits as 64 hex digits.
 ///
 /// # Errors
@@ -24,8 +22,17 @@ pub(crate) fn hex_64() -> Result<String, getrandom::Error> {
 
 /// The bytes as lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |value: u8| char::from(value + if value < 10 { b'0' } else { b'a' - 10 });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hex;
+
+    #[test]
+    fn bytes_are_two_digits_each() {
+        assert_eq!(hex(&[0x00, 0x09, 0x0a, 0x0f, 0x90, 0xa0, 0xff]), "00090a0f90a0ff");
+        assert_eq!(hex(&[]), "");
+    }
 }

@@ -133,7 +133,7 @@ async fn receive(gateway: Arc<Gateway>, asker: Asker, headers: &HeaderMap, body:
 }
 
 fn listen(gateway: Arc<Gateway>, asker: &Asker, headers: &HeaderMap) -> Response {
-    if !accepts(headers, "text/event-stream") {
+    if !Accepted::of(headers).stream {
         let message = "GET opens a stream: send `Accept: text/event-stream`";
         return Refusal::invalid(StatusCode::NOT_ACCEPTABLE, message).response(None);
     }
@@ -216,9 +216,8 @@ async fn read(
     body: Body,
 ) -> Result<Received, Unread> {
     let invalid = |status, message: &str| Unread::Invalid(Refusal::invalid(status, message), None);
-    let (takes_json, takes_stream) =
-        (accepts(headers, "application/json"), accepts(headers, "text/event-stream"));
-    if !takes_json && !takes_stream {
+    let accepted = Accepted::of(headers);
+    if !accepted.json && !accepted.stream {
         return Err(invalid(
             StatusCode::NOT_ACCEPTABLE,
             "Send `Accept: application/json, text/event-stream`",
@@ -249,7 +248,7 @@ async fn read(
         return Ok(Received::Batch(text, charge));
     }
     let message = Message::parse_strictly(text)?;
-    Ok(Received::Message(message.charged(charge), takes_stream))
+    Ok(Received::Message(message.charged(charge), accepted.stream))
 }
 
 /// Waits for room for a body of `announced` bytes and its copies, up to a limit.
@@ -311,23 +310,27 @@ fn claims_modern(headers: &HeaderMap) -> bool {
     is_date && LEGACY_VERSIONS.last().is_some_and(|last| said > *last)
 }
 
-/// Whether the `Accept` header allows `wanted`; without the header, anything is allowed (RFC 9110
-/// §12.5.1).
-fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
-    let mut said = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .peekable();
-    let (main, _) = wanted.split_once('/').unwrap_or_default();
-    said.peek().is_none()
-        || said.any(|range| {
-            let range = essence(range);
-            range.eq_ignore_ascii_case(wanted)
-                || range == "*/*"
-                || range.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(main))
-        })
+/// Which of the two forms of an answer a client accepts.
+struct Accepted {
+    json: bool,
+    stream: bool,
+}
+
+impl Accepted {
+    /// Reads the `Accept` header; without it, anything is allowed (RFC 9110 §12.5.1).
+    fn of(headers: &HeaderMap) -> Self {
+        let mut accepted = Self { json: false, stream: false };
+        let mut is_said = false;
+        for value in headers.get_all(header::ACCEPT) {
+            for range in value.to_str().into_iter().flat_map(|value| value.split(',')) {
+                let is = |wanted| essence(range).eq_ignore_ascii_case(wanted);
+                is_said = true;
+                accepted.json |= is("application/json") || is("application/*") || is("*/*");
+                accepted.stream |= is("text/event-stream") || is("text/*") || is("*/*");
+            }
+        }
+        if is_said { accepted } else { Self { json: true, stream: true } }
+    }
 }
 
 /// A media type without its parameters.

@@ -1,13 +1,16 @@
 //! A call and what it is made of, as spans. The current one is found by the task, as the audit of a
 //! call is, so that nothing between has to hand it on; another task must be told.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span as Message, Status};
 use parking_lot::Mutex;
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::outbox::Outbox;
@@ -133,9 +136,32 @@ impl Span {
         }
     }
 
-    /// Runs `work` with this as the current span, which ends with it unless this is a clone.
+    /// Runs `work` with this as the current span, which ends with it unless this is a clone. Costs
+    /// nothing where nothing is traced.
     pub(crate) fn run<W: Future>(self, work: W) -> impl Future<Output = W::Output> {
-        CURRENT.scope(self, work)
+        Traced { span: self, work }
+    }
+}
+
+pin_project! {
+    /// `tokio::task_local`'s own future sets its value for each poll, whatever that is.
+    struct Traced<W> {
+        span: Span,
+        #[pin]
+        work: W,
+    }
+}
+
+impl<W: Future> Future for Traced<W> {
+    type Output = W::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let traced = self.project();
+        let (span, work) = (traced.span, traced.work);
+        if span.open.is_none() {
+            return work.poll(cx);
+        }
+        CURRENT.sync_scope(span.clone(), || work.poll(cx))
     }
 }
 
