@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dremio_client::{Error, JobId, JobState, JobStatus, PAGE_ROWS_MAX, Page};
+use dremio_client::{Error, JobId, JobState, PAGE_ROWS_MAX, Page};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
-use crate::audit::CallAudit;
-use crate::dremio::{DremioError, JobCustody, Pauses};
+use crate::dremio::{DremioError, JobCustody};
 use crate::guard::Statement;
 use crate::policy::JobPlace;
-use crate::telemetry;
 
 /// How long one statement may take, its rows included.
 const QUESTION_MAX: Duration = Duration::from_secs(120);
@@ -126,7 +125,8 @@ async fn run(
     place: Option<JobPlace>,
 ) -> Result<Completed, QuestionError> {
     let mut job = jobs.submit_sql(sql, label, place, ()).await.ok_or(QuestionError::Stopped)??;
-    let status = end(jobs, job.id()).await?;
+    let deadline = Instant::now() + QUESTION_MAX;
+    let status = jobs.dremio().job_end(job.id(), deadline, |_| {}).await?;
     job.mark_over();
     if status.state == JobState::Completed {
         return Ok(Completed { id: job.id().clone(), rows: status.row_count });
@@ -134,24 +134,6 @@ async fn run(
     let said = status.error_message.or(status.cancellation_reason);
     let said = said.map_or_else(|| "Dremio does not say why".to_owned(), |it| it.to_string());
     Err(QuestionError::Job(said))
-}
-
-/// Waits for the end of a job, however it ends.
-async fn end(jobs: &JobCustody, id: &JobId) -> Result<JobStatus, DremioError> {
-    let _waiting = CallAudit::at_dremio();
-    let (dremio, pauses) = (jobs.dremio(), Pauses::new());
-    let polled = async {
-        loop {
-            let status =
-                dremio.read(|client, token| async move { client.job(token.secret(), id).await });
-            let status = status.await?;
-            if status.state.is_terminal() {
-                return Ok(status);
-            }
-            tokio::time::sleep(pauses.next()).await;
-        }
-    };
-    telemetry::job_wait(id.as_str()).run(polled).await
 }
 
 /// `count` rows from `offset` on. A page that is too large is fetched in smaller ones; a row that

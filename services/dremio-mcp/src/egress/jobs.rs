@@ -5,7 +5,6 @@
 //! server also never cancels a job, so a cancelled call would keep Dremio busy. The egress proxy
 //! notices that a poll was dropped, or that none comes any more, and cancels the job.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use dremio_client::{JobId, JobState};
-use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use service_kit::lifecycle::Shutdown;
 use tokio::time::Instant;
@@ -23,8 +21,7 @@ use super::forward::{Incoming, unanswered};
 use super::refusal;
 use crate::audit::CallAudit;
 use crate::budget::Charge;
-use crate::dremio::{DremioCaller, HeldJob, JobCustody, Pauses};
-use crate::telemetry;
+use crate::dremio::{AskedJobs, DremioCaller, JobCustody, Question, poll};
 
 /// Below the 300 s after which the official server's HTTP client gives up. The child then polls
 /// again.
@@ -40,19 +37,10 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Largest job status: a few hundred bytes, more with error messages and lists of reflections.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The jobs that the child started and that are not known to be over.
+/// The jobs that the child started and that are not known to be over, each with its call.
 pub(super) struct Jobs {
     custody: JobCustody,
-    running: Mutex<HashMap<JobId, Asked>>,
-}
-
-/// A job with its call, when it was last polled, and how many polls wait now. Dropping it cancels
-/// the job.
-struct Asked {
-    job: HeldJob,
-    call: Arc<CallRecord>,
-    last: Instant,
-    waiting: usize,
+    running: AskedJobs<Arc<CallRecord>>,
 }
 
 #[derive(Deserialize)]
@@ -75,12 +63,12 @@ struct Answer {
 
 impl Jobs {
     pub(super) fn new(dremio: DremioCaller) -> Arc<Self> {
-        Arc::new(Self { custody: JobCustody::new(dremio), running: Mutex::default() })
+        Arc::new(Self { custody: JobCustody::new(dremio), running: AskedJobs::default() })
     }
 
     /// Whether a job is known to run.
     pub(super) fn any_runs(&self) -> bool {
-        !self.running().is_empty()
+        !self.running.is_empty()
     }
 
     /// `POST /api/v3/sql`, for `call`. If the child goes away meanwhile, the submission still
@@ -105,8 +93,7 @@ impl Jobs {
         match self.custody.submit(submission).await {
             Some(Ok((answer, job))) => {
                 if let Some(job) = job.and_then(|job| call.start(job)) {
-                    let asked = Asked { job, call, last: Instant::now(), waiting: 0 };
-                    self.running().insert(asked.job.id().clone(), asked);
+                    self.running.insert(job, call);
                 }
                 answer.into_response()
             }
@@ -118,12 +105,9 @@ impl Jobs {
     /// `GET /api/v3/job/{id}`: the status of the job once it is terminal or the hold is over.
     /// Dropping the future cancels the job: the child drops its poll when its call is cancelled.
     pub(super) async fn wait(&self, id: &str, incoming: Incoming) -> Response {
-        let question = Question::new(self, id);
-        let call = question.call.clone();
-        let answer = async {
-            let _waiting = CallAudit::at_dremio();
-            telemetry::job_wait(id).run(polled(question, &incoming)).await
-        };
+        let question = id.parse().ok().and_then(|id| self.running.question(&id));
+        let call = question.as_ref().map(|question| Arc::clone(question.note()));
+        let answer = polled(id, question, &incoming);
         // Over stdio the child asks in its own name.
         match call {
             Some(call) => call.scope(answer).await,
@@ -134,24 +118,9 @@ impl Jobs {
     /// Cancels abandoned jobs until `shutdown` drains, then all that are left, and finishes the
     /// cancellations under way.
     pub(super) async fn sweep(&self, shutdown: Shutdown) {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
-                () = shutdown.draining() => break,
-            }
-            self.give_up(|asked| asked.waiting == 0 && asked.last.elapsed() > UNASKED_MAX);
-        }
-        self.give_up(|_| true);
+        self.running.sweep(&shutdown, SWEEP_INTERVAL, UNASKED_MAX).await;
+        drop(self.running.take_all());
         self.custody.finish().await;
-    }
-
-    fn give_up(&self, is_abandoned: impl Fn(&Asked) -> bool) {
-        let abandoned: Vec<_> = self.running().extract_if(|_, asked| is_abandoned(asked)).collect();
-        drop(abandoned);
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<JobId, Asked>> {
-        self.running.lock()
     }
 }
 
@@ -160,78 +129,21 @@ async fn ask(incoming: &Incoming) -> Result<Answer, Response> {
     Answer::read(answer).await
 }
 
-/// The status of the job once it is terminal or the hold is over.
-async fn polled(mut question: Question<'_>, incoming: &Incoming) -> Response {
+/// The status of the job once it is terminal or the hold is over. A job that was not started here
+/// has no question, and is left alone.
+async fn polled(
+    id: &str,
+    question: Option<Question<'_, Arc<CallRecord>>>,
+    incoming: &Incoming,
+) -> Response {
     let deadline = Instant::now() + HOLD_MAX;
-    let pauses = Pauses::new();
-    loop {
-        let answer = match ask(incoming).await {
-            Ok(answer) => answer,
-            Err(response) => {
-                question.is_answered = true;
-                return response;
-            }
-        };
-        let unfinished = answer.is_unfinished();
-        let pause = pauses.next();
-        if !unfinished || Instant::now() + pause > deadline {
-            question.is_answered = true;
-            if !unfinished {
-                question.job_is_over();
-            }
-            return answer.into_response();
-        }
-        tokio::time::sleep(pause).await;
+    let end = poll(id, deadline, || ask(incoming), |answer| !answer.is_unfinished()).await;
+    match (question, &end) {
+        (Some(question), Ok(answer)) if !answer.is_unfinished() => question.mark_over(),
+        (Some(question), _) => question.runs_on(),
+        (None, _) => {}
     }
-}
-
-/// A poll that waits for its answer.
-struct Question<'j> {
-    jobs: &'j Jobs,
-    /// `None` for a malformed id: such a job was not started here.
-    id: Option<JobId>,
-    /// The call that has started the job, if that is known.
-    call: Option<Arc<CallRecord>>,
-    is_answered: bool,
-}
-
-impl<'j> Question<'j> {
-    fn new(jobs: &'j Jobs, id: &str) -> Self {
-        let id: Option<JobId> = id.parse().ok();
-        let mut call = None;
-        if let Some(id) = &id
-            && let Some(asked) = jobs.running().get_mut(id)
-        {
-            asked.waiting += 1;
-            call = Some(Arc::clone(&asked.call));
-        }
-        Self { jobs, id, call, is_answered: false }
-    }
-
-    fn job_is_over(&self) {
-        let asked = self.id.as_ref().and_then(|id| self.jobs.running().remove(id));
-        if let Some(mut asked) = asked {
-            asked.job.mark_over();
-        }
-    }
-
-    /// The job, if no poll waits for it any more.
-    fn abandoned(&self) -> Option<Asked> {
-        let id = self.id.as_ref()?;
-        let mut running = self.jobs.running();
-        // Jobs that were not started through this egress proxy are left alone.
-        let asked = running.get_mut(id)?;
-        asked.waiting = asked.waiting.saturating_sub(1);
-        asked.last = Instant::now();
-        let is_abandoned = !self.is_answered && asked.waiting == 0;
-        if is_abandoned { running.remove(id) } else { None }
-    }
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        drop(self.abandoned());
-    }
+    end.map_or_else(|response| response, Answer::into_response)
 }
 
 impl Answer {

@@ -1,16 +1,17 @@
 //! One statement as a Dremio job: submitted, and awaited for a while.
 
+use std::fmt;
+
 use dremio_client::{JobId, JobState, JobStatus, Page};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::ToolRoom;
 use super::failure::Failure;
 use super::progress::Progress;
-use crate::audit::CallAudit;
-use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody, Pauses};
+use crate::dremio::{DremioCaller, DremioError, HeldJob, JobCustody};
 use crate::guard::Statement;
 use crate::policy::JobPlace;
-use crate::telemetry;
 
 /// Submits `statement`, as [`JobCustody::submit_sql`]. Meanwhile the submission has what the call
 /// holds: statements of calls that were given up take room like any other. The job has `place`.
@@ -36,32 +37,10 @@ pub(super) async fn end(
     progress: &mut Progress<'_>,
     deadline: Instant,
 ) -> Result<Option<JobStatus>, DremioError> {
-    let _waiting = CallAudit::at_dremio();
-    telemetry::job_wait(id.as_str()).run(polled(dremio, id, progress, deadline)).await
-}
-
-async fn polled(
-    dremio: &DremioCaller,
-    id: &JobId,
-    progress: &mut Progress<'_>,
-    deadline: Instant,
-) -> Result<Option<JobStatus>, DremioError> {
-    let pauses = Pauses::new();
-    let mut doing = "PENDING".to_owned();
-    loop {
-        let status =
-            dremio.read(|client, token| async move { client.job(token.secret(), id).await });
-        let status = progress.during(&doing, status).await?;
-        if status.state.is_terminal() {
-            return Ok(Some(status));
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(None);
-        }
-        doing = described(&status);
-        progress.during(&doing, tokio::time::sleep(pauses.next().min(left))).await;
-    }
+    let seen = Seen(Mutex::new((JobState::Pending, 0)));
+    let note = |status: &JobStatus| *seen.0.lock() = (status.state, status.row_count);
+    let status = progress.during(&seen, dremio.job_end(id, deadline, note)).await?;
+    Ok(status.state.is_terminal().then_some(status))
 }
 
 /// The first rows of a query of our own about a table, or why there are none. The guard reads it,
@@ -84,12 +63,14 @@ pub(super) async fn first_rows(
     Ok(page)
 }
 
-/// How far a job is.
-fn described(status: &JobStatus) -> String {
-    let state = state_name(status.state);
-    match status.row_count {
-        0 => state.to_owned(),
-        rows => format!("{state}, {rows} rows so far"),
+/// How far a job is: its state and how many rows it has, when it was last asked for.
+struct Seen(Mutex<(JobState, u64)>);
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (state, rows) = *self.0.lock();
+        f.write_str(state_name(state))?;
+        if rows > 0 { write!(f, ", {rows} rows so far") } else { Ok(()) }
     }
 }
 

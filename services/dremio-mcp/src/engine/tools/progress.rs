@@ -1,5 +1,6 @@
 //! Tells a client that asked for it how far its call is.
 
+use std::fmt::Display;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +85,11 @@ impl<'c> Progress<'c> {
     }
 
     /// Waits for `work`, and reports meanwhile that the call is busy with `doing`.
-    pub(in crate::engine) async fn during<W: Future>(&mut self, doing: &str, work: W) -> W::Output {
+    pub(in crate::engine) async fn during<W: Future>(
+        &mut self,
+        doing: impl Display,
+        work: W,
+    ) -> W::Output {
         let mut work = pin!(work);
         if self.token.is_none() {
             return work.await;
@@ -93,22 +98,23 @@ impl<'c> Progress<'c> {
             tokio::select! {
                 biased;
                 outcome = &mut work => return outcome,
-                () = tokio::time::sleep_until(self.next) => self.report(doing),
+                () = tokio::time::sleep_until(self.next) => self.report(&doing),
             }
         }
     }
 
     /// Its number is the seconds since the call's start, because nobody knows how much there is to
     /// do.
-    fn report(&mut self, doing: &str) {
+    fn report(&mut self, doing: &impl Display) {
         let Some(token) = self.token else { return };
         self.next = Instant::now() + REPORT_INTERVAL;
         let seconds = self.seconds();
         let message = string_literal(&format!("{doing} ({seconds} s)"));
-        self.context.notify(format!(
-            r#"{{"jsonrpc":"2.0","method":"{}","params":{{"progressToken":{token},"progress":{seconds},"message":{message}}}}}"#,
-            methods::PROGRESS
-        ));
+        let params =
+            format!(r#"{{"progressToken":{token},"progress":{seconds},"message":{message}}}"#);
+        let method = methods::PROGRESS;
+        self.context
+            .notify(format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#));
     }
 }
 
@@ -130,7 +136,10 @@ mod tests {
         progress.during("RUNNING \"q\"", sleep(Duration::from_millis(2000))).await;
         assert_eq!(
             sent.try_recv().unwrap().into_text(),
-            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p\"1","progress":1,"message":"RUNNING \"q\" (1 s)"}}"#
+            concat!(
+                r#"{"jsonrpc":"2.0","method":"notifications/progress","params":"#,
+                r#"{"progressToken":"p\"1","progress":1,"message":"RUNNING \"q\" (1 s)"}}"#
+            )
         );
         assert!(sent.try_recv().unwrap().into_text().contains(r#""progress":2,"#));
         assert!(sent.try_recv().is_err());

@@ -1,6 +1,8 @@
 //! The answer about a job, for both engines: its rows as soon as it is done, or a handle to ask on
 //! with when the call has waited long enough.
 
+use std::sync::Arc;
+
 use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
 use tokio::time::Instant;
 
@@ -66,7 +68,7 @@ pub(in crate::engine) async fn of_kept_job(
 ) -> Result<String, Failure> {
     CallAudit::note_job(id);
     let question = room.kept_jobs.question(&room.jobs, id);
-    let sql = question.sql();
+    let sql = Arc::clone(question.note());
     // Given up, the question cancels the job.
     room.check_budgets()?;
     let status = match ended(room, id, progress).await? {
