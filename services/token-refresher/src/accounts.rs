@@ -11,74 +11,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dremio_client::DremioClient;
-use service_kit::Clock;
 use service_kit::accounts::few;
 use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
 use token_file::{AccountName, Watchers};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::account_folder::{ACCOUNTS_MAX, AccountFolder, Listing};
 use crate::audit;
-use crate::conditions::Conditions;
 use crate::config::Login;
-use crate::credentials::{CredentialSource, Origin};
-use crate::gateway_key::KeyKeeper;
-use crate::metrics::Metrics;
+use crate::credentials::Origin;
 use crate::refresh::{self, Directory};
-use crate::renewal::{Renewal, Tools, Wakers};
+use crate::renewal::{Renewal, Shared, Wakers};
 use crate::revoker::{Replaced, until};
-use crate::schedule::Policy;
-use crate::volume::Volume;
 
 /// How long after a failure the removal of token files is tried again.
 const SWEEP_PAUSE: Duration = Duration::from_secs(30);
-
-/// What the accounts share.
-pub(crate) struct Shared {
-    pub(crate) client: DremioClient,
-    pub(crate) volume: Volume,
-    pub(crate) clock: Clock,
-    /// From 0 (inclusive) to 1 (exclusive).
-    pub(crate) random: fn() -> f64,
-    pub(crate) metrics: Metrics,
-    pub(crate) conditions: Conditions,
-    pub(crate) gateway_key: Arc<KeyKeeper>,
-    pub(crate) calls: Arc<Semaphore>,
-    pub(crate) policy: Policy,
-    pub(crate) revoke_after: Option<Duration>,
-    pub(crate) tls_verified: bool,
-    /// What to do next if Dremio does not answer.
-    pub(crate) if_unreachable: Option<&'static str>,
-    /// Receives tokens to log out.
-    pub(crate) replaced: mpsc::Sender<Replaced>,
-}
-
-impl Shared {
-    /// The renewal of one account.
-    pub(crate) fn renewal(&self, account: Option<AccountName>, origin: Origin) -> Renewal {
-        Renewal::new(Tools {
-            client: self.client.clone(),
-            file: self.volume.file_of(account.as_ref()),
-            credentials: CredentialSource::new(origin),
-            clock: self.clock.clone(),
-            random: self.random,
-            metrics: self.metrics.add(account.as_ref()),
-            conditions: self.conditions.of(account.clone()),
-            gateway_key: Arc::clone(&self.gateway_key),
-            calls: Arc::clone(&self.calls),
-            policy: self.policy,
-            revoke_after: self.revoke_after,
-            tls_verified: self.tls_verified,
-            if_unreachable: self.if_unreachable,
-            replaced: self.replaced.clone(),
-            account,
-        })
-    }
-}
 
 /// Where accounts come from.
 pub(crate) struct Sources {
@@ -90,7 +40,7 @@ pub(crate) struct Sources {
 
 /// The task that starts and ends accounts.
 pub(crate) struct Accounts {
-    shared: Shared,
+    shared: Arc<Shared>,
     sources: Sources,
     watchers: Watchers,
     /// Where refresh requests find them.
@@ -103,7 +53,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn new(
-        shared: Shared,
+        shared: Arc<Shared>,
         sources: Sources,
         watchers: Watchers,
         directory: Directory,
@@ -193,7 +143,7 @@ impl Accounts {
     }
 
     fn start(&mut self, account: Option<AccountName>, origin: Origin) {
-        let mut renewal = self.shared.renewal(account.clone(), origin);
+        let mut renewal = Renewal::new(Arc::clone(&self.shared), account.clone(), origin);
         let path = self.shared.volume.file_of(account.as_ref()).into_path();
         let (request, requests) = mpsc::channel(refresh::WAITING_MAX);
         self.directory.insert(account.clone(), request);

@@ -19,13 +19,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::account_folder::{self, AccountFolder};
-use crate::accounts::{Accounts, Shared, Sources};
+use crate::accounts::{Accounts, Sources};
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::credentials::Origin;
 use crate::gateway_key::KeyKeeper;
 use crate::metrics::Metrics;
 use crate::refresh::{self, Directory, Outcome};
+use crate::renewal::{Renewal, Shared};
 use crate::revoker::{self, Revoker};
 use crate::volume::{Volume, VolumeError};
 
@@ -187,7 +188,8 @@ impl App {
         }
         let (mut single, mut any) = (None, false);
         for (account, origin) in origins {
-            let outcome = parts.shared.renewal(account.clone(), origin).once().await;
+            let shared = Arc::clone(&parts.shared);
+            let outcome = Renewal::new(shared, account.clone(), origin).once().await;
             let is_good = report_once(account.as_ref(), &outcome);
             any |= is_good;
             if account.is_none() {
@@ -237,7 +239,7 @@ fn report_once(account: Option<&AccountName>, outcome: &Outcome) -> bool {
 
 /// The part that `start` and `once` share.
 struct Parts {
-    shared: Shared,
+    shared: Arc<Shared>,
     readiness: Readiness,
     revoker: Revoker,
     registry: Registry,
@@ -273,9 +275,9 @@ impl Parts {
             replaced: received,
         };
         let readiness = Readiness::new(&["token", "dremio"]);
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             client,
-            gateway_key: Arc::new(KeyKeeper::new(volume.clone(), metrics.clone())),
+            gateway_key: KeyKeeper::new(volume.clone(), metrics.clone()),
             volume,
             clock,
             random,
@@ -290,7 +292,7 @@ impl Parts {
                 Path::new("/.dockerenv").exists(),
             ),
             replaced,
-        };
+        });
         Ok(Self { shared, readiness, revoker, registry })
     }
 }

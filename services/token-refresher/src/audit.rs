@@ -43,31 +43,22 @@ pub(crate) fn login_failed(login: &FailedLogin<'_>) {
     let &FailedLogin { user, failures, retry_in_seconds, .. } = login;
     let account = login.account.map(AccountName::as_str);
     let (reason, error) = (login.failure.reason, login.failure.message.as_str());
-    if login.needs_person {
-        audit!(
-            error,
-            "login_failed",
-            "could not log in to Dremio",
-            account,
-            user,
-            reason,
-            error,
-            failures,
-            retry_in_seconds
-        );
-    } else {
-        audit!(
-            warn,
-            "login_failed",
-            "could not log in to Dremio",
-            account,
-            user,
-            reason,
-            error,
-            failures,
-            retry_in_seconds
-        );
+    macro_rules! failed {
+        ($level:ident) => {
+            audit!(
+                $level,
+                "login_failed",
+                "could not log in to Dremio",
+                account,
+                user,
+                reason,
+                error,
+                failures,
+                retry_in_seconds
+            )
+        };
     }
+    if login.needs_person { failed!(error) } else { failed!(warn) }
 }
 
 pub(crate) fn token_written(account: Option<&AccountName>, token: &Token) {

@@ -23,35 +23,31 @@ use token_file::{AccountName, State, Token, TokenId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
-use crate::conditions::AccountConditions;
-use crate::credentials::CredentialSource;
+use crate::conditions::{AccountConditions, Conditions};
+use crate::credentials::{CredentialSource, Origin};
 use crate::failure::Failure;
 use crate::gateway_key::KeyKeeper;
-use crate::metrics::AccountMetrics;
+use crate::metrics::{AccountMetrics, Metrics};
 use crate::refresh::{self, Outcome};
 use crate::revoker::Replaced;
 use crate::schedule::{self, Action, Cause, Held, Moment, Pause, Policy, Requested, Situation};
 use crate::status::{self, TokenStatus};
-use crate::volume::AccountFile;
+use crate::volume::{AccountFile, Volume};
 
 /// How many past tokens are remembered by id, so that none of them is taken for a new one. More
 /// than are ever valid at a time; a guess.
 const FORMER_MAX: usize = 64;
 
-/// What the renewal loop needs.
-pub(crate) struct Tools {
-    /// Whose token it is; `None` is the single account.
-    pub(crate) account: Option<AccountName>,
+/// What the accounts share.
+pub(crate) struct Shared {
     pub(crate) client: DremioClient,
-    pub(crate) file: AccountFile,
-    pub(crate) credentials: CredentialSource,
+    pub(crate) volume: Volume,
     pub(crate) clock: Clock,
     /// From 0 (inclusive) to 1 (exclusive).
     pub(crate) random: fn() -> f64,
-    pub(crate) metrics: AccountMetrics,
-    pub(crate) conditions: AccountConditions,
-    /// That of all accounts.
-    pub(crate) gateway_key: Arc<KeyKeeper>,
+    pub(crate) metrics: Metrics,
+    pub(crate) conditions: Conditions,
+    pub(crate) gateway_key: KeyKeeper,
     /// One permit for each call to Dremio at a time.
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) policy: Policy,
@@ -59,7 +55,7 @@ pub(crate) struct Tools {
     pub(crate) tls_verified: bool,
     /// What to do next if Dremio does not answer.
     pub(crate) if_unreachable: Option<&'static str>,
-    /// Receives replaced tokens.
+    /// Receives tokens to log out.
     pub(crate) replaced: mpsc::Sender<Replaced>,
 }
 
@@ -97,7 +93,13 @@ struct Failures {
 
 /// The renewal loop; see the module.
 pub(crate) struct Renewal {
-    tools: Tools,
+    shared: Arc<Shared>,
+    /// Whose token it is; `None` is the single account.
+    account: Option<AccountName>,
+    file: AccountFile,
+    credentials: CredentialSource,
+    metrics: AccountMetrics,
+    conditions: AccountConditions,
     started: Instant,
     held: Option<HeldToken>,
     candidate: Option<Candidate>,
@@ -127,9 +129,14 @@ pub(crate) struct Renewal {
 }
 
 impl Renewal {
-    pub(crate) fn new(tools: Tools) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, account: Option<AccountName>, origin: Origin) -> Self {
         Self {
-            tools,
+            file: shared.volume.file_of(account.as_ref()),
+            credentials: CredentialSource::new(origin),
+            metrics: shared.metrics.add(account.as_ref()),
+            conditions: shared.conditions.of(account.clone()),
+            shared,
+            account,
             started: Instant::now(),
             held: None,
             candidate: None,
@@ -202,8 +209,8 @@ impl Renewal {
 
     /// Does the next step, or returns how long to wait if there is none.
     async fn step(&mut self) -> Option<Duration> {
-        self.tools.metrics.stepped();
-        let action = schedule::next(&self.situation(), self.now(), &self.tools.policy);
+        self.metrics.stepped();
+        let action = schedule::next(&self.situation(), self.now(), &self.shared.policy);
         match action {
             Action::Look => self.look().await,
             Action::Check => self.check().await,
@@ -220,13 +227,13 @@ impl Renewal {
     }
 
     fn account(&self) -> Option<&AccountName> {
-        self.tools.account.as_ref()
+        self.account.as_ref()
     }
 
     /// Waits for a place to call Dremio from, which is free again when this is dropped.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
-        Arc::clone(&self.tools.calls).acquire_owned().await.ok()
+        Arc::clone(&self.shared.calls).acquire_owned().await.ok()
     }
 
     /// For log lines.
@@ -235,7 +242,7 @@ impl Renewal {
     }
 
     fn now(&self) -> Moment {
-        Moment { wall: self.tools.clock.now(), uptime: self.started.elapsed() }
+        Moment { wall: self.shared.clock.now(), uptime: self.started.elapsed() }
     }
 
     fn situation(&self) -> Situation {
@@ -249,7 +256,7 @@ impl Renewal {
             login_pause: self.logins.pause,
             write_pause: self.writes.pause,
             requested: self.requested,
-            watch_credentials: self.tools.credentials.can_change(),
+            watch_credentials: self.credentials.can_change(),
         }
     }
 
@@ -319,19 +326,19 @@ impl Renewal {
         };
         // Nothing is known before the first check of the file.
         if self.checked_at.is_some() {
-            self.tools.conditions.set("token", status::token_condition(&status));
+            self.conditions.set("token", status::token_condition(&status));
         }
         if let Some(condition) =
-            status::dremio_condition(self.dremio.as_ref(), self.tools.tls_verified)
+            status::dremio_condition(self.dremio.as_ref(), self.shared.tls_verified)
         {
-            self.tools.conditions.set("dremio", condition);
+            self.conditions.set("dremio", condition);
         }
-        self.tools.metrics.set_token_expiry(usable.map(Token::expires_at));
+        self.metrics.set_token_expiry(usable.map(Token::expires_at));
     }
 
     async fn notice_new_credentials(&mut self) {
         let rejected = self.logins.pause.is_some_and(|pause| pause.cause == Cause::Credentials);
-        if rejected && self.tools.credentials.have_changed().await {
+        if rejected && self.credentials.have_changed().await {
             let account = self.account_name();
             tracing::info!(account, "the credentials have changed; trying them at once");
             self.logins = Failures::default();
@@ -341,7 +348,8 @@ impl Renewal {
     /// Counts one more failure, and returns the pause that follows.
     fn pause(&self, failures: &Failures, cause: Cause) -> (Failures, Duration) {
         let count = failures.count.saturating_add(1);
-        let pause = schedule::pause_after(count, cause, (self.tools.random)(), &self.tools.policy);
+        let pause =
+            schedule::pause_after(count, cause, (self.shared.random)(), &self.shared.policy);
         let since = self.started.elapsed();
         (
             Failures {

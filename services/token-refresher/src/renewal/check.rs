@@ -24,7 +24,7 @@ impl Renewal {
         if self.requested == Requested::Asked {
             self.requested = Requested::Checked;
         }
-        self.tools.gateway_key.see_to_it().await;
+        self.shared.gateway_key.see_to_it().await;
         // Set again if Dremio does not answer. If there is no token to ask about, the next check
         // comes after the interval.
         self.checks.pause = None;
@@ -50,7 +50,7 @@ impl Renewal {
     /// Reports Dremio's verdict on the token in the file, if there is one.
     async fn look_and_ask(&mut self) -> Option<Verdict> {
         self.file_changed = false;
-        match self.tools.file.read().await {
+        match self.file.read().await {
             Ok(token) => {
                 self.read_failure = None;
                 self.in_file = Some(token.clone());
@@ -65,7 +65,7 @@ impl Renewal {
                         error = failure.message,
                         "the token file is not as it was written"
                     );
-                    self.tools.metrics.failed("read", failure.reason);
+                    self.metrics.failed("read", failure.reason);
                 }
                 self.read_failure = Some(failure);
                 None
@@ -108,7 +108,7 @@ impl Renewal {
     /// Asks Dremio about `token`, and records Dremio's state.
     async fn ask(&mut self, token: &Token) -> Verdict {
         let place = self.place().await;
-        let error = self.tools.client.probe(token.secret()).await.err();
+        let error = self.shared.client.probe(token.secret()).await.err();
         drop(place);
         match error {
             Some(error) if error.class() != ErrorClass::RejectedCredentials => {
@@ -120,7 +120,7 @@ impl Renewal {
                 let failure = Failure::call(error);
                 let (failures, pause) = self.pause(&self.checks, cause);
                 self.checks = failures;
-                self.tools.metrics.failed("check", failure.reason);
+                self.metrics.failed("check", failure.reason);
                 let (account, retry_in_seconds) = (self.account_name(), pause.as_secs_f64());
                 tracing::warn!(
                     account,
@@ -134,7 +134,7 @@ impl Renewal {
             }
             answered => {
                 self.checks = super::Failures::default();
-                self.tools.metrics.checked(self.now().wall);
+                self.metrics.checked(self.now().wall);
                 // Credentials that were rejected at a login stay a failure while old tokens are
                 // accepted.
                 if self.logins.pause.is_none_or(|pause| pause.cause != Cause::Credentials) {
@@ -175,7 +175,7 @@ impl Renewal {
         let expires_at = token.expires_at();
         Held {
             expires_at,
-            renew_at: renew_at(expires_at, whole_life, &self.tools.policy),
+            renew_at: renew_at(expires_at, whole_life, &self.shared.policy),
             since: self.now().uptime,
             rejected: false,
         }

@@ -14,10 +14,10 @@ use crate::schedule::Cause;
 impl Renewal {
     /// Logs in. The result is a candidate or a pause.
     pub(super) async fn log_in(&mut self) {
-        let credentials = match self.tools.credentials.read().await {
+        let credentials = match self.credentials.read().await {
             Ok(credentials) => credentials,
             Err(cause) => {
-                self.tools.credentials.remember_useless(None);
+                self.credentials.remember_useless(None);
                 return self.login_failed(
                     None,
                     Failure::new("credentials_unreadable", cause.to_string()),
@@ -27,7 +27,7 @@ impl Renewal {
         };
         let user = credentials.user.expose_secret().to_owned();
         let place = self.place().await;
-        let login = match self.tools.client.login(&user, &credentials.password).await {
+        let login = match self.shared.client.login(&user, &credentials.password).await {
             Ok(login) => login,
             Err(cause) => {
                 let class = cause.class();
@@ -36,22 +36,22 @@ impl Renewal {
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
-                let mut failure = Failure::login(cause, &self.tools.credentials.named());
-                if let (ErrorClass::Unreachable, Some(step)) = (class, self.tools.if_unreachable) {
+                let mut failure = Failure::login(cause, &self.credentials.named());
+                if let (ErrorClass::Unreachable, Some(step)) = (class, self.shared.if_unreachable) {
                     failure = failure.with_next_step(step);
                 }
                 if kind == Cause::Credentials {
-                    if let Some(mistake) = self.tools.credentials.likely_mistake(&credentials) {
+                    if let Some(mistake) = self.credentials.likely_mistake(&credentials) {
                         failure = failure.with_next_step(&format!("the likely cause: {mistake}"));
                     }
-                    self.tools.credentials.remember_useless(Some(credentials));
+                    self.credentials.remember_useless(Some(credentials));
                 }
                 return self.login_failed(Some(&user), failure, kind);
             }
         };
         drop(place);
-        self.tools.credentials.forget_useless();
-        self.tools.metrics.logged_in();
+        self.credentials.forget_useless();
+        self.metrics.logged_in();
         let token = Token::new(login.token, login.expires_at);
         audit::login_succeeded(self.account(), &user, &token, login.dremio_version.as_deref());
         let life = token.expires_at().duration_since(self.now().wall);
@@ -74,7 +74,7 @@ impl Renewal {
             failures: failures.count,
             retry_in_seconds: pause.as_secs_f64(),
         });
-        self.tools.metrics.failed("login", failure.reason);
+        self.metrics.failed("login", failure.reason);
         self.logins = failures;
         self.dremio = Some(Err(failure));
     }
@@ -88,7 +88,7 @@ impl Renewal {
             return self.renewal_failed(clock_skew());
         }
         let place = self.place().await;
-        let proven = self.tools.client.probe(candidate.token.secret()).await;
+        let proven = self.shared.client.probe(candidate.token.secret()).await;
         drop(place);
         match proven {
             Ok(()) => self.hold(candidate),
@@ -109,7 +109,7 @@ impl Renewal {
     fn hold(&mut self, candidate: Candidate) {
         self.logins = Failures::default();
         self.checks = Failures::default();
-        self.tools.metrics.checked(self.now().wall);
+        self.metrics.checked(self.now().wall);
         self.dremio = Some(Ok(()));
         self.known_life = Some(candidate.life);
         self.renewed = true;
@@ -133,7 +133,7 @@ impl Renewal {
             retry_in_seconds,
             "the new token cannot be used"
         );
-        self.tools.metrics.failed("proof", failure.reason);
+        self.metrics.failed("proof", failure.reason);
         self.logins = failures;
         self.dremio = Some(Err(failure));
     }
@@ -142,10 +142,10 @@ impl Renewal {
     pub(super) async fn write(&mut self) {
         let Some(held) = &self.held else { return };
         let token = held.token.clone();
-        match self.tools.file.write(token.clone()).await {
+        match self.file.write(token.clone()).await {
             Ok(()) => {
                 audit::token_written(self.account(), &token);
-                self.tools.metrics.wrote(self.now().wall);
+                self.metrics.wrote(self.now().wall);
                 self.writes = Failures::default();
                 (self.read_failure, self.write_failure) = (None, None);
                 self.in_file = Some(token);
@@ -162,7 +162,7 @@ impl Renewal {
                     retry_in_seconds,
                     "could not write the token file"
                 );
-                self.tools.metrics.failed("write", failure.reason);
+                self.metrics.failed("write", failure.reason);
                 self.writes = failures;
                 self.write_failure = Some(failure);
             }
@@ -195,7 +195,7 @@ impl Renewal {
     pub(super) fn hand_over_replaced(&mut self) {
         let now = self.now().wall;
         for token in std::mem::take(&mut self.superseded) {
-            if let Some(due) = revoker::due(&token, now, self.tools.revoke_after) {
+            if let Some(due) = revoker::due(&token, now, self.shared.revoke_after) {
                 self.release(token, due);
             }
         }
@@ -203,8 +203,8 @@ impl Renewal {
 
     /// Never waits: if the revoker is too far behind, the token is left to expire.
     fn release(&self, token: Token, due: Instant) {
-        let (account, token_id) = (self.tools.account.clone(), token.id());
-        if self.tools.replaced.try_send(Replaced { account, token, due }).is_err() {
+        let (account, token_id) = (self.account.clone(), token.id());
+        if self.shared.replaced.try_send(Replaced { account, token, due }).is_err() {
             let account = self.account_name();
             tracing::warn!(account, %token_id, "leaving a replaced token to expire");
         }
