@@ -11,12 +11,16 @@ const PAGE: &str = r#"<!doctype html>
 <head><meta charset="utf-8"><title>Dremio</title></head>
 <body>
 <h1>dremio-sandbox</h1>
-<p>A stand-in for Dremio 25.2. There is no user interface here; the REST API is under <code>/apiv2</code> and <code>/api/v3</code>.</p>
+<p>A stand-in for Dremio 25.2. There is no user interface here; the REST API is under
+<code>/apiv2</code> and <code>/api/v3</code>.</p>
 <p>Like Dremio, it answers every other path with this page and status 200.</p>
-<p>With the address of this page in place of <code>ADDRESS</code>, and the token of the first answer in place of <code>TOKEN</code>:</p>
+<p>With the address of this page in place of <code>ADDRESS</code>, and the token of the first
+answer in place of <code>TOKEN</code>:</p>
 <pre>
-curl -s -H 'Content-Type: application/json' -d '{"userName":"dremio","password":"dremio123"}' 'ADDRESS/apiv2/login'
-curl -s -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' -d '{"sql":"SELECT * FROM Sales.revenue_by_month"}' 'ADDRESS/api/v3/sql'
+curl -s -H 'Content-Type: application/json' ADDRESS/apiv2/login \
+  -d '{"userName":"dremio","password":"dremio123"}'
+curl -s -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' ADDRESS/api/v3/sql \
+  -d '{"sql":"SELECT * FROM Sales.revenue_by_month"}'
 </pre>
 </body>
 </html>

@@ -141,8 +141,8 @@ mod tests {
         show(&mut lines, &lineage);
         assert_eq!(
             lines.finish(""),
-            "\"v\" view\nreads:\n  \"w\" view\n    \"t\" table\n    \"v\" view (see above)\n  \"t\" table \
-             (see above)\n\
+            "\"v\" view\nreads:\n  \"w\" view\n    \"t\" table\n    \"v\" view (see above)\n\
+             \x20 \"t\" table (see above)\n\
              read by:\n  \"w\" view\n    \"v\" view (see above)\n  \"x\" view\n\
              [The SQL of \"y\" cannot be read.]\n[the graph goes on beyond what is here]"
         );

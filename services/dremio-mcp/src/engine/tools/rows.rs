@@ -34,7 +34,7 @@ const CELL_CHARS: [usize; 3] = [CELL_CHARS_MAX + 1, 101, 9];
 const OFFSET_MAX: u64 = 0x7fff_ffff;
 
 /// Writes rows until the budget is used up or there are no more, and asks for no page beyond. Waits
-/// for room first: pages of many calls at a time would fill the memory. `sql` is the job's statement.
+/// for room first: pages of many calls at a time would fill the memory. `sql` is what the job runs.
 ///
 /// # Errors
 /// When the results cannot be fetched, or Dremio has fewer rows than it says.

@@ -223,13 +223,19 @@ mod tests {
             lines.finish("")
         };
         let folder = said(
-            r#"{"entityType":"folder","id":"1","path":["a","b"],"children":[{"path":["a","b","t"],"type":"DATASET","datasetType":"PROMOTED"},
+            r#"{"entityType":"folder","id":"1","path":["a","b"],"children":[
+            {"path":["a","b","t"],"type":"DATASET","datasetType":"PROMOTED"},
             {"path":["a","b","v"],"type":"DATASET","datasetType":"VIRTUAL"},
-            {"path":["a","b","x.csv"],"type":"FILE"},{"path":["a","b","d"],"type":"CONTAINER","containerType":"FOLDER"},
+            {"path":["a","b","x.csv"],"type":"FILE"},
+            {"path":["a","b","d"],"type":"CONTAINER","containerType":"FOLDER"},
             {"path":["a","b","f"],"type":"CONTAINER","containerType":"FUNCTION"}]}"#,
         );
-        let expected = "\"a\".\"b\" folder of 5:\n\"a\".\"b\".\"t\" table\n\"a\".\"b\".\"v\" view\n\"a\".\"b\".\"x.csv\" file, \
-                        not formatted as a table\n\"a\".\"b\".\"d\" folder\n\"a\".\"b\".\"f\" function";
+        let expected = r#""a"."b" folder of 5:
+"a"."b"."t" table
+"a"."b"."v" view
+"a"."b"."x.csv" file, not formatted as a table
+"a"."b"."d" folder
+"a"."b"."f" function"#;
         assert_eq!(folder, expected);
         let empty = said(r#"{"entityType":"space","id":"1","name":"Sales"}"#);
         assert_eq!(empty, "\"Sales\" space, empty");

@@ -67,7 +67,8 @@ fn list(method: &str, params: &str, answer: &Message) -> Message {
 #[test]
 fn lists_gain_the_page_and_keep_the_rest() {
     let tools = Message::from_result(
-        r#"{"tools":[{"name":"RunSqlQuery","_meta":{"a":1.50}},{"name":"Other","x":[ 1 ]}],"ttlMs":5}"#,
+        r#"{"tools":[{"name":"RunSqlQuery","_meta":{"a":1.50}},
+            {"name":"Other","x":[ 1 ]}],"ttlMs":5}"#,
     );
     let listed = list("tools/list", "{}", &tools);
     assert!(listed.text().contains(r#"{"name":"Other","x":[ 1 ]}"#), "{}", listed.text());
