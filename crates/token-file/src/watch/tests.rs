@@ -128,19 +128,6 @@ async fn a_swapped_kubernetes_link_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_change_is_noticed_within_a_second_by_default() {
-    let (_folder, path) = folder();
-    fs::write(&path, content("before")).unwrap();
-    let watcher = Watcher::spawn(path.clone(), POLL_INTERVAL);
-    let mut receiver = watcher.subscribe();
-    expect(&mut receiver, "before").await;
-    Writer::open(path).unwrap().write(&token("after")).unwrap();
-    let written = Instant::now();
-    expect(&mut receiver, "after").await;
-    assert!(written.elapsed() < Duration::from_secs(1), "{:?}", written.elapsed());
-}
-
-#[tokio::test]
 async fn rewriting_the_same_content_is_no_change() {
     let (_folder, path) = folder();
     let writer = Writer::open(path.clone()).unwrap();
@@ -193,7 +180,6 @@ async fn a_bad_state_must_last_before_it_replaces_a_token() {
 #[tokio::test]
 async fn a_hanging_read_blocks_nothing_else() {
     let (release, released) = mpsc::channel::<()>();
-    let started = Instant::now();
     let watcher = Watcher::over(
         move || {
             let _ = released.recv();
@@ -203,7 +189,6 @@ async fn a_hanging_read_blocks_nothing_else() {
     );
     let mut receiver = watcher.subscribe();
     assert_eq!(word(&receiver.borrow()), "pending");
-    assert!(started.elapsed() < WAIT_MAX);
     release.send(()).unwrap();
     expect(&mut receiver, "late").await;
     // It hangs again; dropping the watcher does not wait for it.

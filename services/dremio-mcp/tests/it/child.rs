@@ -97,10 +97,19 @@ async fn grandchildren_leave_with_the_child() {
 
 #[tokio::test]
 async fn a_child_on_standby_takes_over_without_a_wait() {
-    // The fixture takes its time to start, as a Python server does.
-    let slow = format!("/bin/sh -c 'sleep 1; exec {}'", stdio_fixture::executable().display());
-    let environment =
-        [("MCP_STANDBY", "true"), ("MCP_SERVER_COMMAND", slow.as_str()), ("PATH", "/usr/bin:/bin")];
+    // Two of them start; a third would never come up.
+    let folder = tempfile::tempdir().unwrap();
+    let (path, fixture) = (folder.path().to_str().unwrap(), stdio_fixture::executable());
+    let twice = format!(
+        "/bin/sh -c 'mkdir {path}/1 || mkdir {path}/2 || sleep 3600; exec {}'",
+        fixture.display()
+    );
+    let environment = [
+        ("MCP_STANDBY", "true"),
+        ("MCP_SERVER_COMMAND", twice.as_str()),
+        ("MCP_SERVER_WRITABLE", path),
+        ("PATH", "/usr/bin:/bin"),
+    ];
     let gateway = Gateway::start_with("http://127.0.0.1:9", &environment).await;
     let client = gateway.client().await;
     let first = pid(&client.seen().await);
@@ -110,11 +119,8 @@ async fn a_child_on_standby_takes_over_without_a_wait() {
     .await;
     kill_process(first, Signal::KILL).unwrap();
     eventually("the other has taken over", async || {
-        let asked = tokio::time::Instant::now();
-        let answer = client.call(json!(1), "seen", json!({})).await;
-        // The one call that was on its way may be lost; none waits for a start.
-        assert!(asked.elapsed() < Duration::from_millis(800), "{:?}", asked.elapsed());
-        answer["result"].is_object()
+        // The one call that was on its way may be lost.
+        client.call(json!(1), "seen", json!({})).await["result"].is_object()
     })
     .await;
     assert_eq!(gateway.readiness().await["conditions"]["engine"]["ready"], true);
