@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::ToolCall;
 use super::failure::Failure;
-use super::handlers::{BadArguments, parse};
 use super::lines::{Lines, tag_list};
 use super::names::NameArgument;
 use super::object::{self, Object};
+use super::tool_call::{BadArguments, parse};
 use crate::catalog::{Entity, Notes, quoted};
 
 #[derive(Deserialize)]

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::failure::Failure;
-use super::handlers::{BadArguments, ToolCall, parse};
 use super::progress::Progress;
+use super::tool_call::{BadArguments, ToolCall, parse};
 use super::wanted::{self, Wanted};
 use super::{ToolRoom, result};
 use crate::dremio::BadHandle;

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::handlers::ToolCall;
+use super::tool_call::ToolCall;
 use super::{description, get_query_result, lineage, run_sql_query, schema, search, system_tables};
 use crate::guard::Guard;
 

@@ -17,7 +17,6 @@ mod budgets;
 mod description;
 mod failure;
 mod get_query_result;
-mod handlers;
 mod introduction;
 mod job;
 mod lineage;
@@ -32,13 +31,13 @@ mod run_sql_query;
 mod schema;
 mod search;
 mod system_tables;
+mod tool_call;
 mod values;
 mod wanted;
 
 use std::sync::Arc;
 
 pub(super) use self::failure::Failure;
-pub(super) use self::handlers::ToolCall;
 pub(super) use self::introduction::{initialize_result, prompt, prompts_list};
 pub(crate) use self::listing::TOOL_NAMES;
 #[cfg(test)]
@@ -48,6 +47,7 @@ pub(super) use self::progress::{Holds, Progress};
 pub(super) use self::run_sql_query::RunSqlQuery;
 #[cfg(test)]
 pub(super) use self::system_tables::{FAILED_QUERIES, SYSTEM_TABLES};
+pub(super) use self::tool_call::ToolCall;
 use crate::answer::AnswerConfig;
 use crate::catalog::Catalog;
 use crate::dremio::{Handles, JobCustody, KeptJobs};

@@ -8,10 +8,10 @@ use dremio_client::Page;
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::handlers::{BadArguments, parse};
 use super::lines::{Lines, tag_list, wiki_line};
 use super::names::NameArgument;
 use super::object::{self, Object};
+use super::tool_call::{BadArguments, parse};
 use super::{ToolCall, job};
 use crate::catalog::{Child, Entity, quoted};
 use crate::guard::lexer::lex;

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::ToolCall;
 use super::failure::Failure;
-use super::handlers::{BadArguments, parse};
 use super::lines::{Lines, tag_list, wiki_line};
 use super::object;
 use super::schema::{list_children, show_children};
+use super::tool_call::{BadArguments, parse};
 use crate::catalog::{Hit, Kind, QuestionError, quoted};
 use crate::guard::TableName;
 

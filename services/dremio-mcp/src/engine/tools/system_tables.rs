@@ -5,7 +5,7 @@
 
 use super::ToolCall;
 use super::failure::Failure;
-use super::handlers::{BadArguments, parse};
+use super::tool_call::{BadArguments, parse};
 
 /// Names, ready to be pasted behind `FROM`, and what each is for.
 pub(in crate::engine) const SYSTEM_TABLES: [(&str, &str); 11] = [

@@ -1,6 +1,6 @@
-//! Figures of the child's two transports as a pair, for docs/BENCHMARKS.md:
-//! `cargo nextest run -p dremio-mcp --run-ignored only --no-capture -E 'test(transports)'`, with
-//! `DREMIO_MCP_SERVER`, on a quiet machine.
+//! Figures of the child's two transports as a pair, for docs/BENCHMARKS.md. On a quiet machine,
+//! with `DREMIO_MCP_SERVER`: `cargo nextest run -p dremio-mcp --run-ignored only --no-capture -E
+//! 'test(transport_figures)'`.
 #![expect(clippy::print_stdout, reason = "figures")]
 
 use std::time::{Duration, Instant};
