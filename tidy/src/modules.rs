@@ -71,10 +71,8 @@ impl Modules {
                     let base =
                         [folder.as_str()].into_iter().chain(inner.iter().map(String::as_str));
                     let base = base.chain([child.as_str()]).collect::<Vec<_>>().join("/");
-                    let flat = format!("{base}.rs");
-                    let found = root.join(&flat).exists();
-                    let file = if found { flat } else { format!("{base}/mod.rs") };
-                    files.push((place.iter().chain([child]).cloned().collect(), file, base));
+                    let place = place.iter().chain([child]).cloned().collect();
+                    files.push((place, format!("{base}.rs"), base));
                 }
                 modules.known.insert(place, Module::new(file.clone(), scan));
             }

@@ -83,7 +83,7 @@ fn a_circle_is_found() {
 fn a_name_is_followed_through_the_module_above() {
     let modules = read(&[
         ("lib.rs", "mod room;"),
-        ("room/mod.rs", "mod one;\nmod two;\npub(crate) use self::one::Thing;\nuse two as second;"),
+        ("room.rs", "mod one;\nmod two;\npub(crate) use self::one::Thing;\nuse two as second;"),
         ("room/one.rs", "use super::second::Other;"),
         ("room/two.rs", "use super::Thing;"),
     ]);
