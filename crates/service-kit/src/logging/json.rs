@@ -120,6 +120,11 @@ pub fn push_json_string(json: &mut String, text: &str) {
 
 fn push_escaped(json: &mut String, text: &str) {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    // Nearly always. Without a way out of the loop, many bytes are looked at at once.
+    if text.as_bytes().iter().fold(true, |all, byte| all & is_plain(byte)) {
+        json.push_str(text);
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.as_bytes().iter().position(|byte| !is_plain(byte)) {
         // The first byte of a character: those before are characters of one byte.
