@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Installs the bridges that the gateway is compared with, pinned, into target/bench-peers. Nothing of it is committed or shipped.
+# Installs the bridges that the gateway is compared with, pinned, into target/bench-peers. Nothing
+# of it is committed or shipped.
 #
 #   bench/peers.sh
 #
-# Needs npm with Node.js 20 or newer, and python3 (3.10 or newer) with venv. What is missing is skipped with a word about it.
+# Needs npm with Node.js 20 or newer, and python3 (3.10 or newer) with venv. What is missing is
+# skipped with a word about it.
 #   BENCH_PEERS   where to [target/bench-peers beside this folder]
 set -euo pipefail
 

@@ -15,7 +15,11 @@ ENTRY = re.compile(r"^\s*-\s*(?P<scenario>[^\s:#]+)")
 
 
 def main(results: Path, expected: Path) -> None:
-    known = {entry["scenario"] for line in expected.read_text().splitlines() if (entry := ENTRY.match(line))}
+    known = {
+        entry["scenario"]
+        for line in expected.read_text().splitlines()
+        if (entry := ENTRY.match(line))
+    }
     for checks in sorted(results.glob("*/checks.json")):
         folder = FOLDER.fullmatch(checks.parent.name)
         scenario = folder["scenario"] if folder else checks.parent.name
@@ -24,7 +28,9 @@ def main(results: Path, expected: Path) -> None:
         for check in json.loads(checks.read_text()):
             # The suite counts a broken SHOULD as a failure as soon as failures are expected at all.
             if check["status"] in ("FAILURE", "WARNING"):
-                print(f"{scenario}: {check['id']} ({check['status']}): {check.get('errorMessage', '')}")
+                print(
+                    f"{scenario}: {check['id']} ({check['status']}): {check.get('errorMessage', '')}"
+                )
 
 
 if __name__ == "__main__":

@@ -78,7 +78,12 @@ ELICIT_DEFAULTS: dict[str, Any] = {
         "name": {"type": "string", "description": "User name", "default": "John Doe"},
         "age": {"type": "integer", "description": "User age", "default": 30},
         "score": {"type": "number", "description": "User score", "default": 95.5},
-        "status": {"type": "string", "description": "Status", "enum": ["active", "inactive", "pending"], "default": "active"},
+        "status": {
+            "type": "string",
+            "description": "Status",
+            "enum": ["active", "inactive", "pending"],
+            "default": "active",
+        },
         "verified": {"type": "boolean", "description": "Verification status", "default": True},
     },
     "required": [],
@@ -101,7 +106,10 @@ ELICIT_ENUMS: dict[str, Any] = {
             "enum": ["opt1", "opt2", "opt3"],
             "enumNames": ["Option One", "Option Two", "Option Three"],
         },
-        "untitledMulti": {"type": "array", "items": {"type": "string", "enum": ["option1", "option2", "option3"]}},
+        "untitledMulti": {
+            "type": "array",
+            "items": {"type": "string", "enum": ["option1", "option2", "option3"]},
+        },
         "titledMulti": {
             "type": "array",
             "items": {
@@ -173,21 +181,31 @@ async def test_audio_content(_: dict[str, Any]) -> Content:
 
 @tool("Answers with an embedded resource")
 async def test_embedded_resource(_: dict[str, Any]) -> Content:
-    return [embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.")]
+    return [
+        embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.")
+    ]
 
 
 @tool("Answers with text, an image and a resource")
 async def test_multiple_content_types(_: dict[str, Any]) -> Content:
-    resource = embedded("test://mixed-content-resource", "application/json", json.dumps({"test": "data", "value": 123}))
+    resource = embedded(
+        "test://mixed-content-resource",
+        "application/json",
+        json.dumps({"test": "data", "value": 123}),
+    )
     return [text("Multiple content types test:"), image(), resource]
 
 
 async def log_thrice() -> None:
     context = server.request_context
-    for number, message in enumerate(["Tool execution started", "Tool processing data", "Tool execution completed"]):
+    for number, message in enumerate(
+        ["Tool execution started", "Tool processing data", "Tool execution completed"]
+    ):
         if number > 0:
             await anyio.sleep(STEP_SECONDS)
-        await context.session.send_log_message("info", message, related_request_id=context.request_id)
+        await context.session.send_log_message(
+            "info", message, related_request_id=context.request_id
+        )
 
 
 @tool("Sends three log messages while it works")
@@ -210,7 +228,9 @@ async def test_tool_with_progress(_: dict[str, Any]) -> Content:
         if done > 0:
             await anyio.sleep(STEP_SECONDS)
         if token is not None:
-            await context.session.send_progress_notification(token, done, 100, f"Completed step {done} of 100")
+            await context.session.send_progress_notification(
+                token, done, 100, f"Completed step {done} of 100"
+            )
     return [text(f"Progress was reported for {token!r}")]
 
 
@@ -235,7 +255,11 @@ async def test_missing_capability(_: dict[str, Any]) -> Content:
     if server.request_context.session.check_client_capability(needed):
         return [text("The client has the capability.")]
     required = {"requiredCapabilities": {"sampling": {}}}
-    raise McpError(types.ErrorData(code=MISSING_CLIENT_CAPABILITY, message="The client lacks `sampling`", data=required))
+    raise McpError(
+        types.ErrorData(
+            code=MISSING_CLIENT_CAPABILITY, message="The client lacks `sampling`", data=required
+        )
+    )
 
 
 @tool(
@@ -251,7 +275,11 @@ async def test_sampling(arguments: dict[str, Any]) -> Content:
 
 async def elicit(message: str, schema: dict[str, Any]) -> Content:
     result = await server.request_context.session.elicit(message, schema)
-    return [text(f"Elicitation completed: action={result.action}, content={json.dumps(result.content or {})}")]
+    return [
+        text(
+            f"Elicitation completed: action={result.action}, content={json.dumps(result.content or {})}"
+        )
+    ]
 
 
 @tool(
@@ -329,12 +357,30 @@ server.request_handlers[types.CallToolRequest] = call_or_refuse
 # ---- resources -----------------------------------------------------------------------------------------------------
 
 RESOURCES = [
-    types.Resource(uri=AnyUrl("test://static-text"), name="static-text", description="Text", mimeType="text/plain"),
-    types.Resource(uri=AnyUrl("test://static-binary"), name="static-binary", description="Image", mimeType="image/png"),
-    types.Resource(uri=AnyUrl("test://watched-resource"), name="watched", description="Text", mimeType="text/plain"),
+    types.Resource(
+        uri=AnyUrl("test://static-text"),
+        name="static-text",
+        description="Text",
+        mimeType="text/plain",
+    ),
+    types.Resource(
+        uri=AnyUrl("test://static-binary"),
+        name="static-binary",
+        description="Image",
+        mimeType="image/png",
+    ),
+    types.Resource(
+        uri=AnyUrl("test://watched-resource"),
+        name="watched",
+        description="Text",
+        mimeType="text/plain",
+    ),
 ]
 TEMPLATE = types.ResourceTemplate(
-    uriTemplate="test://template/{id}/data", name="template", description="Data by id", mimeType="application/json"
+    uriTemplate="test://template/{id}/data",
+    name="template",
+    description="Data by id",
+    mimeType="application/json",
 )
 
 
@@ -352,7 +398,11 @@ async def list_resource_templates() -> list[types.ResourceTemplate]:
 async def read_resource(uri: AnyUrl) -> list[ReadResourceContents]:
     match str(uri).removeprefix("test://").split("/"):
         case ["static-text"]:
-            return [ReadResourceContents("This is the content of the static text resource.", "text/plain")]
+            return [
+                ReadResourceContents(
+                    "This is the content of the static text resource.", "text/plain"
+                )
+            ]
         case ["static-binary"]:
             return [ReadResourceContents(base64.b64decode(PNG_OF_ONE_RED_PIXEL), "image/png")]
         case ["watched-resource"]:
@@ -361,7 +411,11 @@ async def read_resource(uri: AnyUrl) -> list[ReadResourceContents]:
             data = {"id": key, "templateTest": True, "data": f"Data for ID: {key}"}
             return [ReadResourceContents(json.dumps(data), "application/json")]
         case _:
-            raise McpError(types.ErrorData(code=RESOURCE_NOT_FOUND, message="Resource not found", data={"uri": str(uri)}))
+            raise McpError(
+                types.ErrorData(
+                    code=RESOURCE_NOT_FOUND, message="Resource not found", data={"uri": str(uri)}
+                )
+            )
 
 
 @server.subscribe_resource()
@@ -389,7 +443,10 @@ PROMPTS = {
         types.Prompt(
             name="test_prompt_with_arguments",
             description="Has two arguments",
-            arguments=[argument("arg1", "First test argument"), argument("arg2", "Second test argument")],
+            arguments=[
+                argument("arg1", "First test argument"),
+                argument("arg2", "Second test argument"),
+            ],
         ),
         types.Prompt(
             name="test_prompt_with_embedded_resource",
@@ -409,20 +466,28 @@ async def list_prompts() -> list[types.Prompt]:
 @server.get_prompt()
 async def get_prompt(name: str, arguments: dict[str, str] | None) -> types.GetPromptResult:
     if name not in PROMPTS:
-        raise McpError(types.ErrorData(code=types.INVALID_PARAMS, message=f"Unknown prompt: {name}"))
+        raise McpError(
+            types.ErrorData(code=types.INVALID_PARAMS, message=f"Unknown prompt: {name}")
+        )
     given = arguments or {}
     contents: Content
     match name:
         case "test_prompt_with_arguments":
-            contents = [text(f"Prompt with arguments: arg1='{given['arg1']}', arg2='{given['arg2']}'")]
+            contents = [
+                text(f"Prompt with arguments: arg1='{given['arg1']}', arg2='{given['arg2']}'")
+            ]
         case "test_prompt_with_embedded_resource":
-            resource = embedded(given["resourceUri"], "text/plain", "Embedded resource content for testing.")
+            resource = embedded(
+                given["resourceUri"], "text/plain", "Embedded resource content for testing."
+            )
             contents = [resource, text("Please process the embedded resource above.")]
         case "test_prompt_with_image":
             contents = [image(), text("Please analyze the image above.")]
         case _:
             contents = [text("This is a simple prompt for testing.")]
-    return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=content) for content in contents])
+    return types.GetPromptResult(
+        messages=[types.PromptMessage(role="user", content=content) for content in contents]
+    )
 
 
 # ---- the rest ------------------------------------------------------------------------------------------------------
@@ -434,7 +499,11 @@ async def complete(
     being_typed: types.CompletionArgument,
     __: types.CompletionContext | None,
 ) -> types.Completion:
-    words = [word for word in ("paris", "park", "party", "test", "testing") if word.startswith(being_typed.value)]
+    words = [
+        word
+        for word in ("paris", "park", "party", "test", "testing")
+        if word.startswith(being_typed.value)
+    ]
     return types.Completion(values=words, total=len(words), hasMore=False)
 
 

@@ -40,8 +40,14 @@ resources-list resources-read-text resources-read-binary resources-templates-rea
 prompts-get-with-args prompts-get-embedded-resource prompts-get-with-image dns-rebinding-protection""".split()
 SCENARIOS = {
     "2025-11-25": ["server-initialize", "ping", "logging-set-level", *BOTH],
-    "2026-07-28": ["server-stateless", "caching", "sep-2164-resource-not-found", "http-header-validation",
-                   "http-custom-header-server-validation", *BOTH],
+    "2026-07-28": [
+        "server-stateless",
+        "caching",
+        "sep-2164-resource-not-found",
+        "http-header-validation",
+        "http-custom-header-server-validation",
+        *BOTH,
+    ],
 }
 
 
@@ -54,18 +60,30 @@ class Gateway:
 
     async def start(self):
         environment = {
-            "PATH": os.environ["PATH"], "MCP_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "MCP_AUTH": "none",
-            "DREMIO_URI": "http://127.0.0.1:9", "TOKEN_FILE": str(self.options.work / "tokens/token.json"),
-            "LOG_FORMAT": "json", "MCP_SERVER_COMMAND": f"'{self.options.python}' '{self.options.fixture}'",
+            "PATH": os.environ["PATH"],
+            "MCP_ADDR": "127.0.0.1:0",
+            "ADMIN_ADDR": "127.0.0.1:0",
+            "MCP_AUTH": "none",
+            "DREMIO_URI": "http://127.0.0.1:9",
+            "TOKEN_FILE": str(self.options.work / "tokens/token.json"),
+            "LOG_FORMAT": "json",
+            "MCP_SERVER_COMMAND": f"'{self.options.python}' '{self.options.fixture}'",
         }
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                self.options.gateway, env=environment, stdout=log, stderr=log, start_new_session=True)
+                self.options.gateway,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
             text = self.log.read_bytes()[start:].decode(errors="replace")
-            found = re.search(r'"message":"serving".*?"mcp":"http://[^:]*:(\d+)/mcp".*?"admin":"([^"]+)"', text)
+            found = re.search(
+                r'"message":"serving".*?"mcp":"http://[^:]*:(\d+)/mcp".*?"admin":"([^"]+)"', text
+            )
             if found and await is_ready(found[2]):
                 self.port = int(found[1])
                 return
@@ -129,7 +147,9 @@ class Proxy:
                 await relay(request, upstream, out, writer)
             except Lost:
                 self.lost += 1
-                writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                writer.write(
+                    b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
                 await writer.drain()
             finally:
                 out.close()
@@ -187,8 +207,19 @@ async def kill_one_after_another(gateways, kills):
 async def run_scenario(options, url, revision, scenario, number):
     output = options.work / f"{revision}-{scenario}-{number}"
     process = await asyncio.create_subprocess_exec(
-        *options.suite, "server", "--url", url, "--scenario", scenario, "--spec-version", revision,
-        "--output-dir", str(output), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+        *options.suite,
+        "server",
+        "--url",
+        url,
+        "--scenario",
+        scenario,
+        "--spec-version",
+        revision,
+        "--output-dir",
+        str(output),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     try:
         said, _ = await asyncio.wait_for(process.communicate(), SCENARIO_SECONDS_MAX)
     except TimeoutError:
@@ -202,7 +233,9 @@ async def run(options):
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     tokens = options.work / "tokens"
     tokens.mkdir()
-    (tokens / "token.json").write_text('{"token":"not-a-token","expires_at":"2999-01-01T00:00:00Z"}')
+    (tokens / "token.json").write_text(
+        '{"token":"not-a-token","expires_at":"2999-01-01T00:00:00Z"}'
+    )
     # As token-refresher makes it.
     (tokens / "gateway.key").write_bytes(os.urandom(32))
     gateways = [Gateway(number, options) for number in range(GATEWAYS)]
@@ -221,7 +254,9 @@ async def run(options):
                     ran += 1
                     for number in range(RUNS_MAX):
                         lost = proxy.lost
-                        passed, said = await run_scenario(options, url, revision, scenario, f"{ran}-{number}")
+                        passed, said = await run_scenario(
+                            options, url, revision, scenario, f"{ran}-{number}"
+                        )
                         if passed or proxy.lost == lost:
                             break
                         repeated.append(scenario)
@@ -235,10 +270,17 @@ async def run(options):
         for gateway in gateways:
             if gateway.process and gateway.process.returncode is None:
                 os.killpg(gateway.process.pid, signal.SIGKILL)
-    resumed = sum(gateway.log.read_text(errors="replace").count('"event":"session_resumed"') for gateway in gateways)
-    print(f"{ran} runs of {sum(map(len, SCENARIOS.values()))} scenarios in {took:.0f} s: {len(failed)} failed")
-    print(f"{len(kills)} gateways killed; {proxy.requests} requests, {proxy.sent_again} sent again because nobody took them, "
-          f"{proxy.lost} lost with a killed gateway; {resumed} sessions taken up again")
+    resumed = sum(
+        gateway.log.read_text(errors="replace").count('"event":"session_resumed"')
+        for gateway in gateways
+    )
+    print(
+        f"{ran} runs of {sum(map(len, SCENARIOS.values()))} scenarios in {took:.0f} s: {len(failed)} failed"
+    )
+    print(
+        f"{len(kills)} gateways killed; {proxy.requests} requests, {proxy.sent_again} sent again because nobody took them, "
+        f"{proxy.lost} lost with a killed gateway; {resumed} sessions taken up again"
+    )
     print("run again after a loss: " + (", ".join(repeated) or "none"))
     print("left out, since they need one process:")
     for what, names in LEFT_OUT.items():
@@ -247,7 +289,9 @@ async def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--gateway", required=True)
     parser.add_argument("--python", required=True)
     parser.add_argument("--fixture", required=True)

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# `dremio-mcp connect` for an installation in containers: how an MCP client is set up for it, with its address and key.
+# `dremio-mcp connect` for an installation in containers: how an MCP client is set up for it, with
+# its address and key.
 #
 #   scripts/connect.sh                    the clients, one a line
 #   scripts/connect.sh cursor             what to do, by hand
 #   scripts/connect.sh cursor --write     does it, in your own file
 #   scripts/connect.sh cursor --check     asks the running gateway for its tools as Cursor would
 #
-# It runs in the gateway's image, as you, with your home folder at its own path; `docker compose build` makes the image.
+# It runs in the gateway's image, as you, with your home folder at its own path; `docker compose
+# build` makes the image.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/env-file.sh

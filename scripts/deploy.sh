@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds, starts and waits until everything is ready; if it does not become ready, shows why and ends with 1.
+# Builds, starts and waits until everything is ready; if it does not become ready, shows why and
+# ends with 1.
 #
 #   scripts/deploy.sh [compose]     this machine (docker compose)
 #   scripts/deploy.sh swarm         a Swarm, from one of its managers (docker stack deploy)
@@ -51,7 +52,8 @@ engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || die "the 
 ((${engine%%.*} >= 25)) || die "Docker Engine $engine is too old; 25 or newer is needed"
 docker compose version >/dev/null 2>&1 || die "the Compose plugin is missing (docker compose)"
 
-# Log lines of a service that are worth a look: our services write JSON, and `check-config` a line for each problem.
+# Log lines of a service that are worth a look: our services write JSON, and `check-config` a line
+# for each problem.
 telling() { grep -E '"level":"(WARN|ERROR)"|^[^{]*(error|Error|panic|FATAL)|^[A-Z_]+: ' || true; }
 
 # An older setup.sh did not name the folder of the secrets, because Compose found it by itself.
@@ -145,8 +147,9 @@ make_secret() { # VARIABLE NAME FILE: the secret of that name exists, and VARIAB
   export "$1=$name"
 }
 
-# The accounts of ACCOUNTS_DIR become two secrets each, which the refresher finds where Compose mounts that folder. They are
-# handed over by a stack file, since which there are is known only here.
+# The accounts of ACCOUNTS_DIR become two secrets each, which the refresher finds where Compose
+# mounts that folder. They are handed over by a stack file, since which there are is known only
+# here.
 account_secrets() { # FILE: written if there is an account
   local folder name part base secret lines='' names=''
   for folder in "${ACCOUNTS_DIR:-/nowhere}"/*/; do

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it, which have a `die`: the settings in `.env`, as Compose reads them.
+# Sourced by the scripts beside it, which have a `die`: the settings in `.env`, as Compose reads
+# them.
 
-# Exports the settings of these names, or all that .env.example lists. Nothing in `.env` is run: a value may look like
-# code. What the environment has already goes first.
+# Exports the settings of these names, or all that .env.example lists. Nothing in `.env` is run: a
+# value may look like code. What the environment has already goes first.
 read_env_file() { # [NAME…]
   local root line name value names wanted=' '
   root=$(dirname "${BASH_SOURCE[0]}")/..

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Asks for Dremio's address, user and password, checks them against Dremio, makes an API key for the agents, and writes
-# `.env` and `secrets/`. Run without flags it asks; with flags it asks for nothing that they answer.
+# Asks for Dremio's address, user and password, checks them against Dremio, makes an API key for the
+# agents, and writes `.env` and `secrets/`. Run without flags it asks; with flags it asks for
+# nothing that they answer.
 #
-# `setup.sh account add NAME` adds a further Dremio user, for whom token-refresher keeps a token of its own.
+# `setup.sh account add NAME` adds a further Dremio user, for whom token-refresher keeps a token of
+# its own.
 #
-# Secrets are never shown and never stand on a command line. `secrets/` is closed to other users of this machine; the
-# files in it are readable, because the containers that read them run as users of their own.
+# Secrets are never shown and never stand on a command line. `secrets/` is closed to other users of
+# this machine; the files in it are readable, because the containers that read them run as users of
+# their own.
 set -euo pipefail
 umask 077
 cd "$(dirname "$0")/.."
@@ -303,7 +306,8 @@ if [[ -n $ca_bundle ]]; then
     keep_file secrets/dremio-ca.pem <"$ca_bundle"
   fi
 fi
-# Settings that are not asked for here: without MCP_POLICY_FILE, for example, every key could do everything.
+# Settings that are not asked for here: without MCP_POLICY_FILE, for example, every key could do
+# everything.
 other_settings() {
   [[ -f .env ]] || return 0
   local own='DREMIO_URI|DREMIO_USERNAME|DREMIO_PASSWORD|MCP_API_KEY|SECRETS_DIR|ACCOUNTS_DIR|MCP_PUBLISH|DREMIO_MCP_TARGET'

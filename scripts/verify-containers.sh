@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Shows on a real engine that the containers do what docs/ say of them. Needs Docker (Engine 25, Compose 2.24.4, Swarm for
-# the last part), python3 and about 20 minutes; touches nothing of an installation that runs here.
+# Shows on a real engine that the containers do what docs/ say of them. Needs Docker (Engine 25,
+# Compose 2.24.4, Swarm for the last part), python3 and about 20 minutes; touches nothing of an
+# installation that runs here.
 #
 #   scripts/verify-containers.sh [PART …]     start quickstart confinement rotation kills volume restarts first-user
 #                                       tls docs setup policy audit swarm
 #
-# Works on a copy of this checkout in a temporary folder, as a fresh clone would be, under a project name, ports and image
-# tags of its own. Prints PASS or FAIL for every claim, and figures; ends with 1 if one failed.
+# Works on a copy of this checkout in a temporary folder, as a fresh clone would be, under a project
+# name, ports and image tags of its own. Prints PASS or FAIL for every claim, and figures; ends with
+# 1 if one failed.
 #
 # DREMIO_MCP_UPSTREAM=DIR takes the official server from a local checkout, as everywhere.
 set -euo pipefail

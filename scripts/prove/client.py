@@ -21,7 +21,11 @@ if version("mcp").startswith("1."):
 
     @asynccontextmanager
     async def connect(url, key):
-        async with streamablehttp_client(url, headers={"Authorization": f"Bearer {key}"}) as (read, write, _):
+        async with streamablehttp_client(url, headers={"Authorization": f"Bearer {key}"}) as (
+            read,
+            write,
+            _,
+        ):
             async with ClientSession(read, write) as session:
                 yield session, (await session.initialize()).protocolVersion
 else:
@@ -31,7 +35,9 @@ else:
 
     @asynccontextmanager
     async def connect(url, key):
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
+        async with httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {key}"}, timeout=60
+        ) as http:
             async with Client(streamable_http_client(url, http_client=http)) as client:
                 yield client, client.protocol_version
 
@@ -39,14 +45,20 @@ else:
 async def smoke(url, key):
     async with connect(url, key) as (session, protocol):
         tools = await session.list_tools()
-        answer = await session.call_tool("RunSqlQuery", {"query": "SELECT 1 AS one, 12.50 AS amount", "format": "json"})
-        print(json.dumps({
-            "package": version("mcp"),
-            "protocol": protocol,
-            "tools": [tool.name for tool in tools.tools],
-            "error": failed(answer),
-            "answer": json.loads(answer.content[0].text),
-        }))
+        answer = await session.call_tool(
+            "RunSqlQuery", {"query": "SELECT 1 AS one, 12.50 AS amount", "format": "json"}
+        )
+        print(
+            json.dumps(
+                {
+                    "package": version("mcp"),
+                    "protocol": protocol,
+                    "tools": [tool.name for tool in tools.tools],
+                    "error": failed(answer),
+                    "answer": json.loads(answer.content[0].text),
+                }
+            )
+        )
 
 
 def failed(answer):
@@ -61,7 +73,15 @@ async def timed(url, key, count, sql):
             answer = await session.call_tool("RunSqlQuery", {"query": sql})
             took.append((time.monotonic() - started) * 1000)
             assert not failed(answer), answer
-        print(json.dumps({"calls": count, "median_ms": round(statistics.median(took), 1), "max_ms": round(max(took), 1)}))
+        print(
+            json.dumps(
+                {
+                    "calls": count,
+                    "median_ms": round(statistics.median(took), 1),
+                    "max_ms": round(max(took), 1),
+                }
+            )
+        )
 
 
 async def one(url, key, number, until, counts):
@@ -72,14 +92,20 @@ async def one(url, key, number, until, counts):
             value = f"client {number} call {call}"
             started = time.monotonic()
             try:
-                answer = await session.call_tool("RunSqlQuery", {"query": f"SELECT '{value}' AS v", "format": "json"})
+                answer = await session.call_tool(
+                    "RunSqlQuery", {"query": f"SELECT '{value}' AS v", "format": "json"}
+                )
                 text = answer.content[0].text
                 if failed(answer):
-                    counts["failures"].append({"at": started, "took": time.monotonic() - started, "text": text})
+                    counts["failures"].append(
+                        {"at": started, "took": time.monotonic() - started, "text": text}
+                    )
                 elif json.loads(text)["result"] != [{"v": value}]:
                     counts["wrong"].append(text)
             except Exception as cause:  # what the client's user would see
-                counts["failures"].append({"at": started, "took": time.monotonic() - started, "text": str(cause)})
+                counts["failures"].append(
+                    {"at": started, "took": time.monotonic() - started, "text": str(cause)}
+                )
             counts["calls"] += 1
             counts["ends"].append(time.monotonic())
 
@@ -95,8 +121,10 @@ async def load(url, key, seconds, clients):
 
 if __name__ == "__main__":
     url, key, what, *rest = sys.argv[1:]
-    asyncio.run({
-        "smoke": lambda: smoke(url, key),
-        "load": lambda: load(url, key, float(rest[0]), int(rest[1])),
-        "time": lambda: timed(url, key, int(rest[0]), rest[1]),
-    }[what]())
+    asyncio.run(
+        {
+            "smoke": lambda: smoke(url, key),
+            "load": lambda: load(url, key, float(rest[0]), int(rest[1])),
+            "time": lambda: timed(url, key, int(rest[0]), rest[1]),
+        }[what]()
+    )

@@ -35,7 +35,10 @@ import time
 import uuid
 
 ATTACKER, HONEST = "attacker-0123456789abcdef", "honest-0123456789abcdef"
-MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+MODERN = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 
 
 class Dremio:
@@ -52,7 +55,11 @@ class Dremio:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
-                length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                length = [
+                    line
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length:")
+                ]
                 body = await reader.readexactly(int(length[0].split(b":")[1])) if length else b""
                 await self.answer(writer, method, target, body)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -63,7 +70,11 @@ class Dremio:
     async def answer(self, writer, method, target, body):
         path, _, query = target.partition("?")
         if path == "/api/v3/sql":
-            words = dict(word.split("=") for word in json.loads(body)["sql"].split() if word.startswith(("'rows=", "bytes=")))
+            words = dict(
+                word.split("=")
+                for word in json.loads(body)["sql"].split()
+                if word.startswith(("'rows=", "bytes="))
+            )
             shape = {name.strip("'"): int(value.strip("'")) for name, value in words.items()}
             job = str(uuid.uuid4())
             self.jobs[job] = (shape.get("rows", 1), shape.get("bytes", 10))
@@ -71,19 +82,33 @@ class Dremio:
         if path.startswith("/api/v3/job/"):
             rows, size = self.jobs[path.split("/")[4]]
             if not path.endswith("/results"):
-                return await self.send(writer, {"jobState": "COMPLETED", "rowCount": rows, "queryType": "REST", "errorMessage": ""})
+                return await self.send(
+                    writer,
+                    {
+                        "jobState": "COMPLETED",
+                        "rowCount": rows,
+                        "queryType": "REST",
+                        "errorMessage": "",
+                    },
+                )
             wanted = dict(pair.split("=") for pair in query.split("&"))
             return await self.page(writer, rows, size, int(wanted["offset"]), int(wanted["limit"]))
         await self.send(writer, True if path == "/apiv2/login" else {})
 
     async def send(self, writer, value):
         text = json.dumps(value).encode()
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(text) + text)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+            % len(text)
+            + text
+        )
         await writer.drain()
 
     async def page(self, writer, rows, size, offset, limit):
         """In chunks, as Dremio sends its pages, which are of unknown length."""
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
         start = b'{"rowCount":%d,"schema":[{"name":"a","type":{"name":"VARCHAR"}}],"rows":[' % rows
         row = b'{"a":"%s"}' % (b"x" * size)
         for number in range(min(limit, max(0, rows - offset))):
@@ -106,11 +131,25 @@ class Gateway:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        env = {"PATH": os.environ["PATH"], "HOME": str(folder), "DREMIO_URI": f"http://127.0.0.1:{dremio}", "TOKEN_FILE": str(folder / "token.json"),
-               "MCP_API_KEYS_FILE": str(folder / "keys"), "MCP_ADDR": f"127.0.0.1:{self.port}", "ADMIN_ADDR": "127.0.0.1:0",
-               "LOG_FORMAT": "json"} | env
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "DREMIO_URI": f"http://127.0.0.1:{dremio}",
+            "TOKEN_FILE": str(folder / "token.json"),
+            "MCP_API_KEYS_FILE": str(folder / "keys"),
+            "MCP_ADDR": f"127.0.0.1:{self.port}",
+            "ADMIN_ADDR": "127.0.0.1:0",
+            "LOG_FORMAT": "json",
+        } | env
         self.log = folder / "log"
-        self.process = subprocess.Popen([program], env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=self.log.open("wb"), stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            [program],
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -123,7 +162,11 @@ class Gateway:
     def peak_mb(self, pid=None):
         """The most that was resident, in 10^6 bytes; what it is now, of a process that is not the gateway."""
         status = pathlib.Path(f"/proc/{pid or self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024 / 1e6
+        return (
+            next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+            * 1024
+            / 1e6
+        )
 
     def child_peak_mb(self):
         own, peak = str(self.process.pid), 0
@@ -139,16 +182,20 @@ class Gateway:
         return self.log.read_text().count("MCP server process ready")
 
     def head(self, key, tool, length):
-        return (f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
-                f"accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\n"
-                f"mcp-name: {tool}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n").encode()
+        return (
+            f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
+            f"accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\n"
+            f"mcp-name: {tool}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        ).encode()
 
     async def call(self, key, tool, arguments, source="127.0.0.1", timeout=60):
         """Calls a tool in one request of revision 2026-07-28: status, and the text of the answer."""
         body = arguments if isinstance(arguments, bytes) else request(tool, arguments)
         head = self.head(key, tool, len(body))
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", self.port, local_addr=(source, 0)
+            )
             try:
                 answer = asyncio.create_task(reader.read(-1))
                 try:
@@ -192,7 +239,9 @@ class Honest:
             for key in self.keys:
                 began = time.monotonic()
                 try:
-                    status, text = await self.gateway.call(key, self.tool, self.arguments, source="127.0.0.9")
+                    status, text = await self.gateway.call(
+                        key, self.tool, self.arguments, source="127.0.0.9"
+                    )
                     if status == "200" and b'"isError":false' in text:
                         self.good += 1
                     else:
@@ -209,7 +258,11 @@ def counted(results):
         if isinstance(result, BaseException):
             kinds[type(result).__name__] += 1
         else:
-            reason = result[1].split(b'"reason":"', 1)[1].split(b'"', 1)[0].decode() if b'"reason":"' in result[1] else ""
+            reason = (
+                result[1].split(b'"reason":"', 1)[1].split(b'"', 1)[0].decode()
+                if b'"reason":"' in result[1]
+                else ""
+            )
             kinds[f"{result[0]} {reason}".strip()] += 1
     return ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
 
@@ -242,11 +295,18 @@ async def bodies(gateway, _):
 
     with concurrent.futures.ThreadPoolExecutor(320) as threads:
         loop = asyncio.get_running_loop()
-        return counted(await asyncio.gather(*(loop.run_in_executor(threads, send) for _ in range(320)), return_exceptions=True))
+        return counted(
+            await asyncio.gather(
+                *(loop.run_in_executor(threads, send) for _ in range(320)), return_exceptions=True
+            )
+        )
 
 
 async def pages(gateway, _):
-    calls = (gateway.call(ATTACKER, "RunSqlQuery", {"query": "SELECT 'rows=5000 bytes=60000'"}) for _ in range(100))
+    calls = (
+        gateway.call(ATTACKER, "RunSqlQuery", {"query": "SELECT 'rows=5000 bytes=60000'"})
+        for _ in range(100)
+    )
     return counted(await asyncio.gather(*calls, return_exceptions=True))
 
 
@@ -279,10 +339,15 @@ async def heads(gateway, _):
         with concurrent.futures.ThreadPoolExecutor(300) as threads:
             sent = list(threads.map(send, range(9000)))
         time.sleep(1)
-        whole, still_open = sum(good for _, good in sent), sum(is_open(stream) for stream, _ in sent)
+        whole, still_open = (
+            sum(good for _, good in sent),
+            sum(is_open(stream) for stream, _ in sent),
+        )
         for stream, _ in sent:
             stream.close()
-        return f"9000 connections, {whole} of them sent all, {still_open} are open 1 s after the last"
+        return (
+            f"9000 connections, {whole} of them sent all, {still_open} are open 1 s after the last"
+        )
 
     return await asyncio.to_thread(attack)
 
@@ -290,10 +355,14 @@ async def heads(gateway, _):
 async def big(gateway, dremio):
     query = {"query": "SELECT 'rows=100000 bytes=1000'"}
     first = await gateway.call(ATTACKER, "RunSqlQuery", query)
-    many = await asyncio.gather(*(gateway.call(ATTACKER, "RunSqlQuery", query) for _ in range(16)), return_exceptions=True)
+    many = await asyncio.gather(
+        *(gateway.call(ATTACKER, "RunSqlQuery", query) for _ in range(16)), return_exceptions=True
+    )
     said = first[1].rsplit(b'"text":', 1)[-1][:330].decode(errors="replace")
-    return (f"{counted([first, *many])}; child's peak {gateway.child_peak_mb():.0f} MB, children started {gateway.child_starts()}, "
-            f"Dremio sent {dremio.bytes_sent / 1e6:.0f} MB\n      the first was told: {said}")
+    return (
+        f"{counted([first, *many])}; child's peak {gateway.child_peak_mb():.0f} MB, children started {gateway.child_starts()}, "
+        f"Dremio sent {dremio.bytes_sent / 1e6:.0f} MB\n      the first was told: {said}"
+    )
 
 
 async def run(arguments, folder):
@@ -302,11 +371,21 @@ async def run(arguments, folder):
     program, fixture = arguments.bin / "dremio-mcp", arguments.bin / "stdio-fixture"
     native, relayed = {"MCP_ENGINE": "native"}, {"MCP_SERVER_COMMAND": f"'{fixture}'"}
     query = ("RunSqlQuery", {"query": "SELECT 1"})
-    plans = {"bodies": (bodies, relayed, "echo", {"text": "honest"}, [HONEST, ATTACKER]),
-             "pages": (pages, native, *query, [HONEST]),
-             "heads": (heads, relayed, "echo", {"text": "honest"}, [HONEST])}
+    plans = {
+        "bodies": (bodies, relayed, "echo", {"text": "honest"}, [HONEST, ATTACKER]),
+        "pages": (pages, native, *query, [HONEST]),
+        "heads": (heads, relayed, "echo", {"text": "honest"}, [HONEST]),
+    }
     if arguments.server:
-        plans["big"] = (big, {"MCP_SERVER_COMMAND": arguments.server, "DREMIOAI_DREMIO__API__POLLING_INTERVAL": "0.1"}, *query, [HONEST])
+        plans["big"] = (
+            big,
+            {
+                "MCP_SERVER_COMMAND": arguments.server,
+                "DREMIOAI_DREMIO__API__POLLING_INTERVAL": "0.1",
+            },
+            *query,
+            [HONEST],
+        )
     else:
         print("big: left out, because it needs the official server (--server)")
     is_good = True
@@ -330,19 +409,36 @@ async def run(arguments, folder):
             gateway.stop()
         good = lives and peak <= arguments.limit_mb and honest.good and not honest.bad
         is_good &= bool(good)
-        print(f"{name:7}{'ok  ' if good else 'FAIL'} peak {peak:.0f} MB (before: {before:.0f} MB), {took:.0f} s; honest calls: {honest.good} good, "
-              f"{len(honest.bad)} failed, slowest {honest.slowest:.1f} s\n      attackers: {found}", flush=True)
+        print(
+            f"{name:7}{'ok  ' if good else 'FAIL'} peak {peak:.0f} MB (before: {before:.0f} MB), {took:.0f} s; honest calls: {honest.good} good, "
+            f"{len(honest.bad)} failed, slowest {honest.slowest:.1f} s\n      attackers: {found}",
+            flush=True,
+        )
         for bad in honest.bad[:3]:
             print(f"      honest call failed: {bad}")
     return is_good
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("target/debug"), help="where the programs are [target/debug]")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--bin",
+        type=pathlib.Path,
+        default=pathlib.Path("target/debug"),
+        help="where the programs are [target/debug]",
+    )
     parser.add_argument("--server", help="the official server's command line")
-    parser.add_argument("--attack", action="append", choices=["bodies", "pages", "heads", "big"], help="only this one; may be given again")
-    parser.add_argument("--limit-mb", type=float, default=400, help="what the gateway may take [400]")
+    parser.add_argument(
+        "--attack",
+        action="append",
+        choices=["bodies", "pages", "heads", "big"],
+        help="only this one; may be given again",
+    )
+    parser.add_argument(
+        "--limit-mb", type=float, default=400, help="what the gateway may take [400]"
+    )
     arguments = parser.parse_args()
     arguments.bin = arguments.bin.resolve()
     # It warns of every connection that the gateway closes.

@@ -30,7 +30,9 @@ HERE = pathlib.Path(__file__).parent
 
 def http(url, body=None, method=None):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
+    request = urllib.request.Request(
+        url, data=data, method=method, headers={"content-type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.read().decode()
 
@@ -59,20 +61,60 @@ class Stand:
             path.write_text(text + "\n")
             path.chmod(0o600)
         (folder / "tokens").mkdir()
-        self.control, self.admin, self.mcp = "http://127.0.0.1:19048", "http://127.0.0.1:19464", "http://127.0.0.1:18000/mcp"
+        self.control, self.admin, self.mcp = (
+            "http://127.0.0.1:19048",
+            "http://127.0.0.1:19464",
+            "http://127.0.0.1:18000/mcp",
+        )
 
     def start(self, lifetime):
         token = str(self.folder / "tokens/token.json")
-        self.run("dremio-sandbox", ["--listen", "127.0.0.1:19047", "--user", "ada", "--password-file", str(self.folder / "password"),
-                                    "--token-lifetime", lifetime, "--control", "127.0.0.1:19048"], {})
+        self.run(
+            "dremio-sandbox",
+            [
+                "--listen",
+                "127.0.0.1:19047",
+                "--user",
+                "ada",
+                "--password-file",
+                str(self.folder / "password"),
+                "--token-lifetime",
+                lifetime,
+                "--control",
+                "127.0.0.1:19048",
+            ],
+            {},
+        )
         until("the sandbox answers", lambda: http(f"{self.control}/healthz"))
-        common = {"DREMIO_URI": "http://127.0.0.1:19047", "TOKEN_FILE": token, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
-        self.run("token-refresher", ["run"], common | {
-            "DREMIO_USERNAME": "ada", "DREMIO_PASSWORD_FILE": str(self.folder / "password"), "ADMIN_ADDR": "127.0.0.1:19465",
-            "TOKEN_REVOKE_AFTER": "1s"})
-        self.run("dremio-mcp", ["run"], common | {
-            "MCP_ADDR": "127.0.0.1:18000", "ADMIN_ADDR": "127.0.0.1:19464", "MCP_API_KEYS_FILE": str(self.folder / "keys"),
-            "REFRESHER_URL": "http://127.0.0.1:19465", "MCP_SERVER_COMMAND": self.server})
+        common = {
+            "DREMIO_URI": "http://127.0.0.1:19047",
+            "TOKEN_FILE": token,
+            "LOG_LEVEL": "debug",
+            "LOG_FORMAT": "json",
+        }
+        self.run(
+            "token-refresher",
+            ["run"],
+            common
+            | {
+                "DREMIO_USERNAME": "ada",
+                "DREMIO_PASSWORD_FILE": str(self.folder / "password"),
+                "ADMIN_ADDR": "127.0.0.1:19465",
+                "TOKEN_REVOKE_AFTER": "1s",
+            },
+        )
+        self.run(
+            "dremio-mcp",
+            ["run"],
+            common
+            | {
+                "MCP_ADDR": "127.0.0.1:18000",
+                "ADMIN_ADDR": "127.0.0.1:19464",
+                "MCP_API_KEYS_FILE": str(self.folder / "keys"),
+                "REFRESHER_URL": "http://127.0.0.1:19465",
+                "MCP_SERVER_COMMAND": self.server,
+            },
+        )
         until("the gateway is ready", self.ready)
 
     def ready(self):
@@ -82,7 +124,9 @@ class Stand:
         log = open(self.folder / f"{name}.log", "ab")
         env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | env
         self.logs[name] = self.folder / f"{name}.log"
-        self.processes[name] = subprocess.Popen([self.bin / name, *arguments], env=env, stdout=log, stderr=log)
+        self.processes[name] = subprocess.Popen(
+            [self.bin / name, *arguments], env=env, stdout=log, stderr=log
+        )
 
     def stop(self):
         for process in self.processes.values():
@@ -107,10 +151,18 @@ class Stand:
 
     def note_tokens(self):
         """Remembers the tokens that the sandbox has seen; its record of requests is limited."""
-        self.tokens |= {request["token"] for request in json.loads(http(f"{self.control}/requests")) if request.get("token")}
+        self.tokens |= {
+            request["token"]
+            for request in json.loads(http(f"{self.control}/requests"))
+            if request.get("token")
+        }
 
     def client(self, python, *arguments):
-        process = subprocess.run([python, HERE / "client.py", self.mcp, self.key, *map(str, arguments)], capture_output=True, text=True)
+        process = subprocess.run(
+            [python, HERE / "client.py", self.mcp, self.key, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+        )
         self.outputs.append(process.stdout + process.stderr)
         if process.returncode:
             sys.exit(f"client failed: {process.stderr[-2000:]}")
@@ -137,7 +189,13 @@ def smoke(stand, results, pythons):
     for python in pythons:
         got = stand.client(python, "smoke")
         good = not got["error"] and got["answer"]["result"] and "RunSqlQuery" in got["tools"]
-        results.say(f"client mcp {got['package']}", good, protocol=got["protocol"], tools=len(got["tools"]), answer=got["answer"])
+        results.say(
+            f"client mcp {got['package']}",
+            good,
+            protocol=got["protocol"],
+            tools=len(got["tools"]),
+            answer=got["answer"],
+        )
 
 
 def rotation(stand, results, python):
@@ -150,8 +208,16 @@ def rotation(stand, results, python):
     got = wait()
     rotations, started = logins() - before, int(stand.metric("dremio_mcp_engine_starts_total"))
     good = rotations >= 20 and not got["failures"] and not got["wrong"] and started == 1
-    results.say("rotation under load", good, rotations=rotations, clients=8, calls=got["calls"], failures=len(got["failures"]),
-                wrong_answers=len(got["wrong"]), child_processes_started=started)
+    results.say(
+        "rotation under load",
+        good,
+        rotations=rotations,
+        clients=8,
+        calls=got["calls"],
+        failures=len(got["failures"]),
+        wrong_answers=len(got["wrong"]),
+        child_processes_started=started,
+    )
     for failure in got["failures"][:3]:
         print("      ", failure)
 
@@ -164,9 +230,23 @@ def kill(stand, results, python):
     got = wait()
     texts = sorted({failure["text"][:110] for failure in got["failures"]})
     gone = not pathlib.Path(f"/proc/{child}").exists()
-    good = gone and len(stand.children()) == 1 and len(got["failures"]) <= 8 and not got["wrong"] and got["calls"] > 100
-    results.say("kill -9 of the child under load", good, calls=got["calls"], failures=len(got["failures"]), how=texts,
-                longest_time_without_an_answer_s=got["longest_gap_s"], old_process_gone=gone, children_now=len(stand.children()))
+    good = (
+        gone
+        and len(stand.children()) == 1
+        and len(got["failures"]) <= 8
+        and not got["wrong"]
+        and got["calls"] > 100
+    )
+    results.say(
+        "kill -9 of the child under load",
+        good,
+        calls=got["calls"],
+        failures=len(got["failures"]),
+        how=texts,
+        longest_time_without_an_answer_s=got["longest_gap_s"],
+        old_process_gone=gone,
+        children_now=len(stand.children()),
+    )
 
 
 def revoke(stand, results, python):
@@ -175,7 +255,12 @@ def revoke(stand, results, python):
         http(f"{stand.control}/revoke-tokens", {})
         took.append(stand.client(python, "time", 1, "SELECT 1")["max_ms"])
     started = int(stand.metric("dremio_mcp_engine_starts_total"))
-    results.say("all tokens revoked", max(took) < 2000, time_of_the_next_call_ms=took, child_processes_started_so_far=started)
+    results.say(
+        "all tokens revoked",
+        max(took) < 2000,
+        time_of_the_next_call_ms=took,
+        child_processes_started_so_far=started,
+    )
 
 
 def quick_query(stand, results, python):
@@ -188,21 +273,42 @@ def quick_query(stand, results, python):
 def leaks(stand, results, environments):
     stand.note_tokens()
     needles = stand.tokens | {PASSWORD, stand.key}
-    haystacks = {name: path.read_text(errors="replace") for name, path in stand.logs.items() if name != "dremio-sandbox"}
+    haystacks = {
+        name: path.read_text(errors="replace")
+        for name, path in stand.logs.items()
+        if name != "dremio-sandbox"
+    }
     for admin in ("http://127.0.0.1:19464", "http://127.0.0.1:19465"):
         haystacks |= {f"{admin}{path}": http(admin + path) for path in ("/readyz", "/metrics")}
     haystacks |= {f"client output {i}": text for i, text in enumerate(stand.outputs)} | environments
     found = [name for name, text in haystacks.items() for needle in needles if needle in text]
     size = sum(len(text) for text in haystacks.values())
-    results.say("secrets in logs, answers, child environment", not found, searched_for=f"{len(stand.tokens)} tokens, password, key",
-                in_kilobytes=size // 1024, found=found or "nothing")
+    results.say(
+        "secrets in logs, answers, child environment",
+        not found,
+        searched_for=f"{len(stand.tokens)} tokens, password, key",
+        in_kilobytes=size // 1024,
+        found=found or "nothing",
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--server", required=True, help="command line of the official server")
-    parser.add_argument("--client", action="append", required=True, help="a Python with the package `mcp`; may be given twice")
-    parser.add_argument("--bin", type=pathlib.Path, default=HERE.parent.parent / "target/release", help="folder of the built programs")
+    parser.add_argument(
+        "--client",
+        action="append",
+        required=True,
+        help="a Python with the package `mcp`; may be given twice",
+    )
+    parser.add_argument(
+        "--bin",
+        type=pathlib.Path,
+        default=HERE.parent.parent / "target/release",
+        help="folder of the built programs",
+    )
     options = parser.parse_args()
     results = Results()
     with tempfile.TemporaryDirectory(prefix="dremio-mcp-prove-") as folder:
@@ -210,7 +316,12 @@ def main():
         try:
             stand.start("4s")
             child = stand.children()[0]
-            environments = {f"/proc/child/{name}": pathlib.Path(f"/proc/{child}/{name}").read_text(errors="replace") for name in ("environ", "cmdline")}
+            environments = {
+                f"/proc/child/{name}": pathlib.Path(f"/proc/{child}/{name}").read_text(
+                    errors="replace"
+                )
+                for name in ("environ", "cmdline")
+            }
             smoke(stand, results, options.client)
             rotation(stand, results, options.client[0])
             http(f"{stand.control}/token-lifetime", {"duration": "30h"})
@@ -222,7 +333,12 @@ def main():
             before = stand.children() if "dremio-mcp" in stand.processes else []
             codes = stand.stop()
         left = [pid for pid in before if pathlib.Path(f"/proc/{pid}").exists()]
-        results.say("stop", not left and set(codes.values()) == {0}, exit_codes=codes, processes_left=len(left))
+        results.say(
+            "stop",
+            not left and set(codes.values()) == {0},
+            exit_codes=codes,
+            processes_left=len(left),
+        )
     sys.exit(1 if results.bad else 0)
 
 

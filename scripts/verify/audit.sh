@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # common.sh sets the names in lower case
-# The audit file: on its volume, over another container and `down`, checked and read in the container.
+# The audit file: on its volume, over another container and `down`, checked and read in the
+# container.
 
 export DREMIO_MCP_TARGET=native AUDIT_FILE=/audit/audit.jsonl
 audit() { docker compose exec -T dremio-mcp dremio-mcp audit "$@"; }

@@ -8,7 +8,8 @@ port=${VERIFY_PORT:-18000}
 url=http://127.0.0.1:$port/mcp
 key_file=deploy/sandbox/mcp_api_keys
 
-# Settings of the person who runs this must not leak in, but for where the official server comes from.
+# Settings of the person who runs this must not leak in, but for where the official server comes
+# from.
 for name in COMPOSE_FILE $(sed -nE 's/^#?([A-Z][A-Z0-9_]*)=.*/\1/p' .env.example); do
   [[ $name == DREMIO_MCP_UPSTREAM ]] || unset "$name"
 done

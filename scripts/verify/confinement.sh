@@ -68,7 +68,8 @@ seen_in_gateway() {
     cat /tokens/* 2>/dev/null
     true'
 }
-# Root in the container lacks the capability to read another user's environment, so ask as that user, too.
+# Root in the container lacks the capability to read another user's environment, so ask as that
+# user, too.
 environment_in_gateway() { docker exec "$gateway" sh -c 'for p in /proc/[0-9]*; do tr "\0" "\n" <"$p/environ"; done 2>/dev/null; true'; }
 at_least "(the environments of dremio-mcp's processes can be read for this)" 2 "$(environment_in_gateway | grep -c '^PATH=')"
 equal "the password is in no environment, command line, secret or mount of dremio-mcp" 0 \

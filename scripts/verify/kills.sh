@@ -2,8 +2,9 @@
 # Each container killed in turn, under load; then Dremio away for a minute. Nobody helps.
 
 start_all TOKEN_CHECK_INTERVAL=5s
-# Docker treats `docker kill` as the wish of a person and does not restart such a container. A crash is what is meant, so
-# the process is killed from outside of the container, by root in its process namespace.
+# Docker treats `docker kill` as the wish of a person and does not restart such a container. A crash
+# is what is meant, so the process is killed from outside of the container, by root in its process
+# namespace.
 crash() {
   docker run --rm --user 0 --cap-add KILL --pid "container:$(container "$1")" --entrypoint sh "$gateway_image" -c \
     'for p in /proc/[0-9]*; do read -r name <$p/comm; [ "$name" = '"${1:0:15}"' ] && kill -9 "${p#/proc/}"; done; true' 2>/dev/null || true

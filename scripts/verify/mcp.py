@@ -46,17 +46,26 @@ class Client:
     def post(self, message, headers):
         timeout = CALL_TIMEOUT_SECONDS
         if self.tls:
-            connection = http.client.HTTPSConnection(self.url.hostname, self.url.port, timeout=timeout, context=self.tls)
+            connection = http.client.HTTPSConnection(
+                self.url.hostname, self.url.port, timeout=timeout, context=self.tls
+            )
         else:
-            connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=timeout)
+            connection = http.client.HTTPConnection(
+                self.url.hostname, self.url.port, timeout=timeout
+            )
         try:
-            connection.request("POST", self.url.path or "/mcp", json.dumps(message), {
-                "Authorization": f"Bearer {self.key}",
-                "Accept": "application/json, text/event-stream",
-                "Content-Type": "application/json",
-                "Connection": "close",
-                **headers,
-            })
+            connection.request(
+                "POST",
+                self.url.path or "/mcp",
+                json.dumps(message),
+                {
+                    "Authorization": f"Bearer {self.key}",
+                    "Accept": "application/json, text/event-stream",
+                    "Content-Type": "application/json",
+                    "Connection": "close",
+                    **headers,
+                },
+            )
             answer = connection.getresponse()
             body = answer.read()
             return answer.status, answer.headers, body
@@ -72,7 +81,10 @@ class Client:
             headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method}
             if "name" in params:
                 headers["Mcp-Name"] = params["name"]
-            meta = {"io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {}}
+            meta = {
+                "io.modelcontextprotocol/protocolVersion": MODERN,
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }
             message["params"] = {**params, "_meta": meta}
         else:
             if self.session is None:
@@ -87,7 +99,11 @@ class Client:
 
     def open(self):
         self.session = None
-        params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "verify", "version": "1"}}
+        params = {
+            "protocolVersion": LEGACY,
+            "capabilities": {},
+            "clientInfo": {"name": "verify", "version": "1"},
+        }
         message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
         status, answered, body = self.post(message, {})
         self.result(status, answered, body)
@@ -120,11 +136,17 @@ class Client:
         """The rows of `sql`, from whichever engine answers."""
         if not hasattr(self, "sql_tool"):
             names = self.tools()
-            known = [name for name in ("RunSqlQuery", "run_sql_query", "run_sql", "query") if name in names]
+            known = [
+                name
+                for name in ("RunSqlQuery", "run_sql_query", "run_sql", "query")
+                if name in names
+            ]
             if not known:
                 raise Failed(f"no tool for SQL among {names}")
             self.sql_tool = known[0]
-        result = self.request("tools/call", {"name": self.sql_tool, "arguments": {"query": sql, "format": "json"}})
+        result = self.request(
+            "tools/call", {"name": self.sql_tool, "arguments": {"query": sql, "format": "json"}}
+        )
         text = result["content"][0]["text"]
         if result.get("isError"):
             raise Failed(text[:300])
@@ -200,7 +222,11 @@ def main():
         return load(arguments, keys)
     client = Client(arguments.url, keys[0], not arguments.legacy, arguments.ca_file)
     try:
-        print(json.dumps(client.tools() if arguments.command == "list" else client.query(arguments.sql)))
+        print(
+            json.dumps(
+                client.tools() if arguments.command == "list" else client.query(arguments.sql)
+            )
+        )
     except Failed as cause:
         sys.exit(f"failed: {cause}")
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # common.sh sets the names in lower case
-# Two clients with different rights, from `key new` to `key list`: an edit as an editor makes it, a bad edit, a key that
-# changes hands, and the status page while something is wrong.
+# Two clients with different rights, from `key new` to `key list`: an edit as an editor makes it, a
+# bad edit, a key that changes hands, and the status page while something is wrong.
 
 export DREMIO_MCP_TARGET=native MCP_POLICY_FILE=/policy/policy.toml
 admin=http://127.0.0.1:$((port + 1464))

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016  # common.sh sets and uses the names in lower case
-# The quick start as README has it: cp .env.example .env, fill in address, user and password, docker compose up --build.
+# The quick start as README has it: cp .env.example .env, fill in address, user and password, docker
+# compose up --build.
 
 outside=$project-outside
 docker rm --force "$outside" >/dev/null 2>&1 || true

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # common.sh sets the names in lower case
-# A Dremio outside of the project: down and up with the kept token; a wrong password; a password that is put right.
+# A Dremio outside of the project: down and up with the kept token; a wrong password; a password
+# that is put right.
 
 outside=$project-outside
 docker rm --force "$outside" >/dev/null 2>&1 || true

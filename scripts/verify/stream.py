@@ -26,10 +26,16 @@ def main():
         connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=20, context=tls)
     else:
         connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
-    connection.request("GET", url.path, headers={
-        "Authorization": f"Bearer {key}", "Accept": "text/event-stream",
-        "MCP-Protocol-Version": LEGACY, "Mcp-Session-Id": client.session,
-    })
+    connection.request(
+        "GET",
+        url.path,
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Accept": "text/event-stream",
+            "MCP-Protocol-Version": LEGACY,
+            "Mcp-Session-Id": client.session,
+        },
+    )
     answer = connection.getresponse()
     first = answer.read1(64)
     print(answer.status, answer.headers.get("Content-Type"), first)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # common.sh sets the names in lower case
-# The stack on one node: two gateways, a rolling update and a failed one under load, secrets, the token on shared storage.
+# The stack on one node: two gateways, a rolling update and a failed one under load, secrets, the
+# token on shared storage.
 
 stack=$project
 caddy_image=${CADDY_IMAGE:-caddy:2}
@@ -125,7 +126,8 @@ sleep 2
 load_stop
 figure "$(cat "$work/load.json")"
 
-# A config never changes, so each version of the policy is one of its own; and each task has its audit file.
+# A config never changes, so each version of the policy is one of its own; and each task has its
+# audit file.
 policies() { docker config ls --format '{{.Name}}' | grep -cE '^dremio-mcp-policy-[0-9a-f]{12}$' || true; }
 audit_files() {
   local id

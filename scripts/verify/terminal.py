@@ -9,14 +9,21 @@ import pty
 import select
 import sys
 
-ANSWERS = [(b"Dremio's address", b"http://localhost:19047\n"), (b"Dremio user", b"ada\n"), (b"password (not shown)", None)]
+ANSWERS = [
+    (b"Dremio's address", b"http://localhost:19047\n"),
+    (b"Dremio user", b"ada\n"),
+    (b"password (not shown)", None),
+]
 
 
 def main():
     answers = list(ANSWERS)
     if sys.argv[1] == "--again":
         answers[2] = (b"password (not shown)", b"wrong-password-1\n")
-        answers += [(b"Dremio user [ada]", sys.argv[2].encode() + b"\n"), (b"password (not shown)", None)]
+        answers += [
+            (b"Dremio user [ada]", sys.argv[2].encode() + b"\n"),
+            (b"password (not shown)", None),
+        ]
         del sys.argv[1:3]
     with open(sys.argv[1], "rb") as file:
         password = file.read()

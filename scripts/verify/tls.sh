@@ -16,7 +16,8 @@ else
   check "and with a session" tls_mcp query --legacy
   equal "another Host than the public name is refused by the gateway" 403 "$(curl -s -o /dev/null -w '%{http_code}' \
     -H 'Host: evil.example' -X POST "http://127.0.0.1:$port/mcp")"
-  # The stream that a session's GET opens says something at once; a proxy that buffers would keep it.
+  # The stream that a session's GET opens says something at once; a proxy that buffers would keep
+  # it.
   check "a stream's first bytes arrive while it is open" python3 scripts/verify/stream.py --url "$tls_url" --key-file "$key_file" --ca-file "$work/root.crt"
   equal "Caddy's log has the client's address and not the key" "1 0" \
     "$(docker logs "$caddy" 2>&1 | grep '"uri":"/mcp"' | grep -c -m1 '"remote_ip":"[0-9.]*"\|"client_ip"') $(docker logs "$caddy" 2>&1 | grep -cF "$(cat "$key_file")" || true)"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes the certificates of the TLS tests anew: an authority whose key is thrown away, and server certificates that share one key.
-# They are valid from 2020 to 2120, so that a test machine's clock does not matter; `expired` ended in 2021. The key protects nothing.
+# Makes the certificates of the TLS tests anew: an authority whose key is thrown away, and server
+# certificates that share one key. They are valid from 2020 to 2120, so that a test machine's clock
+# does not matter; `expired` ended in 2021. The key protects nothing.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
