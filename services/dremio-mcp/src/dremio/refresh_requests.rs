@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Limit for one request: the refresher answers when its check is done.
-const NUDGE_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the refresher is asked to look at its token.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl AccountRequests {
             tracing::warn!("REFRESHER_URL is not set: waiting for the refresher's own check");
             return;
         };
-        match http.post(url.clone()).timeout(NUDGE_TIMEOUT).send().await {
+        match http.post(url.clone()).timeout(REQUEST_TIMEOUT).send().await {
             Ok(answer) => tracing::info!(
                 account,
                 status = answer.status().as_u16(),
