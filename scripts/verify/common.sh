@@ -93,6 +93,15 @@ load_stop() {
 }
 load_figure() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], 0))' "$work/load.json" "$1"; }
 
+recovers() { # SECONDS WHAT: under load, without hands; ends the load
+  local back=$SECONDS
+  check "$2: calls are answered" await "$1" answers
+  figure "after $((SECONDS - back)) s"
+  check "all healthy again without hands" await 60 all_healthy
+  load_stop
+  figure "$(cat "$work/load.json")"
+}
+
 no_failed_call() { # CLAIM: of the load that was stopped last
   if (($(load_figure calls) < 50)); then fail "$1: there were only $(load_figure calls) calls"; else equal "$1: failed calls" 0 "$(load_figure failed)"; fi
 }
