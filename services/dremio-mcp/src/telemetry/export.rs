@@ -5,9 +5,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use dremio_client::{ConnectConfig, ConnectError, Transport};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -35,6 +37,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// "Failures": retry with back-off). A collector that is restarted in 7 s loses nothing.
 const ATTEMPTS_MAX: u32 = 4;
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest pause that a collector may ask for. Meanwhile spans wait, as many as have room.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// Longest answer that is read. It is empty, or says how many spans were refused.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -67,8 +72,8 @@ enum Undelivered {
     Headers(String),
     #[error("no answer from the collector")]
     NoAnswer(#[from] reqwest::Error),
-    #[error("the collector answers with status {0}")]
-    Status(u16),
+    #[error("the collector answers with status {status}")]
+    Status { status: u16, retry_after: Option<Duration> },
 }
 
 impl Traces {
@@ -180,18 +185,21 @@ impl Export {
         shutdown: &Shutdown,
     ) -> Result<usize, Undelivered> {
         let body = Bytes::from(self.encoded(batch));
-        let mut pause = PAUSE_FIRST;
-        for _ in 1..ATTEMPTS_MAX {
-            match self.post(body.clone()).await {
-                Err(cause) if cause.is_transient() && !shutdown.is_draining() => {
+        let mut attempt = 1;
+        loop {
+            let undelivered = match self.post(body.clone()).await {
+                Ok(rejected) => return Ok(rejected),
+                Err(undelivered) => undelivered,
+            };
+            match undelivered.pause(attempt) {
+                Some(pause) if attempt < ATTEMPTS_MAX && !shutdown.is_draining() => {
                     // A stop does not wait for a pause.
                     let _ = tokio::time::timeout(pause, shutdown.draining()).await;
-                    pause *= 2;
+                    attempt += 1;
                 }
-                answer => return answer,
+                _ => return Err(undelivered),
             }
         }
-        self.post(body).await
     }
 
     fn encoded(&self, spans: Vec<Message>) -> Vec<u8> {
@@ -219,11 +227,13 @@ impl Export {
         let mut headers = self.config.headers().map_err(Undelivered::Headers)?;
         let media_type = HeaderValue::from_static(self.config.protocol.media_type());
         headers.insert(header::CONTENT_TYPE, media_type);
-        let url = self.collector.url(TracesConfig::PATH).ok_or(Undelivered::Status(404))?;
+        let url = self.collector.url(TracesConfig::PATH);
+        let url = url.ok_or(Undelivered::Status { status: 404, retry_after: None })?;
         let request = self.collector.http().post(url).headers(headers).body(body);
         let mut answer = request.send().await.map_err(reqwest::Error::without_url)?;
         if !answer.status().is_success() {
-            return Err(Undelivered::Status(answer.status().as_u16()));
+            let retry_after = retry_after(answer.headers(), self.outbox.clock.now());
+            return Err(Undelivered::Status { status: answer.status().as_u16(), retry_after });
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)?
@@ -270,14 +280,28 @@ impl Export {
 }
 
 impl Undelivered {
-    /// Whether the same batch may be taken later (OTLP, "Retryable Response Codes").
-    fn is_transient(&self) -> bool {
-        match self {
-            Self::Headers(_) => false,
-            Self::NoAnswer(_) => true,
-            Self::Status(status) => matches!(status, 429 | 502 | 503 | 504),
-        }
+    /// How long to wait before the same batch is sent again, after so many attempts; `None` if that
+    /// is of no use (OTLP, "Retryable Response Codes" and "OTLP/HTTP Throttling").
+    fn pause(&self, attempts: u32) -> Option<Duration> {
+        let asked = match self {
+            Self::NoAnswer(_) => None,
+            Self::Status { status: 429 | 502..=504, retry_after } => *retry_after,
+            Self::Headers(_) | Self::Status { .. } => return None,
+        };
+        let own = PAUSE_FIRST * 2_u32.saturating_pow(attempts.saturating_sub(1));
+        Some(asked.unwrap_or(own).min(PAUSE_MAX))
     }
+}
+
+/// How long the collector asks to be left alone: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
+    // One that has passed asks for no pause.
+    Some(date.duration_since(now).try_into().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(super) const QUEUE_SPANS_MAX: usize = 2048;
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     spans: mpsc::Sender<Message>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
 }
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -87,6 +89,69 @@ async fn what_the_collector_refuses_is_counted() {
         );
         serving.abort();
     }
+}
+
+/// What the collector refuses is sent again only where the protocol says that this may help, and
+/// then given up: always counted, never more than a few times.
+#[tokio::test]
+async fn a_refused_batch_is_sent_again_if_that_may_help() {
+    for (status, attempts) in
+        [(400, 1), (401, 1), (404, 1), (413, 1), (429, 4), (500, 1), (502, 4), (503, 4), (504, 4)]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (traces, mut export, registry) =
+            traces(&format!("http://{}", listener.local_addr().unwrap()));
+        let seen = Arc::new(AtomicU32::new(0));
+        let (count, status) = (Arc::clone(&seen), StatusCode::from_u16(status).unwrap());
+        let refuse = async move || {
+            count.fetch_add(1, Relaxed);
+            (status, [(header::RETRY_AFTER, "0")])
+        };
+        let router = Router::new().route("/v1/traces", post(refuse));
+        let serving = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+        drop(traces.tool_call("a", None));
+        let batch = vec![export.spans.recv().await.unwrap()];
+        let delivered = export.deliver(batch, &Shutdown::new()).await;
+        let said = delivered.as_ref().unwrap_err().to_string();
+        assert_eq!(said, format!("the collector answers with status {}", status.as_u16()));
+        export.report(1, delivered);
+        assert_eq!(seen.load(Relaxed), attempts, "{status}");
+        assert_eq!(
+            shown(&registry),
+            [
+                "dremio_mcp_spans_dropped_total{reason=\"not_delivered\"} 1",
+                "dremio_mcp_spans_sent_total 0",
+            ]
+        );
+        serving.abort();
+    }
+}
+
+#[test]
+fn a_collector_says_how_long_it_wants_to_be_left_alone() {
+    let now = "2026-11-25T12:00:00Z".parse().unwrap();
+    for (text, expected) in [
+        ("0", Some(0)),
+        ("7", Some(7)),
+        (" 12 ", Some(12)),
+        ("Wed, 25 Nov 2026 12:00:09 GMT", Some(9)),
+        ("Wed, 25 Nov 2026 11:00:00 GMT", Some(0)),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("99999999999999999999999", None),
+    ] {
+        let headers = HeaderMap::from_iter([(header::RETRY_AFTER, text.parse().unwrap())]);
+        assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+    }
+    assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    // Its own word goes before ours, up to a limit.
+    let pause = |seconds: Option<u64>, attempts| {
+        let retry_after = seconds.map(Duration::from_secs);
+        Undelivered::Status { status: 429, retry_after }.pause(attempts).unwrap().as_secs()
+    };
+    assert_eq!([1, 2, 3].map(|attempts| pause(None, attempts)), [1, 2, 4]);
+    assert_eq!([Some(0), Some(9), Some(86_400)].map(|it| pause(it, 3)), [0, 9, 30]);
 }
 
 #[tokio::test]
