@@ -4,7 +4,7 @@
 # installation that runs here.
 #
 #   scripts/verify-containers.sh [PART …]     start quickstart confinement rotation kills volume restarts first-user
-#                                       tls docs setup policy audit swarm
+#                                       tls docs setup policy audit traces swarm
 #
 # Works on a copy of this checkout in a temporary folder, as a fresh clone would be, under a project
 # name, ports and image tags of its own. Prints PASS or FAIL for every claim, and figures; ends with
@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 parts=("$@")
-((${#parts[@]})) || parts=(start quickstart confinement rotation kills volume restarts first-user tls docs setup policy audit swarm)
+((${#parts[@]})) || parts=(start quickstart confinement rotation kills volume restarts first-user tls docs setup policy audit traces swarm)
 
 for part in "${parts[@]}"; do
   [[ -r scripts/verify/$part.sh ]] || { echo "verify-containers: no part $part; there are $(cd scripts/verify && echo *.sh)" >&2; exit 64; }

@@ -215,7 +215,8 @@ settings! {
             "headers for the collector, a secret: Authorization=Bearer%20…, comma-separated";
         OTEL_SERVICE_NAME: GATEWAY, Plain, Unset("dremio-mcp"), FromEnv(""),
             "what this gateway is called there";
-        OTEL_RESOURCE_ATTRIBUTES: GATEWAY, Plain, Unset(""), FromEnv(""),
+        OTEL_RESOURCE_ATTRIBUTES: GATEWAY, Plain, Unset(""),
+            Apart("TRACES_ATTRIBUTES: Docker's own programs set this name for Compose"),
             "what else is said of it: name=value, comma-separated";
         OTEL_TRACES_SAMPLER: GATEWAY, Plain, Is("parentbased_traceidratio"), FromEnv(""),
             "which calls are traced: always_on, always_off or traceidratio; with parentbased_ in \
