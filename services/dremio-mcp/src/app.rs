@@ -293,7 +293,7 @@ impl App {
         let status = Arc::new(Status {
             readiness: readiness.clone(),
             metrics: Arc::clone(&metrics),
-            tokens: tokens.of(None),
+            tokens,
             engine: engine.clone(),
             recent: Arc::clone(&recent),
             dremio: config.dremio.uri.to_string(),

@@ -31,7 +31,7 @@ pub(crate) use self::connecting::agents_url;
 use self::facts::Facts;
 pub(crate) use self::recent::Recent;
 use crate::conditions::Readiness;
-use crate::dremio::TokenSource;
+use crate::dremio::Tokens;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
 
@@ -43,7 +43,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Status {
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) tokens: TokenSource,
+    pub(crate) tokens: Tokens,
     pub(crate) engine: Engine,
     pub(crate) recent: Arc<Recent>,
     /// Where Dremio is.
@@ -60,7 +60,7 @@ impl Status {
         Router::new().route("/", get(answer)).with_state(self)
     }
 
-    /// Notes changes of the conditions, and the age of the token, until `shutdown` drains.
+    /// Notes changes of the conditions, and the age of the oldest token, until `shutdown` drains.
     pub(crate) async fn follow(self: Arc<Self>, shutdown: Shutdown) {
         let mut ticks = tokio::time::interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -74,8 +74,13 @@ impl Status {
     }
 
     fn look(&self) {
-        let token = facts::TokenFacts::of(&self.tokens);
-        let age = token.and_then(|token| token.age(self.recent.now()));
+        let now = self.recent.now();
+        let ages = self
+            .tokens
+            .all()
+            .into_iter()
+            .filter_map(|(_, source)| facts::TokenFacts::of(&source)?.age(now));
+        let age = ages.max();
         self.recent.look(self.readiness.conditions(), age);
     }
 }

@@ -72,6 +72,12 @@ impl Tokens {
         source
     }
 
+    /// The sources of all accounts that are used, that of the single one first.
+    pub(crate) fn all(&self) -> Vec<(Option<AccountName>, TokenSource)> {
+        let sources = self.0.sources.lock();
+        sources.iter().map(|(account, source)| (account.clone(), source.clone())).collect()
+    }
+
     /// Follows these accounts from now on and no others, `None` being the single one. Readiness and
     /// metrics speak of them only. Whoever has the source of another keeps it.
     pub(crate) fn use_only(&self, accounts: &BTreeSet<Option<AccountName>>) {

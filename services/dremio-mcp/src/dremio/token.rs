@@ -243,7 +243,7 @@ impl TokenSource {
     }
 
     /// The token that is there, if it is one to send, and what there is to say about that.
-    pub(super) fn condition(&self) -> (Option<Token>, Condition) {
+    pub(crate) fn condition(&self) -> (Option<Token>, Condition) {
         match self.current() {
             Ok(token) if self.has_refused(&token) => {
                 let message = format!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use service_kit::admin::Condition;
-use token_file::TokenId;
+use token_file::{AccountName, TokenId};
 
 use super::Status;
 use super::connecting::{self, Entry};
@@ -26,7 +26,10 @@ pub(super) struct Facts {
     pub(super) version: &'static str,
     pub(super) conditions: BTreeMap<ConditionName, Condition>,
     pub(super) dremio: String,
-    pub(super) token: Option<TokenFacts>,
+    /// The account without a name; nothing where no client uses it.
+    pub(super) single: Option<SingleFacts>,
+    /// The others, by name.
+    pub(super) accounts: Vec<AccountFacts>,
     pub(super) engine: EngineFacts,
     pub(super) counts: Now,
     /// How many calls an engine works on at a time.
@@ -45,6 +48,21 @@ pub(super) struct TokenFacts {
     pub(super) written_at: Option<Timestamp>,
 }
 
+/// The account without a name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SingleFacts {
+    pub(super) token: Option<TokenFacts>,
+}
+
+/// An account with a name.
+#[derive(Clone, Debug)]
+pub(super) struct AccountFacts {
+    pub(super) name: AccountName,
+    pub(super) token: Option<TokenFacts>,
+    /// Why its token cannot be sent, or is not taken.
+    pub(super) trouble: Option<String>,
+}
+
 /// What answers, and what it calls itself.
 #[derive(Debug)]
 pub(super) enum EngineFacts {
@@ -54,12 +72,27 @@ pub(super) enum EngineFacts {
 
 impl Facts {
     pub(super) fn of(status: &Status) -> Self {
+        let (mut single, mut accounts) = (None, Vec::new());
+        for (name, source) in status.tokens.all() {
+            let token = TokenFacts::of(&source);
+            match name {
+                None => single = Some(SingleFacts { token }),
+                Some(name) => accounts.push(AccountFacts {
+                    name,
+                    token,
+                    trouble: Some(source.condition().1)
+                        .filter(|it| !it.ready)
+                        .and_then(|it| it.reason),
+                }),
+            }
+        }
         Self {
             now: status.recent.now(),
             version: env!("CARGO_PKG_VERSION"),
             conditions: status.readiness.conditions(),
             dremio: status.dremio.clone(),
-            token: TokenFacts::of(&status.tokens),
+            single,
+            accounts,
             engine: EngineFacts::of(&status.engine),
             counts: status.metrics.now(),
             places: CALL_LIMITS.total,

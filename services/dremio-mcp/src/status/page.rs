@@ -1,5 +1,7 @@
 //! The HTML of the page. `maud` escapes every value; only drawings of our own go in as they are.
 
+mod token;
+
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -7,7 +9,6 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, SignedDurationRound, Timestamp, Unit};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use service_kit::admin::Condition;
-use service_kit::settings;
 use sha2::{Digest, Sha256};
 
 use super::facts::{EngineFacts, Facts};
@@ -18,7 +19,7 @@ use crate::conditions::ConditionName;
 const STYLE: &str = include_str!("style.css");
 
 /// How many clients are shown.
-const CLIENTS_MAX: usize = 20;
+const CLIENTS_MAX: usize = 15;
 
 /// The page may load nothing, and be loaded into nothing; its one style sheet is known by its hash
 /// (Content Security Policy Level 3).
@@ -54,7 +55,7 @@ pub(super) fn page(facts: &Facts) -> Markup {
                 (state(facts))
                 (cards(facts))
                 h2 { "The last hour" }
-                (hour(&facts.recent.minutes))
+                (hour(facts))
                 h2 { "Calls by client" }
                 (clients(facts))
                 h2 { "Last errors of calls" }
@@ -116,33 +117,12 @@ fn state(facts: &Facts) -> Markup {
 }
 
 fn cards(facts: &Facts) -> Markup {
-    let Facts { now, counts, recent, .. } = facts;
+    let Facts { counts, recent, .. } = facts;
     let calls: u64 = recent.clients.iter().map(|(_, calls)| calls.count).sum();
     let errors: u64 = recent.clients.iter().map(|(_, calls)| calls.errors).sum();
     html! {
         div.grid {
-            div.card {
-                h3 { "Token" }
-                dl {
-                    @if let Some(token) = facts.token {
-                        dt { "Name" } dd { (token.id.to_string()) }
-                        dt { "Age" } dd { (token.age(*now).map_or_else(
-                            || "unknown".to_owned(),
-                            |age| age.try_into().map_or_else(|_| String::new(), spoken),
-                        )) }
-                        dt { "Expires" } dd {
-                            (token.left(*now).map_or_else(
-                                || "has expired".to_owned(),
-                                |left| format!("in {}", spoken(left)),
-                            ))
-                            ", " (date(token.expires_at)) " UTC"
-                        }
-                        dt { "Renewed" } dd { (renewal(token.left(*now))) }
-                    } @else {
-                        dt { "Name" } dd { "there is none" }
-                    }
-                }
-            }
+            (token::card(facts))
             div.card {
                 h3 { "Engine" }
                 dl {
@@ -176,20 +156,8 @@ fn cards(facts: &Facts) -> Markup {
     }
 }
 
-/// When the token is replaced. Only token-refresher knows its setting, so this names it.
-fn renewal(left: Option<SignedDuration>) -> String {
-    let name = settings::TOKEN_REFRESH_BEFORE.name;
-    let settings::Default::Is(before) = settings::TOKEN_REFRESH_BEFORE.default else {
-        return format!("by token-refresher, before it expires ({name})");
-    };
-    let early = service_kit::parse_duration(before).ok().and_then(|it| it.try_into().ok());
-    match left.and_then(|left| left.checked_sub(early?)).filter(SignedDuration::is_positive) {
-        Some(wait) => format!("in {}, if {name} is {before}, as by default", spoken(wait)),
-        None => format!("by token-refresher, before it expires ({name})"),
-    }
-}
-
-fn hour(minutes: &[MinuteView]) -> Markup {
+fn hour(facts: &Facts) -> Markup {
+    let minutes = facts.recent.minutes.as_slice();
     let total = |count: fn(&MinuteView) -> u32| minutes.iter().map(count).map(u64::from).sum();
     let (calls, errors): (u64, u64) = (total(|it| it.calls), total(|it| it.errors));
     let last = minutes.iter().rev().find_map(|minute| minute.took);
@@ -218,7 +186,10 @@ fn hour(minutes: &[MinuteView]) -> Markup {
                 (PreEscaped(charts::latency(minutes)))
             }
             figure {
-                figcaption { "Age of the token" }
+                figcaption {
+                    @if facts.accounts.is_empty() { "Age of the token" }
+                    @else { "Age of the oldest token" }
+                }
                 (PreEscaped(charts::token_age(minutes)))
             }
         }

@@ -101,6 +101,18 @@ pub(super) fn cure(condition: ConditionName, reason: &str) -> &'static str {
     }
 }
 
+/// What a token is like that cannot be used; the reasons are those of its condition.
+pub(super) fn token(reason: &str) -> &'static str {
+    match reason {
+        "missing" => "has no token",
+        "token_expired" => "has expired",
+        "token_rejected" => "rejected by Dremio",
+        "permission_denied" => "may not be read",
+        "pending" => "is being read",
+        _ => "cannot be used",
+    }
+}
+
 /// What an outcome of a call means; the words are those of the audit log.
 pub(super) fn outcome(word: &'static str) -> &'static str {
     match word {

@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::principal::Principal;
 use crate::status::Recent;
 use crate::status::connecting::entries;
-use crate::status::facts::{EngineFacts, Facts, TokenFacts};
+use crate::status::facts::{AccountFacts, EngineFacts, Facts, SingleFacts, TokenFacts};
 
 /// A gateway that has been up for an hour, with as much to show as there may be.
 fn full(conditions: &[(ConditionName, Condition)]) -> Facts {
@@ -39,17 +39,19 @@ fn full(conditions: &[(ConditionName, Condition)]) -> Facts {
         let age = Duration::from_secs(3600 + u64::from(second));
         recent.look(conditions, Some(age));
     }
+    let token = TokenFacts {
+        id: Token::new(SecretString::from("a token"), expires_at).id(),
+        expires_at,
+        written_at: Some(start - SignedDuration::from_hours(1)),
+    };
     let agents_url = "https://mcp.example.com/mcp".to_owned();
     Facts {
         now: hand.get(),
         version: "1.2.3",
         conditions: conditions.iter().cloned().collect(),
         dremio: "https://dremio.example.com:9047".to_owned(),
-        token: Some(TokenFacts {
-            id: Token::new(SecretString::from("a token"), expires_at).id(),
-            expires_at,
-            written_at: Some(start - SignedDuration::from_hours(1)),
-        }),
+        single: Some(SingleFacts { token: Some(token) }),
+        accounts: Vec::new(),
         engine: EngineFacts::Official {
             name: Some("<script>alert(1)</script>".repeat(2)),
             version: Some("\"'&<b>".to_owned()),
@@ -79,10 +81,67 @@ fn the_fullest_page_is_small() {
         ConditionName::TokenFolder,
     ]
     .map(|name| (name, Condition::unmet("unreadable", &long)));
-    let text = page(&full(&conditions)).into_string();
+    let mut facts = full(&conditions);
+    facts.accounts = accounts(&facts, 200, 150);
+    for account in &mut facts.accounts {
+        account.name = format!("{:x<64}", account.name.as_str()).parse().unwrap();
+    }
+    let text = page(&facts).into_string();
     assert!(text.len() <= 50 * 1024, "{} bytes", text.len());
     for part in ["100 calls", "call_forgotten", "key:"] {
         assert_eq!(text.contains(part), part == "key:", "{part}");
+    }
+}
+
+/// So many accounts with the token of `facts`; the last so many have none.
+fn accounts(facts: &Facts, number: usize, troubled: usize) -> Vec<AccountFacts> {
+    let account = |place: usize| {
+        let trouble = (place >= number - troubled).then(|| "missing".to_owned());
+        let token = facts.single.and_then(|single| single.token).filter(|_| trouble.is_none());
+        AccountFacts { name: format!("team-{place:03}").parse().unwrap(), token, trouble }
+    };
+    (0..number).map(account).collect()
+}
+
+#[test]
+fn each_account_has_a_line_and_trouble_comes_first() {
+    let mut facts = full(&[]);
+    let shown = |facts: &Facts| {
+        let text = page(facts).into_string();
+        let card = text.split("<dl class=\"accounts\">").nth(1).unwrap_or_default();
+        let lines = card.split("</dl>").next().unwrap();
+        let names = lines.split("<dt>").skip(1).map(|it| it.split("</dt>").next().unwrap());
+        let rest = card.split("</dl>").nth(1).unwrap_or_default();
+        let rest = rest.strip_prefix("<p class=\"dim\">").and_then(|it| it.split("</p>").next());
+        let names = names.map(str::to_owned).collect::<Vec<_>>();
+        (names, rest.unwrap_or_default().to_owned(), text)
+    };
+    let (none, _, text) = shown(&facts);
+    assert!(none.is_empty() && text.contains("<h3>Token</h3>"));
+
+    facts.accounts = accounts(&facts, 3, 1);
+    let (names, rest, text) = shown(&facts);
+    assert_eq!(
+        (names, rest.as_str()),
+        (["team-002", "team-000", "team-001"].map(str::to_owned).into(), "")
+    );
+    let good = "<dt>team-000</dt><dd>good, expires in 28h</dd>";
+    let bad = "<dt>team-002</dt><dd class=\"bad\">has no token</dd>";
+    assert!(text.contains(good) && text.contains(bad), "{text}");
+    assert!(text.contains("<h3>Tokens</h3><dl><dt>Name</dt>"), "the one without a name, too");
+
+    facts.single = None;
+    let (.., text) = shown(&facts);
+    assert!(text.contains("<h3>Tokens</h3><dl class=\"accounts\">"), "no client uses that one");
+
+    for (troubled, first, expected) in [
+        (0, "team-000", "and 195 more, all good"),
+        (2, "team-198", "and 195 more, all good"),
+        (150, "team-050", "and 195 more, 145 of them in trouble"),
+    ] {
+        facts.accounts = accounts(&full(&[]), 200, troubled);
+        let (names, rest, _) = shown(&facts);
+        assert_eq!((names.len(), names[0].as_str(), rest.as_str()), (5, first, expected));
     }
 }
 
@@ -123,7 +182,7 @@ fn the_state_in_one_sentence() {
 fn when_the_token_is_renewed() {
     let renewed = |hours| {
         let mut facts = full(&[]);
-        let token = facts.token.as_mut().unwrap();
+        let token = facts.single.as_mut().unwrap().token.as_mut().unwrap();
         token.expires_at = facts.now + SignedDuration::from_hours(hours);
         let text = page(&facts).into_string();
         let after = text.split("<dt>Renewed</dt><dd>").nth(1).unwrap();
