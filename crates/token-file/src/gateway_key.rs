@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use crate::read::{folder_of, open, read_content};
 use crate::watch::Unread;
-use crate::{ReadError, Watcher, WriteError, Writer};
+use crate::{ReadError, TokenId, Watcher, WriteError, Writer};
 
 /// The file's name, in the folder of the token file.
 pub const FILE_NAME: &str = "gateway.key";
@@ -35,6 +35,12 @@ impl GatewayKey {
         let mut bytes = Box::new([0_u8; KEY_BYTES]);
         getrandom::fill(bytes.as_mut_slice())?;
         Ok(Self(SecretBox::new(bytes)))
+    }
+
+    /// Its name for people and logs.
+    #[must_use]
+    pub fn id(&self) -> TokenId {
+        TokenId::of(self.expose_secret())
     }
 }
 

@@ -95,14 +95,14 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The first 8 hexadecimal digits of a token's SHA-256: enough to follow a token through the logs,
-/// useless for anything else.
+/// The first 8 hexadecimal digits of the SHA-256 of a token, or of the gateway key: enough to
+/// follow it through the logs, useless for anything else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenId([u8; 4]);
 
 impl TokenId {
-    fn of(token: &str) -> Self {
-        let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(token.as_bytes()));
+    pub(crate) fn of(secret: impl AsRef<[u8]>) -> Self {
+        let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(secret));
         Self([a, b, c, d])
     }
 }

@@ -22,6 +22,7 @@ mod listener;
 mod policy;
 mod public;
 mod refresher;
+mod replicas;
 mod report;
 mod settings;
 mod share;
@@ -86,21 +87,22 @@ impl Doctor {
     pub async fn examine(&self) -> Diagnosis {
         let started = Instant::now();
         let policy = policy::Policy::read(self).await;
-        let (dremio, folder, refresher, key, audit, engine, keys, listener, public) = tokio::join!(
+        let (way, disk, refresher, key, others, audit, engine, keys, ports, public) = tokio::join!(
             Box::pin(dremio::check(self, &policy)),
             files::check(self),
             refresher::check(self),
             token::check_gateway_key(self),
+            replicas::check(self, &policy),
             audit::check(self),
             Box::pin(engine::check(self)),
             keys::check(self),
             listener::check(self),
             public::check(self),
         );
-        let mut findings = vec![refresher.beside(&dremio)];
+        let mut findings = vec![refresher.beside(&way)];
         let (settings, hosts) = (settings::check(self), hosts::check(self));
         findings.extend(policy::check(self, &policy));
-        for found in [settings, dremio, folder, key, audit, engine, keys, listener, hosts, public] {
+        for found in [settings, way, disk, key, others, audit, engine, keys, ports, hosts, public] {
             findings.extend(found);
         }
         findings.sort_by_key(|finding| CHECKS.iter().position(|check| *check == finding.check));

@@ -144,7 +144,7 @@ impl Signer {
                         "the gateway key has changed: only sessions that are open here outlive it"
                     );
                 }
-                Condition::met()
+                Condition::met_by(format!("key {} signs", key.id()))
             }
             Err(cause) if self.shared.load().is_some() => Condition::met_with_warning(
                 cause.reason(),

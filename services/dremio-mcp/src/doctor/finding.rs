@@ -45,7 +45,7 @@ pub struct Finding {
 }
 
 /// Every check, in the order in which they are shown: what the others need comes first.
-pub const CHECKS: [&str; 22] = [
+pub const CHECKS: [&str; 23] = [
     "settings",
     "policy",
     "address",
@@ -58,6 +58,7 @@ pub const CHECKS: [&str; 22] = [
     "accounts",
     "refresher",
     "gateway_key",
+    "replicas",
     "version",
     "query",
     "engine",

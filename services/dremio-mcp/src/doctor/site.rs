@@ -21,6 +21,8 @@ pub struct Site {
     pub host: String,
     /// The names of the person who runs it.
     pub people: Vec<String>,
+    /// The name that leads to the admin addresses of all gateways; `None` if there is none.
+    pub gateways: Option<String>,
     /// How much room there is where a path leads; `None` if that cannot be known.
     pub room: fn(&Path) -> Option<Room>,
 }
@@ -43,15 +45,17 @@ impl Site {
         let home = home.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let people = [name("USER"), name("LOGNAME"), home.map(str::to_owned)];
+        let in_container =
+            ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
+                || name("KUBERNETES_SERVICE_HOST").is_some();
         Self {
-            in_container: ["/.dockerenv", "/run/.containerenv"]
-                .iter()
-                .any(|mark| Path::new(mark).exists())
-                || name("KUBERNETES_SERVICE_HOST").is_some(),
+            in_container,
             is_local: false,
             temporary: std::env::temp_dir(),
             host: host.trim().to_owned(),
             people: people.into_iter().flatten().collect(),
+            // The service's name in docker-compose.yml, by which Prometheus finds all of them, too.
+            gateways: in_container.then(|| "dremio-mcp".to_owned()),
             room,
         }
     }

@@ -67,7 +67,8 @@ fn signatures_are_shared_until_a_rotation() {
     let before = a.sign("session", b"before there was a key");
     token_file::gateway_key::ensure(&token_file).unwrap();
     let (first, again) = two_of(&token_file);
-    assert_eq!(learn(&a, Ok(first)), Condition::met());
+    let named = Condition::met_by(format!("key {} signs", first.id()));
+    assert_eq!(learn(&a, Ok(first)), named);
     learn(&b, Ok(again));
     let text = a.sign("session", b"content");
     assert!(b.open("session", &text).is_some());

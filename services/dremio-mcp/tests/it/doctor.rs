@@ -63,6 +63,7 @@ impl System {
                 temporary: std::env::temp_dir(),
                 host: "bigbox".to_owned(),
                 people: vec!["ada".to_owned()],
+                gateways: None,
                 room: |_| Some(Room { bytes: u64::MAX, has_files: true }),
             },
         };

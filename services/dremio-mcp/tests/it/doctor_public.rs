@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 
-use crate::doctor::{System, check, free_address};
+use token_file::{Token, Writer, gateway_key};
+
+use crate::doctor::{System, check, free_address, warnings};
 use crate::doctor_servers::{Proxy, always, proxy};
-use crate::support::{Gateway, OTHER_KEY};
+use crate::support::{Gateway, OTHER_KEY, eventually};
 
 /// A system whose gateway runs, and the gateway's address.
 async fn running(settings: &[(&str, &str)]) -> (System, Gateway, SocketAddr) {
@@ -77,4 +79,61 @@ async fn a_public_gateway_with_other_keys_or_by_a_name_that_is_not_allowed() {
         [("hosts", "set: MCP_ALLOWED_HOSTS=mcp.invalid"), ("public_url", "run: curl -v")];
     check("a name that is not allowed", &system.examine().await, &expected);
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn gateways_that_do_not_share_the_token_or_the_key() {
+    let (mut system, gateway, _) = running(&[]).await;
+    system.site.gateways = Some("127.0.0.1".to_owned());
+    let diagnosis = system.examine().await;
+    check("one volume", &diagnosis, &[]);
+    assert!(diagnosis.text().contains("✓ replicas"), "{}", diagnosis.text());
+    let nobody = system.settings.clone();
+    system.set("ADMIN_ADDR", free_address());
+    assert!(warnings(&system.examine().await).iter().any(|(check, _)| *check == "replicas"));
+    system.settings = nobody;
+
+    // The same Dremio, and a volume of its own for this process.
+    let here = tempfile::tempdir().unwrap();
+    let file = here.path().join("token.json");
+    let token = token_file::read(&system.path("token.json")).unwrap();
+    system.set("TOKEN_FILE", file.to_str().unwrap());
+    let cure = format!("change: mount one volume at {}", here.path().display());
+    let fault = ("replicas", cure.as_str());
+
+    let no_token = ("token", "run: token-refresher once");
+    check("a token there and none here", &system.examine().await, &[no_token, fault]);
+    Writer::open(file.clone()).unwrap().write(&token).unwrap();
+    gateway_key::ensure(&file).unwrap();
+    check("another gateway key", &system.examine().await, &[fault]);
+
+    let shared = system.path(gateway_key::FILE_NAME);
+    std::fs::copy(&shared, here.path().join(gateway_key::FILE_NAME)).unwrap();
+    check("copies of one token and one key", &system.examine().await, &[]);
+    std::fs::remove_file(system.path("token.json")).unwrap();
+    gone(&gateway, "token").await;
+    check("a token here and none there", &system.examine().await, &[fault]);
+    let text = system.examine().await.text();
+    assert!(text.contains("sees no token, and there is one here"), "{text}");
+
+    // Another login.
+    let other = Token::new("another".to_owned().into(), token.expires_at());
+    Writer::open(system.path("token.json")).unwrap().write(&other).unwrap();
+    check("another token there", &system.examine().await, &[fault]);
+    Writer::open(system.path("token.json")).unwrap().write(&token).unwrap();
+    std::fs::remove_file(&shared).unwrap();
+    gone(&gateway, "gateway_key").await;
+    check("a gateway key here and none there", &system.examine().await, &[fault]);
+    system.site.in_container = true;
+    let text = system.examine().await.text();
+    assert!(text.contains("run: scripts/deploy.sh swarm --shared-tokens"), "{text}");
+    gateway.stop().await;
+}
+
+/// Waits until the gateway knows that there is none.
+async fn gone(gateway: &Gateway, condition: &str) {
+    eventually("it is gone", async || {
+        gateway.readiness().await["conditions"][condition]["reason"] == "missing"
+    })
+    .await;
 }
