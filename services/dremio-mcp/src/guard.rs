@@ -36,6 +36,7 @@ pub(crate) mod shape;
 mod table_name;
 mod token;
 
+pub(crate) use history::folded_char;
 pub use lexer::{LexError, Lexed, lex};
 pub use refusal::Refusal;
 pub(crate) use table_name::{NameError, TableName};

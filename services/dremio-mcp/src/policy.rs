@@ -5,6 +5,7 @@
 //! - `file`: the policy file; `store`: the policy in force, which follows it
 //! - `grant`: what one client may do; `limits`: its budgets as written, `spending`: what it used
 //! - `schemas`: the paths that it may name; `reads`: whether a statement names others
+//! - `names`: sets of names
 //! - `gate`: what every statement passes before it is sent; `refusal`: why one does not
 //! - `keys`: makes keys, and lists those of the file
 
@@ -14,6 +15,7 @@ mod grant;
 mod identity;
 mod keys;
 mod limits;
+mod names;
 mod reads;
 mod refusal;
 mod schemas;

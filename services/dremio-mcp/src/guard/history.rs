@@ -75,7 +75,12 @@ pub(super) fn is_system_schema(name: &str) -> bool {
 
 /// Folds `name` so that two results are equal if and only if Java's `equalsIgnoreCase` says so.
 pub(super) fn folded(name: &str) -> String {
-    name.chars().map(|c| lower(upper(c))).collect()
+    name.chars().map(folded_char).collect()
+}
+
+/// The same for one of its characters.
+pub(crate) fn folded_char(c: char) -> char {
+    if c.is_ascii() { c.to_ascii_lowercase() } else { lower(upper(c)) }
 }
 
 /// Java's `Character.toUpperCase`: unchanged if the upper case has several characters.

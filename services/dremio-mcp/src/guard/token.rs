@@ -41,6 +41,29 @@ impl<'a> Token<'a> {
         self.kind == Kind::Symbol && self.text == symbol
     }
 
+    /// Whether this is a name, or a word that may be one.
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self.kind, Kind::Word | Kind::Quoted)
+    }
+
+    /// Whether this is the name `name`, whatever the case of ASCII letters.
+    pub(crate) fn means(&self, name: &str) -> bool {
+        if self.kind == Kind::Word {
+            return self.text.eq_ignore_ascii_case(name);
+        }
+        let Some(own) = self.name() else { return false };
+        let mut own = own.bytes();
+        let is_same = |byte: u8| {
+            let next = own.next();
+            // Inside, a double quote is written twice.
+            if next == Some(b'"') {
+                own.next();
+            }
+            next.is_some_and(|next| next.eq_ignore_ascii_case(&byte))
+        };
+        name.bytes().all(is_same) && own.next().is_none()
+    }
+
     /// The name that this is, without outer quotes and with `""` still doubled.
     #[must_use]
     pub fn name(&self) -> Option<&'a str> {
@@ -63,5 +86,37 @@ impl<'a> Token<'a> {
     #[must_use]
     pub fn end(&self) -> usize {
         self.start + self.text.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::guard::lex;
+
+    #[test]
+    fn a_token_means_the_name_that_it_is_without_its_quotes() {
+        let names = ["a", "A", "\"", "a\"b", "a\"\"b", "a\"", "\"a", "ab", "a.b", "ä", "Ä", ""];
+        let tokens = [
+            "a",
+            "A",
+            "ab",
+            "ä",
+            "\"a\"",
+            "\"\"\"\"",
+            "\"a\"\"b\"",
+            "\"a\"\"\"\"b\"",
+            "\"a\"\"\"",
+            "\"\"\"a\"",
+            "\"a.b\"",
+            "\"Ä\"",
+            "'a'",
+            "1",
+            ".",
+        ];
+        for (text, name) in tokens.iter().flat_map(|text| names.map(|name| (text, name))) {
+            let token = lex(text).unwrap().tokens[0];
+            let expected = token.unquoted().is_some_and(|own| own.eq_ignore_ascii_case(name));
+            assert_eq!(token.means(name), expected, "{text} {name}");
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! The guard and the client's policy at the place where an engine sends SQL: what they refuse is
 //! counted and written to the audit log, without the SQL.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use super::identity::Identity;
+use super::names::{NameSet, set_of};
 use super::reads;
 use super::refusal::{NotAllowed, Refusal};
 use super::schemas::{OF_DREMIO, Schemas};
@@ -17,17 +17,18 @@ use crate::metrics::Metrics;
 
 /// The names of the spaces and sources that Dremio has, as far as they were read. Cheap to clone;
 /// all clones are one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TopNames(Arc<ArcSwap<HashSet<String>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct TopNames(Arc<ArcSwap<NameSet>>);
+
+impl Default for TopNames {
+    fn default() -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(set_of(OF_DREMIO.into_iter()))))
+    }
+}
 
 impl TopNames {
     pub(crate) fn set<'n>(&self, names: impl Iterator<Item = &'n str>) {
-        self.0.store(Arc::new(names.map(str::to_lowercase).collect()));
-    }
-
-    fn contain(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
-        OF_DREMIO.contains(&&*name) || self.0.load().contains(&name)
+        self.0.store(Arc::new(set_of(names.chain(OF_DREMIO))));
     }
 }
 
@@ -123,15 +124,13 @@ impl Gate {
             return Err(Refusal::Nobody);
         }
         let Some(schemas) = self.schemas() else { return Ok(self.guard.check_seen(sql, note)?) };
-        let is_top = |name: &str| {
-            self.tops.contain(name) || schemas.tops().any(|top| top.eq_ignore_ascii_case(name))
-        };
+        let tops = self.tops.0.load();
         let mut judged = Ok(());
         // What other statements read is not told. The guard sends the tokens that it has read.
         let guard = Guard { allow_writes: false, ..self.guard };
         let statement = guard.check_seen(sql, |tokens| {
             note(tokens);
-            judged = reads::check(tokens, schemas, &is_top);
+            judged = reads::check(tokens, schemas, &tops);
         })?;
         match judged {
             Ok(()) => Ok(statement),

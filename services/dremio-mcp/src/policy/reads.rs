@@ -14,39 +14,23 @@
 //! What a view or a function reads that may be named is not looked at: that is how a part of the
 //! data is shared.
 
-use std::collections::HashSet;
+mod keyword;
 
+use self::keyword::Keyword;
+use super::names::{NameSet, fold};
 use super::refusal::NotAllowed;
 use super::schemas::Schemas;
 use crate::guard::{Kind, Token};
 
-/// Keywords that may be a part of a path without quotes.
-const PARTS: [&str; 4] = ["AT", "APPLY", "EXCEPT", "INTERSECT"];
-
-/// The word that `token` is, if it is one that means something to the walk, at least in some
-/// places. By length, because nearly all words are names.
-fn keyword(token: &Token<'_>) -> Option<&'static str> {
-    let words: &[&str] = match token.text.len() {
-        2 => &["AS", "AT"],
-        4 => &["FROM", "JOIN", "WITH"],
-        5 => &["WHERE", "GROUP", "ORDER", "TABLE", "UNION", "APPLY"],
-        6 => &["SELECT", "VALUES", "HAVING", "EXCEPT", "UNNEST"],
-        7 => &["LATERAL"],
-        9 => &["INTERSECT"],
-        _ => &[],
-    };
-    words.iter().copied().find(|word| token.is(word))
-}
-
-/// Checks the tokens of a statement that the guard takes for one that reads. `is_top` says whether
-/// a space or source has this name.
+/// Checks the tokens of a statement that the guard takes for one that reads. `tops` are the names
+/// of spaces and sources.
 ///
 /// # Errors
 /// What it names and may not, or why that cannot be told.
 pub(super) fn check(
     tokens: &[Token<'_>],
     schemas: &Schemas,
-    is_top: &dyn Fn(&str) -> bool,
+    tops: &NameSet,
 ) -> Result<(), NotAllowed> {
     let mut statement = tokens;
     while let [before @ .., last] = statement
@@ -59,9 +43,9 @@ pub(super) fn check(
         [first, rest @ ..] if first.is("DESCRIBE") || first.is("DESC") => described(rest, schemas),
         [first, rest @ ..] if first.is("EXPLAIN") => {
             let query = rest.iter().position(|token| token.is("FOR")).map_or(0, |end| end + 1);
-            Walk::of(rest.get(query..).unwrap_or_default(), schemas, is_top).run()
+            Walk::of(rest.get(query..).unwrap_or_default(), schemas, tops).run()
         }
-        _ => Walk::of(statement, schemas, is_top).run(),
+        _ => Walk::of(statement, schemas, tops).run(),
     }
 }
 
@@ -90,16 +74,16 @@ fn described(rest: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
 
 /// How many tokens the path at the start of `tokens` has.
 fn path_tokens(tokens: &[Token<'_>]) -> Result<usize, NotAllowed> {
-    if tokens.first().and_then(Token::name).is_none() {
+    if !tokens.first().is_some_and(Token::is_name) {
         return Err(NO_NAME);
     }
     let mut count = 1;
     while let Some([dot, next, ..]) = tokens.get(count..)
         && dot.is_symbol(".")
-        && next.name().is_some()
+        && next.is_name()
     {
         // All others are never a part without quotes, because they begin something.
-        if keyword(next).is_some_and(|word| !PARTS.contains(&word)) {
+        if Keyword::of(next).is_some_and(|word| !word.may_be_a_name()) {
             return Err(NotAllowed::Unclear("a part of a name is a reserved word; quote it"));
         }
         count += 2;
@@ -114,14 +98,18 @@ fn allowed(tokens: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
 
 /// The same of a path of so many tokens.
 fn may_be_named(tokens: &[Token<'_>], count: usize, schemas: &Schemas) -> Result<(), NotAllowed> {
-    let parts = tokens.iter().take(count).step_by(2).filter_map(Token::unquoted);
-    if schemas.allow(parts.clone()) { Ok(()) } else { Err(NotAllowed::path(parts)) }
+    let path = tokens.get(..count).unwrap_or(tokens);
+    // Every other token is a dot.
+    if schemas.allow_by(|place, name| path.get(place * 2).is_some_and(|part| part.means(name))) {
+        return Ok(());
+    }
+    Err(NotAllowed::path(path.iter().step_by(2).filter_map(Token::unquoted)))
 }
 
 const NO_NAME: NotAllowed = NotAllowed::Unclear("a table stands where no name is");
 
 /// One pair of parentheses, or the whole.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Frame {
     /// It has a SELECT of its own.
     is_query: bool,
@@ -138,24 +126,31 @@ struct Walk<'w> {
     tokens: &'w [Token<'w>],
     at: usize,
     schemas: &'w Schemas,
-    is_top: &'w dyn Fn(&str) -> bool,
+    tops: &'w NameSet,
     frame: Frame,
     outer: Vec<Frame>,
-    with: HashSet<String>,
+    /// The names of WITH.
+    with: NameSet,
+    /// The name that is looked up.
+    folded: String,
 }
 
 impl<'w> Walk<'w> {
-    fn of(tokens: &'w [Token<'w>], schemas: &'w Schemas, is_top: &'w dyn Fn(&str) -> bool) -> Self {
-        let (frame, outer, with) = (Frame::default(), Vec::new(), HashSet::new());
-        Self { tokens, at: 0, schemas, is_top, frame, outer, with }
+    fn of(tokens: &'w [Token<'w>], schemas: &'w Schemas, tops: &'w NameSet) -> Self {
+        let (frame, outer) = (Frame::default(), Vec::new());
+        let (with, folded) = (NameSet::default(), String::new());
+        Self { tokens, at: 0, schemas, tops, frame, outer, with, folded }
     }
 
     fn run(mut self) -> Result<(), NotAllowed> {
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
                 Kind::Symbol => self.symbol(token)?,
-                Kind::Word if self.keyword(token)? => {}
-                Kind::Word | Kind::Quoted => self.name(token)?,
+                Kind::Word => match Keyword::of(token) {
+                    Some(word) if self.keyword(word)? => {}
+                    _ => self.name(token)?,
+                },
+                Kind::Quoted => self.name(token)?,
                 Kind::Text | Kind::Number if self.frame.wants_table => return Err(NO_NAME),
                 Kind::Text | Kind::Number => self.at += 1,
             }
@@ -214,19 +209,18 @@ impl<'w> Walk<'w> {
     }
 
     /// Takes a word that means something here; false if it is a name.
-    fn keyword(&mut self, token: &Token<'_>) -> Result<bool, NotAllowed> {
-        let Some(word) = keyword(token) else { return Ok(false) };
+    fn keyword(&mut self, word: Keyword) -> Result<bool, NotAllowed> {
         match word {
-            "SELECT" | "VALUES" => {
+            Keyword::Select | Keyword::Values => {
                 let begins = self.at == 0 || self.tokens.get(self.at - 1).is_some_and(opens);
                 if self.frame.is_in_from && !begins && !self.was(1, &["MINUS"]) {
                     return Err(NotAllowed::Unclear("a query begins in the middle of another"));
                 }
                 let Frame { is_query, is_body, .. } = self.frame;
-                let is_query = is_query || word == "SELECT";
+                let is_query = is_query || word == Keyword::Select;
                 self.frame = Frame { is_query, is_body, ..Frame::default() };
             }
-            "WITH" if !self.frame.is_query && !self.frame.is_behind_table => {
+            Keyword::With if !self.frame.is_query && !self.frame.is_behind_table => {
                 (self.frame.is_in_from, self.frame.wants_table) = (false, false);
                 self.at += 1;
                 if self.behind(0).first().is_some_and(|next| next.is("RECURSIVE")) {
@@ -234,19 +228,19 @@ impl<'w> Walk<'w> {
                 }
                 return self.name_of_with().map(|()| true);
             }
-            "FROM" => {
+            Keyword::From => {
                 // Anywhere else, as in EXTRACT, it is no clause; nor is it in IS DISTINCT FROM.
-                let is_not =
-                    self.was(2, &["IS"]) || (self.was(2, &["NOT"]) && self.was(3, &["IS"]));
-                if self.frame.is_query && !(self.was(1, &["DISTINCT"]) && is_not) {
+                let is_operator = self.was(1, &["DISTINCT"])
+                    && (self.was(2, &["IS"]) || (self.was(2, &["NOT"]) && self.was(3, &["IS"])));
+                if self.frame.is_query && !is_operator {
                     (self.frame.is_in_from, self.frame.wants_table) = (true, true);
                 }
             }
-            "JOIN" => (self.frame.is_in_from, self.frame.wants_table) = (true, true),
-            "APPLY" if self.was(1, &["CROSS", "OUTER"]) => {
+            Keyword::Join => (self.frame.is_in_from, self.frame.wants_table) = (true, true),
+            Keyword::Apply if self.was(1, &["CROSS", "OUTER"]) => {
                 (self.frame.is_in_from, self.frame.wants_table) = (true, true);
             }
-            "TABLE" => {
+            Keyword::Table => {
                 let is_call = self.is_next(1, "(");
                 if is_call {
                     allowed(self.behind(2), self.schemas)?;
@@ -255,15 +249,15 @@ impl<'w> Walk<'w> {
                 }
                 self.frame.wants_table = !is_call;
             }
-            "UNNEST" if self.frame.wants_table && self.is_next(1, "(") => {
+            Keyword::Unnest if self.frame.wants_table && self.is_next(1, "(") => {
                 self.frame.wants_table = false;
             }
-            "WHERE" | "HAVING" | "UNION" | "EXCEPT" | "INTERSECT" => self.end_from()?,
+            Keyword::EndsFrom | Keyword::EndsFromOrName => self.end_from()?,
             // `WITHIN GROUP (ORDER BY …)` does not end the list of tables.
-            "GROUP" | "ORDER" if self.behind(1).first().is_some_and(|next| next.is("BY")) => {
+            Keyword::GroupOrOrder if self.behind(1).first().is_some_and(|next| next.is("BY")) => {
                 self.end_from()?;
             }
-            "AT" if !self.frame.wants_table => {
+            Keyword::At if !self.frame.wants_table => {
                 // `AT BRANCH main` and its like: a version of the table before it. A path is none.
                 for offset in [1, 2] {
                     if path_tokens(self.behind(offset)).is_ok_and(|count| count > 1) {
@@ -271,8 +265,8 @@ impl<'w> Walk<'w> {
                     }
                 }
             }
-            "LATERAL" => {}
-            "AS" if !self.frame.wants_table => {}
+            Keyword::Lateral => {}
+            Keyword::As if !self.frame.wants_table => {}
             _ => return Ok(false),
         }
         self.at += 1;
@@ -290,51 +284,66 @@ impl<'w> Walk<'w> {
 
     /// A name of WITH, up to the parenthesis of its body: `name AS (` or `name (columns) AS (`.
     fn name_of_with(&mut self) -> Result<(), NotAllowed> {
-        let unclear = NotAllowed::Unclear("WITH is not followed by a name, AS and a query");
-        let name = self.behind(0).first().and_then(Token::unquoted).ok_or(unclear.clone())?;
-        self.take_alias(&name)?;
+        let unclear = || NotAllowed::Unclear("WITH is not followed by a name, AS and a query");
+        let name = self.behind(0).first().filter(|name| name.is_name()).ok_or_else(unclear)?;
+        self.take_alias(name)?;
+        self.with.insert(self.folded.clone());
         self.at += 1;
         if self.is_next(0, "(") {
             let end = self.behind(0).iter().position(|token| token.is_symbol(")"));
-            self.at += end.ok_or(unclear.clone())? + 1;
+            self.at += end.ok_or_else(unclear)? + 1;
         }
         match self.behind(0) {
             [is, open, ..] if is.is("AS") && open.is_symbol("(") => {
                 self.at += 2;
                 self.open(Frame { is_body: true, ..Frame::default() });
-                self.with.insert(name.to_lowercase());
                 Ok(())
             }
-            _ => Err(unclear),
+            _ => Err(unclear()),
         }
     }
 
     /// A path, or an alias.
     fn name(&mut self, token: &Token<'_>) -> Result<(), NotAllowed> {
-        let count = path_tokens(self.behind(0))?;
-        let is_call = self.is_next(count, "(");
-        let is_of_with = || {
-            count == 1
-                && token.unquoted().is_some_and(|name| self.with.contains(&name.to_lowercase()))
-        };
-        if self.frame.wants_table {
-            if is_call || !is_of_with() {
-                may_be_named(self.behind(0), count, self.schemas)?;
+        let Frame { wants_table, is_behind_table, .. } = self.frame;
+        // Most names are of columns.
+        if !wants_table && !is_behind_table && !self.is_next(1, ".") {
+            self.at += 1;
+            return Ok(());
+        }
+        let tokens = self.behind(0);
+        let count = path_tokens(tokens)?;
+        let is_call = tokens.get(count).is_some_and(opens);
+        if wants_table {
+            if is_call || count > 1 || !self.is_of_with(token) {
+                may_be_named(tokens, count, self.schemas)?;
             }
         } else if count > 1 && is_call {
-            may_be_named(self.behind(0), count, self.schemas)?;
-        } else if count == 1 && self.frame.is_behind_table {
-            self.take_alias(&token.unquoted().unwrap_or_default())?;
+            may_be_named(tokens, count, self.schemas)?;
+        } else if count == 1 && is_behind_table {
+            self.take_alias(token)?;
         }
-        self.frame.is_behind_table = self.frame.wants_table;
-        self.frame.wants_table = false;
+        (self.frame.is_behind_table, self.frame.wants_table) = (wants_table, false);
         self.at += count;
         Ok(())
     }
 
-    /// Takes a name that the statement gives to something.
-    fn take_alias(&self, name: &str) -> Result<(), NotAllowed> {
-        if (self.is_top)(name) { Err(NotAllowed::name(name)) } else { Ok(()) }
+    fn is_of_with(&mut self, name: &Token<'_>) -> bool {
+        if self.with.is_empty() {
+            return false;
+        }
+        fold(&name.unquoted().unwrap_or_default(), &mut self.folded);
+        self.with.contains(&self.folded)
+    }
+
+    /// Takes a name that the statement gives to something, and leaves it folded.
+    fn take_alias(&mut self, name: &Token<'_>) -> Result<(), NotAllowed> {
+        let name = name.unquoted().unwrap_or_default();
+        fold(&name, &mut self.folded);
+        if self.tops.contains(&self.folded) || self.schemas.begin_with(&self.folded) {
+            return Err(NotAllowed::name(&name));
+        }
+        Ok(())
     }
 }
 

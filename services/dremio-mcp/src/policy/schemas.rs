@@ -1,6 +1,7 @@
 //! The paths that a client may name: `schemas = ["Sales", "Marketing.campaigns"]`. An entry means
 //! that path and all below it.
 
+use super::names::{NameSet, set_of};
 use crate::guard::TableName;
 
 /// What Dremio has besides spaces and sources, and nobody may list: it shows everything.
@@ -10,6 +11,8 @@ pub(super) const OF_DREMIO: [&str; 2] = ["sys", "information_schema"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Schemas {
     paths: Vec<Vec<String>>,
+    /// The first parts of these.
+    tops: NameSet,
     /// As written, for who asks what is allowed.
     text: String,
 }
@@ -57,25 +60,35 @@ impl Schemas {
             }
             paths.push(path.parts().to_vec());
         }
-        Ok(Some(Self { paths, text: entries.join(", ") }))
+        let tops = set_of(paths.iter().filter_map(|path| path.first().map(String::as_str)));
+        Ok(Some(Self { paths, tops, text: entries.join(", ") }))
     }
 
-    /// Whether `path` is one of these, or below one.
-    pub(crate) fn allow<P>(&self, path: P) -> bool
-    where
-        P: IntoIterator<Item: AsRef<str>> + Clone,
-    {
-        self.paths.iter().any(|allowed| begins(path.clone(), allowed))
+    /// Whether `path` is one of these, or below one. Two names are the same where they differ in
+    /// the case of ASCII letters at most: Dremio has no two objects of such names (contract §5.2),
+    /// and goes further for other letters, which is not followed here.
+    pub(crate) fn allow<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        self.allow_by(|place, name| path.get(place).is_some_and(|own| is_same(own, name)))
+    }
+
+    /// The same of a path whose part at a place has a name, or has not.
+    pub(super) fn allow_by(&self, has_name: impl Fn(usize, &str) -> bool) -> bool {
+        let allows =
+            |path: &Vec<String>| path.iter().enumerate().all(|(place, name)| has_name(place, name));
+        self.paths.iter().any(allows)
     }
 
     /// Whether one of these is below `path`.
     pub(crate) fn lie_below<S: AsRef<str>>(&self, path: &[S]) -> bool {
-        self.paths.iter().any(|allowed| allowed.len() > path.len() && begins(allowed, path))
+        self.paths.iter().any(|allowed| {
+            allowed.len() > path.len()
+                && allowed.iter().zip(path).all(|(one, two)| is_same(one, two))
+        })
     }
 
-    /// The first parts of these.
-    pub(super) fn tops(&self) -> impl Iterator<Item = &str> {
-        self.paths.iter().filter_map(|path| path.first().map(String::as_str))
+    /// Whether one of these begins with a name that [`super::names::fold`] has written.
+    pub(super) fn begin_with(&self, folded: &str) -> bool {
+        self.tops.contains(folded)
     }
 
     /// As written in the file.
@@ -84,14 +97,8 @@ impl Schemas {
     }
 }
 
-/// Whether `path` begins with `start`. Two names are the same where they differ in the case of
-/// ASCII letters at most: Dremio has no two objects of such names (contract §5.2), and goes further
-/// for other letters, which is not followed here.
-fn begins<S: AsRef<str>>(path: impl IntoIterator<Item: AsRef<str>>, start: &[S]) -> bool {
-    let mut path = path.into_iter();
-    let is_next =
-        |part: &str| path.next().is_some_and(|own| own.as_ref().eq_ignore_ascii_case(part));
-    start.iter().map(AsRef::as_ref).all(is_next)
+fn is_same(one: impl AsRef<str>, two: impl AsRef<str>) -> bool {
+    one.as_ref().eq_ignore_ascii_case(two.as_ref())
 }
 
 #[cfg(test)]

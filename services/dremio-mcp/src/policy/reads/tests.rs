@@ -1,16 +1,15 @@
 use super::check;
 use crate::guard::lex;
+use crate::policy::names::set_of;
 use crate::policy::refusal::NotAllowed;
 use crate::policy::schemas::Schemas;
 
 /// What a client may do that may query `Sales` and `src.open`.
 fn verdict(sql: &str) -> Result<(), NotAllowed> {
     let schemas = Schemas::read(&["Sales", "src.open"]).unwrap().unwrap();
-    let is_top = |name: &str| {
-        ["sales", "src", "finance", "sys", "information_schema"].contains(&&*name.to_lowercase())
-    };
+    let tops = set_of(["Sales", "src", "Finance", "sys", "INFORMATION_SCHEMA"].into_iter());
     let lexed = lex(sql).map_err(|_| NotAllowed::Unclear("it cannot be read"))?;
-    check(&lexed.tokens, &schemas, &is_top)
+    check(&lexed.tokens, &schemas, &tops)
 }
 
 #[test]
