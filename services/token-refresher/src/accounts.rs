@@ -229,7 +229,10 @@ fn condition(folder: &std::path::Path, listing: &Listing, left_out: &[&str]) -> 
         );
         return Condition::met_with_warning("bad_name", message);
     }
-    Condition::met_by(format!("{} accounts in {folder}", listing.names.len()))
+    Condition::met_by(match listing.names.len() {
+        1 => format!("1 account in {folder}"),
+        number => format!("{number} accounts in {folder}"),
+    })
 }
 
 /// Another listing. Pending for good when there is no folder, or nobody reads it any more.

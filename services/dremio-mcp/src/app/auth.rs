@@ -11,7 +11,7 @@ use crate::conditions::{ConditionName, Readiness};
 use crate::config::{AuthConfig, Config, policy_tools};
 use crate::dremio::Tokens;
 use crate::metrics::Metrics;
-use crate::policy::{Identity, PolicyStore, check_file};
+use crate::policy::{Identity, PolicyStore, check_file, counted};
 use crate::principal::Principal;
 
 /// The conditions of readiness that access control has.
@@ -72,16 +72,18 @@ pub(super) fn start(
 pub(super) fn policy_summary(config: &Config) -> Result<Option<String>, StartError> {
     let AuthConfig::Policy { file, keys } = &config.auth else { return Ok(None) };
     let found = check_file(file, policy_tools())?;
-    let mut text =
-        format!("{} ({} clients, {} keys)", file.display(), found.clients, found.keys.len());
+    let (clients, named) = (counted(found.clients, "client"), counted(found.keys.len(), "key"));
+    let mut text = format!("{} ({clients}, {named})", file.display());
     if let Some(source) = keys {
         let outside = KeyRing::load(source.clone())?.count_not(|key| found.keys.contains(key));
-        let what_of_them = if found.has_default {
-            "have the rights of its client `default`"
-        } else {
-            "are REFUSED: it has no client `default`"
+        let (others, is_one) = (counted(outside, "other key"), outside == 1);
+        let what_of_them = match (found.has_default, is_one) {
+            (true, true) => "is configured, which has the rights of its client `default`",
+            (true, false) => "are configured, which have the rights of its client `default`",
+            (false, true) => "is configured, which is REFUSED: it has no client `default`",
+            (false, false) => "are configured, which are REFUSED: it has no client `default`",
         };
-        text += &format!("\n           {outside} other keys are configured, which {what_of_them}");
+        text += &format!("\n           {others} {what_of_them}");
     }
     Ok(Some(text))
 }

@@ -120,7 +120,7 @@ fn check_joint(before: &Checked<'_>, next: &Checked<'_>, findings: &mut Findings
         format!("{one} and {other} both have line {first}: one of them is not of this chain")
     } else if first > last.number + 1 {
         let (from, to) = (last.number + 1, first - 1);
-        format!("lines {from} to {to} are missing, between {one} and {other}")
+        format!("{}, between {one} and {other}", missing(from, to))
     } else if opening.after() != Some(last.hash) {
         format!("{other} does not follow {one}: the end of that one was changed or cut off")
     } else if named_digest(next).is_some_and(|digest| *digest != before.scan.sha256()) {
@@ -141,10 +141,18 @@ fn check_heads(heads: &[Head], seen: &[Head], last: Option<Head>, findings: &mut
             findings.problems.push(format!("line {number} is not the one that was logged"));
         } else if number > end {
             let from = end + 1;
-            findings.problems.push(format!("lines {from} to {number} are missing at the end"));
+            findings.problems.push(format!("{} at the end", missing(from, number)));
         } else {
             findings.problems.push(format!("line {number}, which was logged, is missing"));
         }
+    }
+}
+
+fn missing(from: u64, to: u64) -> String {
+    if from == to {
+        format!("line {from} is missing")
+    } else {
+        format!("lines {from} to {to} are missing")
     }
 }
 

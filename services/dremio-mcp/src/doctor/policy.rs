@@ -12,7 +12,7 @@ use super::finding::{Cure, Finding};
 use super::{CHECK_MAX, Doctor, on_thread};
 use crate::access::KeyRing;
 use crate::config::{AuthConfig, EngineConfig, policy_tools};
-use crate::policy::{Found, PROBLEMS_SHOWN_MAX, PolicyError, check_file};
+use crate::policy::{Found, PolicyError, check_file, counted, few};
 
 /// What is known of the policy file, for this check and for those that depend on it.
 pub(super) enum Policy {
@@ -91,15 +91,14 @@ pub(super) fn check(doctor: &Doctor, policy: &Policy) -> Vec<Finding> {
             vec![Finding::bad("policy", text, unreadable(doctor, file))]
         }
         Policy::Wrong(PolicyError::Wrong(problems)) => {
-            let shown = problems.iter().take(PROBLEMS_SHOWN_MAX).map(|problem| {
+            let (shown, rest) = few(problems);
+            let shown = shown.iter().map(|problem| {
                 let cure = Cure::Change(format!("line {} of {path}", problem.line()));
                 Finding::bad("policy", problem.to_string(), cure)
             });
             let mut findings: Vec<_> = shown.collect();
-            if let Some(last) = findings.last_mut().filter(|_| problems.len() > PROBLEMS_SHOWN_MAX)
-            {
-                last.text +=
-                    &format!("; and {} problems more", problems.len() - PROBLEMS_SHOWN_MAX);
+            if let Some(last) = findings.last_mut() {
+                last.text += &rest;
             }
             findings
         }
@@ -111,22 +110,18 @@ pub(super) fn check(doctor: &Doctor, policy: &Policy) -> Vec<Finding> {
 }
 
 fn good(found: &Found, outside: usize) -> Finding {
-    let count = |number: usize, one: &str, more: &str| match number {
-        1 => format!("1 {one}"),
-        number => format!("{number} {more}"),
-    };
-    let clients = count(found.clients, "client", "clients");
-    let keys = count(found.keys.len(), "key", "keys");
+    let (clients, keys) = (counted(found.clients, "client"), counted(found.keys.len(), "key"));
     let text = format!("there is one, with {clients} and {keys}");
     if outside == 0 {
         return Finding::good("policy", text);
     }
-    let others = count(outside, "other key", "other keys");
+    let others = counted(outside, "other key");
     if found.has_default {
         let text = format!("{text}; {others} may do what its client `default` may");
         return Finding::good("policy", text);
     }
-    let text = format!("{text}; {others} of MCP_API_KEYS_FILE or MCP_API_KEY get 401");
+    let get = if outside == 1 { "gets" } else { "get" };
+    let text = format!("{text}; {others} of MCP_API_KEYS_FILE or MCP_API_KEY {get} 401");
     let cure = "add a [[client]] of the name \"default\" for them, or take them out";
     Finding::warning("policy", text).with_cure(Cure::Change(cure.to_owned()))
 }

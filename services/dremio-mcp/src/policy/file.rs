@@ -22,7 +22,7 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const NAME_CHARS_MAX: usize = 64;
 
 /// Problems that are named at a time.
-pub(crate) const PROBLEMS_SHOWN_MAX: usize = 5;
+const PROBLEMS_SHOWN_MAX: usize = 5;
 
 /// The client whose rights have all keys that the file does not name.
 pub(super) const DEFAULT: &str = "default";
@@ -37,19 +37,30 @@ pub enum PolicyError {
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// What stands in it is wrong.
-    #[error("{}", few(.0))]
+    #[error("{}", told(.0))]
     Wrong(Vec<Problem>),
 }
 
-/// The first problems: a file that was written for something else has one in each line, and
-/// readiness must stay readable.
-fn few(problems: &[Problem]) -> String {
-    let shown = problems.iter().take(PROBLEMS_SHOWN_MAX).map(ToString::to_string);
-    let shown = shown.collect::<Vec<_>>().join("; ");
-    match problems.len().saturating_sub(PROBLEMS_SHOWN_MAX) {
-        0 => shown,
-        more => format!("{shown}; and {more} problems more"),
-    }
+fn told(problems: &[Problem]) -> String {
+    let (few, rest) = few(problems);
+    few.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ") + &rest
+}
+
+/// The first problems, and what is to be said of the others: a file that was written for something
+/// else has one in each line, and readiness must stay readable.
+pub(crate) fn few(problems: &[Problem]) -> (&[Problem], String) {
+    let few = problems.get(..PROBLEMS_SHOWN_MAX).unwrap_or(problems);
+    let rest = match problems.len() - few.len() {
+        0 => String::new(),
+        more => format!("; and {} more", counted(more, "problem")),
+    };
+    (few, rest)
+}
+
+/// `1 key`, `2 keys`: so many of a thing.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 /// What is wrong in a line, and the cure.

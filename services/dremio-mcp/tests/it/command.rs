@@ -75,3 +75,49 @@ fn a_key_is_made_once_and_listed_by_the_beginning_of_its_digest() {
         "{said}"
     );
 }
+
+#[test]
+fn check_config_counts_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let client = |name: &str, digit: &str| {
+        let digest = digit.repeat(64);
+        format!("[[client]]\nname = \"{name}\"\nkeys = [\"sha256:{digest}\"]\n")
+    };
+    let default = "[[client]]\nname = \"default\"\n";
+    let (key, other) = ("k".repeat(32), "l".repeat(32));
+    for (policy, keys, expected) in [
+        (
+            client("ada", "1"),
+            key.clone(),
+            ["(1 client, 1 key)", "1 other key is configured, which is"],
+        ),
+        (
+            client("ada", "1") + &client("bob", "2") + default,
+            format!("{key}\n{other}"),
+            ["(3 clients, 2 keys)", "2 other keys are configured, which have"],
+        ),
+        (
+            client("ada", "1") + default,
+            key.clone(),
+            ["(2 clients, 1 key)", "1 other key is configured, which has"],
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_dremio-mcp"))
+            .arg("check-config")
+            .env_clear()
+            .envs([("MCP_ENGINE", "native"), ("DREMIO_URI", "http://127.0.0.1:9047")])
+            .env("MCP_POLICY_FILE", write("policy.toml", &policy))
+            .env("MCP_API_KEYS_FILE", write("keys", &keys))
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        for expected in expected {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+}

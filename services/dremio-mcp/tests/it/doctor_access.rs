@@ -87,7 +87,7 @@ async fn keys_that_the_policy_leaves_out() {
     let cure = "change: add a [[client]] of the name \"default\" for them, or take them out";
     for (policy, text, is_warned) in [
         (of_key, "1 client and 1 key", false),
-        (client("ada", ""), "1 other key of MCP_API_KEYS_FILE or MCP_API_KEY get 401", true),
+        (client("ada", ""), "1 other key of MCP_API_KEYS_FILE or MCP_API_KEY gets 401", true),
         (client("ada", "") + default, "1 other key may do what its client `default` may", false),
     ] {
         let system = with_policy(&policy).await;

@@ -110,7 +110,7 @@ fn a_cut_end_is_found_with_a_head_and_only_then() {
 fn a_cut_end_of_an_older_file_is_found_without_a_head() {
     let setting = setting();
     setting.edit(0, |text| without(&text, 3));
-    setting.only_problem(&[], "lines 4 to 4 are missing, between");
+    setting.only_problem(&[], "line 4 is missing, between");
 }
 
 #[test]
