@@ -75,6 +75,14 @@ impl DremioCaller {
         self.client.transport()
     }
 
+    /// Whether there is a token to send. Waits a little for one, as every call does.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) async fn check_token(&self) -> Result<(), DremioError> {
+        self.tokens.check().await.map_err(|none| TokenError::from(none).into())
+    }
+
     /// Makes one call. `call` gets copies and not references, because a future that borrows its
     /// arguments cannot be shown to be `Send` for every lifetime.
     ///

@@ -172,6 +172,14 @@ impl TokenSource {
         Ok(answer)
     }
 
+    /// Whether there is a token to send, waiting a little if there is none. Cancel safe.
+    ///
+    /// # Errors
+    /// When there is still none.
+    pub(super) async fn check(&self) -> Result<(), NoToken> {
+        self.usable().await.map(drop)
+    }
+
     /// The token to send now, waiting a little if there is none, or only an expired one. Cancel
     /// safe.
     ///

@@ -32,6 +32,10 @@ impl Repair {
             Ok(place) => place,
             Err(failure) => return Ok(tool_result(Err(failure))),
         };
+        // The child would say in words of its own what it cannot help.
+        if let Err(cause) = progress.during("SUBMITTING", room.jobs.dremio().check_token()).await {
+            return Ok(tool_result(Err(cause.into())));
+        }
         let open = self.opened(context, Waits::Gateway);
         let asked = child.call(request, context, open.as_ref());
         let answer = progress.during("SUBMITTING", asked).await?;
