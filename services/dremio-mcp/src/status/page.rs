@@ -252,8 +252,14 @@ fn changes(facts: &Facts) -> Markup {
                         td.time { (clock(change.at)) }
                         td { (words::title(change.name)) }
                         td {
-                            (if change.condition.ready { "well" } else { "not well" })
-                            @if let Some(reason) = &change.condition.reason { ": " (reason) }
+                            @match (change.condition.ready, &change.condition.reason) {
+                                (true, None) => { "well" }
+                                (true, Some(reason)) => { "well, but " (reason) }
+                                (false, reason) => {
+                                    "not well"
+                                    @if let Some(reason) = reason { ": " (reason) }
+                                }
+                            }
                         }
                     }
                 }
