@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use tempfile::NamedTempFile;
+use token_file::gateway_key::{self, EnsureError};
 
 /// The name of the default folder, and of the files in it that people look for.
 const NAME: &str = "dremio-mcp-local";
@@ -114,15 +115,20 @@ impl ConfigDir {
     /// signs sessions, beside it, stays or is made.
     ///
     /// # Errors
-    /// When that key is damaged.
+    /// When that key is damaged, or cannot be made.
     pub(crate) fn token_file(&self) -> anyhow::Result<PathBuf> {
         let path = self.token_path();
         let _absent = std::fs::remove_file(&path);
-        token_file::gateway_key::ensure(&path).with_context(|| {
-            let key = self.file(token_file::gateway_key::FILE_NAME);
-            format!("{} is damaged; delete it, and another is made", key.display())
+        let key = self.file(gateway_key::FILE_NAME);
+        gateway_key::ensure(&path).map_err(|cause| {
+            let text = match &cause {
+                EnsureError::Unusable(_) => {
+                    format!("{} is damaged; delete it, and another is made", key.display())
+                }
+                _ => format!("cannot make {}", key.display()),
+            };
+            anyhow::Error::new(cause).context(text)
         })?;
-        let key = self.file(token_file::gateway_key::FILE_NAME);
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))
             .with_context(|| format!("cannot close {} to others", key.display()))?;
         Ok(path)
