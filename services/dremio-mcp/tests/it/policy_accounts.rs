@@ -40,7 +40,10 @@ const OWN_PATH: &str = "/usr/bin:/bin:/of-no-token";
 
 #[tokio::test]
 async fn a_client_whose_account_has_no_token_is_told_so_and_the_child_is_not_asked() {
-    let policy = PolicyFile::of(&[("ada", &[KEY], &format!("{ALL}\naccount = \"ada\""))]);
+    let policy = PolicyFile::of(&[
+        ("ada", &[KEY], &format!("{ALL}\naccount = \"ada\"")),
+        ("bob", &[OTHER_KEY], ALL),
+    ]);
     let path = policy.path();
     let settings =
         [("MCP_POLICY_FILE", path.as_str()), ("MCP_API_KEYS_FILE", ""), ("PATH", OWN_PATH)];
