@@ -1,39 +1,101 @@
 #!/usr/bin/env bash
 # `dremio-mcp connect` for an installation in containers: how an MCP client is set up for it, with
-# its address and key.
+# its address and key; `--help` has more.
 #
-#   scripts/connect.sh                    the clients, one a line
-#   scripts/connect.sh cursor             what to do, by hand
-#   scripts/connect.sh cursor --write     does it, in your own file
-#   scripts/connect.sh cursor --check     asks the running gateway for its tools as Cursor would
-#
-# It runs in the gateway's image, as you, with your home folder at its own path; `docker compose
-# build` makes the image.
+# It runs in the gateway's image, as you, with your home folder at its own path; a check runs in the
+# gateway's container. A key never stands on a command line.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/env-file.sh
 . "$root/scripts/env-file.sh"
-die() { printf 'connect: %s\n' "$*" >&2; exit 1; }
-given() { # FLAG ARGUMENTS…: whether it is among them
-  local flag=$1 word
-  shift
-  for word; do [[ $word != "$flag" && $word != "$flag="* ]] || return 0; done
-  return 1
+
+usage() {
+  cat <<'USAGE'
+usage: scripts/connect.sh                     the clients, one a line
+       scripts/connect.sh CLIENT [flags]      what to do, by hand
+  --write              does it, in your own file
+  --check              asks the running gateway for its tools as CLIENT would
+  --key-env NAME       the variable that holds the agent's key [DREMIO_MCP_KEY]
+  --key-file FILE      the file that holds it [if there is no variable: that of the installation]
+  --no-key             the gateway wants no key
+  --url URL            the gateway's address, as the client sees it [from .env]
+  --name NAME          under which the client lists it [dremio]
+  -h, --help
+
+  scripts/connect.sh cursor --write
+  scripts/connect.sh codex --check --key-file ~/analyst.key
+USAGE
 }
 
+die() { printf 'connect: %s\n' "$*" >&2; exit 1; }
+
+check=false write=false no_key=false url=false key_file='' key_env='' words=()
+while (($#)); do
+  case $1 in
+    -h | --help) usage; exit 0 ;;
+    --key-file=* | --key-env=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+    --key-file | --key-env)
+      [[ -n ${2-} ]] || die "$1 needs a value"
+      if [[ $1 == --key-file ]]; then key_file=$2; else key_env=$2 words+=("$1" "$2"); fi
+      shift 2
+      continue
+      ;;
+    --check) check=true ;;
+    --write) write=true ;;
+    --no-key) no_key=true ;;
+    --url | --url=*) url=true ;;
+  esac
+  words+=("$1")
+  shift
+done
+! $check || ! $write || die "--write first, then --check: the one needs your home folder, the other the running gateway"
+[[ -z $key_file || -r $key_file ]] || die "cannot read $key_file"
+
+command -v docker >/dev/null || die "docker is not installed"
 compose=(docker compose --project-directory "$root")
+image=$("${compose[@]}" config --images dremio-mcp | grep -E '(^|/)dremio-mcp:' | head -n 1)
+docker image inspect "$image" >/dev/null 2>&1 ||
+  die "there is no image $image yet: docker compose build dremio-mcp makes it, scripts/deploy.sh starts everything, too"
+
+# The agent's own key goes first, then that of the installation.
+variable=${key_env:-DREMIO_MCP_KEY} value=''
+if [[ -z $key_file ]] && ! $no_key && [[ $variable =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]]; then
+  value=$(printenv "$variable" || true)
+fi
+
+if $check; then
+  [[ -n $("${compose[@]}" ps --quiet dremio-mcp) ]] || die "the gateway is not running: scripts/deploy.sh starts it"
+  connect=("${compose[@]}" exec -T dremio-mcp dremio-mcp connect "${words[@]}")
+  if [[ -n $key_file ]]; then
+    value=$(cat -- "$key_file")
+    printf '%s\n' "$value" | grep -q '^[[:space:]]*[^#[:space:]]' || die "$key_file holds no key; write one key a line"
+  fi
+  if [[ -n $value ]]; then
+    # Its user may not read your file, and a container that runs gets no further mounts.
+    printf '%s\n' "$value" | "${connect[@]}" --key-file /dev/stdin
+    exit
+  fi
+  if [[ -z $key_env ]] && ! $no_key; then
+    read_env_file MCP_API_KEY
+    # The container has one of the two.
+    if [[ -n ${MCP_API_KEY:-} ]]; then connect+=(--key-env MCP_API_KEY); else connect+=(--key-file /run/secrets/mcp_api_keys); fi
+  fi
+  exec "${connect[@]}" </dev/null
+fi
+
 keys=$root/secrets/mcp_api_keys flags=()
-if given --check "$@"; then
-  ! given --write "$@" || die "--write first, then --check: the one needs your home folder, the other the running gateway"
-  given --key-env "$@" || given --key-file "$@" || given --no-key "$@" || flags+=(--key-file /run/secrets/mcp_api_keys)
-  exec "${compose[@]}" exec -T dremio-mcp dremio-mcp connect "$@" "${flags[@]}"
-fi
+[[ -n $key_file || -n $key_env || -n $value || ! -r $keys ]] || $no_key || key_file=$keys
 mounts=(--volume "$HOME:$HOME")
-if [[ -r $keys ]]; then
-  mounts+=(--volume "$root/secrets:$root/secrets:ro")
-  given --key-env "$@" || given --key-file "$@" || given --no-key "$@" || flags+=(--key-file "$keys")
+if [[ -n $key_file ]]; then
+  [[ -f $key_file ]] || die "$key_file is not a file"
+  key_file=$(cd "$(dirname -- "$key_file")" && pwd)/$(basename -- "$key_file")
+  mounts+=(--volume "$key_file:$key_file:ro")
+  flags+=(--key-file "$key_file")
+elif [[ -n $value ]]; then
+  # By its name: the value is taken from the environment.
+  mounts+=(--env "$variable")
 fi
-if ! given --url "$@"; then
+if ! $url; then
   read_env_file MCP_PUBLISH MCP_DOMAIN
   publish=${MCP_PUBLISH:-127.0.0.1:8000}
   endpoint=http://${publish/#0.0.0.0:/localhost:}/mcp
@@ -41,4 +103,4 @@ if ! given --url "$@"; then
   flags+=(--url "$endpoint")
 fi
 exec "${compose[@]}" run --rm --no-deps -T --user "$(id -u):$(id -g)" "${mounts[@]}" --env HOME="$HOME" \
-  --env DREMIO_MCP_KEY dremio-mcp connect "$@" "${flags[@]}"
+  dremio-mcp connect "${words[@]}" "${flags[@]}"

@@ -166,15 +166,28 @@ keep_file() { # FILE: content from standard input, in place, because a running c
 }
 
 # --- account …: further Dremio users ----------------------------------------------------------------------------------
-name_accounts_dir() { # says what is still to do so that the services see the folder
-  if [[ -n $named_accounts ]]; then
-    note "token-refresher logs in within a few seconds; in a Swarm, after scripts/deploy.sh swarm."
-  elif [[ -f .env ]]; then
+folder_is_mounted() { # whether token-refresher runs on this machine and has the folder
+  local id from
+  id=$(docker compose ps --quiet token-refresher 2>/dev/null) && [[ -n $id ]] || return 1
+  from=$(docker inspect --format '{{range .Mounts}}{{if eq .Destination "/run/accounts"}}{{.Source}}{{end}}{{end}}' "$id")
+  [[ -n $from && $from -ef $accounts ]]
+}
+
+name_accounts_dir() { # says what is still to do so that token-refresher sees the account
+  if [[ -z $named_accounts ]]; then
+    if [[ ! -f .env ]]; then
+      note "There is no .env yet: scripts/setup.sh writes one that names the folder (ACCOUNTS_DIR)."
+      return
+    fi
     [[ -z $(tail -c 1 .env) ]] || echo >>.env
     echo "ACCOUNTS_DIR=$accounts" >>.env
-    note "Added ACCOUNTS_DIR=$accounts to .env. Once, so that the services know the folder: scripts/deploy.sh"
+    note "Added ACCOUNTS_DIR=$accounts to .env."
+  fi
+  if folder_is_mounted; then
+    note "token-refresher logs in within a few seconds."
   else
-    note "There is no .env yet: scripts/setup.sh writes one that names the folder."
+    note "The services do not have the folder yet: scripts/deploy.sh --no-build, once for all accounts."
+    note "In a Swarm: scripts/deploy.sh swarm --no-build, after each."
   fi
 }
 
@@ -230,10 +243,13 @@ if [[ -n $account_action ]]; then
   named_accounts=${ACCOUNTS_DIR:-}
   accounts=${named_accounts:-./secrets/accounts}
   if [[ $account_action == list ]]; then
+    none=true
     for folder in "$accounts"/*/; do
       [[ -d $folder ]] || continue
+      none=false
       printf '%-20s %s\n' "$(basename "$folder")" "$(head -n 1 "$folder/username" 2>/dev/null || echo '(no user name)')"
     done
+    if $none; then note "There are no accounts in $accounts; scripts/setup.sh account add NAME makes one."; fi
     exit 0
   fi
   [[ $account =~ ^[a-z0-9_-]{1,64}$ ]] || die "the name of an account is 1 to 64 characters from a-z, 0-9, _ and -"

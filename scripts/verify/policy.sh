@@ -35,6 +35,11 @@ refused "and nothing else" as analyst 'SELECT * FROM Warehouse.shop.customers LI
 check "the bot queries what its policy names" as bot 'SELECT * FROM Warehouse.shop.customers LIMIT 1'
 refused "and nothing else" as bot 'SELECT order_id FROM Sales.orders LIMIT 1'
 refused "a key that the policy does not name gets 401" answers
+chmod 600 "$work/analyst.key"
+check "connect.sh --check with an agent's own key, in a file" scripts/connect.sh cursor --check --key-file "$work/analyst.key"
+check "and in a variable" env AGENT_KEY="$(cat "$work/analyst.key")" scripts/connect.sh cursor --check --key-env AGENT_KEY
+check "and in the usual variable" env DREMIO_MCP_KEY="$(cat "$work/analyst.key")" scripts/connect.sh cursor --check
+refused "without one, it is the installation's key, which gets 401" scripts/connect.sh cursor --check
 equal "key list shows both" "analyst bot" "$(docker compose exec -T dremio-mcp dremio-mcp key list | awk '{printf "%s%s", sep, $1; sep = " "}')"
 
 before=$(restarts_of dremio-mcp)/$(started_at dremio-mcp)

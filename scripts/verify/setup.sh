@@ -62,6 +62,7 @@ equal "the scripts read .env and run nothing in it" "it's \$(touch pwned) \`touc
 equal "nothing in .env was run" "" "$(ls pwned "$work/setup/pwned" 2>/dev/null || true)"
 check "setup.sh --force, once more" scripts/setup.sh "${flags[@]}" --password-file "$work/setup/password" --force
 
+equal "setup.sh account list, without one" "There are no accounts" "$(scripts/setup.sh account list | cut -d' ' -f1-4)"
 says "setup.sh account add: a wrong password" 'does not accept' scripts/setup.sh account add sales --non-interactive --username ada --password-file deploy/sandbox/dremio_password
 check "setup.sh account add" scripts/setup.sh account add sales --non-interactive --username ada --password-file "$work/setup/password"
 check "the account's password arrived unchanged" cmp "$work/setup/password" secrets/accounts/sales/password

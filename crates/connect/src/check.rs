@@ -62,7 +62,10 @@ pub enum CheckError {
     #[error("the server wants a key, and got none (401): give --key-file FILE or --key-env NAME")]
     NoKey,
     /// 401 for a key.
-    #[error("the server does not know this key (401): it must be a line of its keys file")]
+    #[error(
+        "the server does not know this key (401): it is neither in its policy nor a line of its \
+         keys file"
+    )]
     WrongKey,
     /// 403.
     #[error("the server refuses this address (403): {said}")]

@@ -125,7 +125,10 @@ async fn every_failure_says_what_to_do() {
     let json = "application/json";
     let cases = [
         (said(None, 401, json, "{}").await, "give --key-file"),
-        (said(Some("wrong-key"), 401, json, "{}").await, "must be a line of its keys file"),
+        (
+            said(Some("wrong-key"), 401, json, "{}").await,
+            "neither in its policy nor a line of its keys file",
+        ),
         (said(None, 403, json, r#"{"error":{"message":"Host"}}"#).await, "(403): Host"),
         (said(None, 404, "text/html", "<h1>no").await, "ends with /mcp"),
         (said(None, 503, "text/plain", "not\nready").await, "503: not ready"),
