@@ -59,6 +59,16 @@ impl Identity {
         self.grant()?.schemas.as_ref()
     }
 
+    /// What its results depend on besides whose they are: a client whose paths or account are
+    /// others now reads no result from before. Empty without a policy.
+    pub(crate) fn rights(&self) -> String {
+        let account = self.account().map_or("", AccountName::as_str);
+        match self.schemas() {
+            Some(schemas) => format!("{account}\0{}", schemas.as_str()),
+            None => account.to_owned(),
+        }
+    }
+
     /// Whether anything is left of these budgets.
     ///
     /// # Errors

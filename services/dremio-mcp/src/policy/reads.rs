@@ -19,7 +19,7 @@ mod keyword;
 use self::keyword::Keyword;
 use super::names::{NameSet, fold};
 use super::refusal::NotAllowed;
-use super::schemas::Schemas;
+use super::schemas::{Schemas, climbs};
 use crate::guard::{Kind, Token};
 
 /// Checks the tokens of a statement that the guard takes for one that reads. `tops` are the names
@@ -99,6 +99,9 @@ fn allowed(tokens: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
 /// The same of a path of so many tokens.
 fn may_be_named(tokens: &[Token<'_>], count: usize, schemas: &Schemas) -> Result<(), NotAllowed> {
     let path = tokens.get(..count).unwrap_or(tokens);
+    if path.iter().step_by(2).any(|part| climbs(part.text.trim_matches('"'))) {
+        return Err(NotAllowed::Unclear("a part of a path is, or has in it, the folder . or .."));
+    }
     // Every other token is a dot.
     if schemas.allow_by(|place, name| path.get(place * 2).is_some_and(|part| part.means(name))) {
         return Ok(());
@@ -266,6 +269,10 @@ impl<'w> Walk<'w> {
                 }
             }
             Keyword::Lateral => {}
+            // `a MULTISET UNION b` is an operator of values, which does not end the list of tables.
+            Keyword::Multiset => {
+                return Err(NotAllowed::Unclear("it has MULTISET, which Dremio has no use for"));
+            }
             Keyword::As if !self.frame.wants_table => {}
             _ => return Ok(false),
         }

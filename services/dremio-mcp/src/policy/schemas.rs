@@ -68,7 +68,8 @@ impl Schemas {
     /// the case of ASCII letters at most: Dremio has no two objects of such names (contract §5.2),
     /// and goes further for other letters, which is not followed here.
     pub(crate) fn allow<S: AsRef<str>>(&self, path: &[S]) -> bool {
-        self.allow_by(|place, name| path.get(place).is_some_and(|own| is_same(own, name)))
+        !path.iter().any(|part| climbs(part.as_ref()))
+            && self.allow_by(|place, name| path.get(place).is_some_and(|own| is_same(own, name)))
     }
 
     /// The same of a path whose part at a place has a name, or has not.
@@ -95,6 +96,12 @@ impl Schemas {
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// Whether a part of a path names the folder itself or the one above it, which a source of files
+/// may follow out of the path before it.
+pub(super) fn climbs(part: &str) -> bool {
+    part.split(['/', '\\']).any(|folder| matches!(folder.trim(), "." | ".."))
 }
 
 fn is_same(one: impl AsRef<str>, two: impl AsRef<str>) -> bool {
@@ -124,6 +131,10 @@ mod tests {
             (&["GRÖßE", "t"], false, false),
             (&["ſales", "t"], false, false),
             (&["sys", "options"], false, false),
+            (&["Sales", "..", "t"], false, false),
+            (&["Sales", "a/../../t"], false, false),
+            (&["Sales", ".. \\t"], false, false),
+            (&["Sales", "a..b", ".t"], true, false),
         ] {
             assert_eq!((schemas.allow(path), schemas.lie_below(path)), (allowed, leads_there));
         }

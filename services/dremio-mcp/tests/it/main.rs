@@ -32,6 +32,7 @@ mod modern;
 mod official;
 mod policy;
 mod policy_accounts;
+mod policy_rows;
 mod relay;
 mod servers;
 mod sessions;

@@ -73,7 +73,7 @@ pub(crate) async fn each(policy: &PolicyFile) -> Vec<(String, Setting, Client, C
     clients
 }
 
-fn two(first: &str) -> PolicyFile {
+pub(crate) fn two(first: &str) -> PolicyFile {
     PolicyFile::of(&[("sales", &[KEY], first), ("all", &[OTHER_KEY], ALL)])
 }
 

@@ -50,12 +50,13 @@ pub(in crate::engine) fn open(
     progress: &Progress<'_>,
     handle: &str,
 ) -> Result<JobId, Failure> {
-    room.handles.open(progress.principal(), handle).map_err(|cause| {
+    room.handles.open(progress.principal(), &progress.caller().rights(), handle).map_err(|cause| {
         let advice: Cow<'static, str> = match cause {
             BadHandle::Malformed => "Give job_id whole, as the answer before wrote it.".into(),
             BadHandle::Wrong => {
                 "Give job_id as the answer before wrote it. One of another key is of no use here; \
-                 one that was given long ago may be no longer: then run the query again."
+                 one that was given long ago, or before what this key may read was changed, may \
+                 be no longer: then run the query again."
                     .into()
             }
             BadHandle::TooMany { wait } => {

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::tool_call::ToolCall;
+use super::tool_call::{RUN_SQL_QUERY, ToolCall};
 use super::{description, get_query_result, lineage, run_sql_query, schema, search, system_tables};
 use crate::guard::Guard;
 
@@ -51,7 +51,7 @@ pub(crate) static TOOL_NAMES: LazyLock<Vec<&str>> =
 /// All tools, in the order in which they are listed.
 pub(in crate::engine) static TOOLS: &[Tool] = &[
     Tool {
-        name: "RunSqlQuery",
+        name: RUN_SQL_QUERY,
         title: "Run a SQL query",
         description: "Runs one SQL statement in Dremio and returns its rows as CSV. {statements}\n\
                       Put every name in double quotes, each part of a path on its own: SELECT \

@@ -101,7 +101,7 @@ pub(in crate::engine) fn still_running(
     id: &JobId,
     format: Format,
 ) -> String {
-    let handle = room.handles.issue(progress.principal(), id);
+    let handle = room.handles.issue(progress.principal(), &progress.caller().rights(), id);
     progress.set_shown(&handle, 0);
     answer::still_running(format, progress.seconds(), &handle)
 }

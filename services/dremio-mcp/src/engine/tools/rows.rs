@@ -47,7 +47,7 @@ pub(super) async fn write(
 ) -> Result<String, Failure> {
     room.check_budgets()?;
     let _room = progress.room(ROOM_BYTES).await?;
-    let handle = room.handles.issue(progress.principal(), job);
+    let handle = room.handles.issue(progress.principal(), &progress.caller().rights(), job);
     progress.set_shown(&handle, wanted.offset);
     let mut pages = Pages::new(wanted.rows_max);
     let mut sheet: Option<Sheet> = None;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::failure::Failure;
 use super::progress::Progress;
-use super::tool_call::{BadArguments, ToolCall, parse};
+use super::tool_call::{BadArguments, RUN_SQL_QUERY, ToolCall, parse};
 use super::wanted::{self, Wanted};
 use super::{ToolRoom, job, result};
 use crate::dremio::HeldJob;
@@ -46,7 +46,7 @@ impl<'a> RunSqlQuery<'a> {
     /// # Errors
     /// When they have another shape, with the one that is expected.
     pub(in crate::engine) fn read(room: &ToolRoom, text: Option<&'a str>) -> Result<Self, Failure> {
-        let arguments = arguments("RunSqlQuery", text)?;
+        let arguments = arguments(RUN_SQL_QUERY, text)?;
         let wanted = Wanted {
             format: wanted::format(arguments.format)?.unwrap_or(room.answers.format),
             offset: 0,

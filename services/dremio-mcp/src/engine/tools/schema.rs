@@ -11,8 +11,9 @@ use super::failure::Failure;
 use super::lines::{Lines, tag_list, wiki_line};
 use super::names::NameArgument;
 use super::object::{self, Object};
-use super::tool_call::{BadArguments, parse};
+use super::tool_call::{BadArguments, RUN_SQL_QUERY, parse};
 use super::{ToolCall, job};
+use crate::audit::CallAudit;
 use crate::catalog::{Child, Entity, quoted};
 use crate::guard::lexer::lex;
 
@@ -40,6 +41,13 @@ enum Detail {
     Profile,
 }
 
+impl Detail {
+    /// Whether a query is run for it.
+    fn reads_rows(self) -> bool {
+        matches!(self, Self::Sample | Self::Profile)
+    }
+}
+
 /// See [`job::first_rows`].
 async fn page(
     call: &mut ToolCall<'_>,
@@ -59,6 +67,15 @@ pub(super) async fn run(mut call: ToolCall<'_>) -> Result<String, Failure> {
                    [\"source\", \"folder\", \"table\"]; and \"detail\", if at all, as columns, \
                    sample or profile",
     })?;
+    if arguments.detail.is_some_and(Detail::reads_rows)
+        && !call.progress.caller().may_call(RUN_SQL_QUERY)
+    {
+        CallAudit::note_denial("queries");
+        return Err(Failure::new(
+            "this key may run no queries, which sample and profile are",
+            "Leave detail out: columns and their types need no query.",
+        ));
+    }
     let names = arguments.table_name.read("table_name")?;
     let _room = call.progress.room(object::ROOM_BYTES).await?;
     let found = object::all(call.room, &names).await?;

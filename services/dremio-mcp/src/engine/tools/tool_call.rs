@@ -7,6 +7,9 @@ use super::ToolRoom;
 use super::failure::Failure;
 use super::progress::Progress;
 
+/// The tool that runs the statements of clients.
+pub(super) const RUN_SQL_QUERY: &str = "RunSqlQuery";
+
 /// One call of a tool.
 pub(in crate::engine) struct ToolCall<'c> {
     pub(in crate::engine) room: &'c ToolRoom,

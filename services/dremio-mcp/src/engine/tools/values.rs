@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::lines::one_line;
 use super::progress::Progress;
+use super::tool_call::RUN_SQL_QUERY;
 use super::{ToolRoom, job};
 use crate::catalog::quoted;
 use crate::coach::{self, Compared};
@@ -83,7 +84,7 @@ pub(super) async fn suggestion(
     }
     let columns = compared.iter().enumerate();
     let sql = self::sql(columns.map(|(place, it)| (place, &*it.path, &*it.column)));
-    let asked = job::first_rows(room, "RunSqlQuery", &sql, READ_MAX, "LISTING_VALUES", progress);
+    let asked = job::first_rows(room, RUN_SQL_QUERY, &sql, READ_MAX, "LISTING_VALUES", progress);
     let page = tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()?;
     note(&compared, &rows(&page).ok()?)
 }

@@ -82,7 +82,7 @@ impl Fixture {
 
     /// The handle of a job for whoever calls.
     pub(super) fn handle(&self, context: &CallContext, job: &JobId) -> String {
-        self.native.room.handles.issue(context.caller().principal(), job)
+        self.native.room.handles.issue(context.caller().principal(), "", job)
     }
 
     /// Another gateway with the same Dremio and the same key, where calls wait for so long.

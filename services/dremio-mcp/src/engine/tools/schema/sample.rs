@@ -4,6 +4,7 @@ use super::super::ToolCall;
 use super::super::lines::Lines;
 use super::page;
 use crate::answer::{Format, Place, Sheet, columns};
+use crate::audit::CallAudit;
 use crate::catalog::quoted;
 
 /// Rows of a sample.
@@ -28,6 +29,7 @@ async fn sheet(call: &mut ToolCall<'_>, sql: &str, tokens_max: usize) -> Result<
     for row in &page.rows {
         sheet.add(row).map_err(|cause| cause.to_string())?;
     }
+    CallAudit::note_rows(sheet.count());
     let place = Place { offset: 0, total: sheet.count(), handle: "" };
     Ok(sheet.finish(place))
 }
