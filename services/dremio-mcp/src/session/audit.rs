@@ -10,7 +10,7 @@ use service_kit::http::Peer;
 use super::Gateway;
 use super::asker::Asker;
 use super::id::{Claims, Serial};
-use crate::audit::{About, Ending, Who};
+use crate::audit::{About, CallAudit, Ending, Members, Who};
 use crate::engine::view;
 use crate::methods;
 use crate::policy::Identity;
@@ -160,11 +160,28 @@ pub(super) fn call_refused(
     let tool = tool(gateway, request);
     let call = gateway.audit.begin(who(&asker.identity, asker.peer), tool);
     let ending = Ending::Refused(reason);
-    gateway.metrics.tool_called(Arc::clone(call.tool()), ending.outcome(), call.took());
-    let asked = request.params().unwrap_or_default().name.filter(|name| *name != tool);
     let trace_id = parent(request, asker.parent).map(|parent| parent.trace_id);
-    let line = call.end(ending, About { asked, trace_id, ..About::default() });
+    let about = About { trace_id, ..About::default() };
+    let line = call_ended(gateway, asker.principal(), request, &call, ending, about);
     if let Some((line, place)) = line.zip(gateway.audit.admit().place) {
         place.leave(line);
     }
+    let (outcome, took) = (ending.outcome(), call.took());
+    gateway.metrics.operation(methods::TOOLS_CALL, Arc::clone(call.tool()), Some(outcome), took);
+}
+
+/// Counts a call of a tool that has ended, logs it, and gives its line for the audit file.
+pub(super) fn call_ended(
+    gateway: &Gateway,
+    principal: &Principal,
+    request: &Message,
+    call: &Arc<CallAudit>,
+    ending: Ending,
+    about: About<'_>,
+) -> Option<Members> {
+    let (tool, outcome, took) = (call.tool(), ending.outcome(), call.took());
+    gateway.metrics.tool_called(Arc::clone(tool), outcome, took);
+    gateway.recent.tool_called(principal, tool, outcome, took);
+    let asked = request.params().unwrap_or_default().name.filter(|name| *name != &**tool);
+    call.end(ending, About { asked, ..about })
 }

@@ -203,23 +203,19 @@ impl<'c> Record<'c> {
     /// Counts the call, logs it, and gives its line for the audit file.
     fn line(&mut self) -> Option<Members> {
         self.is_done = true;
-        let Self { gateway, call, audit, ending, .. } = self;
-        let (tool, outcome, took) = (audit.tool(), ending.outcome(), audit.took());
-        gateway.metrics.tool_called(Arc::clone(tool), outcome, took);
-        gateway.recent.tool_called(call.caller.principal(), tool, outcome, took);
-        let session = match &call.client {
+        let session = match &self.call.client {
             Client::Legacy(running) => Some(running.session()),
             Client::Modern => None,
         };
-        let params = call.request.params().unwrap_or_default();
-        let is_known = params.name == Some(&**tool);
         let about = About {
             session: session.as_ref().map(|session| &session.claims.serial as _),
-            asked: params.name.filter(|_| !is_known),
             trace_id: self.span.trace_id().or(self.parent.map(|parent| parent.trace_id)),
             bytes: self.answer_bytes,
+            ..About::default()
         };
-        audit.end(*ending, about)
+        let Call { request, caller, .. } = self.call;
+        let (principal, audit) = (caller.principal(), &self.audit);
+        audit::call_ended(self.gateway, principal, request, audit, self.ending, about)
     }
 }
 

@@ -267,6 +267,9 @@ async fn calls_that_never_reach_an_engine_are_lines_too_and_names_steer_nothing(
     assert_eq!(audited.line(2).await["verdict"], "denied:no_session");
     stranger.post(&call(json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28" }))).await;
     assert_eq!(audited.line(3).await["verdict"], "denied:bad_request");
+    let metrics = audited.setting.gateway.metrics().await;
+    let refused = "gen_ai_tool_name=\"RunSqlQuery\",error_type=\"refused\"} 2";
+    assert!(metrics.contains(refused), "{metrics}");
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
     client.post(&call(json!({ "traceparent": traceparent }))).await;

@@ -370,7 +370,7 @@ async fn the_commands_say_what_is_wrong_with_a_file_and_who_used_what() {
     for (tampered, more, expected) in [
         (&changed, &[][..], "line 2 of the file: its hash is wrong"),
         (&removed, &[], "line 3 of the file: its number does not follow"),
-        (&cut, &["--head", &head], "are missing at the end"),
+        (&cut, &["--head", &head], "line 5 is missing at the end"),
     ] {
         let (code, said) = verify(tampered, more);
         assert!(code == Some(1) && said.contains(expected), "{code:?} {said}");
