@@ -69,9 +69,11 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
         findings.push(Finding::warning("keys", text).with_cure(cure));
     }
     if findings.is_empty() {
+        let with_policy = matches!(doctor.config.auth, AuthConfig::Policy { .. });
+        let besides = if with_policy { " besides those of the policy" } else { "" };
         let text = match ring.len() {
-            1 => "agents need a key, and there is 1".to_owned(),
-            keys => format!("agents need a key, and there are {keys}"),
+            1 => format!("agents need a key, and there is 1{besides}"),
+            keys => format!("agents need a key, and there are {keys}{besides}"),
         };
         findings.push(Finding::good("keys", text));
     }

@@ -27,7 +27,9 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
             return vec![taken(doctor, variable, addr, cause.kind())];
         }
     }
-    vec![Finding::good("listener", format!("no gateway runs here, and {agents} is free for one"))]
+    let here = if doctor.site.in_container { "in this container" } else { "here" };
+    let text = format!("no gateway runs {here}, and {agents} is free for one");
+    vec![Finding::good("listener", text)]
 }
 
 async fn is_open(addr: SocketAddr) -> bool {

@@ -115,7 +115,8 @@ fn unread(doctor: &Doctor, file: &File<'_>, cause: &ReadError) -> Finding {
     let path = file.path.display();
     let cure = match (cause, file.account) {
         (ReadError::Missing, Some(account)) if doctor.site.in_container => {
-            Cure::Run(format!("scripts/setup.sh account add {account}"))
+            // Also if it is there, with a password that Dremio does not accept.
+            Cure::Run(format!("scripts/setup.sh account add {account} --force"))
         }
         (ReadError::Missing, Some(account)) => Cure::Change(format!(
             "put the files username and password into {account} in the folder of \

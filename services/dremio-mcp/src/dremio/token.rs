@@ -34,7 +34,7 @@ pub(crate) struct Whose(Option<AccountName>);
 
 impl Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |account| write!(f, " account `{account}`"))
+        self.0.as_ref().map_or(Ok(()), |account| write!(f, " of account `{account}`"))
     }
 }
 
@@ -42,11 +42,11 @@ impl Display for Whose {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoToken {
     /// The token file has none; the word is [`token_file::ReadError::reason`].
-    #[error("no login token for Dremio{0} ({1}); is token-refresher running, and can it log in?")]
+    #[error("no login token{0} for Dremio ({1}); is token-refresher running, and can it log in?")]
     Unreadable(Whose, &'static str),
     /// It has one that is past its end.
     #[error(
-        "the login token for Dremio{0} expired at {1}; is token-refresher running, and can it log \
+        "the login token{0} for Dremio expired at {1}; is token-refresher running, and can it log \
          in?"
     )]
     Expired(Whose, Timestamp),

@@ -96,7 +96,7 @@ pub(crate) struct Limit {
 /// The text is no budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is no budget; write a whole number above 0, perhaps with k, M or G, and /m or /h: \"1M/h\", \
+    "needs another value: a whole number above 0, perhaps with k, M or G, and /m or /h: \"1M/h\", \
      \"60/m\""
 )]
 pub(crate) struct BadLimit;

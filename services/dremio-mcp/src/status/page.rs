@@ -275,8 +275,10 @@ fn connecting(facts: &Facts) -> Markup {
                 ", as far as the gateway can know; if they reach it by another, put that in its \
                  place." }
             @if facts.wants_key {
-                p { "An agent needs a key, one line of the file of keys, which it reads from the \
-                     variable " (connect::VARIABLE) "." }
+                p {
+                    "An agent needs a key, which it reads from the variable "
+                    (connect::VARIABLE) "."
+                }
             }
             @for entry in &facts.entries {
                 @if let Some(text) = &entry.text {

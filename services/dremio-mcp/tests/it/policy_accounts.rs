@@ -25,7 +25,10 @@ async fn each_client_asks_dremio_as_the_user_of_its_account() {
     ]);
     for (engine, setting, ada, bob) in each(&policy).await {
         let without = user(&ada).await;
-        assert!(without.contains("no login token for Dremio account `ada`"), "{engine}: {without}");
+        assert!(
+            without.contains("no login token of account `ada` for Dremio"),
+            "{engine}: {without}"
+        );
         assert_eq!(user(&bob).await, "dremio", "{engine}: others notice nothing");
         setting.sandbox.control().add_user("ada_agents", "secret-of-ada-1");
         setting.log_in_as("ada_agents", "secret-of-ada-1", "accounts/ada.json").await;
@@ -51,8 +54,8 @@ async fn a_client_whose_account_has_no_token_is_told_so_and_the_child_is_not_ask
     let native = [settings.as_slice(), &[("MCP_ENGINE", "native")]].concat();
     all.push(("native".to_owned(), Setting::with(&native).await));
     let expected = json!([{ "type": "text", "text":
-        "no login token for Dremio account `ada` (missing); is token-refresher running, and can it \
-         log in?\nNothing is wrong with the request. This needs the operator of dremio-mcp; try \
+        "no login token of account `ada` for Dremio (missing); is token-refresher running, and can \
+         it log in?\nNothing is wrong with the request. This needs the operator of dremio-mcp; try \
          again later." }]);
     for (engine, setting) in all {
         // It could not answer.

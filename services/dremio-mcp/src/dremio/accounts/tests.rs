@@ -161,8 +161,8 @@ async fn an_account_without_a_token_says_so_to_its_own_callers_only() {
     let refused = probe(&setting.caller(&tokens, "b")).await.unwrap_err();
     assert_eq!(
         refused,
-        "no login token for Dremio account `b` (missing); is token-refresher running, and can it \
-         log in?"
+        "no login token of account `b` for Dremio (missing); is token-refresher running, and can \
+         it log in?"
     );
     // It is there as soon as the refresher can log in.
     let (b, later) = (setting.caller(&tokens, "b"), setting.log_in("b"));
@@ -185,7 +185,7 @@ async fn readiness_and_metrics_speak_of_the_accounts_in_use() {
     first_read(&tokens, Some(&name("b"))).await;
     let (ready, said) = setting.condition(&tokens);
     assert!(
-        ready && said.starts_with("account b: no login token for Dremio account `b`"),
+        ready && said.starts_with("account b: no login token of account `b` for Dremio"),
         "{said}"
     );
     let metrics = setting.metrics();

@@ -62,7 +62,7 @@ fn a_problem_has_its_line_its_cause_and_its_cure() {
         (client("budget = { cents = \"1/h\" }"), 3, "unknown field `cents`"),
         (client("keys = [\"sha256:"), 3, "see docs/DEPLOYMENT.md for the form of the file"),
         (client("keys = \"x\""), 3, "expected a sequence"),
-        (client("budget = { rows = \"1M\" }"), 3, "`rows` is no budget; write a whole number"),
+        (client("budget = { rows = \"1M\" }"), 3, "`rows` needs another value: a whole number"),
         (client("budget = { jobs = 0 }"), 3, "`jobs` is no number of queries"),
         (client("budget = { jobs = \"4\" }"), 3, "invalid type"),
         (
