@@ -22,7 +22,6 @@ import argparse
 import base64
 import contextlib
 import gzip
-import http.server
 import json
 import os
 import pathlib
@@ -30,14 +29,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import urllib.error
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts/prove/clients"))
 
 from stand import Stand, ask, free_ports, http as get, until
-from trace import SECRET, SPAN, TRACE, query
+from trace import SECRET, SPAN, TRACE, collector, query
 
 PROTO, ROTEL, PHOENIX = "opentelemetry-proto==1.45.2", "rotel==0.0.1a15", "arize-phoenix==20.26.1"
 HEADER = "s3cret of the collector"
@@ -90,26 +88,15 @@ class Receiver:
     def __init__(self, cache, at_the_end):
         self.bodies, self.headers = [], []
         self.python = environment(cache, "proto", [PROTO]) / "bin/python"
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                if self.headers["content-encoding"] == "gzip":
-                    body = gzip.decompress(body)
-                outer.headers.append(self.headers)
-                outer.bodies.append((self.path, self.headers["content-type"], body))
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server = collector(self.take)
         at_the_end.callback(server.shutdown)
         self.url = f"http://127.0.0.1:{server.server_port}"
+
+    def take(self, path, headers, body):
+        if headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
+        self.headers.append(headers)
+        self.bodies.append((path, headers["content-type"], body))
 
     def spans(self):
         assert all(path == "/v1/traces" for path, *_ in self.bodies), self.bodies

@@ -36,12 +36,12 @@ META = {
 }
 
 
-def collector(bodies):
-    """A collector of traces (OTLP over HTTP, in JSON)."""
+def collector(take):
+    """A collector of traces (OTLP over HTTP) on loopback: `take(path, headers, body)` gets each."""
 
     class Collector(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            bodies.append(self.rfile.read(int(self.headers["content-length"])).decode())
+            take(self.path, self.headers, self.rfile.read(int(self.headers["content-length"])))
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -96,7 +96,7 @@ def tree(spans, parent, depth, began):
 def prove(bin_folder, name, settings):
     bodies = []
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as at_the_end:
-        server = collector(bodies)
+        server = collector(lambda _path, _headers, body: bodies.append(body.decode()))
         at_the_end.callback(server.shutdown)
         traces = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
