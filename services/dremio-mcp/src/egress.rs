@@ -50,6 +50,11 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The egress proxy, bound but not yet serving.
 pub(crate) struct Egress {
     listener: TcpListener,
+    proxy: Arc<Proxy>,
+}
+
+/// What a request of the child needs.
+struct Proxy {
     dremio: DremioCaller,
     jobs: Arc<Jobs>,
     calls: Calls,
@@ -71,15 +76,9 @@ impl Egress {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let jobs = Jobs::new(dremio.clone());
         let running = Arc::clone(&jobs);
-        Ok(Self {
-            listener,
-            dremio,
-            activity: Activity::of(move || running.any_runs()),
-            calls: Calls::default(),
-            jobs,
-            gate,
-            pages,
-        })
+        let activity = Activity::of(move || running.any_runs());
+        let proxy = Proxy { dremio, jobs, calls: Calls::default(), gate, pages, activity };
+        Ok(Self { listener, proxy: Arc::new(proxy) })
     }
 
     /// The address for the child.
@@ -92,51 +91,34 @@ impl Egress {
 
     /// The child's activity here.
     pub(crate) fn activity(&self) -> Activity {
-        self.activity.clone()
+        self.proxy.activity.clone()
     }
 
     /// The calls whose requests come here.
     pub(crate) fn calls(&self) -> Calls {
-        self.calls.clone()
+        self.proxy.calls.clone()
     }
 
     /// Serves the child until `shutdown` drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let state = Arc::new(EgressState {
-            dremio: self.dremio,
-            jobs: Arc::clone(&self.jobs),
-            calls: self.calls,
-            gate: self.gate,
-            pages: self.pages,
-            activity: self.activity,
-        });
-        let router = Router::new().fallback(receive).with_state(state);
+        let router = Router::new().fallback(receive).with_state(Arc::clone(&self.proxy));
         tokio::join!(
             serve(self.listener, router, Limits::default(), shutdown.clone()),
-            self.jobs.sweep(shutdown)
+            self.proxy.jobs.sweep(shutdown)
         );
     }
 }
 
-struct EgressState {
-    dremio: DremioCaller,
-    jobs: Arc<Jobs>,
-    calls: Calls,
-    gate: Gate,
-    pages: Pages,
-    activity: Activity,
-}
-
-async fn receive(State(state): State<Arc<EgressState>>, request: Request) -> Response {
-    let open = state.activity.open();
-    let response = match presented(request.headers()).and_then(|ticket| state.calls.find(ticket)) {
+async fn receive(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
+    let open = proxy.activity.open();
+    let response = match presented(request.headers()).and_then(|ticket| proxy.calls.find(ticket)) {
         Some(call) => {
             let open = call.activity().open();
             tokio::select! {
                 biased;
                 // Whatever the child still wanted for it: nobody waits for that any more.
                 () = call.ended() => unknown_ticket(),
-                response = call.scope(handle(&state, &call, request)) => open.answered(response),
+                response = call.scope(handle(&proxy, &call, request)) => open.answered(response),
             }
         }
         None => unknown_ticket(),
@@ -156,7 +138,7 @@ fn unknown_ticket() -> Response {
     )
 }
 
-async fn handle(state: &EgressState, call: &Arc<CallRecord>, request: Request) -> Response {
+async fn handle(proxy: &Proxy, call: &Arc<CallRecord>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = match Target::parse(parts.uri.path(), parts.uri.query()) {
         Ok(target) => target,
@@ -195,38 +177,38 @@ async fn handle(state: &EgressState, call: &Arc<CallRecord>, request: Request) -
         headers: parts.headers,
         body,
         is_bulk: results.is_some(),
-        dremio: state.dremio.of(call.identity().and_then(|identity| identity.account())),
+        dremio: proxy.dremio.of(call.identity().and_then(|identity| identity.account())),
     };
     if let Some(id) = results {
-        return state.pages.fetch(id, target.parameter("offset"), incoming).await;
+        return proxy.pages.fetch(id, target.parameter("offset"), incoming).await;
     }
     match rules::job_id(&incoming.method, &names) {
-        Some(id) if state.calls.gateway_waits_for(id) => done_without_rows(),
-        Some(id) => state.jobs.wait(id, incoming).await,
+        Some(id) if proxy.calls.gateway_waits_for(id) => done_without_rows(),
+        Some(id) => proxy.jobs.wait(id, incoming).await,
         None if incoming.method == Method::POST && names == ["sql"] => {
-            submit(state, call, incoming).await
+            submit(proxy, call, incoming).await
         }
         None => incoming.forward().await,
     }
 }
 
-async fn submit(state: &EgressState, asker: &Arc<CallRecord>, incoming: Incoming) -> Response {
+async fn submit(proxy: &Proxy, asker: &Arc<CallRecord>, incoming: Incoming) -> Response {
     let refused = |cause: SqlError| refusal(StatusCode::BAD_REQUEST, &cause.to_string());
-    let submission = match Submission::read(&state.gate, &state.calls, asker, &incoming.body) {
+    let submission = match Submission::read(&proxy.gate, &proxy.calls, asker, &incoming.body) {
         Ok(submission) => submission,
         Err(cause) => return refused(cause),
     };
     let call = Arc::clone(submission.call());
     // Over stdio, only the mark says for which call it is.
     let submitted = async {
-        let body = match submission.guarded(&state.gate) {
+        let body = match submission.guarded(&proxy.gate) {
             Ok(body) => body,
             Err(cause) => return refused(cause),
         };
-        match state.pages.room(body.len()).await {
+        match proxy.pages.room(body.len()).await {
             Ok(room) => {
                 let incoming = Incoming { body, headers: sql::headers(), ..incoming };
-                state.jobs.submit(incoming, room, Arc::clone(&call)).await
+                proxy.jobs.submit(incoming, room, Arc::clone(&call)).await
             }
             Err(cause) => refusal(StatusCode::SERVICE_UNAVAILABLE, &cause.to_string()),
         }
