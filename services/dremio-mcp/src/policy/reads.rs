@@ -19,7 +19,7 @@ mod keyword;
 use self::keyword::Keyword;
 use super::names::{NameSet, fold};
 use super::refusal::NotAllowed;
-use super::schemas::{Schemas, climbs};
+use super::schemas::Schemas;
 use crate::guard::{Kind, Token};
 
 /// Checks the tokens of a statement that the guard takes for one that reads. `tops` are the names
@@ -98,15 +98,15 @@ fn allowed(tokens: &[Token<'_>], schemas: &Schemas) -> Result<(), NotAllowed> {
 
 /// The same of a path of so many tokens.
 fn may_be_named(tokens: &[Token<'_>], count: usize, schemas: &Schemas) -> Result<(), NotAllowed> {
-    let path = tokens.get(..count).unwrap_or(tokens);
-    if path.iter().step_by(2).any(|part| climbs(part.text.trim_matches('"'))) {
-        return Err(NotAllowed::Unclear("a part of a path is, or has in it, the folder . or .."));
-    }
     // Every other token is a dot.
-    if schemas.allow_by(|place, name| path.get(place * 2).is_some_and(|part| part.means(name))) {
+    let parts = tokens.get(..count).unwrap_or(tokens).iter().step_by(2);
+    let texts = parts.clone().map(|part| part.text.trim_matches('"'));
+    if schemas.allow_by(texts, |place, name| {
+        parts.clone().nth(place).is_some_and(|part| part.means(name))
+    }) {
         return Ok(());
     }
-    Err(NotAllowed::path(path.iter().step_by(2).filter_map(Token::unquoted)))
+    Err(NotAllowed::path(parts.filter_map(Token::unquoted)))
 }
 
 const NO_NAME: NotAllowed = NotAllowed::Unclear("a table stands where no name is");

@@ -68,15 +68,21 @@ impl Schemas {
     /// the case of ASCII letters at most: Dremio has no two objects of such names (contract §5.2),
     /// and goes further for other letters, which is not followed here.
     pub(crate) fn allow<S: AsRef<str>>(&self, path: &[S]) -> bool {
-        !path.iter().any(|part| climbs(part.as_ref()))
-            && self.allow_by(|place, name| path.get(place).is_some_and(|own| is_same(own, name)))
+        self.allow_by(path.iter().map(AsRef::as_ref), |place, name| {
+            path.get(place).is_some_and(|own| is_same(own, name))
+        })
     }
 
-    /// The same of a path whose part at a place has a name, or has not.
-    pub(super) fn allow_by(&self, has_name: impl Fn(usize, &str) -> bool) -> bool {
+    /// The same of a path of these `parts`, where `has_name` says whether the one at a place has a
+    /// name.
+    pub(super) fn allow_by<'p>(
+        &self,
+        mut parts: impl Iterator<Item = &'p str>,
+        has_name: impl Fn(usize, &str) -> bool,
+    ) -> bool {
         let allows =
             |path: &Vec<String>| path.iter().enumerate().all(|(place, name)| has_name(place, name));
-        self.paths.iter().any(allows)
+        !parts.any(climbs) && self.paths.iter().any(allows)
     }
 
     /// Whether one of these is below `path`.
@@ -100,7 +106,7 @@ impl Schemas {
 
 /// Whether a part of a path names the folder itself or the one above it, which a source of files
 /// may follow out of the path before it.
-pub(super) fn climbs(part: &str) -> bool {
+fn climbs(part: &str) -> bool {
     part.split(['/', '\\']).any(|folder| matches!(folder.trim(), "." | ".."))
 }
 
