@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use token_file::gateway_key;
 
-use crate::egress::Setting;
 use crate::policy::{ALL, PolicyFile};
 use crate::servers::{dremios_own, each as each_official};
+use crate::setting::Setting;
 use crate::support::{Client, KEY, children, eventually};
 
 /// A gateway with an audit file.

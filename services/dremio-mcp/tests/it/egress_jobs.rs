@@ -5,7 +5,7 @@ use std::time::Duration;
 use dremio_sandbox::{JobState, Sandbox, SandboxConfig};
 use serde_json::json;
 
-use crate::egress::Setting;
+use crate::setting::Setting;
 use crate::support::{Gateway, eventually, http};
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::egress::Setting;
+use crate::setting::Setting;
 use crate::statements;
 
 /// Statements that must not pass, and the word by which each refusal is counted. The official

@@ -10,8 +10,8 @@ use token_file::gateway_key;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::egress::Setting;
 use crate::policy::{ALL, PolicyFile};
+use crate::setting::Setting;
 use crate::support::{Client, KEY, OTHER_KEY, eventually};
 
 const NEW_KEY: &str = "key-of-ada-the-second-one";

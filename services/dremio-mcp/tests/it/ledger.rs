@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::egress::Setting;
 use crate::servers;
+use crate::setting::Setting;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ledger");
 

@@ -36,6 +36,7 @@ mod policy_rows;
 mod relay;
 mod servers;
 mod sessions;
+mod setting;
 mod statements;
 mod status;
 mod subscriptions;

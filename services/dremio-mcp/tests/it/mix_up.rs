@@ -17,9 +17,9 @@ use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::egress::Setting;
 use crate::policy::{ALL, PolicyFile};
 use crate::servers::each_over;
+use crate::setting::Setting;
 use crate::support::{Client, KEY, TICKETS, children, http, messages};
 
 const CALLERS: usize = 16;

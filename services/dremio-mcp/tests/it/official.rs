@@ -5,8 +5,8 @@ use std::time::Duration;
 use dremio_sandbox::JobState;
 use serde_json::{Value, json};
 
-use crate::egress::Setting;
 use crate::servers::each;
+use crate::setting::Setting;
 use crate::statements::listed;
 use crate::support::{Client, OTHER_KEY, eventually, messages};
 

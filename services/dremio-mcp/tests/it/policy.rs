@@ -11,7 +11,7 @@ use service_kit::env::Env;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::egress::Setting;
+use crate::setting::Setting;
 use crate::support::{Client, KEY, OTHER_KEY, eventually};
 
 /// A policy file.

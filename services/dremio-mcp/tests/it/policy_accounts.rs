@@ -3,10 +3,10 @@
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::egress::Setting;
 use crate::modern::post_as;
 use crate::policy::{ALL, PolicyFile, each};
 use crate::servers::each_over;
+use crate::setting::Setting;
 use crate::support::{Client, KEY, OTHER_KEY, children, eventually, messages};
 
 /// What Dremio says who asks it.

@@ -1,7 +1,7 @@
 //! The servers that stand behind the official engine in tests: the imitation, and Dremio's own
 //! where it is installed.
 
-use crate::egress::Setting;
+use crate::setting::Setting;
 use crate::support::TRANSPORTS;
 
 /// A gateway over each of them, over stdio and over HTTP, with these settings, and a description of

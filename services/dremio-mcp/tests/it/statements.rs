@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::egress::Setting;
 use crate::servers::dremios_own;
+use crate::setting::Setting;
 use crate::support::Client;
 
 /// The corpus: what the guard must do, and the statement.

@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use token_file::{Token, Writer};
 
-use crate::egress::Setting;
+use crate::setting::Setting;
 use crate::support::{Gateway, KEY, OTHER_KEY, eventually, http};
 
 async fn answer(gateway: &Gateway) -> Response {

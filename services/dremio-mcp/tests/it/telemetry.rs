@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::collector::{Collector, attribute, hex};
-use crate::egress::Setting;
 use crate::servers::dremios_own;
+use crate::setting::Setting;
 use crate::support::{Client, Gateway, KEY, TRANSPORTS, eventually};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -7,8 +7,8 @@ use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::egress::Setting;
 use crate::servers::each_over;
+use crate::setting::Setting;
 use crate::support::{Client, Gateway, OTHER_KEY, TICKETS, children, eventually, http, messages};
 
 async fn over_http() -> Setting {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::egress::Setting;
 use crate::servers::dremios_own;
+use crate::setting::Setting;
 use crate::support::{Client, TRANSPORTS};
 
 /// What a query takes at Dremio.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::egress::Setting;
 use crate::modern::post_as;
 use crate::servers::dremios_own;
+use crate::setting::Setting;
 use crate::support::{Client, KEY, OTHER_KEY, messages};
 
 const URI: &str = "ui://dremio/result";
