@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use service_kit::admin::Report;
+use service_kit::wording::counted;
 use service_kit::{Clock, Exit};
 
 use crate::arguments::Folder;
@@ -154,7 +155,7 @@ fn lasting(time: Duration) -> String {
     let (size, unit) =
         units.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
     let number = seconds / size;
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    counted(number, unit)
 }
 
 #[cfg(test)]

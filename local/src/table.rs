@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::value::RawValue;
+use service_kit::wording::counted;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::answer::{Answer, Row, compact};
@@ -48,7 +49,7 @@ impl Table {
             .map(|Row(members)| members.iter().map(|(_, value)| Cell::new(value)).collect())
             .collect();
         let count = answer.rows.len();
-        let all = format!("{count} {}", if count == 1 { "row" } else { "rows" });
+        let all = counted(count, "row");
         let mut footer = vec![answer.place.as_deref().map_or(all, printable)];
         if answer.next.is_some() {
             footer.push("--format csv or json prints all of them".to_owned());

@@ -216,9 +216,10 @@ fn done(written: &Written) -> String {
 fn answered(client: &Client, checked: &Checked) -> String {
     let Checked { revision, tools } = checked;
     format!(
-        "The server answers {} (protocol {revision}) with {} tools: {}\n",
+        "The server answers {} (protocol {revision}) with {} tool{}: {}\n",
         client.title,
         tools.len(),
+        if tools.len() == 1 { "" } else { "s" },
         tools.join(", ")
     )
 }

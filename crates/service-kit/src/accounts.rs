@@ -13,10 +13,7 @@ use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::{MetricType, TypedMetric};
 
 use crate::admin::Condition;
-
-/// How many different complaints, and how many names with one of them, a condition shows: a
-/// readiness report stays small, whatever the number of accounts.
-const SHOWN_MAX: usize = 5;
+use crate::wording::{FEW, and_more, list};
 
 /// One condition for all accounts: unmet when that of the single account is, or all are. Other
 /// accounts are named in a warning.
@@ -56,35 +53,25 @@ pub fn condition_of_all<'a>(
     }
 }
 
-/// `account sales: the password is wrong; accounts a, b: Dremio is away`.
+/// `account sales: the password is wrong; accounts a, b: Dremio is away`. Few of the complaints,
+/// and few names with each: a readiness report stays small, whatever the number of accounts.
 fn in_words(complaints: &[(&str, &Condition)]) -> String {
     let mut by_message: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, it) in complaints {
         let words = it.message.as_deref().or(it.reason.as_deref()).unwrap_or_default();
         by_message.entry(words).or_default().push(name);
     }
-    let left_out = by_message.values().skip(SHOWN_MAX).map(Vec::len).sum::<usize>();
+    let left_out = by_message.values().skip(FEW).map(Vec::len).sum::<usize>();
     let mut parts: Vec<_> = by_message
         .into_iter()
-        .take(SHOWN_MAX)
+        .take(FEW)
         .map(|(words, names)| {
             let noun = if names.len() == 1 { "account" } else { "accounts" };
-            format!("{noun} {}: {words}", few(names.iter().copied()))
+            format!("{noun} {}: {words}", list(names, FEW))
         })
         .collect();
-    if left_out > 0 {
-        parts.push(format!("and {left_out} accounts more"));
-    }
+    parts.extend(and_more(left_out, "account"));
     parts.join("; ")
-}
-
-/// The first few of these names, and how many there are more.
-pub fn few<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
-    let shown = names.clone().take(SHOWN_MAX).collect::<Vec<_>>().join(", ");
-    match names.count().saturating_sub(SHOWN_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 /// The labels of a series, in their order; none for that of the single account.
@@ -244,7 +231,7 @@ mod tests {
             "accounts account-009, account-010, account-011, account-012, account-013 and 195 \
              more: Dremio is away; account account-000: odd thing 0; "
         ));
-        assert!(message.ends_with("odd thing 3; and 5 accounts more"), "{message}");
+        assert!(message.ends_with("odd thing 3; and 5 more accounts"), "{message}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod secret;
 pub mod settings;
 mod stall;
 mod timed;
+pub mod wording;
 
 pub use address::parse_listen_addr;
 pub use clock::{Clock, ManualClock};

@@ -22,7 +22,7 @@ mod schemas;
 mod spending;
 mod store;
 
-pub(crate) use self::file::{Found, check as check_file, counted, few};
+pub(crate) use self::file::{Found, check as check_file};
 pub use self::file::{PolicyError, Problem};
 pub(crate) use self::gate::{Gate, TopNames};
 pub(crate) use self::identity::Identity;

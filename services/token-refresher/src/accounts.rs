@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::accounts::few;
 use service_kit::admin::Condition;
 use service_kit::lifecycle::Shutdown;
+use service_kit::wording::{FEW, counted, list};
 use token_file::{AccountName, Watchers};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -217,7 +217,7 @@ fn condition(folder: &std::path::Path, listing: &Listing, left_out: &[&str]) -> 
     if !left_out.is_empty() {
         let message = format!(
             "there are more than {ACCOUNTS_MAX} accounts in {folder}; not kept: {}",
-            few(left_out.iter().copied())
+            list(left_out, FEW)
         );
         return Condition::met_with_warning("too_many", message);
     }
@@ -225,14 +225,11 @@ fn condition(folder: &std::path::Path, listing: &Listing, left_out: &[&str]) -> 
         let message = format!(
             "not kept, because the name of an account has 1 to 64 characters from a-z, 0-9, _ and \
              -: {} in {folder}",
-            few(listing.refused.iter().map(String::as_str))
+            list(&listing.refused, FEW)
         );
         return Condition::met_with_warning("bad_name", message);
     }
-    Condition::met_by(match listing.names.len() {
-        1 => format!("1 account in {folder}"),
-        number => format!("{number} accounts in {folder}"),
-    })
+    Condition::met_by(format!("{} in {folder}", counted(listing.names.len(), "account")))
 }
 
 /// Another listing. Pending for good when there is no folder, or nobody reads it any more.

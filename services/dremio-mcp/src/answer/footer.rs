@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use service_kit::wording::counted;
+
 use super::column::Column;
 use super::config::Format;
 use super::tokens::estimate;
@@ -101,10 +103,8 @@ impl Footer<'_> {
     fn rows(&self) -> String {
         let Self { place: Place { offset, total, .. }, count, .. } = *self;
         match count {
-            0 if total == 0 => "0 rows".to_owned(),
+            _ if count == total => counted(total, "row"),
             0 => format!("no rows from offset {offset} on: the result has {total}"),
-            1 if total == 1 => "1 row".to_owned(),
-            _ if count == total => format!("{total} rows"),
             _ => format!("rows {}-{} of {total}", offset + 1, offset + count),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use service_kit::Clock;
 use service_kit::lifecycle::{Shutdown, Tasks};
+use service_kit::wording::counted;
 
 use super::StartError;
 use crate::access::{Auth, KeyRing};
@@ -11,7 +12,7 @@ use crate::conditions::{ConditionName, Readiness};
 use crate::config::{AuthConfig, Config, policy_tools};
 use crate::dremio::Tokens;
 use crate::metrics::Metrics;
-use crate::policy::{Identity, PolicyStore, check_file, counted};
+use crate::policy::{Identity, PolicyStore, check_file};
 use crate::principal::Principal;
 
 /// The conditions of readiness that access control has.

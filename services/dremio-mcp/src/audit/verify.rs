@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use service_kit::wording::counted;
+
 use super::chain::{ChainKey, Head};
 use super::scan::{Scan, Verdict};
 
@@ -94,8 +96,8 @@ fn check_one(file: &Checked<'_>, next: Option<&Checked<'_>>, findings: &mut Find
         }
     }
     if !scan.tail.is_empty() {
-        let bytes = scan.tail.len();
-        let _ = write!(note, "; then {bytes} bytes of a line that is not whole");
+        let bytes = counted(scan.tail.len(), "byte");
+        let _ = write!(note, "; then {bytes} of a line that is not whole");
     }
     findings.notes.push(note);
 }

@@ -1,5 +1,7 @@
 //! Names: how like two of them are, and how they are written.
 
+pub(super) use service_kit::wording::list;
+
 use super::reading::is_reserved;
 pub(super) use crate::catalog::quoted as path;
 use crate::catalog::{Column, Snapshot, Table};
@@ -26,17 +28,6 @@ pub(super) fn quoted(name: &str) -> String {
 /// `text` as a string literal.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// Names with commas between them, at most `max`; then how many are left out.
-pub(super) fn list(names: impl IntoIterator<Item = String>, max: usize) -> String {
-    let mut names = names.into_iter();
-    let mut text = names.by_ref().take(max).collect::<Vec<_>>().join(", ");
-    let left_out = names.count();
-    if left_out > 0 {
-        text.push_str(&format!(" and {left_out} more"));
-    }
-    text
 }
 
 /// Names as a choice.

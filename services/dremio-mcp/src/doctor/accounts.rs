@@ -2,15 +2,12 @@
 
 use futures_util::future::join_all;
 use secrecy::SecretString;
-use service_kit::accounts::few;
+use service_kit::wording::{FEW, list};
 use token_file::AccountName;
 
 use super::finding::{Finding, Verdict};
 use super::policy::Policy;
 use super::{Doctor, token};
-
-/// How many accounts with trouble are shown: all have the same, if token-refresher is away.
-const ACCOUNTS_SHOWN_MAX: usize = 5;
 
 /// What is to be said of the tokens of all accounts in use, that of the single one included; and
 /// the first that can be sent.
@@ -26,20 +23,20 @@ pub(super) async fn look(doctor: &Doctor, policy: &Policy) -> (Vec<Finding>, Opt
     let named: Vec<_> = accounts.into_iter().flatten().collect();
     let mut said = Vec::new();
     // A few at once: each takes its whole time if their volume hangs, and the rest is like them.
-    for some in named.chunks(ACCOUNTS_SHOWN_MAX + 1) {
+    for some in named.chunks(FEW + 1) {
         let looks = some.iter().map(|account| token::look(doctor, Some(account)));
         for (found, token) in join_all(looks).await {
             usable = usable.or(token);
             said.extend(found.into_iter().filter(|finding| finding.verdict != Verdict::Good));
         }
-        if said.len() > ACCOUNTS_SHOWN_MAX {
+        if said.len() > FEW {
             break;
         }
     }
     if said.is_empty() {
         findings.push(good(policy, &named));
     }
-    findings.extend(said.into_iter().take(ACCOUNTS_SHOWN_MAX));
+    findings.extend(said.into_iter().take(FEW));
     (findings, usable)
 }
 
@@ -47,7 +44,7 @@ fn good(policy: &Policy, named: &[AccountName]) -> Finding {
     if !policy.is_known() {
         return Finding::not_checked("accounts", "which there are stands in the policy");
     }
-    let names = few(named.iter().map(AccountName::as_str));
+    let names = list(named.iter().map(AccountName::as_str), FEW);
     Finding::good(
         "accounts",
         match named.len() {

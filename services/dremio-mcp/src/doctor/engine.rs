@@ -7,6 +7,7 @@ use std::time::Instant;
 use dremio_client::{DremioClient, Transport};
 use prometheus_client::registry::Registry;
 use service_kit::lifecycle::Shutdown;
+use service_kit::wording::counted;
 
 use super::finding::{Cure, Finding};
 use super::{CHILD_MAX, Doctor};
@@ -68,7 +69,8 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
         }
         Ok(Ok(tools)) => {
             let took = started.elapsed().as_secs_f64();
-            let text = format!("the official server starts in {took:.1} s and lists {tools} tools");
+            let tools = counted(tools, "tool");
+            let text = format!("the official server starts in {took:.1} s and lists {tools}");
             Finding::good("engine", text)
         }
     }];

@@ -6,13 +6,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use service_kit::settings::MCP_POLICY_FILE;
+use service_kit::wording::{counted, few};
 use token_file::AccountName;
 
 use super::finding::{Cure, Finding};
 use super::{CHECK_MAX, Doctor, on_thread};
 use crate::access::KeyRing;
 use crate::config::{AuthConfig, EngineConfig, policy_tools};
-use crate::policy::{Found, PolicyError, check_file, counted, few};
+use crate::policy::{Found, PolicyError, check_file};
 
 /// What is known of the policy file, for this check and for those that depend on it.
 pub(super) enum Policy {
@@ -91,14 +92,14 @@ pub(super) fn check(doctor: &Doctor, policy: &Policy) -> Vec<Finding> {
             vec![Finding::bad("policy", text, unreadable(doctor, file))]
         }
         Policy::Wrong(PolicyError::Wrong(problems)) => {
-            let (shown, rest) = few(problems);
+            let (shown, rest) = few(problems, "problem");
             let shown = shown.iter().map(|problem| {
                 let cure = Cure::Change(format!("line {} of {path}", problem.line()));
                 Finding::bad("policy", problem.to_string(), cure)
             });
             let mut findings: Vec<_> = shown.collect();
-            if let Some(last) = findings.last_mut() {
-                last.text += &rest;
+            if let Some((last, rest)) = findings.last_mut().zip(rest) {
+                last.text += &format!("; {rest}");
             }
             findings
         }

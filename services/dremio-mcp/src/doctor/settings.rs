@@ -50,6 +50,7 @@ pub(super) fn check(doctor: &Doctor) -> Vec<Finding> {
     if !has_problem {
         let text = match doctor.given {
             0 => "they are as they should be".to_owned(),
+            1 => "1 is set".to_owned(),
             given => format!("{given} are set"),
         };
         findings.insert(0, Finding::good("settings", text));

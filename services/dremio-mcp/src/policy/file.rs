@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use service_kit::wording::few;
 use token_file::AccountName;
 use toml::Spanned;
 
@@ -20,9 +21,6 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Longest name of a client: fits into a log line and a comment in Dremio's job history.
 const NAME_CHARS_MAX: usize = 64;
-
-/// Problems that are named at a time.
-const PROBLEMS_SHOWN_MAX: usize = 5;
 
 /// The client whose rights have all keys that the file does not name.
 pub(super) const DEFAULT: &str = "default";
@@ -41,26 +39,10 @@ pub enum PolicyError {
     Wrong(Vec<Problem>),
 }
 
+/// A file that was written for something else has a problem in each line.
 fn told(problems: &[Problem]) -> String {
-    let (few, rest) = few(problems);
-    few.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ") + &rest
-}
-
-/// The first problems, and what is to be said of the others: a file that was written for something
-/// else has one in each line, and readiness must stay readable.
-pub(crate) fn few(problems: &[Problem]) -> (&[Problem], String) {
-    let few = problems.get(..PROBLEMS_SHOWN_MAX).unwrap_or(problems);
-    let rest = match problems.len() - few.len() {
-        0 => String::new(),
-        more => format!("; and {} more", counted(more, "problem")),
-    };
-    (few, rest)
-}
-
-/// `1 key`, `2 keys`: so many of a thing.
-pub(crate) fn counted(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
+    let (shown, rest) = few(problems, "problem");
+    shown.iter().map(ToString::to_string).chain(rest).collect::<Vec<_>>().join("; ")
 }
 
 /// What is wrong in a line, and the cure.

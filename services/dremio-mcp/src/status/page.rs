@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, SignedDurationRound, Timestamp, Unit};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use service_kit::admin::Condition;
+use service_kit::wording::counted;
 use sha2::{Digest, Sha256};
 
 use super::facts::{EngineFacts, Facts};
@@ -148,7 +149,9 @@ fn cards(facts: &Facts) -> Markup {
                 dl {
                     dt { "At work" } dd { (counts.places_held) " of " (facts.places) " places" }
                     dt { "Waiting" } dd { (counts.calls_waiting) }
-                    dt { "Since start" } dd { (calls) " calls, " (errors) " errors" }
+                    dt { "Since start" } dd {
+                        (counted(calls, "call")) ", " (counted(errors, "error"))
+                    }
                     dt { "Sessions" } dd { (counts.sessions) " open" }
                 }
             }

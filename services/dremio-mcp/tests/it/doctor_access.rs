@@ -61,7 +61,7 @@ async fn a_policy_that_is_wrong() {
     let all: Vec<_> = (4..9).map(line).collect();
     let all: Vec<_> = all.iter().map(|cure| ("policy", cure.as_str())).collect();
     check("many wrong lines", &system.examine().await, &all);
-    assert!(said(&system, "policy").await.ends_with("and 95 problems more"));
+    assert!(said(&system, "policy").await.ends_with("and 95 more problems"));
 
     std::fs::remove_file(&path).unwrap();
     let write = format!("change: write {path}: docs/DEPLOYMENT.md");

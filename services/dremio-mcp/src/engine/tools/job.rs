@@ -4,6 +4,7 @@ use std::fmt;
 
 use dremio_client::{JobId, JobState, JobStatus, Page};
 use parking_lot::Mutex;
+use service_kit::wording::counted;
 use tokio::time::Instant;
 
 use super::ToolRoom;
@@ -70,7 +71,7 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (state, rows) = *self.0.lock();
         f.write_str(state_name(state))?;
-        if rows > 0 { write!(f, ", {rows} rows so far") } else { Ok(()) }
+        if rows > 0 { write!(f, ", {} so far", counted(rows, "row")) } else { Ok(()) }
     }
 }
 

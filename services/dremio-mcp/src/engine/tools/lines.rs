@@ -1,5 +1,7 @@
 //! An answer of lines, up to a budget of tokens. What strangers wrote stays on its line.
 
+use service_kit::wording::counted;
+
 use crate::answer::estimate;
 use crate::catalog::Notes;
 
@@ -59,7 +61,10 @@ impl Lines {
     pub(super) fn finish(self, helps: &str) -> String {
         match self.left_out {
             0 => self.text,
-            count => format!("{}\n[{count} more lines left out; {helps}]", self.text),
+            count => {
+                let left_out = counted(count, "more line");
+                format!("{}\n[{left_out} left out; {helps}]", self.text)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! fewer rows, and then with shorter cells. So no row is skipped, however wide it is.
 
 use dremio_client::{Error, JobId, PAGE_ROWS_MAX, Page, PageLimits};
+use service_kit::wording::counted;
 
 use super::failure::Failure;
 use super::progress::Progress;
@@ -54,7 +55,7 @@ pub(super) async fn write(
     loop {
         let count = sheet.as_ref().map_or(0, Sheet::count);
         let offset = wanted.offset.saturating_add(count);
-        let doing = format!("FETCHING, {count} rows so far");
+        let doing = format!("FETCHING, {} so far", counted(count, "row"));
         let page = progress.during(&doing, pages.next(room.jobs.dremio(), job, offset)).await?;
         let mut current = match sheet.take() {
             Some(sheet) => sheet,
@@ -97,7 +98,7 @@ pub(super) async fn write(
             return Ok(current.finish(place));
         }
         if page.rows.is_empty() {
-            let said = format!("Dremio announced {total} rows and returned {offset}");
+            let said = format!("Dremio announced {} and returned {offset}", counted(total, "row"));
             return Err(Failure::new(said, RUN_AGAIN));
         }
         sheet = Some(current);

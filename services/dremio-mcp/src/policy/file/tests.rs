@@ -120,5 +120,5 @@ fn a_problem_has_its_line_its_cause_and_its_cure() {
         "{all}"
     );
     let many = problems(&client(&format!("tools = [{}]", "\"x\",\n".repeat(1000))));
-    assert!(many.ends_with("; and 995 problems more") && many.len() < 1000, "{many}");
+    assert!(many.ends_with("; and 995 more problems") && many.len() < 1000, "{many}");
 }

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use service_kit::wording::counted;
+
 use super::super::ToolCall;
 use super::super::lines::{Lines, one_line};
 use super::super::values::{self, ROWS, Row, number, text};
@@ -58,11 +60,12 @@ pub(super) async fn show(
     }
     let count = number(&figures, "n").unwrap_or_default();
     let part = if count >= ROWS { "the first " } else { "all " };
-    lines.push(&format!("[of {part}{count} rows: nulls, distinct values, least .. greatest]"));
+    let rows = counted(count, "row");
+    lines.push(&format!("[of {part}{rows}: nulls, distinct values, least .. greatest]"));
     for (place, (name, data_type)) in shown.iter().enumerate() {
         let mut line = format!("{} {data_type}:", column_name(name));
         let nulls = count.saturating_sub(number(&figures, &format!("n{place}")).unwrap_or(count));
-        line.push_str(&format!(" {nulls} nulls"));
+        line.push_str(&format!(" {}", counted(nulls, "null")));
         if let Some(distinct) = number(&figures, &format!("d{place}")) {
             line.push_str(&format!(", {distinct} distinct"));
         }
