@@ -85,7 +85,7 @@ pub(crate) fn detach(log: &LogFile) -> anyhow::Result<()> {
 /// When it does not stop.
 pub(crate) fn stop(folder: &Folder) -> anyhow::Result<Exit> {
     let Some(folder) = ConfigDir::existing(folder.config_dir.as_deref())? else {
-        return Ok(Exit::Success.print("Nothing runs: there is no folder of an installation."));
+        return Ok(Exit::Success.print("Nothing runs."));
     };
     let Some(running) = running(&folder)? else {
         return Ok(Exit::Success.print(&nothing_runs(&folder)));
@@ -101,7 +101,8 @@ pub(crate) fn stop(folder: &Folder) -> anyhow::Result<Exit> {
 /// When that cannot be found out.
 pub(crate) async fn status(folder: &Folder, screen: &Screen) -> anyhow::Result<Exit> {
     let Some(folder) = ConfigDir::existing(folder.config_dir.as_deref())? else {
-        return Ok(Exit::Failure.print("Nothing runs: there is no folder of an installation."));
+        let text = "Nothing runs. This starts it: dremio-mcp-local --background";
+        return Ok(Exit::Failure.print(text));
     };
     let Some(running) = running(&folder)? else {
         return Ok(Exit::Failure.print(&nothing_runs(&folder)));

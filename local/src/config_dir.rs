@@ -1,9 +1,9 @@
 //! The folder in which an installation is kept: settings, keys, the log, and who runs with it. It
 //! is closed to other users.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::DirBuilder;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -25,9 +25,11 @@ impl ConfigDir {
     pub(crate) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let path = locate(path)?;
         let shown = path.display();
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).with_context(|| {
-            format!("cannot make the folder {shown}; name another --config-dir")
-        })?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| cannot("make the folder", &path))?;
         let metadata = path.metadata().with_context(|| format!("cannot look at {shown}"))?;
         ensure!(metadata.is_dir(), "{shown} is not a folder; name another --config-dir");
         ensure!(
@@ -85,7 +87,7 @@ impl ConfigDir {
             file.persist(&path)?;
             Ok(())
         };
-        written().with_context(|| format!("cannot write {}", path.display()))
+        written().with_context(|| cannot("write", &path))
     }
 
     /// The file of the key that agents present, which is made if it does not exist.
@@ -97,12 +99,9 @@ impl ConfigDir {
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).context("the system gives no random numbers")?;
         let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(mut file) => writeln!(file, "# Keys of agents, one a line.\n{key}"),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(cause) => Err(cause),
+        if !path.exists() {
+            self.write("api_keys", &format!("# Keys of agents, one a line.\n{key}\n"))?;
         }
-        .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }
 
@@ -125,7 +124,7 @@ impl ConfigDir {
                 EnsureError::Unusable(_) => {
                     format!("{} is damaged; delete it, and another is made", key.display())
                 }
-                _ => format!("cannot make {}", key.display()),
+                _ => cannot("make", &key),
             };
             anyhow::Error::new(cause).context(text)
         })?;
@@ -133,6 +132,11 @@ impl ConfigDir {
             .with_context(|| format!("cannot close {} to others", key.display()))?;
         Ok(path)
     }
+}
+
+/// That something cannot be done in the folder, and what helps.
+pub(crate) fn cannot(what: &str, path: &Path) -> String {
+    format!("cannot {what} {}; name another --config-dir", path.display())
 }
 
 /// The path, or that of the default folder, from the root.

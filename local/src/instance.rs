@@ -13,7 +13,7 @@ use rustix::process::{Flock, FlockType, Pid, Signal, fcntl_getlk, kill_process};
 use serde::{Deserialize, Serialize};
 use service_kit::Clock;
 
-use crate::config_dir::ConfigDir;
+use crate::config_dir::{ConfigDir, cannot};
 use crate::screen::Facts;
 
 const LOCK: &str = "lock";
@@ -157,7 +157,7 @@ fn state(folder: &ConfigDir) -> Option<State> {
 fn open_lock(folder: &ConfigDir, create: bool) -> anyhow::Result<File> {
     let path = folder.file(LOCK);
     let opened = OpenOptions::new().read(true).write(true).create(create).mode(0o600).open(&path);
-    opened.with_context(|| format!("cannot open {}", path.display()))
+    opened.with_context(|| cannot("open", &path))
 }
 
 fn is_absent(cause: &anyhow::Error) -> bool {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::screen::say;
+
 /// With the one before it, twice this: some days of a busy installation.
 const BYTES_MAX: u64 = 8 * 1024 * 1024;
 
@@ -22,6 +24,22 @@ struct Open {
     path: PathBuf,
     file: File,
     bytes: u64,
+    /// Whether the last line could not be written.
+    is_stuck: bool,
+}
+
+impl Open {
+    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.bytes >= BYTES_MAX {
+            let mut before = OsString::from(&self.path);
+            before.push(".1");
+            std::fs::rename(&self.path, before)?;
+            (self.file, self.bytes) = open(&self.path)?;
+        }
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
 }
 
 impl LogFile {
@@ -31,7 +49,8 @@ impl LogFile {
     /// When it cannot be opened.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let (file, bytes) = open(path)?;
-        Ok(Self(Arc::new(Mutex::new(Open { path: path.to_owned(), file, bytes }))))
+        let path = path.to_owned();
+        Ok(Self(Arc::new(Mutex::new(Open { path, file, bytes, is_stuck: false }))))
     }
 
     /// Where it is, as a path that is right from any folder.
@@ -50,21 +69,20 @@ impl LogFile {
 }
 
 impl Write for LogFile {
+    /// Never fails: who logs can do nothing about a full disk. It is said once.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut open_file = self.0.lock();
-        if open_file.bytes >= BYTES_MAX {
-            let mut before = OsString::from(&open_file.path);
-            before.push(".1");
-            std::fs::rename(&open_file.path, before)?;
-            (open_file.file, open_file.bytes) = open(&open_file.path)?;
+        let added = open_file.add(bytes);
+        let was_stuck = std::mem::replace(&mut open_file.is_stuck, added.is_err());
+        if let (Err(cause), false) = (added, was_stuck) {
+            let path = open_file.path.display();
+            say(&format!("note: cannot log into {path} at the moment: {cause}"));
         }
-        let written = open_file.file.write(bytes)?;
-        open_file.bytes += written as u64;
-        Ok(written)
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.lock().file.flush()
+        Ok(())
     }
 }
 
@@ -83,6 +101,8 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
+    #[cfg(target_os = "linux")]
+    use super::Open;
     use super::{BYTES_MAX, LogFile};
 
     #[test]
@@ -103,5 +123,16 @@ mod tests {
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
         assert!(LogFile::open(folder.path()).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_stops_nobody_who_logs() {
+        let path = std::path::PathBuf::from("/dev/full");
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let open_file = Open { path, file, bytes: 0, is_stuck: false };
+        let mut log = LogFile(std::sync::Arc::new(parking_lot::Mutex::new(open_file)));
+        log.write_all(b"a line\n").unwrap();
+        assert!(log.0.lock().is_stuck);
     }
 }

@@ -106,8 +106,10 @@ Then ask it, for example: \"Which tables are there, and what do they hold?\"
     /// Something went wrong: each cause on a line of its own.
     pub(crate) fn failed(&self, cause: &anyhow::Error, exit: Exit) -> Exit {
         let mut text = format!("{} {cause}", self.red("error:"));
-        for deeper in cause.chain().skip(1) {
-            text.push_str(&format!("\n  because: {deeper}"));
+        for deeper in cause.chain().skip(1).map(ToString::to_string) {
+            if !text.contains(&deeper) {
+                text.push_str(&format!("\n  because: {deeper}"));
+            }
         }
         say(&text);
         exit
@@ -159,11 +161,9 @@ fn agents(known: &Facts) -> String {
     });
     let endpoint = Endpoint::new("dremio", &known.mcp_uri, key);
     let mut lines = endpoint.map_or_else(|_| Vec::new(), |endpoint| in_short(&endpoint));
-    let others = connect::clients().count().saturating_sub(lines.len());
-    lines.push((
-        "All others",
-        format!("dremio-mcp-local connect lists {others}, and sets them up with --write"),
-    ));
+    let all = connect::clients().count();
+    lines
+        .push(("Others", format!("dremio-mcp-local connect lists all {all}; --write sets one up")));
     let width = lines.iter().map(|(what, _)| what.len()).max().unwrap_or_default();
     let lines = lines.iter().map(|(what, line)| format!("  {what:width$}  {line}"));
     lines.collect::<Vec<_>>().join("\n")

@@ -50,7 +50,7 @@ impl Home {
             Some(folder) => Ok(Self::Kept(folder.token_file()?)),
             None => Ok(Self::Private(
                 PrivateFolder::new("dremio-mcp-local")
-                    .context("cannot make a private folder for the token file")?,
+                    .context("cannot make a folder for the token; set TMPDIR to one with space")?,
             )),
         }
     }
@@ -280,11 +280,12 @@ async fn wait<N: ConditionName>(
                 .iter()
                 .find_map(|&name| report.conditions.get(name).filter(|condition| !condition.ready));
             let Some(condition) = unmet else { return Ok(()) };
-            let starting = condition.reason.as_deref() == Some("starting");
-            let why = if starting {
-                String::new()
-            } else {
-                condition.message.clone().unwrap_or_default()
+            let said = condition.message.as_deref().unwrap_or_default();
+            let why = match condition.reason.as_deref() {
+                // At the beginning it is always so.
+                Some("starting" | "missing") => String::new(),
+                Some("unreachable") => away(said),
+                _ => said.to_owned(),
             };
             // What only a person can mend is not waited for.
             if condition.reason.as_deref() == Some("rejected_credentials") {
@@ -322,8 +323,30 @@ async fn wait<N: ConditionName>(
     Ok(())
 }
 
+/// Dremio is away: the services' own advice is about containers and variables.
+fn away(said: &str) -> String {
+    let said = said.trim_start_matches("login: ");
+    let fact = said.split_once("; ").map_or(said, |(fact, _)| fact);
+    format!("{fact}; start Dremio, or correct --dremio-uri")
+}
+
 async fn log_out(dremio: &DremioUri, token: &Token) -> anyhow::Result<()> {
     let client = DremioClient::new(Transport::connect(&ConnectConfig::new(dremio.clone()))?);
     client.logout(token.secret()).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::away;
+
+    #[test]
+    fn a_dremio_that_is_away_is_told_with_the_flag_to_correct() {
+        let said = "login: Dremio cannot be reached: Connection refused (os error 111); the likely \
+                    cause: DREMIO_URI names this container itself";
+        let expected = "Dremio cannot be reached: Connection refused (os error 111); start Dremio, \
+                        or correct --dremio-uri";
+        assert_eq!(away(said), expected);
+        assert_eq!(away("it is slow"), "it is slow; start Dremio, or correct --dremio-uri");
+    }
 }
