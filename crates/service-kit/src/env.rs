@@ -250,8 +250,8 @@ impl<'e> Reader<'e> {
             self.problem(
                 setting,
                 format!(
-                    "is required; set {name} (with Docker Compose in .env), or {file_name} to a \
-                     file that holds it{blank}"
+                    "is required; with Docker Compose scripts/setup.sh asks for it, or write it \
+                     into .env; elsewhere set {name}, or {file_name} to a file that holds it{blank}"
                 ),
             );
         }

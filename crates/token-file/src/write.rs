@@ -91,7 +91,9 @@ pub enum WriteError {
         folder: String,
     },
     /// No space, inodes or quota left.
-    #[error("the disk that holds {folder} is full; free some space, it is tried again")]
+    #[error(
+        "the disk that holds {folder} is full; free some space (of Docker's: docker system prune)"
+    )]
     DiskFull {
         /// The folder that should hold the file.
         folder: String,

@@ -275,6 +275,7 @@ impl Parts {
             replaced: received,
         };
         let readiness = Readiness::new(&["token", "dremio"]);
+        let in_container = Path::new("/.dockerenv").exists();
         let shared = Arc::new(Shared {
             client,
             gateway_key: KeyKeeper::new(volume.clone(), metrics.clone()),
@@ -287,10 +288,8 @@ impl Parts {
             policy: config.policy,
             revoke_after: config.revoke_after,
             tls_verified,
-            if_unreachable: next_step_in_silence(
-                config.connect.uri.host(),
-                Path::new("/.dockerenv").exists(),
-            ),
+            if_unreachable: next_step_in_silence(config.connect.uri.host(), in_container),
+            in_container,
             replaced,
         });
         Ok(Self { shared, readiness, revoker, registry })

@@ -64,14 +64,28 @@ impl Origin {
         }
     }
 
-    /// What to correct when Dremio rejects them.
-    fn named(&self) -> String {
+    /// What to do when Dremio rejects them.
+    fn cure(&self, in_container: bool) -> String {
+        let at_once = "a changed file is tried at once";
         match self {
-            Self::Settings(_) => {
-                "DREMIO_USERNAME and DREMIO_PASSWORD, or the file that holds it".to_owned()
-            }
+            Self::Settings(login) => match (login.password.path(), in_container) {
+                (Some(_), true) => format!(
+                    "run scripts/setup.sh --force, which asks for both and tries them ({at_once})"
+                ),
+                (Some(file), false) => format!(
+                    "correct DREMIO_USERNAME, or the password in {} ({at_once})",
+                    file.display()
+                ),
+                (None, true) => "correct DREMIO_USERNAME and DREMIO_PASSWORD in .env, then run: \
+                                 docker compose up"
+                    .to_owned(),
+                (None, false) => {
+                    "correct DREMIO_USERNAME and DREMIO_PASSWORD, and start it again".to_owned()
+                }
+            },
             Self::Folder(folder) => {
-                format!("username and password in {}", folder.folder().display())
+                let folder = folder.folder();
+                format!("correct username and password in {} ({at_once})", folder.display())
             }
         }
     }
@@ -95,9 +109,9 @@ impl CredentialSource {
         self.origin.paths().iter().any(Option::is_some)
     }
 
-    /// What to correct when Dremio rejects them.
-    pub(crate) fn named(&self) -> String {
-        self.origin.named()
+    /// What to do when Dremio rejects them.
+    pub(crate) fn cure(&self, in_container: bool) -> String {
+        self.origin.cure(in_container)
     }
 
     /// Reads both, off the async threads.
@@ -174,7 +188,26 @@ fn oddity(secret: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::oddity;
+    use service_kit::SecretSource;
+
+    use super::{Origin, oddity};
+    use crate::config::Login;
+
+    #[test]
+    fn rejected_credentials_have_a_next_step_for_where_they_are() {
+        let inline = SecretSource::Inline("x".into());
+        let file = SecretSource::File("/secrets/password".into());
+        for (password, in_container, step) in [
+            (&inline, true, "DREMIO_PASSWORD in .env, then run: docker compose up"),
+            (&inline, false, "DREMIO_PASSWORD, and start it again"),
+            (&file, true, "run scripts/setup.sh --force"),
+            (&file, false, "the password in /secrets/password (a changed file is tried at once)"),
+        ] {
+            let login = Login { username: inline.clone(), password: password.clone() };
+            let cure = Origin::Settings(login).cure(in_container);
+            assert!(cure.contains(step), "{cure}");
+        }
+    }
 
     #[test]
     fn accidents_are_named() {

@@ -21,15 +21,12 @@ impl Failure {
         Self::new(reason, format!("{:#}", error.into()))
     }
 
-    /// Describes a failed login. `credentials` are what to correct if Dremio rejects them.
-    pub(crate) fn login(error: dremio_client::Error, credentials: &str) -> Self {
+    /// Describes a failed login. `cure` is what to do if Dremio rejects the credentials.
+    pub(crate) fn login(error: dremio_client::Error, cure: &str) -> Self {
         match error.class() {
             ErrorClass::RejectedCredentials => Self::new(
                 error.class().as_str(),
-                format!(
-                    "Dremio rejected the user name or the password; correct {credentials} (a \
-                     changed file is tried at once)"
-                ),
+                format!("Dremio rejected the user name or the password; {cure}"),
             ),
             _ => Self::call(error),
         }

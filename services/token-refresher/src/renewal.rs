@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) tls_verified: bool,
     /// What to do next if Dremio does not answer.
     pub(crate) if_unreachable: Option<&'static str>,
+    /// Whether this is a container of Docker's, which decides what people can do.
+    pub(crate) in_container: bool,
     /// Receives tokens to log out.
     pub(crate) replaced: mpsc::Sender<Replaced>,
 }

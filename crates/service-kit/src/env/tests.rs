@@ -104,7 +104,7 @@ fn a_blank_file_is_no_secret() {
     let (_, problems) = read("", blank);
     assert!(
         problems.starts_with(
-            "DREMIO_PASSWORD: is required; set DREMIO_PASSWORD (with Docker Compose in .env)"
+            "DREMIO_PASSWORD: is required; with Docker Compose scripts/setup.sh asks for it, or"
         ),
         "{problems}"
     );

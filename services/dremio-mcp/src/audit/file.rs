@@ -30,9 +30,21 @@ pub(super) enum FileError {
     /// A folder, a pipe or a device has the name.
     #[error("it is not a regular file")]
     NotAFile,
-    /// The operating system refuses; a full disk, for example.
+    /// No space or quota left.
+    #[error("the disk is full; free some space (of Docker's: docker system prune)")]
+    Full,
+    /// The operating system refuses.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for FileError {
+    fn from(cause: io::Error) -> Self {
+        match cause.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(cause),
+        }
+    }
 }
 
 /// The file and its chain. All of this is synchronous.

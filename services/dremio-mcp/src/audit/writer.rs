@@ -360,7 +360,7 @@ fn shown(cause: FileError) -> Trouble {
     let reason = match &cause {
         FileError::Taken => "taken",
         FileError::NotAFile => "not_a_file",
-        FileError::Io(_) => "unwritable",
+        FileError::Full | FileError::Io(_) => "unwritable",
     };
     Trouble { reason, text: cause.to_string() }
 }

@@ -76,7 +76,7 @@ fn mistakes_are_named_without_secrets() {
     check(
         &[("DREMIO_PASSWORD", "")],
         "DREMIO_PASSWORD",
-        "is required; set DREMIO_PASSWORD (with Docker Compose in .env), or DREMIO_PASSWORD_FILE",
+        "is required; with Docker Compose scripts/setup.sh asks for it",
     );
     check(&[("DREMIO_PASSWORD_FILE", password_file)], "DREMIO_PASSWORD", "keep one of them");
     check(

@@ -36,7 +36,8 @@ impl Renewal {
                     ErrorClass::NoUserYet => Cause::NoUser,
                     _ => Cause::Passing,
                 };
-                let mut failure = Failure::login(cause, &self.credentials.named());
+                let mut failure =
+                    Failure::login(cause, &self.credentials.cure(self.shared.in_container));
                 if let (ErrorClass::Unreachable, Some(step)) = (class, self.shared.if_unreachable) {
                     failure = failure.with_next_step(step);
                 }

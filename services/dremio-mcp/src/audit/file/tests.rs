@@ -216,6 +216,8 @@ fn what_is_no_file_or_anothers_is_refused() {
     assert!(matches!(refused("/dev/null".into()), FileError::NotAFile));
     assert!(matches!(refused(setting.folder.path().to_owned()), FileError::Io(_)));
     assert!(matches!(refused("/nowhere/audit.jsonl".into()), FileError::Io(_)));
+    let full = FileError::from(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    assert!(full.to_string().starts_with("the disk is full; free some space"), "{full}");
     // It goes on as soon as the other is gone.
     drop(first);
     write(&mut setting.file(), &setting.key, "two");
