@@ -3,7 +3,7 @@
 # its address and key; `--help` has more.
 #
 # It runs in the gateway's image, as you, with your home folder at its own path; a check runs in the
-# gateway's container. A key never stands on a command line.
+# gateway's container, of Compose or of a Swarm. A key never stands on a command line.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/env-file.sh
@@ -20,6 +20,7 @@ usage: scripts/connect.sh                     the clients, one a line
   --no-key             the gateway wants no key
   --url URL            the gateway's address, as the client sees it [from .env]
   --name NAME          under which the client lists it [dremio]
+  --stack NAME         in a Swarm: the name of the stack [dremio-mcp]
   -h, --help
 
   scripts/connect.sh cursor --write
@@ -29,14 +30,18 @@ USAGE
 
 die() { printf 'connect: %s\n' "$*" >&2; exit 1; }
 
-check=false write=false no_key=false url=false key_file='' key_env='' words=()
+check=false write=false no_key=false url=false key_file='' key_env='' stack=dremio-mcp words=()
 while (($#)); do
   case $1 in
     -h | --help) usage; exit 0 ;;
-    --key-file=* | --key-env=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
-    --key-file | --key-env)
+    --key-file=* | --key-env=* | --stack=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+    --key-file | --key-env | --stack)
       [[ -n ${2-} ]] || die "$1 needs a value"
-      if [[ $1 == --key-file ]]; then key_file=$2; else key_env=$2 words+=("$1" "$2"); fi
+      case $1 in
+        --key-file) key_file=$2 ;;
+        --key-env) key_env=$2 words+=("$1" "$2") ;;
+        --stack) stack=$2 ;;
+      esac
       shift 2
       continue
       ;;
@@ -64,8 +69,15 @@ if [[ -z $key_file ]] && ! $no_key && [[ $variable =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]
 fi
 
 if $check; then
-  [[ -n $("${compose[@]}" ps --quiet dremio-mcp) ]] || die "the gateway is not running: scripts/deploy.sh starts it"
-  connect=("${compose[@]}" exec -T dremio-mcp dremio-mcp connect "${words[@]}")
+  service=${stack}_dremio-mcp
+  gateway=$("${compose[@]}" ps --quiet dremio-mcp | head -n 1)
+  [[ -n $gateway ]] || gateway=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service" | head -n 1)
+  if [[ -z $gateway ]]; then
+    ! docker service inspect "$service" >/dev/null 2>&1 ||
+      die "no gateway runs on this node: docker service ps $service names the nodes that have one; run this there"
+    die "the gateway is not running: scripts/deploy.sh starts it"
+  fi
+  connect=(docker exec --interactive "$gateway" dremio-mcp connect "${words[@]}")
   if [[ -n $key_file ]]; then
     value=$(cat -- "$key_file")
     printf '%s\n' "$value" | grep -q '^[[:space:]]*[^#[:space:]]' || die "$key_file holds no key; write one key a line"
@@ -76,9 +88,12 @@ if $check; then
     exit
   fi
   if [[ -z $key_env ]] && ! $no_key; then
-    read_env_file MCP_API_KEY
     # The container has one of the two.
-    if [[ -n ${MCP_API_KEY:-} ]]; then connect+=(--key-env MCP_API_KEY); else connect+=(--key-file /run/secrets/mcp_api_keys); fi
+    if docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$gateway" | grep -q '^MCP_API_KEY=.'; then
+      connect+=(--key-env MCP_API_KEY)
+    else
+      connect+=(--key-file /run/secrets/mcp_api_keys)
+    fi
   fi
   exec "${connect[@]}" </dev/null
 fi
@@ -102,5 +117,6 @@ if ! $url; then
   [[ -z ${MCP_DOMAIN:-} ]] || endpoint=https://$MCP_DOMAIN/mcp
   flags+=(--url "$endpoint")
 fi
-exec "${compose[@]}" run --rm --no-deps -T --user "$(id -u):$(id -g)" "${mounts[@]}" --env HOME="$HOME" \
-  dremio-mcp connect "${words[@]}" "${flags[@]}"
+# Not by `docker compose run`, which makes networks and volumes; those of a stack have the same names.
+exec docker run --rm --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
+  --user "$(id -u):$(id -g)" "${mounts[@]}" --env HOME="$HOME" "$image" connect "${words[@]}" "${flags[@]}"

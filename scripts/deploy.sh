@@ -85,12 +85,20 @@ next_step() {
     *"exec format error"* | *"FATAL tini"*"failed: No such file or directory"*)
       echo "The image is for another kind of processor: docker compose build --no-cache token-refresher dremio-mcp" ;;
     *"no space left on device"*) echo "The disk is full: docker system prune" ;;
+    *"does not match the specified platform"*)
+      echo "The image is for another kind of processor: docker compose build --no-cache token-refresher dremio-mcp; or take out DOCKER_DEFAULT_PLATFORM" ;;
+    *"No such image"*) echo "An image is missing: scripts/deploy.sh without --no-build makes it" ;;
   esac
 }
 
 why_compose() {
   docker compose "${profiles[@]}" ps --all
   local id name state told
+  if [[ -z $(docker compose "${profiles[@]}" ps --all --quiet) ]]; then
+    # No container could be made: the engine says why, once more.
+    next_step "$(docker compose "${profiles[@]}" create --no-build 2>&1 || true)"
+    return
+  fi
   for id in $(docker compose "${profiles[@]}" ps --all --quiet); do
     name=$(docker inspect --format '{{slice .Name 1}}' "$id")
     state=$(docker inspect --format '{{.State.Status}}{{if .State.Health}} {{.State.Health.Status}}{{end}} {{.State.ExitCode}}' "$id")
@@ -117,7 +125,8 @@ deploy_compose() {
     die "SECRETS_DIR names $folder, which lacks dremio_password or mcp_api_keys: run scripts/setup.sh, or take SECRETS_DIR out of .env"
   build_images
   say "starting (at most $timeout s)"
-  if ! docker compose "${profiles[@]}" up --detach --wait --wait-timeout "$timeout"; then
+  # What the images are of was built just now, or is there.
+  if ! docker compose "${profiles[@]}" up --no-build --detach --wait --wait-timeout "$timeout"; then
     say "not ready:"
     why_compose
     die "not ready; docs/TROUBLESHOOTING.md goes from the symptom to the cause"

@@ -72,6 +72,11 @@ docker stack services --format '      {{.Name}} {{.Mode}} {{.Replicas}} {{.Ports
 equal "replicas of the gateway" 2 "$(replicas_of dremio-mcp)"
 check "Caddy made a certificate" await 30 has_root
 check "a query through the proxy" await 30 tls_query
+check "connect.sh --check, with the key of the installation" scripts/connect.sh cursor --check --stack "$stack"
+tail -n 1 "$work/swarm/mcp_api_keys" >"$work/swarm/own.key"
+check "and with an agent's own, in a file" scripts/connect.sh cursor --check --stack "$stack" --key-file "$work/swarm/own.key"
+check "connect.sh shows what to do, in the presence of the stack" scripts/connect.sh cursor
+refused "a stack that is not there" scripts/connect.sh cursor --check --stack nobody
 id=$(tasks_of dremio-mcp | head -n 1)
 equal "secrets of the gateway's container" "mcp_api_keys" "$(docker exec "$id" ls /run/secrets | tr '\n' ' ' | sed 's/ $//')"
 equal "the gateway's container: read-only root, capabilities, user" "true 0000000000000000 10002" \
