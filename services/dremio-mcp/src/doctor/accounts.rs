@@ -51,7 +51,12 @@ pub(super) async fn look(doctor: &Doctor, policy: &Policy) -> (Vec<Finding>, Vec
     if said.is_empty() {
         findings.push(good(policy, &named));
     }
-    findings.extend(said.into_iter().take(FEW));
+    let has_more = said.len() > FEW;
+    said.truncate(FEW);
+    if let Some(last) = said.last_mut().filter(|_| has_more) {
+        last.text += "; there are more like these, which are not shown";
+    }
+    findings.extend(said);
     (findings, held)
 }
 

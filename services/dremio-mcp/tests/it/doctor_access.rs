@@ -157,6 +157,15 @@ async fn accounts_without_a_token() {
 }
 
 #[tokio::test]
+async fn of_many_accounts_without_a_token_a_few_are_shown() {
+    let one = |number| client(&format!("c{number}"), &format!("account = \"a{number}\""));
+    let system = with_policy(&(0..9).map(one).collect::<String>()).await;
+    let said = said(&system, "accounts").await;
+    assert_eq!(said.matches("account a").count(), 5, "{said}");
+    assert!(said.ends_with("; there are more like these, which are not shown"), "{said}");
+}
+
+#[tokio::test]
 async fn an_audit_file_that_cannot_be_written() {
     let mut system = System::new().await;
     let folder = system.folder.path().display().to_string();
