@@ -3,8 +3,7 @@
 //!
 //! - `recent`: what is kept of calls and conditions, and `minutes`, the hour in it
 //! - `facts`: all that the page says, as it stands now
-//! - `words`: conditions in plain words, with what helps
-//! - `outcomes`: what has become of calls, in plain words
+//! - `words`: conditions and outcomes in plain words, with what helps
 //! - `charts`: the hour as SVG
 //! - `connecting`: how agents are set up
 //! - `page`: the HTML, with `style.css`
@@ -13,7 +12,6 @@ mod charts;
 mod connecting;
 mod facts;
 mod minutes;
-mod outcomes;
 mod page;
 mod recent;
 mod words;

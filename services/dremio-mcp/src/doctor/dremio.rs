@@ -8,13 +8,14 @@ mod tls;
 
 use std::time::Duration;
 
-use self::api::Api;
-use super::accounts::{self, Held};
-use super::finding::{Cure, Finding, Verdict};
-use super::policy::Policy;
-use super::{CHECK_MAX, Doctor};
 use dremio_client::{DremioClient, Transport};
 use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use self::api::Api;
+use super::finding::{Cure, Finding};
+use super::policy::Policy;
+use super::{CHECK_MAX, Doctor, accounts};
 
 /// Clocks that differ by so much are worth a word; the header `Date` has whole seconds, and the
 /// answer may be on its way for some.
@@ -35,21 +36,12 @@ struct Arrived {
 }
 
 pub(super) async fn check(doctor: &Doctor, policy: &Policy) -> Vec<Finding> {
-    let (arrived, (mut findings, held)) =
+    let (arrived, (mut findings, token)) =
         tokio::join!(arrive(doctor), accounts::look(doctor, policy));
-    match (arrived, held.as_slice()) {
-        (Ok(Arrived { client, findings: way, is_ready: true }), [first, rest @ ..]) => {
+    match (arrived, token) {
+        (Ok(Arrived { client, findings: way, is_ready: true }), Some(token)) => {
             findings.extend(way);
-            let (seen, refused) = tokio::join!(
-                as_user(doctor, &client, first),
-                accounts::try_all(doctor, &client, rest),
-            );
-            findings.extend(seen);
-            if !refused.is_empty() {
-                let is_good = |it: &Finding| it.check == "accounts" && it.verdict == Verdict::Good;
-                findings.retain(|finding| !is_good(finding));
-            }
-            findings.extend(refused);
+            findings.extend(as_user(doctor, &client, &token).await);
         }
         (Ok(Arrived { findings: way, is_ready, .. }), _) => {
             findings.extend(way);
@@ -109,14 +101,14 @@ async fn arrive(doctor: &Doctor) -> Result<Arrived, Vec<Finding>> {
 }
 
 /// What only somebody with a token can ask. Both at once.
-async fn as_user(doctor: &Doctor, client: &DremioClient, held: &Held) -> Vec<Finding> {
+async fn as_user(doctor: &Doctor, client: &DremioClient, token: &SecretString) -> Vec<Finding> {
     let version = async {
-        match client.version(&held.token).await {
+        match client.version(token).await {
             Ok(version) => Finding::good("version", format!("Dremio {version}")),
             Err(cause) => Finding::not_checked("version", cause.to_string()),
         }
     };
-    let (version, query) = tokio::join!(version, query::check(doctor, client, held));
+    let (version, query) = tokio::join!(version, query::check(doctor, client, token));
     vec![version, query]
 }
 

@@ -47,24 +47,17 @@ pub(super) enum Delivery {
 /// A running call. Boxed from the start, because it is large and handed on.
 pub(super) type Running = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
-/// What comes before the answer; `None` if the client wants nothing.
-pub(super) type Progress = Option<mpsc::Receiver<Held>>;
-
-async fn next(progress: &mut Progress) -> Option<Held> {
-    progress.as_mut()?.recv().await
-}
-
 /// Runs `call` and answers with its result. `progress` must end when `call` does.
 pub(super) async fn answer(
     mut call: Running,
-    mut progress: Progress,
+    mut progress: mpsc::Receiver<Held>,
     delivery: Delivery,
     shutdown: Shutdown,
 ) -> Response {
     let may_stream = !matches!(delivery, Delivery::Whole);
     let first = tokio::select! {
         biased;
-        Some(first) = next(&mut progress), if may_stream => Some(first),
+        Some(first) = progress.recv(), if may_stream => Some(first),
         finished = &mut call => return json(finished),
         () = tokio::time::sleep(STREAM_AFTER), if may_stream => None,
     };
@@ -82,7 +75,7 @@ pub(super) async fn answer(
 
 async fn streamed(
     mut call: Running,
-    mut progress: Progress,
+    mut progress: mpsc::Receiver<Held>,
     mut latest: Option<Held>,
     events: Events,
 ) {
@@ -94,7 +87,7 @@ async fn streamed(
         }
         tokio::select! {
             biased;
-            Some(text) = next(&mut progress) => latest = Some(text),
+            Some(next) = progress.recv() => latest = Some(next),
             finished = &mut call => {
                 if let Some(text) = finished.body {
                     // If the reader has left, nothing can be done.
@@ -109,7 +102,7 @@ async fn streamed(
 
 async fn resumable(
     mut call: Running,
-    mut progress: Progress,
+    mut progress: mpsc::Receiver<Held>,
     first: Option<Held>,
     replay: Arc<Replay>,
     shutdown: Shutdown,
@@ -120,7 +113,7 @@ async fn resumable(
     loop {
         tokio::select! {
             biased;
-            Some(text) = next(&mut progress) => replay.push(text),
+            Some(next) = progress.recv() => replay.push(next),
             finished = &mut call => {
                 if let Some(text) = finished.body {
                     replay.push(text);

@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 
 use super::facts::{EngineFacts, Facts};
 use super::minutes::MinuteView;
-use super::outcomes::outcome;
 use super::{charts, words};
 use crate::conditions::ConditionName;
 
@@ -181,7 +180,8 @@ fn hour(facts: &Facts) -> Markup {
                 figcaption {
                     "Time of a call "
                     @if let Some((half, most)) = last {
-                        span { "half within " span.half { (milliseconds(half)) } ", 95 % within "
+                        span {
+                            "half within " span.half { (milliseconds(half)) } ", 95\u{a0}% within "
                             span.most { (milliseconds(most)) } " of late" }
                     } @else {
                         span { "no calls" }
@@ -229,14 +229,14 @@ fn errors(facts: &Facts) -> Markup {
     html! {
         @if errors.is_empty() { p.dim { "None since the gateway is up." } }
         @else {
-            table {
+            table.lines {
                 tr { th { "UTC" } th { "Client" } th { "Tool" } th { "What happened" } }
                 @for error in errors {
                     tr {
                         td.time { (clock(error.at)) }
                         td { (error.client) }
                         td { (error.tool) }
-                        td { (outcome(error.verdict)) }
+                        td { (words::outcome(error.outcome)) }
                     }
                 }
             }
@@ -249,7 +249,7 @@ fn changes(facts: &Facts) -> Markup {
     html! {
         @if changes.is_empty() { p.dim { "Nothing since the gateway is up." } }
         @else {
-            table {
+            table.lines {
                 tr { th { "UTC" } th { "What" } th { "How it became" } }
                 @for change in changes {
                     tr {

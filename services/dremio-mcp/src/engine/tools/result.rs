@@ -125,10 +125,10 @@ async fn failed(room: &ToolRoom, sql: &str, said: Option<&RemoteMessage>) -> Fai
     };
     // A Dremio in trouble is not asked for its catalog, too.
     if let Some(advice) = coach::not_the_querys_fault(said) {
-        return Failure::from(advice).permitted(&room.gate);
+        return advice.into();
     }
     let catalog = room.catalog.snapshot(coach::PATIENCE).await;
-    Failure::from(coach::advise(sql, said, catalog.as_deref())).permitted(&room.gate)
+    coach::advise(sql, said, catalog.as_deref()).into()
 }
 
 fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
