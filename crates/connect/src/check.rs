@@ -77,7 +77,7 @@ pub enum CheckError {
     #[error("nothing is served at this path (404): the address of dremio-mcp ends with /mcp")]
     NotFound,
     /// 3xx.
-    #[error("the server sends elsewhere ({status}): use {to} as the address")]
+    #[error("the server redirects ({status}): use {to} as the address")]
     Redirected {
         /// The status.
         status: u16,
@@ -99,7 +99,7 @@ pub enum CheckError {
         url: String,
     },
     /// The answer broke off.
-    #[error("the answer broke off")]
+    #[error("the answer broke off; try again")]
     BrokenOff {
         /// Why.
         source: reqwest::Error,

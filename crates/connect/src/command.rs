@@ -26,7 +26,7 @@ pub struct Arguments {
     /// The client; without it, all are listed
     client: Option<String>,
 
-    /// Put the entry into your own file, and keep what was there beside it
+    /// Put the entry into the client's file, and keep a copy of the old one beside it
     #[arg(long, requires = "client")]
     write: bool,
 
@@ -54,6 +54,11 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["key_env", "key_file"])]
     no_key: bool,
 }
+
+/// What the words in the list mean.
+const HOW: &str = "
+command: a line to run. --write: an entry in its own file. program: code to begin with.
+connect CLIENT shows it; connect CLIENT --write changes the file; --help has more.";
 
 const EXAMPLES: &str = "Examples:
   connect                                     which clients there are
@@ -107,8 +112,8 @@ pub enum CommandError {
     },
     /// Nothing that is written here stays.
     #[error(
-        "nothing was written: there is no home folder here that outlives this command. In a \
-         container, mount yours: --user \"$(id -u)\" --volume \"$HOME:$HOME\" --env \
+        "nothing was written: HOME names no folder that can be written to. In a container, mount \
+         yours: --user \"$(id -u)\" --volume \"$HOME:$HOME\" --env \
          HOME=\"$HOME\"; or do what is shown"
     )]
     NoHome,
@@ -148,7 +153,7 @@ async fn run_into(
 ) -> Result<(), CommandError> {
     let Some(name) = &arguments.client else {
         text.push_str(&list());
-        text.push_str("\nconnect CLIENT shows what to do; --help has more.");
+        text.push_str(HOW);
         return Ok(());
     };
     let client = find(name).ok_or_else(|| CommandError::UnknownClient { name: name.clone() })?;
@@ -207,7 +212,7 @@ fn done(written: &Written) -> String {
     match (change, backup) {
         (Change::None, _) => format!("{shown} has it already; nothing was written.\n"),
         (_, Some(backup)) => {
-            format!("Written: {shown}\nWhat was there is in {}\n", backup.display())
+            format!("Written: {shown}\nThe old version is {}\n", backup.display())
         }
         (_, None) => format!("Written: {shown}\n"),
     }

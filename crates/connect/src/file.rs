@@ -32,7 +32,7 @@ pub enum FileError {
     },
     /// A link to nothing.
     #[error(
-        "{} is a link to a file that does not exist: make that file, or take the link away",
+        "{} is a link to a file that does not exist: create that file, or delete the link",
         path.display()
     )]
     DanglingLink {
@@ -70,7 +70,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// Its client writes it all the time.
-    #[error("{} changed while it was edited: end the client, and try again", path.display())]
+    #[error("{} changed while it was edited: quit the client, and try again", path.display())]
     Changed {
         /// The file.
         path: PathBuf,

@@ -79,12 +79,12 @@ impl Display for Broken {
         match &self.problem {
             Problem::Syntax(what) => write!(f, "{what}; correct that line"),
             Problem::NotAMap(what) => {
-                write!(f, "{what} holds something else than servers by name; take it out")
+                write!(f, "{what} should hold entries by name, and does not; correct or delete it")
             }
             Problem::NotAList(what) => {
-                write!(f, "{what} holds something else than a list; take it out")
+                write!(f, "{what} should be a list, and is not; correct or delete it")
             }
-            Problem::Twice(what) => write!(f, "{what} stands there twice; take one out"),
+            Problem::Twice(what) => write!(f, "{what} is there twice; delete one"),
             Problem::Unclear(why) => write!(f, "{why}; put the entry in by hand"),
         }
     }

@@ -36,7 +36,11 @@ pub fn list() -> String {
 pub fn render(client: &Client, endpoint: &Endpoint, home: Option<&Home>) -> String {
     let mut text = format!("{}\n", client.title);
     if let Some(key) = endpoint.key().filter(|_| needs_variable(client)) {
-        let _ = writeln!(text, "\nThe key, in the environment in which {} runs:\n", client.title);
+        let _ = writeln!(
+            text,
+            "\nSet the key in the shell that {} starts from (in ~/.bashrc or ~/.zshrc it stays):\n",
+            program(client)
+        );
         let _ = writeln!(text, "  {}", export(key));
     }
     if let Some(command) = client.command {
@@ -68,7 +72,8 @@ pub(crate) fn next_steps(client: &Client, endpoint: &Endpoint) -> String {
     let mut text = String::new();
     let reads = client.file.as_ref().is_some_and(|file| file.reference.is_some());
     if let Some(key) = endpoint.key().filter(|_| reads) {
-        let _ = writeln!(text, "Set the key where {} runs:  {}", client.title, export(key));
+        let shell = format!("the shell that {} starts from", program(client));
+        let _ = writeln!(text, "Set the key in {shell}:  {}", export(key));
     }
     for note in client.notes {
         let _ = writeln!(text, "{note}");
@@ -105,6 +110,11 @@ fn needs_variable(client: &Client) -> bool {
     reads(client.command)
         || reads(client.code)
         || client.file.as_ref().is_some_and(|file| file.reference.is_some())
+}
+
+/// What starts, and needs the key.
+fn program(client: &Client) -> &'static str {
+    if client.code.is_some() { "the program" } else { client.title }
 }
 
 /// The line that sets the variable of the key.

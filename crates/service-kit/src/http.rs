@@ -171,8 +171,7 @@ where
                 is_draining = true;
                 served.as_mut().graceful_shutdown();
             }
-            // Nothing stops at once that was not asked to drain as well.
-            () = shutdown.now(), if is_draining => return,
+            () = shutdown.now() => return,
         }
     }
 }

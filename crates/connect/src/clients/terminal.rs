@@ -84,7 +84,7 @@ pub(super) const ALL: &[Client] = &[
              {{if key}} --header 'Authorization: Bearer ${{{variable}}}'{{end}}",
         ),
         notes: &[
-            "Gemini CLI asks whether you trust a folder: it has no servers where you do not.",
+            "Gemini CLI asks whether you trust the folder: say yes, or it starts no servers there.",
             "After a restart of the server: /mcp refresh",
         ],
         source: "https://www.npmjs.com/package/@google/gemini-cli",
@@ -138,7 +138,8 @@ pub(super) const ALL: &[Client] = &[
              {{if key}} --header \"Authorization: Bearer ${{variable}}\"{{end}}",
         ),
         notes: &[
-            "In VS Code: Cline's panel, MCP Servers, Configure, and put the entry into that file.",
+            "In VS Code: Cline's panel, MCP Servers, Configure; put the entry into the file that \
+             opens.",
         ],
         source: "https://www.npmjs.com/package/cline",
         read_on: READ,
@@ -159,7 +160,7 @@ pub(super) const ALL: &[Client] = &[
                 None,
             )
         }),
-        notes: &["Tools are there in agent mode only."],
+        notes: &["Tools work in agent mode only."],
         source: "https://docs.continue.dev/customize/deep-dives/mcp",
         read_on: READ,
         ..Client::NEW
@@ -239,7 +240,7 @@ pub(super) const ALL: &[Client] = &[
             "npx -y mcp-remote {{url}}\
              {{if key}} --header \"Authorization:Bearer ${{variable}}\"{{end}}",
         ),
-        notes: &["A bridge for clients that only start programs: they write to it, it calls."],
+        notes: &["A bridge for clients that can only start a program; it passes messages on."],
         source: "https://github.com/geelen/mcp-remote",
         read_on: READ,
         ..Client::NEW

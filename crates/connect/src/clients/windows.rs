@@ -10,7 +10,7 @@ const SERVER_URL_ENTRY: &str =
 const EDITOR_REFERENCE: Option<&str> = Some("${env:{{variable}}}");
 
 /// Editors read their environment once, when they start.
-const START_AGAIN: &str = "End it and start it again: it reads variables when it starts.";
+const START_AGAIN: &str = "Quit it and start it again: it reads variables only when it starts.";
 
 pub(super) const ALL: &[Client] = &[
     Client {
@@ -31,8 +31,8 @@ pub(super) const ALL: &[Client] = &[
             )
         }),
         notes: &[
-            "It needs Node.js: mcp-remote is a bridge that npx fetches.",
-            "End Claude Desktop and start it again.",
+            "It needs Node.js, whose npx fetches the bridge mcp-remote.",
+            "Quit Claude Desktop and start it again.",
         ],
         source: "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
         read_on: READ,
@@ -66,7 +66,7 @@ pub(super) const ALL: &[Client] = &[
         ),
         notes: &[
             START_AGAIN,
-            "Tools are there in agent mode; VS Code asks once whether you trust it.",
+            "Tools work in agent mode only; VS Code asks once whether you trust the server.",
         ],
         source: "https://code.visualstudio.com/docs/agents/reference/mcp-configuration",
         read_on: READ,
@@ -168,10 +168,10 @@ pub(super) const ALL: &[Client] = &[
              \"info\":{\"id\":\"{{name}}\",\"name\":\"{{name}}\"}}]'",
         ),
         notes: &[
-            "The variable counts when Open WebUI starts for the first time. Afterwards: Admin \
-             Settings, External Tools, +, type MCP (Streamable HTTP).",
-            "In a container the address of this machine is host.docker.internal, which \
-             MCP_ALLOWED_HOSTS must name.",
+            "Open WebUI reads the variable only at its first start. Later: Admin Settings, \
+             External Tools, +, type MCP (Streamable HTTP).",
+            "If it runs in a container, write host.docker.internal instead of 127.0.0.1, and add \
+             that name to MCP_ALLOWED_HOSTS.",
         ],
         speaks: Speaks::Modern,
         source: "https://docs.openwebui.com/features/mcp",

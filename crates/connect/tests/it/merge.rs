@@ -109,11 +109,14 @@ fn json_that_is_broken_is_left_alone() {
         ("{\n  \"a\": 1\n  \"b\": 2\n}", "line 2: Expected comma; correct"),
         ("{\n  \"a\": [1,\n", "line 2: "),
         ("{'a': 1}", "line 1: "),
-        ("[]", "line 1: the file holds something else"),
-        ("{\n\n\"mcpServers\": []}", "line 3: \"mcpServers\" holds something else"),
-        ("{\"mcpServers\": null}", "holds something else"),
-        ("{\"mcpServers\": {},\n\"mcpServers\": {}}", "line 2: \"mcpServers\" stands there twice"),
-        ("{\"mcpServers\": {\"dremio\": 1}}", "\"mcpServers\".\"dremio\" holds something else"),
+        ("[]", "line 1: the file should hold entries by name"),
+        ("{\n\n\"mcpServers\": []}", "line 3: \"mcpServers\" should hold entries by name"),
+        ("{\"mcpServers\": null}", "should hold entries by name"),
+        ("{\"mcpServers\": {},\n\"mcpServers\": {}}", "line 2: \"mcpServers\" is there twice"),
+        (
+            "{\"mcpServers\": {\"dremio\": 1}}",
+            "\"mcpServers\".\"dremio\" should hold entries by name",
+        ),
     ] {
         let cause = after("cursor", before).unwrap_err().to_string();
         assert!(cause.contains(said), "{before:?}: {cause}");
@@ -148,8 +151,8 @@ fn toml_keeps_comments_order_and_form() {
 fn toml_that_is_broken_is_left_alone() {
     for (before, said) in [
         ("a = 1\nb = \n", "line 2: "),
-        ("mcp_servers = 1\n", "mcp_servers holds something else"),
-        ("[mcp_servers]\ndremio = 1\n", "mcp_servers.dremio holds something else"),
+        ("mcp_servers = 1\n", "mcp_servers should hold entries by name"),
+        ("[mcp_servers]\ndremio = 1\n", "mcp_servers.dremio should hold entries by name"),
         ("[a]\n[a]\n", "line 2: "),
     ] {
         let cause = after("codex", before).unwrap_err().to_string();
@@ -191,12 +194,12 @@ fn lists_in_toml() {
     assert!(text.starts_with(other), "{text}");
 
     for (before, said) in [
-        ("mcp_servers = 1\n", "mcp_servers holds something else than a list"),
-        ("mcp_servers = [1]\n", "mcp_servers holds something else than a list"),
-        ("[mcp_servers.a]\nb = 1\n", "mcp_servers holds something else than a list"),
+        ("mcp_servers = 1\n", "mcp_servers should be a list"),
+        ("mcp_servers = [1]\n", "mcp_servers should be a list"),
+        ("[mcp_servers.a]\nb = 1\n", "mcp_servers should be a list"),
         (
             "[[mcp_servers]]\nname = 'dremio'\n[[mcp_servers]]\nname = 'dremio'\n",
-            "mcp_servers \"dremio\" stands there twice",
+            "mcp_servers \"dremio\" is there twice",
         ),
     ] {
         let cause = after("vibe", before).unwrap_err().to_string();
@@ -293,14 +296,14 @@ fn yaml_that_cannot_be_told_is_left_alone() {
     for (before, said) in [
         ("a: 1\nb: [1\n", "line "),
         ("a: 1\n b: 2\n", "line 2: "),
-        ("- a\n", "line 1: the file holds something else"),
-        ("extensions:\n  - a\n", "line 1: extensions holds something else"),
-        ("extensions: 7\n", "extensions holds something else"),
+        ("- a\n", "line 1: the file should hold entries by name"),
+        ("extensions:\n  - a\n", "line 1: extensions should hold entries by name"),
+        ("extensions: 7\n", "extensions should hold entries by name"),
         ("extensions: {a: 1}\n", "put the entry in by hand"),
         ("{a: 1}\n", "put the entry in by hand"),
         ("a: 1\n---\nb: 2\n", "several documents"),
         ("a: 1\n...\n", "put the entry in by hand"),
-        ("x: &x\n  a: 1\nextensions: *x\n", "holds something else"),
+        ("x: &x\n  a: 1\nextensions: *x\n", "should hold entries by name"),
         ("extensions:\n  dremio: &d\n    a: 1\nz: *d\n", "anchors"),
         ("extensions:\n  a: 1\nextensions:\n  b: 1\n", "line "),
     ] {
