@@ -171,7 +171,8 @@ where
                 is_draining = true;
                 served.as_mut().graceful_shutdown();
             }
-            () = shutdown.now() => return,
+            // Nothing stops at once that was not asked to drain as well.
+            () = shutdown.now(), if is_draining => return,
         }
     }
 }

@@ -21,6 +21,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use self::json::JsonLine;
 pub use self::json::push_json_string;
+use crate::Clock;
 use crate::env::Reader;
 use crate::settings;
 
@@ -127,7 +128,9 @@ fn subscriber(
         .with_target("audit", LevelFilter::INFO);
     let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
     match config.format {
-        Format::Json => Box::new(builder.event_format(JsonLine).finish().with(filter)),
+        Format::Json => {
+            Box::new(builder.event_format(JsonLine(Clock::system())).finish().with(filter))
+        }
         Format::Text => {
             let in_one_line = debug_fn(|writer, field, value| match field.name() {
                 "message" => write!(OneLine(writer), "{value:?}"),

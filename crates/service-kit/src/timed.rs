@@ -24,8 +24,9 @@ const LINGER_BYTES_MAX: usize = 1024 * 1024;
 /// When a connection that waits for a request has waited long enough.
 #[derive(Debug, Default)]
 pub(crate) struct Deadline {
-    /// What is waited for: after which turn, and whether it has begun to come.
-    wait: Option<(u64, bool)>,
+    /// What is waited for: after which turn, and whether it has begun to come; and until when.
+    wait: Option<(u64, bool, Instant)>,
+    /// Rings then, or earlier: it is set again when it has rung, not for every request.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -39,15 +40,18 @@ impl Deadline {
             return Poll::Pending;
         }
         let head_has_begun = connection.head_has_begun();
-        if self.wait != Some((turn, head_has_begun)) {
-            self.wait = Some((turn, head_has_begun));
-            let until = Instant::now() + limit(connection, head_has_begun);
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(until),
-                None => self.timer = Some(Box::pin(sleep_until(until))),
-            }
+        let until = match self.wait {
+            Some((of, begun, until)) if (of, begun) == (turn, head_has_begun) => until,
+            _ => Instant::now() + limit(connection, head_has_begun),
+        };
+        self.wait = Some((turn, head_has_begun, until));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if timer.deadline() > until {
+            timer.as_mut().reset(until);
         }
-        if let Some(timer) = &mut self.timer {
+        ready!(timer.as_mut().poll(cx));
+        if timer.deadline() < until {
+            timer.as_mut().reset(until);
             ready!(timer.as_mut().poll(cx));
         }
         Poll::Ready(if head_has_begun { Closed::SlowHead } else { Closed::Idle })

@@ -5,7 +5,7 @@
 //!
 //! - `config`: the settings
 //! - `call`: what is learnt of a call while it goes on
-//! - `line`: what is written of it at its end
+//! - `line`: what is written of it at its end, and `verdict`: what has become of it
 //! - `chain`: what seals a line
 //! - `members`: the JSON of a line
 //! - `scan`: reads a file and follows its chain
@@ -24,6 +24,7 @@ mod line;
 mod members;
 mod scan;
 mod top;
+mod verdict;
 mod verify;
 mod writer;
 
@@ -39,6 +40,7 @@ pub use self::config::AuditConfig;
 use self::file::AuditFile;
 pub(crate) use self::line::{About, Ending};
 pub(crate) use self::members::Members;
+pub(crate) use self::verdict::Verdict;
 pub(crate) use self::writer::Place;
 use self::writer::{AuditLog, Writing};
 use crate::conditions::Readiness;

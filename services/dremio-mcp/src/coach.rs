@@ -129,9 +129,8 @@ pub(crate) fn broken_view(said: &str) -> Option<Advice> {
     let view = after.split(". ").next().unwrap_or(after).trim_end_matches('.');
     let fix = format!(
         "Nothing is wrong with the request. The view {view} is broken: its own SQL no longer fits \
-         what it reads. Its owner must mend \
-         it in Dremio; until then, query the tables below it (VIEW_DEFINITION in \
-         INFORMATION_SCHEMA.\"VIEWS\" names them)."
+         what it reads. Its owner must mend it in Dremio; until then, query the tables below it. \
+         VIEW_DEFINITION in INFORMATION_SCHEMA.\"VIEWS\" names them."
     );
     Some(Advice { said: said::sentence(said), fix })
 }

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(crate) use self::changes::{Changes, List};
-pub(crate) use self::context::{CallContext, Caller, ClientId};
+pub(crate) use self::context::{CallContext, Caller, ClientId, Wanted};
 pub(crate) use self::error::CallError;
 pub(crate) use self::fair_queue::{CALL_LIMITS, FairQueue};
 pub(crate) use self::logs::LogLevel;

@@ -9,6 +9,8 @@
 //! - `gate`: what every statement passes before it is sent; `refusal`: why one does not
 //! - `keys`: makes keys, and lists those of the file
 
+#[cfg(test)]
+mod figures;
 mod file;
 mod gate;
 mod grant;

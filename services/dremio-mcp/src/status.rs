@@ -3,7 +3,8 @@
 //!
 //! - `recent`: what is kept of calls and conditions, and `minutes`, the hour in it
 //! - `facts`: all that the page says, as it stands now
-//! - `words`: conditions and outcomes in plain words, with what helps
+//! - `words`: conditions in plain words, with what helps
+//! - `outcomes`: what has become of calls, in plain words
 //! - `charts`: the hour as SVG
 //! - `connecting`: how agents are set up
 //! - `page`: the HTML, with `style.css`
@@ -12,6 +13,7 @@ mod charts;
 mod connecting;
 mod facts;
 mod minutes;
+mod outcomes;
 mod page;
 mod recent;
 mod words;

@@ -2,23 +2,25 @@
 //! spans, made in one piece, and with more escapes. That format checks and copies every few bytes
 //! on their own, which is most of what an audit line costs.
 
+use std::cell::RefCell;
 use std::fmt::{self, Debug, Write};
 
+use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::is_steering;
+use crate::Clock;
 
 /// Most lines are shorter.
 const LINE_BYTES: usize = 512;
 
 /// `{"timestamp":…,"level":…,"message":…, fields…,"target":…}` and a line end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct JsonLine;
+#[derive(Clone, Debug)]
+pub(super) struct JsonLine(pub(super) Clock);
 
 impl<S, N> FormatEvent<S, N> for JsonLine
 where
@@ -33,8 +35,7 @@ where
     ) -> fmt::Result {
         let mut line = Line(String::with_capacity(LINE_BYTES));
         line.0.push_str("{\"timestamp\":\"");
-        // A clock that cannot be read leaves the time empty, and the event is logged all the same.
-        let _ = SystemTime.format_time(&mut Writer::new(&mut line.0));
+        push_time(&mut line.0, self.0.now());
         line.0.push_str("\",\"level\":\"");
         line.0.push_str(event.metadata().level().as_str());
         line.0.push('"');
@@ -45,24 +46,53 @@ where
     }
 }
 
+thread_local! {
+    /// The second of the last line, and its text: it is the next line's too, more often than not.
+    static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
+/// Adds a time with microseconds (RFC 3339).
+fn push_time(line: &mut String, time: Timestamp) {
+    let (second, Ok(micros)) = (time.as_second(), u32::try_from(time.subsec_microsecond())) else {
+        // Before 1970, as of a clock that was never set.
+        let _ = write!(line, "{time:.6}");
+        return;
+    };
+    SECOND.with_borrow_mut(|(of, text)| {
+        if *of != second {
+            *of = second;
+            text.clear();
+            let _ = write!(text, "{time:.0}");
+            text.truncate(text.trim_end_matches('Z').len());
+        }
+        line.push_str(text);
+    });
+    line.push('.');
+    // With a million more, there are seven digits, of which the first is left out.
+    let mut digits = itoa::Buffer::new();
+    line.push_str(digits.format(1_000_000 + micros).get(1..).unwrap_or_default());
+    line.push('Z');
+}
+
 /// A line that is being written. A `String` takes everything, so nothing here fails.
 struct Line(String);
 
 impl Line {
-    fn name(&mut self, name: &str) {
-        self.0.push(',');
-        push_json_string(&mut self.0, name);
-        self.0.push(':');
+    /// A name from the source of a program, which is an identifier, or words with dots.
+    fn name(&mut self, name: &'static str) {
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    fn text(&mut self, name: &'static str, text: &str) {
         self.name(name);
         push_json_string(&mut self.0, text);
     }
 
-    fn plain(&mut self, field: &Field, plain: impl fmt::Display) {
+    fn plain(&mut self, field: &Field, plain: &str) {
         self.name(field.name());
-        let _ = write!(self.0, "{plain}");
+        self.0.push_str(plain);
     }
 }
 
@@ -70,22 +100,22 @@ impl Visit for Line {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() {
             // With a dot, also without a fraction.
-            self.plain(field, format_args!("{value:?}"));
+            self.plain(field, &format!("{value:?}"));
         } else {
             self.plain(field, "null");
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, value);
+        self.plain(field, itoa::Buffer::new().format(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, value);
+        self.plain(field, itoa::Buffer::new().format(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, value);
+        self.plain(field, if value { "true" } else { "false" });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -148,4 +178,29 @@ fn push_escaped(json: &mut String, text: &str) {
         rest = chars.as_str();
     }
     json.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::push_time;
+
+    #[test]
+    fn times() {
+        for (nanos, expected) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1_795_727_608_000_001_999, "2026-11-26T21:13:28.000001Z"),
+            // In the same second.
+            (1_795_727_608_123_456_000, "2026-11-26T21:13:28.123456Z"),
+            (1_795_727_609_999_999_999, "2026-11-26T21:13:29.999999Z"),
+            (253_402_207_200_000_000_000, "9999-12-30T22:00:00.000000Z"),
+            (-1_000_000_000, "1969-12-31T23:59:59.000000Z"),
+            (-1_500_000_000, "1969-12-31T23:59:58.500000Z"),
+        ] {
+            let mut line = String::new();
+            push_time(&mut line, Timestamp::from_nanosecond(nanos).unwrap());
+            assert_eq!(line, expected);
+        }
+    }
 }

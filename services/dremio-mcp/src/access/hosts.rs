@@ -247,27 +247,30 @@ impl HostRules {
             .and_then(|rest| rest.parse::<Authority>().ok());
         // `*` for hosts covers this server's names, not the pages that may use it.
         authority.is_some_and(|authority| {
+            let host = canonical(authority.host());
             self.hosts
                 .iter()
-                .any(|allowed| *allowed != AllowedHost::Any && allowed.covers(&authority))
+                .any(|allowed| *allowed != AllowedHost::Any && allowed.covers(&host, &authority))
         })
     }
 
     pub(crate) fn authority_allowed(&self, authority: &Authority) -> bool {
+        let host = canonical(authority.host());
         // A user part is not valid in a Host header and only confuses readers.
         !authority.as_str().contains('@')
-            && self.hosts.iter().any(|allowed| allowed.covers(authority))
+            && self.hosts.iter().any(|allowed| allowed.covers(&host, authority))
     }
 }
 
 impl AllowedHost {
-    /// A name without port covers every port. One with the port of HTTP or HTTPS also covers the
+    /// Whether it covers `authority`, whose canonical host is `asked`. A name without port covers
+    /// every port. One with the port of HTTP or HTTPS also covers the
     /// name alone, since clients omit such a port.
-    fn covers(&self, authority: &Authority) -> bool {
+    fn covers(&self, asked: &str, authority: &Authority) -> bool {
         match self {
             Self::Any => true,
             Self::Named { host, port } => {
-                canonical(authority.host()) == *host
+                asked == host
                     && port.is_none_or(|port| match authority.port_u16() {
                         Some(asked) => asked == port,
                         None => matches!(port, 80 | 443) && authority.as_str() == authority.host(),

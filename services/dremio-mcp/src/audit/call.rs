@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use token_file::AccountName;
 use tokio::time::Instant;
 
-use super::{Audit, Statement};
+use super::{Audit, Statement, Verdict};
 use crate::principal::Principal;
 
 /// Longest name in the comment of a job, in characters.
@@ -60,20 +60,12 @@ pub(super) struct Noted {
     pub(super) jobs: Vec<JobId>,
     pub(super) rows: Option<u64>,
     pub(super) queue: Duration,
-    pub(super) denied: Option<Denied>,
+    /// Why it was refused.
+    pub(super) denied: Option<Verdict>,
     pub(super) failure: Option<&'static str>,
     pub(super) at_dremio: Duration,
     /// How many wait for Dremio, and since when any does.
     pub(super) waiting: Option<(u32, Instant)>,
-}
-
-/// Why a call was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Denied {
-    /// By a rule of the guard or the policy.
-    Rule(&'static str),
-    /// Because this budget of the policy is used up.
-    Budget(&'static str),
 }
 
 /// While this lives, the call waits for Dremio.
@@ -139,12 +131,12 @@ impl CallAudit {
 
     /// The current call was refused, for this reason.
     pub(crate) fn note_denial(reason: &'static str) {
-        Self::note(|noted| noted.denied = Some(Denied::Rule(reason)));
+        Self::note(|noted| noted.denied = Some(Verdict::Denied(reason)));
     }
 
     /// The current call was refused because this budget is used up.
     pub(crate) fn note_over_budget(budget: &'static str) {
-        Self::note(|noted| noted.denied = Some(Denied::Budget(budget)));
+        Self::note(|noted| noted.denied = Some(Verdict::Budget(budget)));
     }
 
     /// The current call came to nothing, for this kind of reason.
@@ -208,15 +200,6 @@ impl Drop for AtDremio {
             }
             Some((count, since)) => noted.waiting = Some((count - 1, since)),
             None => {}
-        }
-    }
-}
-
-impl fmt::Display for Denied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rule(rule) => write!(f, "denied:{rule}"),
-            Self::Budget(budget) => write!(f, "budget:{budget}"),
         }
     }
 }

@@ -29,8 +29,9 @@ enum Command {
     /// Find out whether audit files were changed: exit 0, or 1 with what is wrong
     ///
     /// Each line is sealed, with the gateway key, together with the line before it; so any change
-    /// before the last line is found, and files must follow one another. What was cut off at the
-    /// end is found with --head. Exit 78: there is no key, or a file cannot be read.
+    /// of a line is found, and files must follow one another. What was cut off at the end, if only
+    /// a part of the last line, is found with --head. Exit 78: there is no key, or a file cannot be
+    /// read.
     Verify(Verify),
     /// Show who used what, as a table: calls by client and tool
     Top(Show),

@@ -1,6 +1,5 @@
 //! The line of a call: in the log, and in the audit file.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +7,9 @@ use std::time::Duration;
 use dremio_client::JobId;
 use token_file::AccountName;
 
-use super::call::{CallAudit, Denied, Noted};
+use super::call::{CallAudit, Noted};
 use super::members::Members;
-use super::{Audit, Statement};
+use super::{Audit, Statement, Verdict};
 use crate::telemetry::TraceId;
 
 /// Longest name of a tool that no engine has, as a client wrote it, in characters.
@@ -45,23 +44,26 @@ pub(crate) struct About<'a> {
 }
 
 impl Ending {
-    /// What has become of the call, in one word or two: `ok`, `denied:rule`, `budget:which`,
-    /// `cancelled:by`, `error:class`, `timed_out` or `crashed`.
-    fn verdict(self, noted: &Noted) -> Cow<'static, str> {
+    /// What has become of the call.
+    fn verdict(self, noted: &Noted) -> Verdict {
         match (self, noted.denied) {
-            (Self::Answered("ok"), _) => "ok".into(),
-            (Self::Answered(_), Some(denied)) => denied.to_string().into(),
-            (Self::Refused(rule), _) => Denied::Rule(rule).to_string().into(),
-            (Self::Answered(word), None) => {
-                format!("error:{}", noted.failure.unwrap_or(word)).into()
-            }
-            (Self::Cancelled(by), _) => format!("cancelled:{by}").into(),
-            (Self::Abandoned, _) => "cancelled:disconnect".into(),
-            (Self::Failed("timed_out"), _) => "timed_out".into(),
-            (Self::Failed("engine_lost"), _) => "crashed".into(),
-            (Self::Failed("stopping"), _) => "cancelled:stop".into(),
-            (Self::Failed(word), _) => format!("error:{word}").into(),
+            (Self::Answered("ok"), _) => Verdict::Ok,
+            (Self::Answered(_), Some(denied)) => denied,
+            (Self::Refused(rule), _) => Verdict::Denied(rule),
+            (Self::Answered(word), None) => Verdict::Error(noted.failure.unwrap_or(word)),
+            (Self::Cancelled(by), _) => Verdict::Cancelled(by),
+            (Self::Abandoned, _) => Verdict::Cancelled("disconnect"),
+            (Self::Failed("timed_out"), _) => Verdict::TimedOut,
+            (Self::Failed("engine_lost"), _) => Verdict::Crashed,
+            (Self::Failed("stopping"), _) => Verdict::Cancelled("stop"),
+            (Self::Failed(word), _) => Verdict::Error(word),
         }
+    }
+
+    /// What has become of a call of which nothing was learnt.
+    #[cfg(test)]
+    pub(crate) fn plain_verdict(self) -> Verdict {
+        self.verdict(&Noted::default())
     }
 
     /// What the metrics call it.
@@ -76,8 +78,13 @@ impl Ending {
 }
 
 impl CallAudit {
-    /// Logs the call, and gives its line for the audit file, if there is one.
-    pub(crate) fn end(self: &Arc<Self>, ending: Ending, about: About<'_>) -> Option<Members> {
+    /// Logs the call. Gives what has become of it, and its line for the audit file, if there is
+    /// one.
+    pub(crate) fn end(
+        self: &Arc<Self>,
+        ending: Ending,
+        about: About<'_>,
+    ) -> (Verdict, Option<Members>) {
         let (noted, at_dremio) = self.learnt();
         let (verdict, took) = (ending.verdict(&noted), self.took());
         let (who, principal, outcome) = (&self.who, &self.who.principal, ending.outcome());
@@ -101,7 +108,7 @@ impl CallAudit {
             kind,
             account,
             auth,
-            verdict = &*verdict,
+            %verdict,
             asked,
             session = about.session.map(tracing::field::display),
             statement = statement.map(|statement| statement.class),
@@ -116,7 +123,9 @@ impl CallAudit {
             "tool called",
         );
         let audit = self.audit();
-        audit.log.as_ref()?;
+        if audit.log.is_none() {
+            return (verdict, None);
+        }
         let mut line = Members::of(audit.clock.now(), "tool_called");
         line.shown("call", self.id);
         line.text("client", &who.to_string());
@@ -129,7 +138,7 @@ impl CallAudit {
         if let Some(session) = about.session {
             line.shown("session", session);
         }
-        line.text("verdict", &verdict);
+        line.shown("verdict", verdict);
         line.text("outcome", outcome);
         if let Some(Statement { class, fingerprint, text }) = statement {
             line.text("statement", class);
@@ -148,7 +157,7 @@ impl CallAudit {
             line.shown("trace_id", trace_id);
         }
         line.shown("peer", self.who.peer);
-        Some(line)
+        (verdict, Some(line))
     }
 }
 
@@ -167,7 +176,7 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Denied, Ending, Noted};
+    use super::{Ending, Noted, Verdict};
 
     #[test]
     fn verdicts() {
@@ -175,16 +184,16 @@ mod tests {
         for (ending, denied, failure, expected) in [
             (Ending::Answered("ok"), None, None, "ok"),
             // A profile that a refused sample is missing from is an answer all the same.
-            (Ending::Answered("ok"), Some(Denied::Rule("writes")), None, "ok"),
+            (Ending::Answered("ok"), Some(Verdict::Denied("writes")), None, "ok"),
             (
                 Ending::Answered("tool_error"),
-                Some(Denied::Rule("writes")),
+                Some(Verdict::Denied("writes")),
                 Some("refused"),
                 "denied:writes",
             ),
             (
                 Ending::Answered("tool_error"),
-                Some(Denied::Budget("rows")),
+                Some(Verdict::Budget("rows")),
                 Some("tool_error"),
                 "budget:rows",
             ),
@@ -192,7 +201,7 @@ mod tests {
             (Ending::Answered("rpc_error"), None, None, "error:rpc_error"),
             (
                 Ending::Answered("rpc_error"),
-                Some(Denied::Rule("unknown_tool")),
+                Some(Verdict::Denied("unknown_tool")),
                 None,
                 "denied:unknown_tool",
             ),
@@ -204,7 +213,7 @@ mod tests {
             (Ending::Failed("stopping"), None, None, "cancelled:stop"),
             (Ending::Failed("busy"), None, None, "error:busy"),
         ] {
-            assert_eq!(ending.verdict(&noted(denied, failure)), expected);
+            assert_eq!(ending.verdict(&noted(denied, failure)).to_string(), expected);
         }
     }
 }

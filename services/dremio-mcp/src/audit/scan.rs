@@ -93,6 +93,11 @@ impl Scan {
                     scan.tail.append(&mut line);
                     file.read_to_end(&mut scan.tail)?;
                 } else {
+                    // What a crash leaves of a line has no hash yet. All of a line has one, with
+                    // or without its line end.
+                    if let Some((read, (key, before))) = SealedLine::read(&line).zip(chain) {
+                        scan.follow(count + 1, key, before, &read);
+                    }
                     scan.tail.append(&mut line);
                 }
                 return Ok(scan);

@@ -86,7 +86,7 @@ const TROUBLES: &[Trouble] = &[
         ],
         advice: "Nothing is wrong with the query: the SQL of a view that it reads cannot be \
                  parsed any more. The view's owner must mend it in Dremio; until then, query the \
-                 tables below it (VIEW_DEFINITION in INFORMATION_SCHEMA.\"VIEWS\" names them).",
+                 tables below it. VIEW_DEFINITION in INFORMATION_SCHEMA.\"VIEWS\" names them.",
     },
     Trouble {
         signs: &[

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
+use service_kit::settings::{Default as IfUnset, TOKEN_REFRESH_BEFORE};
 use token_file::gateway_key::{self, KeyError};
 use token_file::{AccountName, ReadError, Token};
 
 use super::finding::{Cure, Finding};
 use super::{CHECK_MAX, Doctor, files, on_thread};
 
-/// A token that ends so soon should have been replaced hours ago.
-const SOON: SignedDuration = SignedDuration::from_mins(15);
+/// How much later than usual a token may be replaced before that is worth a word: at times the
+/// first attempt fails.
+const LATE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How the token file and the gateway key look from outside.
 struct Look {
@@ -83,16 +85,23 @@ fn judge(
     token: &Token,
     look: Option<Look>,
 ) -> (Vec<Finding>, Option<SecretString>) {
-    let path = file.path.display();
-    let left = token.expires_at().duration_since(doctor.clock.now());
-    if token.is_expired(doctor.clock.now()) {
+    let (path, now) = (file.path.display(), doctor.clock.now());
+    let left = token.expires_at().duration_since(now);
+    let age = token.written_at().map(|at| now.duration_since(at)).filter(|it| !it.is_negative());
+    if token.is_expired(now) {
         let ago = spoken(left.abs());
         let text = format!("the token in {path} ended {ago} ago, and there is no other yet");
         return (vec![file.bad(text, doctor.site.refresh())], None);
     }
     let mut findings = Vec::new();
-    if left < SOON {
-        let text = format!("the token ends in {}, and was not replaced yet", spoken(left));
+    let old = age.map_or(String::new(), |age| format!("is {} old and ", spoken(age)));
+    if let Some(before) = overdue(age, left) {
+        let (name, left) = (TOKEN_REFRESH_BEFORE.name, spoken(left));
+        let text = format!(
+            "the token {old}ends in {left}, and was not replaced: token-refresher does that {} \
+             before its end, unless {name} is set",
+            spoken(before)
+        );
         findings.push(file.warning(text, doctor.site.refresh()));
     }
     if let Some(look) = look.as_ref().filter(|look| look.is_open_to_all())
@@ -105,10 +114,22 @@ fn judge(
         let look = look.map_or(String::new(), |Look { mode, owner, group }| {
             format!("; {path} has mode {mode:04o}, owner {owner}, group {group}")
         });
-        let text = format!("there is a token, good for {}{look}", spoken(left));
+        let text = format!("there is one, which {old}ends in {}{look}", spoken(left));
         findings.push(Finding::good(file.check(), text));
     }
     (findings, Some(token.secret().clone()))
+}
+
+/// How long before its end a token should have been replaced, if that is overdue: by the default
+/// of the setting, which only token-refresher knows, and as it does for tokens that live shorter.
+fn overdue(age: Option<SignedDuration>, left: SignedDuration) -> Option<SignedDuration> {
+    let IfUnset::Is(usual) = TOKEN_REFRESH_BEFORE.default else { return None };
+    let usual = SignedDuration::try_from(service_kit::parse_duration(usual).ok()?).ok()?;
+    let before = match age.map(|age| age + left) {
+        Some(whole) if usual > whole / 2 => whole / 3,
+        _ => usual,
+    };
+    (left < before - LATE.min(before / 2)).then_some(before)
 }
 
 fn unread(doctor: &Doctor, file: &File<'_>, cause: &ReadError) -> Finding {
@@ -196,5 +217,36 @@ fn spoken(time: SignedDuration) -> String {
         seconds if seconds >= 2 * 3600 => format!("{} h", seconds / 3600),
         seconds if seconds >= 2 * 60 => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::overdue;
+
+    #[test]
+    fn a_token_is_replaced_well_before_its_end() {
+        let minutes = SignedDuration::from_mins;
+        for (age, left, before) in [
+            // Of 30 h: 6 h before its end, and 15 min are no reason to worry.
+            (Some(0), 30 * 60, None),
+            (Some(24 * 60), 6 * 60, None),
+            (Some(24 * 60 + 15), 6 * 60 - 15, None),
+            (Some(24 * 60 + 16), 6 * 60 - 16, Some(6 * 60)),
+            // Of 3 h: 1 h before.
+            (Some(130), 50, None),
+            (Some(140), 40, Some(60)),
+            // Of 6 min: 2 min before, and one is no reason to worry.
+            (Some(5), 1, None),
+            (Some(6), 0, Some(2)),
+            // From elsewhere, or by a clock that is ahead.
+            (None, 6 * 60, None),
+            (None, 5, Some(6 * 60)),
+        ] {
+            let found = overdue(age.map(minutes), minutes(left));
+            assert_eq!(found, before.map(minutes), "{age:?} {left}");
+        }
     }
 }

@@ -136,9 +136,8 @@ impl TokenSource {
     }
 
     /// Makes `call` with the current token; if Dremio rejects that, gets another and makes it once
-    /// more. Dremio rejects before it does anything, so this repeats no effect, and a rotation
-    /// is nobody else's business. `heard` is given each answer once, and says what it means for the
-    /// token.
+    /// more. Dremio rejects before it does anything, so this repeats no effect, and no caller
+    /// notices a rotation. `heard` is given each answer once, and says what it means for the token.
     ///
     /// # Errors
     /// When there is no token to send, or none that Dremio takes.

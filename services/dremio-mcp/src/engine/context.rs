@@ -23,9 +23,19 @@ pub(crate) struct CallContext {
     log_level: Option<LogLevel>,
     /// Where there is room for what the call brings.
     budget: Budget,
-    notifications: mpsc::Sender<Held>,
+    /// `None` for a client that wants none.
+    notifications: Option<mpsc::Sender<Held>>,
     /// For a client that shows pages.
     shown: Option<Arc<OnceLock<Shown>>>,
+}
+
+/// Which notifications a client wants to have before the answer of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Progress: its request has a token for it.
+    pub(crate) progress: bool,
+    /// Log messages, from this level on.
+    pub(crate) log_level: Option<LogLevel>,
 }
 
 /// Which rows an answer is about, for a page that shows them.
@@ -72,21 +82,22 @@ pub(crate) enum ClientId {
 }
 
 impl CallContext {
-    /// Of a call of `caller`, who wants log messages from `log_level` on, or none; and the
-    /// notifications that it brings, ready-made: `notifications/progress` with the client's own
-    /// token, and `notifications/message`.
+    /// Of a call of `caller`; and the notifications that it brings, ready-made, if any are wanted:
+    /// `notifications/progress` with the client's own token, and `notifications/message`.
     pub(crate) fn new(
         caller: Caller,
-        log_level: Option<LogLevel>,
+        wanted: Wanted,
         budget: &Budget,
-    ) -> (Self, mpsc::Receiver<Held>) {
-        let (notifications, received) = mpsc::channel(NOTIFICATIONS_MAX);
+    ) -> (Self, Option<mpsc::Receiver<Held>>) {
+        let Wanted { progress, log_level } = wanted;
+        let (notifications, received) =
+            (progress || log_level.is_some()).then(|| mpsc::channel(NOTIFICATIONS_MAX)).unzip();
         let shown = caller.shows_ui.then(Arc::default);
         let context = Self { caller, log_level, budget: budget.clone(), notifications, shown };
         (context, received)
     }
 
-    /// One for tests: somebody's, and with much room.
+    /// One for tests: somebody's, who wants progress, and with much room.
     #[cfg(test)]
     pub(crate) fn anyones() -> (Self, mpsc::Receiver<Held>) {
         let caller = Caller {
@@ -96,7 +107,9 @@ impl CallContext {
             shows_ui: false,
             notifications: None,
         };
-        Self::new(caller, None, &Budget::small(1 << 30))
+        let wanted = Wanted { progress: true, log_level: None };
+        let (context, received) = Self::new(caller, wanted, &Budget::small(1 << 30));
+        (context, received.expect("it wants progress"))
     }
 
     /// Whose call it is.
@@ -140,10 +153,11 @@ impl CallContext {
     /// Sends the client a notification. Never blocks the engine: a reader that is too slow loses
     /// progress, not answers.
     pub(super) fn notify(&self, notification: String) {
+        let Some(notifications) = &self.notifications else { return };
         let held = self
             .try_take(Kind::Streams, notification.len())
             .map(|charge| charge.hold(notification));
-        if held.is_err() || held.is_ok_and(|held| self.notifications.try_send(held).is_err()) {
+        if held.is_err() || held.is_ok_and(|held| notifications.try_send(held).is_err()) {
             tracing::debug!("progress dropped: the client reads too slowly or has gone");
         }
     }

@@ -5,8 +5,8 @@
 //! query the gate of [`crate::guard`] → `job` (submit, wait) → `result` (done? then `rows`, as many
 //! as fit; else a handle for `get_query_result`); for a table `names` → `object` → `schema`,
 //! `description` or `lineage`, as `lines`. All of them reach Dremio through [`crate::dremio`] and
-//! [`crate::catalog`], and fail with a `failure`, which says what helps. `introduction`, `listing`
-//! and `system_tables` are the texts.
+//! [`crate::catalog`], and fail with a `failure`, which says what helps and is `permitted`.
+//! `introduction`, `listing` and `system_tables` are the texts.
 //!
 //! A new tool is an entry in `listing::TOOLS`, and a file with its function and the shape of its
 //! arguments.
@@ -24,6 +24,7 @@ mod lines;
 mod listing;
 mod names;
 mod object;
+mod permitted;
 mod progress;
 mod result;
 mod rows;

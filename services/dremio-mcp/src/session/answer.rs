@@ -47,17 +47,24 @@ pub(super) enum Delivery {
 /// A running call. Boxed from the start, because it is large and handed on.
 pub(super) type Running = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
+/// What comes before the answer; `None` if the client wants nothing.
+pub(super) type Progress = Option<mpsc::Receiver<Held>>;
+
+async fn next(progress: &mut Progress) -> Option<Held> {
+    progress.as_mut()?.recv().await
+}
+
 /// Runs `call` and answers with its result. `progress` must end when `call` does.
 pub(super) async fn answer(
     mut call: Running,
-    mut progress: mpsc::Receiver<Held>,
+    mut progress: Progress,
     delivery: Delivery,
     shutdown: Shutdown,
 ) -> Response {
     let may_stream = !matches!(delivery, Delivery::Whole);
     let first = tokio::select! {
         biased;
-        Some(first) = progress.recv(), if may_stream => Some(first),
+        Some(first) = next(&mut progress), if may_stream => Some(first),
         finished = &mut call => return json(finished),
         () = tokio::time::sleep(STREAM_AFTER), if may_stream => None,
     };
@@ -75,7 +82,7 @@ pub(super) async fn answer(
 
 async fn streamed(
     mut call: Running,
-    mut progress: mpsc::Receiver<Held>,
+    mut progress: Progress,
     mut latest: Option<Held>,
     events: Events,
 ) {
@@ -87,7 +94,7 @@ async fn streamed(
         }
         tokio::select! {
             biased;
-            Some(next) = progress.recv() => latest = Some(next),
+            Some(text) = next(&mut progress) => latest = Some(text),
             finished = &mut call => {
                 if let Some(text) = finished.body {
                     // If the reader has left, nothing can be done.
@@ -102,7 +109,7 @@ async fn streamed(
 
 async fn resumable(
     mut call: Running,
-    mut progress: mpsc::Receiver<Held>,
+    mut progress: Progress,
     first: Option<Held>,
     replay: Arc<Replay>,
     shutdown: Shutdown,
@@ -113,7 +120,7 @@ async fn resumable(
     loop {
         tokio::select! {
             biased;
-            Some(next) = progress.recv() => replay.push(next),
+            Some(text) = next(&mut progress) => replay.push(text),
             finished = &mut call => {
                 if let Some(text) = finished.body {
                     replay.push(text);

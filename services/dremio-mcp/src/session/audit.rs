@@ -181,7 +181,8 @@ pub(super) fn call_ended(
 ) -> Option<Members> {
     let (tool, outcome, took) = (call.tool(), ending.outcome(), call.took());
     gateway.metrics.tool_called(Arc::clone(tool), outcome, took);
-    gateway.recent.tool_called(principal, tool, outcome, took);
     let asked = request.params().unwrap_or_default().name.filter(|name| *name != &**tool);
-    call.end(ending, About { asked, ..about })
+    let (verdict, line) = call.end(ending, About { asked, ..about });
+    gateway.recent.tool_called(principal, tool, verdict, took);
+    line
 }

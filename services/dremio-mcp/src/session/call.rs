@@ -8,7 +8,7 @@ use super::legacy_session::Running;
 use super::{Gateway, audit, modern};
 use crate::audit::{About, CallAudit, Ending, Members, Place};
 use crate::budget::{Charge, Held, Kind, NoRoom};
-use crate::engine::{CallContext, CallError, Caller, LogLevel};
+use crate::engine::{CallContext, CallError, Caller, LogLevel, Wanted};
 use crate::methods;
 use crate::rpc::Message;
 use crate::telemetry::{Span, TraceParent};
@@ -43,8 +43,10 @@ impl Call {
     /// Runs the call and answers it. Dropping the future cancels the call; for a modern client,
     /// dropping the body of a stream does so as well.
     pub(super) async fn answer(self, gateway: Arc<Gateway>) -> Response {
+        let meta = self.request.params().unwrap_or_default().meta;
+        let wanted = Wanted { progress: meta.progress_token.is_some(), log_level: self.log_level };
         let (context, notifications) =
-            CallContext::new(self.caller.clone(), self.log_level, &gateway.budget);
+            CallContext::new(self.caller.clone(), wanted, &gateway.budget);
         let delivery = match &self.client {
             _ if !self.may_stream => Delivery::Whole,
             Client::Legacy(running) => Delivery::Resumable(
@@ -61,7 +63,8 @@ impl Call {
     /// Runs the call for a caller that accepts no stream. Returns its response; `None` if it was
     /// cancelled.
     pub(super) async fn finish(self, gateway: &Gateway) -> Option<Held> {
-        let (context, _unread) = CallContext::new(self.caller.clone(), None, &gateway.budget);
+        let (context, _) =
+            CallContext::new(self.caller.clone(), Wanted::default(), &gateway.budget);
         self.run(gateway, context).await.body
     }
 

@@ -14,7 +14,7 @@ use super::Gateway;
 use super::asker::{Asker, caller_at, count_more};
 use super::sse::{Events, Gone};
 use crate::budget::Kind;
-use crate::engine::{CallContext, Caller, Changes, List, Notifications};
+use crate::engine::{CallContext, Caller, Changes, List, Notifications, Wanted};
 use crate::methods;
 use crate::rpc::{Message, Refusal, member, set_meta};
 
@@ -149,8 +149,8 @@ impl Subscription {
         let asked = uris.into_iter().collect::<BTreeSet<_>>().into_iter().map(async |uri| {
             let request =
                 Message::request(methods::RESOURCES_SUBSCRIBE, &json!({ "uri": uri }).to_string());
-            let (context, _unread) =
-                CallContext::new(self.caller.clone(), None, &self.gateway.budget);
+            let (context, _) =
+                CallContext::new(self.caller.clone(), Wanted::default(), &self.gateway.budget);
             let answer = tokio::time::timeout(
                 AGREEMENT_WAIT_MAX,
                 self.gateway.engine.call(&request, &context),

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::facts::{EngineFacts, Facts};
 use super::minutes::MinuteView;
+use super::outcomes::outcome;
 use super::{charts, words};
 use crate::conditions::ConditionName;
 
@@ -236,7 +237,7 @@ fn errors(facts: &Facts) -> Markup {
                         td.time { (clock(error.at)) }
                         td { (error.client) }
                         td { (error.tool) }
-                        td { (words::outcome(error.outcome)) }
+                        td { (outcome(error.verdict)) }
                     }
                 }
             }

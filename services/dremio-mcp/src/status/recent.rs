@@ -10,6 +10,7 @@ use service_kit::Clock;
 use service_kit::admin::Condition;
 
 use super::minutes::{MinuteView, Minutes};
+use crate::audit::Verdict;
 use crate::conditions::ConditionName;
 use crate::principal::{ByPrincipal, Principal};
 
@@ -50,7 +51,7 @@ pub(super) struct CallError {
     pub(super) at: Timestamp,
     pub(super) client: String,
     pub(super) tool: String,
-    pub(super) outcome: &'static str,
+    pub(super) verdict: Verdict,
 }
 
 /// A condition that was met or unmet, or got another reason.
@@ -85,23 +86,22 @@ impl Recent {
         Self { started: clock.now(), clock, kept: Mutex::new(kept) }
     }
 
-    /// A tool call of `client` has ended. `tool` is one that the engine lists, or `other`;
-    /// `outcome` is the word of the audit log.
+    /// A tool call of `client` has ended. `tool` is one that the engine lists, or `other`.
     pub(crate) fn tool_called(
         &self,
         client: &Principal,
         tool: &str,
-        outcome: &'static str,
+        verdict: Verdict,
         took: Duration,
     ) {
         let now = self.clock.now();
-        let is_error = is_error(outcome);
+        let is_error = is_error(verdict);
         let mut kept = self.kept.lock();
         kept.minutes.count(now, is_error, took);
         kept.calls_of(client).count(now, is_error);
         if is_error {
             let (client, tool) = (client.to_string(), tool.to_owned());
-            push(&mut kept.errors, CallError { at: now, client, tool, outcome });
+            push(&mut kept.errors, CallError { at: now, client, tool, verdict });
         }
     }
 
@@ -174,9 +174,13 @@ impl Calls {
     }
 }
 
-/// Whether a call with this outcome came to nothing, and not because its client wanted so.
-fn is_error(outcome: &str) -> bool {
-    !matches!(outcome, "ok" | "cancelled" | "abandoned")
+/// Whether a call came to nothing, and not because its client or its operator wanted so.
+fn is_error(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Ok => false,
+        Verdict::Cancelled(by) => by == "stop",
+        _ => true,
+    }
 }
 
 fn push<T>(ring: &mut VecDeque<T>, new: T) {
@@ -203,15 +207,22 @@ mod tests {
     fn what_clients_give_up_is_no_error() {
         let recent = recent();
         let ada = Principal::of_key(&[1; 32]);
-        for outcome in ["ok", "cancelled", "abandoned", "tool_error", "timed_out"] {
-            recent.tool_called(&ada, "RunSqlQuery", outcome, Duration::from_millis(1));
+        for verdict in [
+            Verdict::Ok,
+            Verdict::Cancelled("client"),
+            Verdict::Cancelled("disconnect"),
+            Verdict::Error("tool_error"),
+            Verdict::TimedOut,
+        ] {
+            recent.tool_called(&ada, "RunSqlQuery", verdict, Duration::from_millis(1));
         }
         let view = recent.view();
         assert_eq!(view.clients.len(), 1);
         assert_eq!((view.clients[0].1.count, view.clients[0].1.errors), (5, 2));
         assert_eq!((view.minutes[59].calls, view.minutes[59].errors), (5, 2));
-        let errors: Vec<_> = view.errors.iter().map(|error| error.outcome).collect();
-        assert_eq!(errors, ["timed_out", "tool_error"], "the newest first");
+        let errors: Vec<_> = view.errors.iter().map(|error| error.verdict).collect();
+        let expected = [Verdict::TimedOut, Verdict::Error("tool_error")];
+        assert_eq!(errors, expected, "the newest first");
         assert_eq!(view.errors[0].client, "key:01010101", "the short name");
     }
 
@@ -221,7 +232,7 @@ mod tests {
         for number in 0..=255 {
             let client = Principal::of_key(&[number; 32]);
             for _ in 0..3 {
-                recent.tool_called(&client, "other", "busy", Duration::ZERO);
+                recent.tool_called(&client, "other", Verdict::Error("busy"), Duration::ZERO);
             }
             recent.look(conditions(number % 2 == 0, "engine_down"), None);
         }

@@ -1,4 +1,4 @@
-//! Conditions and outcomes in plain words, each with what helps.
+//! Conditions in plain words, each with what helps.
 
 use crate::conditions::ConditionName;
 
@@ -110,61 +110,5 @@ pub(super) fn token(reason: &str) -> &'static str {
         "permission_denied" => "may not be read",
         "pending" => "is being read",
         _ => "cannot be used",
-    }
-}
-
-/// What an outcome of a call means; the words are those of the audit log.
-pub(super) fn outcome(word: &'static str) -> &'static str {
-    match word {
-        "answer_too_large" => "the answer was larger than is passed on",
-        "audit_unavailable" => "it could not be written down in the audit file",
-        "broken_off" => "the MCP server process ended its answer without saying anything",
-        "busy" => "too many calls of this client were waiting already",
-        "call_forgotten" => "the official server answered other calls, but not this one",
-        "engine_lost" => "the MCP server process ended in the middle",
-        "engine_not_ready" => "no MCP server process was ready",
-        "no_room" => "the memory for answers was full",
-        "rpc_error" => "not a proper call: no such tool, or wrong arguments",
-        "stopping" => "the gateway was stopping",
-        "timed_out" => "took longer than MCP_CALL_TIMEOUT",
-        "too_many_subscriptions" => "too many subscriptions",
-        "tool_error" => "the tool said what was wrong, and the agent has read it",
-        other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::outcome;
-    use crate::budget::NoRoom;
-    use crate::engine::CallError;
-
-    /// One error of each kind, in their order: a kind that is not here does not compile.
-    fn next(after: Option<&CallError>) -> Option<CallError> {
-        Some(match after {
-            None => CallError::EngineLost,
-            Some(CallError::EngineLost) => CallError::BrokenOff,
-            Some(CallError::BrokenOff) => CallError::Forgotten { silence: Duration::ZERO },
-            Some(CallError::Forgotten { .. }) => CallError::NotReady,
-            Some(CallError::NotReady) => CallError::Busy,
-            Some(CallError::Busy) => CallError::TooManySubscriptions,
-            Some(CallError::TooManySubscriptions) => CallError::AnswerTooLarge { bytes_max: 0 },
-            Some(CallError::AnswerTooLarge { .. }) => CallError::NoRoom(NoRoom::All),
-            Some(CallError::NoRoom(_)) => CallError::AuditUnavailable,
-            Some(CallError::AuditUnavailable) => CallError::Stopping,
-            Some(CallError::Stopping) => CallError::TimedOut { limit: Duration::ZERO },
-            Some(CallError::TimedOut { .. }) => return None,
-        })
-    }
-
-    #[test]
-    fn every_outcome_has_words() {
-        let errors = std::iter::successors(next(None), |error| next(Some(error)));
-        let failed = errors.map(|error| error.outcome());
-        for word in failed.chain(["rpc_error", "tool_error"]) {
-            assert_ne!(outcome(word), word);
-        }
     }
 }

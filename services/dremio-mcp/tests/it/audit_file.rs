@@ -161,13 +161,17 @@ impl Drop for Program {
 
 /// One call of a client without a session. `None` if the program is gone.
 async fn call(uri: &str, sql: &str) -> Option<Value> {
+    call_by(&http(), uri, sql).await
+}
+
+async fn call_by(http: &reqwest::Client, uri: &str, sql: &str) -> Option<Value> {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     });
     let params = json!({ "name": "RunSqlQuery", "arguments": { "query": sql }, "_meta": meta });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let sent = http()
+    let sent = http
         .post(uri)
         .bearer_auth(KEY)
         .header("accept", "application/json")
@@ -195,10 +199,11 @@ impl Load {
             let (uri, stopping, count) =
                 (uri.to_owned(), Arc::clone(&stopping), Arc::clone(&count));
             tokio::spawn(async move {
-                let mut answered = Vec::new();
+                // One, because it takes longer to make than to call.
+                let (http, mut answered) = (http(), Vec::new());
                 for call_number in 0.. {
                     let sql = format!("SELECT {number} AS \"c\", {call_number} AS \"n\"");
-                    let Some(answer) = call(&uri, &sql).await else { break };
+                    let Some(answer) = call_by(&http, &uri, &sql).await else { break };
                     assert_eq!(answer["result"]["isError"], false, "{answer}");
                     answered.push(sql);
                     count.fetch_add(1, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use dremio_client::{DremioClient, Transport};
 use dremio_mcp::doctor::{CHECKS, Diagnosis, Doctor, Room, Site, Verdict};
@@ -35,14 +35,11 @@ pub(crate) struct System {
 impl System {
     pub(crate) async fn new() -> Self {
         let sandbox = Sandbox::start(SandboxConfig::default()).await.unwrap();
-        let config = dremio_client::ConnectConfig::new(sandbox.uri().parse().unwrap());
-        let client = DremioClient::new(Transport::connect(&config).unwrap());
-        let login = client.login("dremio", &"dremio123".into()).await.unwrap();
+        let token = log_in(&sandbox).await;
         let folder = tempfile::tempdir().unwrap();
         let closed = std::fs::Permissions::from_mode(0o700);
         std::fs::set_permissions(folder.path(), closed).unwrap();
         let token_file = folder.path().join("token.json");
-        let token = Token::new(login.token, login.expires_at);
         Writer::open(token_file.clone()).unwrap().write(&token).unwrap();
         gateway_key::ensure(&token_file).unwrap();
         std::fs::write(folder.path().join("keys"), format!("# ada\n{KEY}\n")).unwrap();
@@ -102,6 +99,25 @@ impl System {
             Err(diagnosis) => diagnosis,
         }
     }
+}
+
+/// A client of the system's Dremio.
+pub(crate) fn client_of(sandbox: &Sandbox) -> DremioClient {
+    let config = dremio_client::ConnectConfig::new(sandbox.uri().parse().unwrap());
+    DremioClient::new(Transport::connect(&config).unwrap())
+}
+
+/// Another token of the usual user.
+pub(crate) async fn log_in(sandbox: &Sandbox) -> Token {
+    let login = client_of(sandbox).login("dremio", &"dremio123".into()).await.unwrap();
+    Token::new(login.token, login.expires_at)
+}
+
+/// Writes the token file at `path` as if that had been so long ago.
+pub(crate) fn write_token(path: &Path, token: &Token, age: Duration) {
+    Writer::open(path.to_owned()).unwrap().write(token).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(SystemTime::from(Clock::system().now()) - age).unwrap();
 }
 
 /// An address on which nobody listens. Another process may take it meanwhile, as may happen to any
@@ -237,11 +253,22 @@ async fn what_works_and_is_worth_knowing_is_a_warning() {
     system.clock = Clock::system();
 
     let token = token_file::read(&system.path("token.json")).unwrap();
-    let soon = Token::new(token.secret().clone(), now + Duration::from_secs(300));
-    Writer::open(system.path("token.json")).unwrap().write(&soon).unwrap();
+    let hour = Duration::from_secs(3600);
+    let soon = Token::new(token.secret().clone(), now + hour * 5 / 2);
+    write_token(&system.path("token.json"), &soon, 55 * hour / 2);
+    let old = "the token is 27 h old and ends in 2 h, and was not replaced: token-refresher does \
+               that 6 h before its end, unless TOKEN_REFRESH_BEFORE is set";
+    assert!(system.examine().await.findings().iter().any(|finding| finding.text == old));
     let expected = [("token", "run: token-refresher once".to_owned()), all.clone()];
     assert_eq!(warnings(&system.examine().await), expected);
-    Writer::open(system.path("token.json")).unwrap().write(&token).unwrap();
+    write_token(&system.path("token.json"), &token, hour * 7 / 2);
+    let usual = "there is one, which is 3 h old and ends in 29 h; ";
+    let diagnosis = system.examine().await;
+    assert!(
+        diagnosis.findings().iter().any(|finding| finding.text.starts_with(usual)),
+        "{}",
+        diagnosis.text()
+    );
 
     // It has a token, so agents are served.
     let away = Condition::unmet("rejected_credentials", "Dremio rejected the password");

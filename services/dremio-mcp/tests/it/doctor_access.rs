@@ -2,13 +2,14 @@
 //! the accounts of its clients, and the audit file.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use service_kit::Clock;
 use sha2::{Digest as _, Sha256};
-use token_file::{Token, Writer};
+use token_file::Token;
 
-use crate::doctor::{System, check, warnings};
+use crate::doctor::{System, check, client_of, log_in, warnings, write_token};
 use crate::support::KEY;
 
 /// A client of this name, with a key of its own.
@@ -108,14 +109,26 @@ async fn accounts_without_a_token() {
     std::fs::remove_file(system.path("token.json")).unwrap();
     std::fs::create_dir(system.path("accounts")).unwrap();
     let file = |system: &System, name| system.path(&format!("accounts/{name}.json"));
-    let write = |path: &Path, token: &Token| {
-        Writer::open(path.to_owned()).unwrap().write(token).unwrap();
-    };
+    let hour = Duration::from_secs(3600);
+    let write = |path: &Path, token: &Token| write_token(path, token, 25 * hour);
     for name in ["sales", "hr"] {
         write(&file(&system, name), &token);
     }
     check("none: nobody uses the single account", &system.examine().await, &[]);
     assert_eq!(said(&system, "accounts").await, "2 have a token each: hr, sales");
+
+    // Dremio is asked about each: what a file holds may have been logged out.
+    let once = "run: token-refresher once";
+    let other = log_in(&system.sandbox).await;
+    write(&file(&system, "hr"), &other);
+    write(&file(&system, "sales"), &token);
+    client_of(&system.sandbox).logout(token.secret()).await.unwrap();
+    let diagnosis = system.examine().await;
+    check("one of the tokens is logged out", &diagnosis, &[("accounts", once)]);
+    let said_of_it = "account sales: Dremio does not accept its token any more";
+    assert_eq!(said(&system, "accounts").await, said_of_it);
+    let token = other;
+    write(&file(&system, "sales"), &token);
 
     std::fs::remove_file(file(&system, "sales")).unwrap();
     let place = "change: put the files username and password into sales in the folder of";
@@ -141,6 +154,15 @@ async fn accounts_without_a_token() {
     let diagnosis = system.examine().await;
     check("a token that ends soon", &diagnosis, &[]);
     assert!(warnings(&diagnosis).contains(&("accounts", once.to_owned())));
+}
+
+#[tokio::test]
+async fn of_many_accounts_without_a_token_a_few_are_shown() {
+    let one = |number| client(&format!("c{number}"), &format!("account = \"a{number}\""));
+    let system = with_policy(&(0..9).map(one).collect::<String>()).await;
+    let said = said(&system, "accounts").await;
+    assert_eq!(said.matches("account a").count(), 5, "{said}");
+    assert!(said.ends_with("; there are more like these, which are not shown"), "{said}");
 }
 
 #[tokio::test]

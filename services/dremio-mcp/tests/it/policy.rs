@@ -126,6 +126,13 @@ async fn a_client_has_the_tools_of_its_policy_and_knows_of_no_others() {
 async fn a_client_reads_what_its_schemas_name_and_sees_nothing_else() {
     let policy = two("tools = [\"*\"]\nschemas = [\"Sales\"]");
     for (engine, setting, sales, all) in each(&policy).await {
+        // Nobody is sent to what they may not ask.
+        let failing = query("SELECT VERSION() FROM Sales.customers");
+        let advice = sales.text("RunSqlQuery", failing.clone()).await;
+        assert!(advice.contains("SearchTableAndViews") && !advice.contains("sys."), "{advice}");
+        let advice = all.text("RunSqlQuery", failing).await;
+        assert!(advice.contains("SELECT version FROM sys.version"), "{engine}: {advice}");
+
         let rows = "SELECT COUNT(*) AS n FROM Sales.customers";
         assert!(sales.text("RunSqlQuery", query(rows)).await.contains("400"), "{engine}");
         let jobs = setting.sandbox.control().jobs().len();

@@ -88,7 +88,7 @@ async fn calls_are_shown_and_nothing_that_clients_wrote() {
     client.call(json!(1), "<b>made up</b>", json!({})).await;
     let text = page_with(gateway, "What happened").await;
     let ada = "key:";
-    for shown in [ada, "RunSqlQuery", "other", "the agent has read it", "official", "Dremio"] {
+    for shown in [ada, "RunSqlQuery", "other", "the agent has read why", "official", "Dremio"] {
         assert!(text.contains(shown), "{shown}");
     }
     assert!(text.contains("3 calls, 2 errors"), "{text}");

@@ -88,6 +88,21 @@ fn half_a_line_is_set_aside() {
 }
 
 #[test]
+fn a_last_line_that_was_changed_is_no_half_line() {
+    let setting = Setting::new();
+    for what in ["one", "two"] {
+        write(&mut setting.file(), &setting.key, what);
+    }
+    let changed = setting.text().trim_end().replacen("two", "six", 1);
+    fs::write(setting.path(), &changed).unwrap();
+    write(&mut setting.file(), &setting.key, "three");
+    let files = setting.files();
+    assert_eq!(fs::read_to_string(&files[0]).unwrap(), changed, "it is kept as it was found");
+    let problems = setting.problems();
+    assert!(problems.len() == 1 && problems[0].contains("its hash is wrong"), "{problems:?}");
+}
+
+#[test]
 fn a_full_file_is_set_aside_and_the_next_one_goes_on() {
     let setting = Setting::new();
     let mut file = setting.file();

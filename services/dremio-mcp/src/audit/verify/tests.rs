@@ -107,6 +107,25 @@ fn a_cut_end_is_found_with_a_head_and_only_then() {
 }
 
 #[test]
+fn a_last_line_without_its_end_is_held_by_its_hash() {
+    let setting = setting();
+    let whole = fs::read_to_string(&setting.files[2]).unwrap();
+    let (torn, full) = (&whole[..whole.len() - 20], whole.trim_end());
+    for text in [torn, full] {
+        setting.edit(2, |_| text.to_owned());
+        let findings = setting.verify(&[]);
+        assert_eq!(findings.problems, [""; 0], "a crash may leave this");
+        assert!(findings.notes[2].contains("of a line that is not whole"), "{findings:?}");
+        setting.only_problem(&[setting.head], "line 12 is missing at the end");
+    }
+    setting.edit(2, |_| full.replacen("\"call\":8", "\"call\":6", 1));
+    setting.only_problem(&[], "line 4 of the file: its hash is wrong");
+    let third = without(&whole, 2);
+    setting.edit(2, |_| third.trim_end().to_owned());
+    setting.only_problem(&[], "line 3 of the file: its number does not follow");
+}
+
+#[test]
 fn a_cut_end_of_an_older_file_is_found_without_a_head() {
     let setting = setting();
     setting.edit(0, |text| without(&text, 3));

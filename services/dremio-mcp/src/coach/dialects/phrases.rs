@@ -40,13 +40,13 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("ELSE IF", "In CASE write WHEN for each further condition, instead of ELSE IF."),
     (
         "PRAGMA",
-        "Write DESCRIBE and the table's path to see its columns, or read \
-         INFORMATION_SCHEMA.\"COLUMNS\".",
+        "Write DESCRIBE and the table's path to see its columns. INFORMATION_SCHEMA.\"COLUMNS\" \
+         has those of all tables.",
     ),
     (
         "SHOW TABLES FROM",
-        "Write SHOW TABLES IN and the path of the space, folder or source; or read \
-         INFORMATION_SCHEMA.\"TABLES\".",
+        "Write SHOW TABLES IN and the path of the space, folder or source. \
+         INFORMATION_SCHEMA.\"TABLES\" has all tables.",
     ),
     (
         "SHOW TABLES LIKE",
@@ -55,8 +55,8 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ),
     (
         "SHOW FULL",
-        "Read INFORMATION_SCHEMA.\"TABLES\" or INFORMATION_SCHEMA.\"COLUMNS\", or write DESCRIBE \
-         and the table's path.",
+        "Write DESCRIBE and the table's path. INFORMATION_SCHEMA.\"TABLES\" has all tables, and \
+         INFORMATION_SCHEMA.\"COLUMNS\" their columns.",
     ),
     ("SHOW INDEX", "Dremio has no indexes. Write DESCRIBE and the table's path for its columns."),
     ("SHOW KEYS", "Dremio has no keys. Write DESCRIBE and the table's path for its columns."),

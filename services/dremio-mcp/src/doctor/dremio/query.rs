@@ -1,16 +1,16 @@
 //! `SELECT 1` as the token's user: the shortest way through Dremio's engine.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dremio_client::{DremioClient, Error, JobId, JobState};
+use dremio_client::{DremioClient, Error, JobId, JobState, JobStatus};
 use secrecy::SecretString;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::seconds;
 use crate::doctor::Doctor;
+use crate::doctor::accounts::Held;
 use crate::doctor::finding::Finding;
-
-/// First pause before the job is asked for, doubled each time.
-const PAUSE_FIRST: Duration = Duration::from_millis(20);
+use crate::dremio::poll;
 
 /// How long a query that is given up may take to be cancelled.
 const CANCEL_MAX: Duration = Duration::from_secs(1);
@@ -32,17 +32,20 @@ impl From<Error> for Trouble {
     }
 }
 
-pub(super) async fn check(doctor: &Doctor, client: &DremioClient, token: &SecretString) -> Finding {
+pub(super) async fn check(doctor: &Doctor, client: &DremioClient, held: &Held) -> Finding {
     let started = Instant::now();
-    let (text, cure) = match run(client, token).await {
+    let (text, cure) = match run(client, &held.token).await {
         Ok(()) => {
             let took = started.elapsed().as_millis();
             return Finding::good("query", format!("SELECT 1 works, in {took} ms"));
         }
-        Err(Trouble::Call(Error::RejectedCredentials { .. })) => (
-            "Dremio does not accept the token any more, although it has not ended".to_owned(),
-            doctor.site.refresh(),
-        ),
+        Err(Trouble::Call(Error::RejectedCredentials { .. })) => {
+            let of = held.account.as_ref().map_or(String::new(), |it| format!(" of account {it}"));
+            (
+                format!("Dremio does not accept the token{of} any more, although it has not ended"),
+                doctor.site.refresh(),
+            )
+        }
         Err(Trouble::Call(cause)) => (cause.to_string(), doctor.site.restart_dremio()),
         Err(Trouble::Ended(state, said)) => {
             let said = said.unwrap_or_else(|| format!("{state:?}"));
@@ -60,32 +63,33 @@ pub(super) async fn check(doctor: &Doctor, client: &DremioClient, token: &Secret
 }
 
 async fn run(client: &DremioClient, token: &SecretString) -> Result<(), Trouble> {
-    let started = Instant::now();
-    let submitted = tokio::time::timeout(QUERY_MAX, client.submit_sql(token, "SELECT 1", &[]));
+    let deadline = Instant::now() + QUERY_MAX;
+    let submitted = timeout_at(deadline, client.submit_sql(token, "SELECT 1", &[]));
     let job = submitted.await.map_err(|_| Trouble::Late)??;
-    let left = QUERY_MAX.saturating_sub(started.elapsed());
-    if let Ok(done) = tokio::time::timeout(left, row(client, token, &job)).await {
-        return done;
+    let done = timeout_at(deadline, row(client, token, &job, deadline)).await;
+    let done = done.unwrap_or(Err(Trouble::Late));
+    if matches!(done, Err(Trouble::Late)) {
+        // It is ours, and nobody waits for it any more.
+        let _ = timeout(CANCEL_MAX, client.cancel(token, &job)).await;
     }
-    // It is ours, and nobody waits for it any more.
-    let _ = tokio::time::timeout(CANCEL_MAX, client.cancel(token, &job)).await;
-    Err(Trouble::Late)
+    done
 }
 
-async fn row(client: &DremioClient, token: &SecretString, job: &JobId) -> Result<(), Trouble> {
-    let mut pause = PAUSE_FIRST;
-    loop {
-        let status = client.job(token, job).await?;
-        match status.state {
-            JobState::Completed => break,
-            state if state.is_terminal() => {
-                let said = status.error_message.or(status.cancellation_reason);
-                return Err(Trouble::Ended(state, said.map(|said| said.as_str().to_owned())));
-            }
-            _ => {}
+async fn row(
+    client: &DremioClient,
+    token: &SecretString,
+    job: &JobId,
+    deadline: Instant,
+) -> Result<(), Trouble> {
+    let is_over = |status: &JobStatus| status.state.is_terminal();
+    let status = poll(job.as_str(), deadline, || client.job(token, job), is_over).await?;
+    match status.state {
+        JobState::Completed => {}
+        state if state.is_terminal() => {
+            let said = status.error_message.or(status.cancellation_reason);
+            return Err(Trouble::Ended(state, said.map(|said| said.as_str().to_owned())));
         }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
+        _ => return Err(Trouble::Late),
     }
     client.results(token, job, 0, 1, CHECK_BYTES_MAX).await?;
     Ok(())

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 
 use dremio_client::{Error, ErrorClass};
 
+use super::permitted::permitted;
 use crate::coach::Advice;
 use crate::dremio::{AWAY_TIMEOUT, DremioError, TokenError};
+use crate::policy::Gate;
 
 /// Advice for what an operator must mend.
 pub(in crate::engine) const TELL_OPERATOR: &str =
@@ -34,6 +36,11 @@ impl Failure {
     /// The same failure, of this class.
     pub(in crate::engine) fn of_class(self, class: &'static str) -> Self {
         Self { class, ..self }
+    }
+
+    /// The same failure, with no advice that whom the gate is to may not follow.
+    pub(super) fn permitted(self, gate: &Gate) -> Self {
+        Self { message: permitted(self.message, gate), ..self }
     }
 
     /// A stable word for the kind of failure.

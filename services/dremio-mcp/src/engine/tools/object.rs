@@ -81,7 +81,7 @@ pub(super) async fn one(room: &ToolRoom, name: &TableName) -> Result<Object, Mis
     };
     let DremioError::Dremio(error) = &cause else { return Err(certain(cause.into())) };
     if let Some(advice) = error.remote_message().and_then(coach::broken_view) {
-        return Err(certain(advice.into()));
+        return Err(certain(Failure::from(advice).permitted(&room.gate)));
     }
     // Dremio has three answers for a path that does not exist: 404 below spaces and homes, 400
     // below databases, 500 below file systems (contract §5.2). Only the first is certain.

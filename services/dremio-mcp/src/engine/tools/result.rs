@@ -125,10 +125,10 @@ async fn failed(room: &ToolRoom, sql: &str, said: Option<&RemoteMessage>) -> Fai
     };
     // A Dremio in trouble is not asked for its catalog, too.
     if let Some(advice) = coach::not_the_querys_fault(said) {
-        return advice.into();
+        return Failure::from(advice).permitted(&room.gate);
     }
     let catalog = room.catalog.snapshot(coach::PATIENCE).await;
-    coach::advise(sql, said, catalog.as_deref()).into()
+    Failure::from(coach::advise(sql, said, catalog.as_deref())).permitted(&room.gate)
 }
 
 fn cancelled(reason: Option<&RemoteMessage>) -> Failure {

@@ -1,9 +1,9 @@
 //! The rows of a completed job, as many as fit into an answer. They are Dremio's own texts: a
 //! number is never read, so it keeps every digit (`12.50`, 19-digit integers).
 //!
-//! Pages are asked for as they are needed. Cells are shortened while a page is read, so that it is
-//! of no account how large they are; a page that is too large all the same is asked for again with
-//! fewer rows, and then with shorter cells. So no row is skipped, however wide it is.
+//! Pages are asked for as they are needed. Cells are shortened while a page is read, so their size
+//! does not matter; a page that is too large all the same is asked for again with fewer rows, and
+//! then with shorter cells. So no row is skipped, however wide it is.
 
 use dremio_client::{Error, JobId, PAGE_ROWS_MAX, Page, PageLimits};
 use service_kit::wording::counted;
@@ -66,28 +66,9 @@ pub(super) async fn write(
             }
         };
         current.limit_cells(pages.cell_chars() - 1);
-        let mut is_spent = false;
-        for row in &page.rows {
-            if current.is_full() {
-                break;
-            }
-            match room.spend_row(row) {
-                Ok(()) => {}
-                Err(over) if current.count() == 0 => return Err(over),
-                // What there is goes out; who asks on hears why there is no more.
-                Err(_) => {
-                    is_spent = true;
-                    break;
-                }
-            }
-            let before = current.count();
-            current.add(row).map_err(|_| not_understood())?;
-            if current.count() == before {
-                room.give_row_back(row);
-            }
-        }
+        let may_go_on = add_rows(room, &mut current, &page)?;
         let (total, count) = (page.row_count, current.count());
-        if is_spent || current.is_full() || wanted.offset.saturating_add(count) >= total {
+        if !may_go_on || current.is_full() || wanted.offset.saturating_add(count) >= total {
             CallAudit::note_rows(count);
             if total == 0
                 && let Some(note) = values::suggestion(room, sql, progress).await
@@ -103,6 +84,30 @@ pub(super) async fn write(
         }
         sheet = Some(current);
     }
+}
+
+/// Adds the rows of a page until the answer is full. False once a budget of the caller is used up:
+/// what there is goes out, and who asks on hears why there is no more.
+///
+/// # Errors
+/// When a budget is used up before the first row of the answer, or a row cannot be read.
+fn add_rows(room: &ToolRoom, sheet: &mut Sheet, page: &Page) -> Result<bool, Failure> {
+    for row in &page.rows {
+        if sheet.is_full() {
+            break;
+        }
+        match room.spend_row(row) {
+            Ok(()) => {}
+            Err(over) if sheet.count() == 0 => return Err(over),
+            Err(_) => return Ok(false),
+        }
+        let before = sheet.count();
+        sheet.add(row).map_err(|_| not_understood())?;
+        if sheet.count() == before {
+            room.give_row_back(row);
+        }
+    }
+    Ok(true)
 }
 
 /// How pages are asked for.

@@ -53,7 +53,12 @@ pub(super) async fn run(mut call: ToolCall<'_>) -> Result<String, Failure> {
         return Ok(lines.finish("search for words, or list a folder below it"));
     }
     let limit = hits_wanted(arguments.top_n);
-    let found = call.room.catalog.search(query, limit).await.map_err(|cause| unread(&cause))?;
+    let found = call
+        .room
+        .catalog
+        .search(query, limit)
+        .await
+        .map_err(|cause| unread(&cause).permitted(&call.room.gate))?;
     if found.hits.is_empty() {
         return Ok(
             "[nothing found; try fewer or other words, or query=\"\" to see what there is. System \

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,49 +175,4 @@ async fn a_client_may_be_called_like_anything_and_is_never_a_key() {
     let principal = followed.client("key").unwrap().principal().clone();
     assert_ne!(principal, Principal::of_key(&digest("x")));
     assert_eq!(principal.to_string(), format!("client:{name}"));
-}
-
-/// Figures, for who wants them: `cargo test --release -p dremio-mcp policy_figures -- --ignored
-/// --nocapture`.
-#[test]
-#[ignore = "prints figures"]
-#[expect(clippy::print_stdout, reason = "that is what it is for")]
-fn policy_figures() {
-    let mut text = String::new();
-    for number in 0..1000 {
-        let (old, new) = (format!("old{number}"), format!("new{number}"));
-        let rest = "tools = [\"RunSqlQuery\"]\nschemas = [\"Sales\", \"Marketing.campaigns\"]\n\
-                    budget = { rows = \"1M/h\", bytes = \"200M/h\", queries = \"60M/m\", \
-                    jobs = 4 }";
-        text += &client(&format!("client-{number}"), &[&old, &new], rest);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("policy.toml");
-    std::fs::write(&path, &text).unwrap();
-    let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-    let started = std::time::Instant::now();
-    let store = PolicyStore::load(&path, TOOLS, Clock::system(), Arc::clone(&metrics)).unwrap();
-    println!("1,000 clients, {} bytes: {:?}", text.len(), started.elapsed());
-    let mut sql = "SELECT 1".to_owned();
-    let mut number = 0;
-    while sql.len() < 3950 {
-        number += 1;
-        let _infallible = write!(sql, ", o.amount_{number} + COALESCE(c.\"a\", {number})");
-    }
-    sql += " FROM Sales.orders o JOIN Sales.customers c ON o.id = c.id WHERE o.x IN (SELECT 1)";
-    let gate = crate::policy::Gate::new(crate::guard::Guard::default(), "native", metrics);
-    let schemas = store.client(&digest("new7")).unwrap();
-    let (plain, limited) = (gate.of(&Identity::unlimited(Principal::anyone())), gate.of(&schemas));
-    let measured = |what: &str, once: &dyn Fn()| {
-        (0..200).for_each(|_| once());
-        let started = std::time::Instant::now();
-        (0..2000).for_each(|_| once());
-        println!("{what}: {:?} each", started.elapsed() / 2000);
-    };
-    measured("the guard alone, 4 KB", &|| drop(plain.check(&sql).unwrap()));
-    measured("the guard and the policy, 4 KB", &|| drop(limited.check(&sql).unwrap()));
-    measured("who a key is", &|| drop(store.client(&digest("new7")).unwrap()));
-    measured("a statement's budgets", &|| drop(schemas.begin_query().unwrap()));
-    let row = [(Resource::Rows, 1), (Resource::Bytes, 1)];
-    measured("a row's budgets", &|| schemas.spend(&row).unwrap());
 }

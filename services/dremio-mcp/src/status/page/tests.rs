@@ -9,6 +9,7 @@ use service_kit::admin::Condition;
 use token_file::Token;
 
 use super::{page, spoken};
+use crate::audit::Verdict;
 use crate::conditions::ConditionName;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
@@ -27,9 +28,10 @@ fn full(conditions: &[(ConditionName, Condition)]) -> Facts {
         hand.set(now);
         let client = Principal::of_key(&[u8::try_from(second % 150).unwrap(); 32]);
         for call in 0..1 + second / 400 % 5 {
-            let outcome = if second % 97 == call { "call_forgotten" } else { "ok" };
+            let forgotten = Verdict::Error("call_forgotten");
+            let verdict = if second % 97 == call { forgotten } else { Verdict::Ok };
             let took = Duration::from_millis(u64::from(20 + second % 41 + 13 * call));
-            recent.tool_called(&client, "GetDescriptionOfTableOrSchema", outcome, took);
+            recent.tool_called(&client, "GetDescriptionOfTableOrSchema", verdict, took);
         }
         let condition = match second % 600 {
             0..300 => Condition::met(),

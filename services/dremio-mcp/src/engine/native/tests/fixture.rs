@@ -19,7 +19,7 @@ use crate::answer::AnswerConfig;
 use crate::budget::{Budget, Held};
 use crate::conditions::{ConditionName, Readiness};
 use crate::dremio::{DremioCaller, DremioHealth, Handles, JobCustody, KeptJobs, TokenSource};
-use crate::engine::{CALL_LIMITS, CallContext, Caller, ClientId, FairQueue, ToolRoom};
+use crate::engine::{CALL_LIMITS, CallContext, Caller, ClientId, FairQueue, ToolRoom, Wanted};
 use crate::guard::Guard;
 use crate::metrics::Metrics;
 use crate::policy::{Gate, Identity};
@@ -194,7 +194,9 @@ pub(super) fn context_of(key: u8) -> (CallContext, tokio::sync::mpsc::Receiver<H
         shows_ui: false,
         notifications: None,
     };
-    CallContext::new(caller, None, &Budget::new(&metrics()))
+    let wanted = Wanted { progress: true, log_level: None };
+    let (context, received) = CallContext::new(caller, wanted, &Budget::new(&metrics()));
+    (context, received.unwrap())
 }
 
 pub(super) fn request(method: &str, params: &Value) -> Message {

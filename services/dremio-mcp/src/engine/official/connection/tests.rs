@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use super::{Answer, Connection};
 use crate::budget::Budget;
 use crate::egress::Activity;
-use crate::engine::{CallContext, CallError, Caller, ClientId};
+use crate::engine::{CallContext, CallError, Caller, ClientId, Wanted};
 use crate::policy::Identity;
 use crate::principal::Principal;
 use crate::rpc::Message;
@@ -152,7 +152,7 @@ async fn an_answer_without_room_fails_only_its_call() {
         shows_ui: false,
         notifications: None,
     };
-    let context = CallContext::new(caller, None, &budget).0;
+    let context = CallContext::new(caller, Wanted::default(), &budget).0;
     let call = async |kib: usize| {
         let request =
             Message::request("tools/call", &format!(r#"{{"name":"{}"}}"#, "x".repeat(kib)));

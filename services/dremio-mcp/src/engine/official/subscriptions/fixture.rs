@@ -14,7 +14,7 @@ use crate::access::KeyRing;
 use crate::budget::Budget;
 use crate::engine::official::CurrentChild;
 use crate::engine::official::connection::Connection;
-use crate::engine::{CallContext, CallError, Caller, ClientId, Notifications};
+use crate::engine::{CallContext, CallError, Caller, ClientId, Notifications, Wanted};
 use crate::rpc::Message;
 
 /// A child that accepts all URIs but one, or never answers. It records its requests as `+uri` or
@@ -102,7 +102,7 @@ impl Client {
             shows_ui: false,
             notifications: Some(Arc::clone(&notifications)),
         };
-        let context = CallContext::new(caller, None, &Budget::small(1 << 30)).0;
+        let context = CallContext::new(caller, Wanted::default(), &Budget::small(1 << 30)).0;
         Self { notifications, context }
     }
 

@@ -40,40 +40,13 @@ pub(super) async fn show(
             return;
         }
     };
-    let few: Vec<usize> = (0..shown.len())
-        .filter(|place| {
-            let distinct = number(&figures, &format!("d{place}"));
-            let is_plain = shown.get(*place).is_some_and(|(_, it)| can_be_listed(it));
-            is_plain && (1..=DISTINCT_MAX).contains(&distinct.unwrap_or_default())
-        })
-        .take(LISTED_MAX)
-        .collect();
-    let mut values: HashMap<usize, Vec<String>> = HashMap::new();
-    if !few.is_empty()
-        && let Ok(rows) = rows(call, &of_columns(path, shown, &few), "LISTING_VALUES").await
-    {
-        for row in rows {
-            let place = number(&row, "c").and_then(|place| usize::try_from(place).ok());
-            let list = values.entry(place.unwrap_or_default()).or_default();
-            list.push(format!("{} {}", text(&row, "v"), text(&row, "n")));
-        }
-    }
+    let values = frequent_values(call, path, shown, &figures).await;
     let count = number(&figures, "n").unwrap_or_default();
     let part = if count >= ROWS { "the first " } else { "all " };
     let rows = counted(count, "row");
     lines.push(&format!("[of {part}{rows}: nulls, distinct values, least .. greatest]"));
     for (place, (name, data_type)) in shown.iter().enumerate() {
-        let mut line = format!("{} {data_type}:", column_name(name));
-        let nulls = count.saturating_sub(number(&figures, &format!("n{place}")).unwrap_or(count));
-        line.push_str(&format!(" {}", counted(nulls, "null")));
-        if let Some(distinct) = number(&figures, &format!("d{place}")) {
-            line.push_str(&format!(", {distinct} distinct"));
-        }
-        if figures.get(&format!("a{place}")).is_some_and(|it| it.get() != "null") {
-            let (least, greatest) =
-                (text(&figures, &format!("a{place}")), text(&figures, &format!("z{place}")));
-            line.push_str(&format!(", {least} .. {greatest}"));
-        }
+        let mut line = format!("{} {data_type}:{}", column_name(name), spread(&figures, place));
         if let Some(list) = values.get(&place) {
             let more = if list.len() > VALUES_MAX { ", …" } else { "" };
             let list = list.get(..VALUES_MAX).unwrap_or(list);
@@ -86,6 +59,51 @@ pub(super) async fn show(
         let names: Vec<String> = rest.iter().map(|(name, _)| column_name(name)).collect();
         lines.push(&format!("[not profiled: {}]", one_line(&names.join(", "), 1_000)));
     }
+}
+
+/// The values of the columns that have few of them, each with how often it is there; by the place
+/// of the column. `figures` is the answer to [`figures_sql`].
+async fn frequent_values(
+    call: &mut ToolCall<'_>,
+    path: &[String],
+    columns: &[(String, String)],
+    figures: &Row,
+) -> HashMap<usize, Vec<String>> {
+    let few: Vec<usize> = (0..columns.len())
+        .filter(|place| {
+            let distinct = number(figures, &format!("d{place}"));
+            let is_plain = columns.get(*place).is_some_and(|(_, it)| can_be_listed(it));
+            is_plain && (1..=DISTINCT_MAX).contains(&distinct.unwrap_or_default())
+        })
+        .take(LISTED_MAX)
+        .collect();
+    let mut values: HashMap<usize, Vec<String>> = HashMap::new();
+    if !few.is_empty()
+        && let Ok(rows) = rows(call, &of_columns(path, columns, &few), "LISTING_VALUES").await
+    {
+        for row in rows {
+            let place = number(&row, "c").and_then(|place| usize::try_from(place).ok());
+            let list = values.entry(place.unwrap_or_default()).or_default();
+            list.push(format!("{} {}", text(&row, "v"), text(&row, "n")));
+        }
+    }
+    values
+}
+
+/// ` 3 nulls, 4 distinct, 1 .. 9`, as far as it is known of the column at this place.
+fn spread(figures: &Row, place: usize) -> String {
+    let count = number(figures, "n").unwrap_or_default();
+    let nulls = count.saturating_sub(number(figures, &format!("n{place}")).unwrap_or(count));
+    let mut said = format!(" {}", counted(nulls, "null"));
+    if let Some(distinct) = number(figures, &format!("d{place}")) {
+        said.push_str(&format!(", {distinct} distinct"));
+    }
+    if figures.get(&format!("a{place}")).is_some_and(|it| it.get() != "null") {
+        let (least, greatest) =
+            (text(figures, &format!("a{place}")), text(figures, &format!("z{place}")));
+        said.push_str(&format!(", {least} .. {greatest}"));
+    }
+    said
 }
 
 /// One aggregate over the first rows: `n`, and for each column `n0`, `d0`, `a0`, `z0`.
