@@ -1,7 +1,7 @@
 //! Failures that are not the query's fault: what went wrong, and who can mend it.
 
 /// What Dremio says in lower case, and what that means.
-struct Trouble {
+struct Failure {
     /// Any of these stands in it.
     signs: &'static [&'static str],
     advice: &'static str,
@@ -10,8 +10,8 @@ struct Trouble {
 /// The texts are those of Dremio 25.2: `UserException`, `FragmentTracker`, `ManagedStoragePlugin`,
 /// `MemoryAllocationUtilities`, `BasicResourceAllocator`, `Foreman`, `CatalogImpl`,
 /// `ExecutionPlanCreator`. The first that fits counts.
-const TROUBLES: &[Trouble] = &[
-    Trouble {
+const FAILURES: &[Failure] = &[
+    Failure {
         signs: &[
             "lost connectivity",
             "nodes lost",
@@ -32,7 +32,7 @@ const TROUBLES: &[Trouble] = &[
                  run it. Try it again in a minute; if it fails again, this needs the operator of \
                  Dremio.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "queue resources",
             "queue is full",
@@ -51,7 +51,7 @@ const TROUBLES: &[Trouble] = &[
         advice: "Nothing is wrong with the query: Dremio is busy. Try it again in a minute, as it \
                  is; if it goes on, this needs the operator of Dremio.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "memory limit",
             "job memory",
@@ -78,7 +78,7 @@ const TROUBLES: &[Trouble] = &[
                  (filter early with WHERE, fewer columns, fewer groups, no ORDER BY over \
                  everything), or try it again later; the operator of Dremio can give it more.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "view your query is dependent upon",
             "view the query is dependent upon",
@@ -88,7 +88,7 @@ const TROUBLES: &[Trouble] = &[
                  parsed any more. The view's owner must mend it in Dremio; until then, query the \
                  tables below it. VIEW_DEFINITION in INFORMATION_SCHEMA.\"VIEWS\" names them.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "new schema found",
             "schema_change",
@@ -98,7 +98,7 @@ const TROUBLES: &[Trouble] = &[
         advice: "Nothing is wrong with the query: the table's files have changed, and Dremio is \
                  learning their columns. Run the same query again, perhaps several times.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "re-promote",
             "refresh metadata",
@@ -126,7 +126,7 @@ const TROUBLES: &[Trouble] = &[
                  metadata in Dremio (ALTER TABLE ... REFRESH METADATA), or its operator; try it \
                  again then.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "is currently unavailable",
             "source is unavailable",
@@ -151,18 +151,18 @@ const TROUBLES: &[Trouble] = &[
         advice: "Nothing is wrong with the query: the source behind the table does not answer. \
                  Try it again later; if it fails again, this needs the operator of Dremio.",
     },
-    Trouble {
+    Failure {
         signs: &["planning time exceeded", "planner ran out of", "planning phase"],
         advice: "The query is too much for Dremio's planner: ask for less in one query, with \
                  fewer joins, views and OR conditions. If simple queries fail like this, tell the \
                  operator of Dremio.",
     },
-    Trouble {
+    Failure {
         signs: &["number of splits", "number of files", "exceeds dataset split limit"],
         advice: "The query reads too many files: filter by the columns that the table is \
                  partitioned by, so that it reads fewer.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "not authorized",
             "permission denied",
@@ -175,12 +175,12 @@ const TROUBLES: &[Trouble] = &[
         advice: "Nothing is wrong with the SQL: Dremio's user may not read this. Use another \
                  table, or ask the operator of Dremio for the right.",
     },
-    Trouble {
+    Failure {
         signs: &["query cancelled by user", "query was cancelled", "query canceled"],
         advice: "Nothing is wrong with the query: somebody or some limit stopped it. Try it \
                  again, or ask for less.",
     },
-    Trouble {
+    Failure {
         signs: &[
             "system error",
             "internal error",
@@ -195,24 +195,24 @@ const TROUBLES: &[Trouble] = &[
     },
 ];
 
-/// How many of the troubles leave open that the query has to do with them.
+/// How many of the failures leave open that the query has to do with them.
 const UNSURE: usize = 1;
 
 /// What to do about a failure that has nothing to do with how the query is written; `None` where
 /// it may have. Names and values in `said` count for nothing.
 pub(super) fn advice(said: &str) -> Option<&'static str> {
-    search(said, TROUBLES.get(..TROUBLES.len() - UNSURE)?)
+    search(said, FAILURES.get(..FAILURES.len() - UNSURE)?)
 }
 
 /// The same of a failure that nothing else explains.
 pub(super) fn unexplained(said: &str) -> Option<&'static str> {
-    search(said, TROUBLES)
+    search(said, FAILURES)
 }
 
-fn search(said: &str, troubles: &[Trouble]) -> Option<&'static str> {
+fn search(said: &str, failures: &[Failure]) -> Option<&'static str> {
     let said = without_names(said).to_lowercase();
-    let fits = |trouble: &&Trouble| trouble.signs.iter().any(|sign| said.contains(sign));
-    troubles.iter().find(fits).map(|trouble| trouble.advice)
+    let fits = |failure: &&Failure| failure.signs.iter().any(|sign| said.contains(sign));
+    failures.iter().find(fits).map(|failure| failure.advice)
 }
 
 /// The text without what stands in quotes. An apostrophe within a word is none.

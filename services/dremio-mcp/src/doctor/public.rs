@@ -59,13 +59,13 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
             );
             Finding::good("public_url", text)
         }
-        Err(trouble) => explain(url, shown, trouble),
+        Err(failure) => explain(url, shown, failure),
     }]
 }
 
 /// Why an agent would not be served.
 #[derive(Debug)]
-enum Trouble {
+enum Failure {
     Unreached(reqwest::Error),
     Late,
     /// Sent elsewhere.
@@ -80,53 +80,53 @@ enum Trouble {
 }
 
 /// The cure stands on the proxy's side, for the one that most people have.
-fn explain(url: &Url, shown: &str, trouble: Trouble) -> Finding {
+fn explain(url: &Url, shown: &str, failure: Failure) -> Finding {
     let host = url.host_str().unwrap_or_default();
     let proxy = |line: &str| Cure::Change(format!("in the proxy's configuration: {line}"));
     let to_gateway = || proxy("proxy_pass http://127.0.0.1:8000; (nginx)");
-    let (text, cure) = match trouble {
-        Trouble::Unreached(cause) => (
+    let (text, cure) = match failure {
+        Failure::Unreached(cause) => (
             format!(
                 "{shown} is not reached: {}",
                 anyhow::Error::from(cause.without_url()).root_cause()
             ),
             Cure::Run(format!("curl -v {shown}/healthz")),
         ),
-        Trouble::Late => (
+        Failure::Late => (
             format!("{shown} takes the connection and does not answer"),
             Cure::Run(format!("curl -v {shown}/healthz")),
         ),
-        Trouble::Redirected(to) => {
+        Failure::Redirected(to) => {
             let to = to.unwrap_or_else(|| format!("https://{host}"));
             let text = format!("{shown} sends agents elsewhere, and most of them do not follow");
             (text, Cure::Set(format!("MCP_PUBLIC_URL={to}")))
         }
-        Trouble::NoAuthorization => (
+        Failure::NoAuthorization => (
             "the proxy takes the header `Authorization` away, so no key arrives".to_owned(),
             proxy("proxy_set_header Authorization $http_authorization; (nginx)"),
         ),
-        Trouble::OtherKeys => (
+        Failure::OtherKeys => (
             format!("{shown} leads to a gateway that does not know the keys of this one"),
             to_gateway(),
         ),
-        Trouble::HostRefused => (
+        Failure::HostRefused => (
             format!("the gateway behind {shown} does not know the name that the proxy calls it by"),
             Cure::Set(format!("MCP_ALLOWED_HOSTS={host}")),
         ),
-        Trouble::Status(StatusCode::NOT_FOUND) => {
+        Failure::Status(StatusCode::NOT_FOUND) => {
             (format!("nothing is served at {shown}/mcp: the proxy leads elsewhere"), to_gateway())
         }
-        Trouble::Status(status) if status.is_server_error() => (
+        Failure::Status(status) if status.is_server_error() => (
             format!("{shown} answers {}: the proxy does not reach the gateway", status.as_u16()),
             to_gateway(),
         ),
-        Trouble::Status(status) => {
+        Failure::Status(status) => {
             (format!("{shown} answers {} and is no gateway", status.as_u16()), to_gateway())
         }
-        Trouble::NotMcp => {
+        Failure::NotMcp => {
             (format!("what answers at {shown}/mcp does not speak MCP"), to_gateway())
         }
-        Trouble::Buffered => (
+        Failure::Buffered => (
             format!(
                 "the proxy keeps what is streamed: nothing came within {} s",
                 FIRST_EVENT_MAX.as_secs()
@@ -144,23 +144,23 @@ struct Agent {
 }
 
 impl Agent {
-    async fn look(&self) -> Result<(), Trouble> {
+    async fn look(&self) -> Result<(), Failure> {
         let response = self.call(methods::SERVER_DISCOVER, json!({}), CHECK_MAX).await?;
         let said: Value =
-            serde_json::from_slice(&http::body(response).await).map_err(|_| Trouble::NotMcp)?;
+            serde_json::from_slice(&http::body(response).await).map_err(|_| Failure::NotMcp)?;
         if said.get("jsonrpc").is_none() {
-            return Err(Trouble::NotMcp);
+            return Err(Failure::NotMcp);
         }
         let wanted = json!({ "notifications": { "toolsListChanged": true } });
         let stream = async {
             let mut response = self.call(methods::SUBSCRIPTIONS_LISTEN, wanted, CHECK_MAX).await?;
-            response.chunk().await.map_err(Trouble::Unreached)
+            response.chunk().await.map_err(Failure::Unreached)
         };
         match tokio::time::timeout(FIRST_EVENT_MAX, stream).await {
             Ok(Ok(Some(_))) => Ok(()),
-            Ok(Ok(None)) => Err(Trouble::NotMcp),
-            Ok(Err(trouble)) => Err(trouble),
-            Err(_) => Err(Trouble::Buffered),
+            Ok(Ok(None)) => Err(Failure::NotMcp),
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Buffered),
         }
     }
 
@@ -170,7 +170,7 @@ impl Agent {
         method: &str,
         mut params: Value,
         limit: Duration,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, Failure> {
         if let Some(params) = params.as_object_mut() {
             let meta = json!({
                 "io.modelcontextprotocol/protocolVersion": REVISION,
@@ -193,41 +193,41 @@ impl Agent {
             request = request.header(AUTHORIZATION, key);
         }
         let sent = tokio::time::timeout(limit, request.send()).await;
-        let response = sent.map_err(|_| Trouble::Late)?.map_err(|cause| {
+        let response = sent.map_err(|_| Failure::Late)?.map_err(|cause| {
             if cause.is_timeout() && !cause.is_connect() {
-                Trouble::Late
+                Failure::Late
             } else {
-                Trouble::Unreached(cause)
+                Failure::Unreached(cause)
             }
         })?;
         if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
     }
 }
 
-async fn refused(response: Response) -> Trouble {
+async fn refused(response: Response) -> Failure {
     let (status, headers) = (response.status(), response.headers());
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if status.is_redirection() {
         // Only an address without the endpoint is a setting.
         let to = header(LOCATION).and_then(|to| to.trim_end_matches('/').strip_suffix("/mcp"));
-        return Trouble::Redirected(to.filter(|to| to.contains("://")).map(str::to_owned));
+        return Failure::Redirected(to.filter(|to| to.contains("://")).map(str::to_owned));
     }
     // RFC 6750 §3.1: without credentials, the challenge names no error.
     let challenge = header(WWW_AUTHENTICATE).map(str::to_owned);
     match (status, challenge) {
         (StatusCode::UNAUTHORIZED, Some(challenge)) if challenge.contains("dremio-mcp") => {
             if challenge.contains("error=") {
-                Trouble::OtherKeys
+                Failure::OtherKeys
             } else {
-                Trouble::NoAuthorization
+                Failure::NoAuthorization
             }
         }
         (StatusCode::FORBIDDEN, _) => {
             let said = http::body(response).await;
             let is_ours = String::from_utf8_lossy(&said).contains("MCP_ALLOWED_HOSTS");
-            if is_ours { Trouble::HostRefused } else { Trouble::Status(status) }
+            if is_ours { Failure::HostRefused } else { Failure::Status(status) }
         }
-        _ => Trouble::Status(status),
+        _ => Failure::Status(status),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct AccountFacts {
     pub(super) name: AccountName,
     pub(super) token: Option<TokenFacts>,
     /// Why its token cannot be sent, or is not taken.
-    pub(super) trouble: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 /// What answers, and what it calls itself.
@@ -80,7 +80,7 @@ impl Facts {
                 Some(name) => accounts.push(AccountFacts {
                     name,
                     token,
-                    trouble: Some(source.condition().1)
+                    failure: Some(source.condition().1)
                         .filter(|it| !it.ready)
                         .and_then(|it| it.reason),
                 }),

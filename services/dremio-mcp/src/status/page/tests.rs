@@ -98,9 +98,9 @@ fn the_fullest_page_is_small() {
 /// So many accounts with the token of `facts`; the last so many have none.
 fn accounts(facts: &Facts, number: usize, troubled: usize) -> Vec<AccountFacts> {
     let account = |place: usize| {
-        let trouble = (place >= number - troubled).then(|| "missing".to_owned());
-        let token = facts.single.and_then(|single| single.token).filter(|_| trouble.is_none());
-        AccountFacts { name: format!("team-{place:03}").parse().unwrap(), token, trouble }
+        let failure = (place >= number - troubled).then(|| "missing".to_owned());
+        let token = facts.single.and_then(|single| single.token).filter(|_| failure.is_none());
+        AccountFacts { name: format!("team-{place:03}").parse().unwrap(), token, failure }
     };
     (0..number).map(account).collect()
 }

@@ -40,16 +40,16 @@ pub(super) fn card(facts: &Facts) -> Markup {
 }
 
 fn lines(facts: &Facts) -> Markup {
-    // Those with trouble come first, each kind by name.
+    // Those whose token cannot be sent come first, each kind by name.
     let mut accounts: Vec<_> = facts.accounts.iter().collect();
-    accounts.sort_by_key(|account| account.trouble.is_none());
+    accounts.sort_by_key(|account| account.failure.is_none());
     let rest = accounts.split_off(accounts.len().min(ACCOUNTS_MAX));
-    let troubled = rest.iter().filter(|account| account.trouble.is_some()).count();
+    let troubled = rest.iter().filter(|account| account.failure.is_some()).count();
     html! {
         dl.accounts {
             @for account in accounts {
                 dt { (account.name) }
-                @match account.trouble.as_deref() {
+                @match account.failure.as_deref() {
                     Some(reason) => { dd.bad { (words::token(reason)) } }
                     None => { dd { "good, " (state(account, facts)) } }
                 }
