@@ -15,7 +15,7 @@ use crate::conditions::ConditionName;
 use crate::principal::{ByPrincipal, Principal};
 
 /// How many errors, and how many changes, are kept. As many as a person reads.
-const EVENTS_MAX: usize = 20;
+const EVENTS_MAX: usize = 14;
 
 /// How many clients are told apart; calls of more are counted together. More keys than this are
 /// managed by a program, which reads metrics and the audit log.
