@@ -36,11 +36,8 @@ pub fn list() -> String {
 pub fn render(client: &Client, endpoint: &Endpoint, home: Option<&Home>) -> String {
     let mut text = format!("{}\n", client.title);
     if let Some(key) = endpoint.key().filter(|_| needs_variable(client)) {
-        let _ = writeln!(
-            text,
-            "\nSet the key in the shell that {} starts from (in ~/.bashrc or ~/.zshrc it stays):\n",
-            program(client)
-        );
+        let _ =
+            writeln!(text, "\nSet the key in the shell that {} starts from:\n", program(client));
         let _ = writeln!(text, "  {}", export(key));
     }
     if let Some(command) = client.command {
