@@ -1,6 +1,5 @@
 //! `dremio-mcp`: arguments, logging, configuration, [`App`], exit code.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -84,7 +83,7 @@ fn main() -> ExitCode {
             return if cause.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
         }
     };
-    let runtime = match runtime() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return Exit::TaskDied.eprint(&format!("no runtime: {cause}")).into(),
     };
@@ -107,18 +106,6 @@ fn main() -> ExitCode {
         runtime.shutdown_background();
     }
     exit
-}
-
-/// Threads for half of the processors, which is more than enough in front of a child and a Dremio
-/// that have to work as well; each thread more costs every call another wake-up. tokio's own
-/// variable sets another number.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        builder.worker_threads((processors / 2).max(1));
-    }
-    builder.enable_all().build()
 }
 
 async fn run(env: &Env) -> ExitCode {
