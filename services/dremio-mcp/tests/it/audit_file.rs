@@ -327,9 +327,11 @@ async fn rotation_under_load_loses_nothing() {
         load.reaches(round * 40).await;
         program.signal(Signal::HUP);
         load.reaches(round * 40 + 20).await;
-        // As logrotate does: another name, then a signal.
+        // As logrotate does: another name, then a signal. While the gateway itself begins a new
+        // file, there is none.
         let moved = setting.path().with_file_name(format!("moved-{round}"));
-        std::fs::rename(setting.path(), moved).unwrap();
+        eventually("there is a file", async || std::fs::rename(setting.path(), &moved).is_ok())
+            .await;
         program.signal(Signal::HUP);
     }
     let answered = load.end().await;
