@@ -41,7 +41,7 @@ ends_with() { # CLAIM PATTERN: `docker compose up --build` ends by itself, not w
 cp .env.example .env
 fill_in DREMIO_URI http://host.docker.internal:19047
 fill_in DREMIO_USERNAME 'ada lovelace'
-ends_with "without a password" 'DREMIO_PASSWORD: is required; set DREMIO_PASSWORD'
+ends_with "without a password" 'DREMIO_PASSWORD: is required; with Docker Compose scripts/setup\.sh asks for it'
 fill_in DREMIO_PASSWORD "$password"
 ends_with "without a key for the agents: one sentence makes one" 'MCP_API_KEY: agents need a key.* echo "MCP_API_KEY=\$\(openssl rand -hex 32\)" >>\.env'
 echo "MCP_API_KEY=$(openssl rand -hex 32)" >>.env
