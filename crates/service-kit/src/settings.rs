@@ -5,9 +5,11 @@
 //! It says nothing of how a value is parsed: the configuration of a service does.
 
 mod help;
+mod refresh;
 mod table;
 
 pub use help::help;
+pub use refresh::renewed_before;
 pub use table::*;
 
 /// Names of up to so many edits (insert, delete, replace, swap) are taken for one another. Two

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use service_kit::settings::renewed_before;
 
 /// Longest wait, and so the longest time until a jump of the wall clock is noticed.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -198,11 +199,8 @@ pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
     Action::Wait(wait(situation, now, policy))
 }
 
-/// When a token is renewed, by the wall clock.
-///
-/// `whole_life` is the time from issue to expiry, if known. If `refresh_before` would leave less
-/// than half of the lifetime, the token is renewed at two thirds of its lifetime instead: with the
-/// default settings, for lifetimes under 12 hours.
+/// When a token is renewed, by the wall clock: [`renewed_before`] its end. `whole_life` is the time
+/// from issue to expiry, if known.
 #[must_use]
 pub fn renew_at(
     expires_at: Timestamp,
@@ -210,11 +208,7 @@ pub fn renew_at(
     policy: &Policy,
 ) -> Timestamp {
     let before = SignedDuration::try_from(policy.refresh_before).unwrap_or(SignedDuration::MAX);
-    let ahead = match whole_life {
-        Some(life) if before > life / 2 => life / 3,
-        _ => before,
-    };
-    expires_at.checked_sub(ahead).unwrap_or(Timestamp::MIN)
+    expires_at.checked_sub(renewed_before(before, whole_life)).unwrap_or(Timestamp::MIN)
 }
 
 /// The pause after the `failures`th failure in a row (counted from 1), as an exponential back-off

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use service_kit::settings::{Default as IfUnset, TOKEN_REFRESH_BEFORE};
+use service_kit::settings::{Default as IfUnset, TOKEN_REFRESH_BEFORE, renewed_before};
 use token_file::gateway_key::{self, KeyError};
 use token_file::{AccountName, ReadError, Token};
 
@@ -121,14 +121,11 @@ fn judge(
 }
 
 /// How long before its end a token should have been replaced, if that is overdue: by the default
-/// of the setting, which only token-refresher knows, and as it does for tokens that live shorter.
+/// of the setting, which only token-refresher knows.
 fn overdue(age: Option<SignedDuration>, left: SignedDuration) -> Option<SignedDuration> {
     let IfUnset::Is(usual) = TOKEN_REFRESH_BEFORE.default else { return None };
     let usual = SignedDuration::try_from(service_kit::parse_duration(usual).ok()?).ok()?;
-    let before = match age.map(|age| age + left) {
-        Some(whole) if usual > whole / 2 => whole / 3,
-        _ => usual,
-    };
+    let before = renewed_before(usual, age.map(|age| age + left));
     (left < before - LATE.min(before / 2)).then_some(before)
 }
 
