@@ -98,7 +98,10 @@ if $check; then
   exec "${connect[@]}" </dev/null
 fi
 
-keys=$root/secrets/mcp_api_keys flags=()
+read_env_file MCP_PUBLISH MCP_DOMAIN HTTPS_PORT SECRETS_DIR
+secrets=${SECRETS_DIR:-secrets} flags=()
+[[ $secrets == /* ]] || secrets=$root/$secrets
+keys=$secrets/mcp_api_keys
 [[ -n $key_file || -n $key_env || -n $value || ! -r $keys ]] || $no_key || key_file=$keys
 mounts=(--volume "$HOME:$HOME")
 if [[ -n $key_file ]]; then
@@ -111,10 +114,9 @@ elif [[ -n $value ]]; then
   mounts+=(--env "$variable")
 fi
 if ! $url; then
-  read_env_file MCP_PUBLISH MCP_DOMAIN
-  publish=${MCP_PUBLISH:-127.0.0.1:8000}
+  publish=${MCP_PUBLISH:-127.0.0.1:8000} port=${HTTPS_PORT:+:$HTTPS_PORT}
   endpoint=http://${publish/#0.0.0.0:/localhost:}/mcp
-  [[ -z ${MCP_DOMAIN:-} ]] || endpoint=https://$MCP_DOMAIN/mcp
+  [[ -z ${MCP_DOMAIN:-} ]] || endpoint=https://$MCP_DOMAIN${port/%:443/}/mcp
   flags+=(--url "$endpoint")
 fi
 # Not by `docker compose run`, which makes networks and volumes; those of a stack have the same names.

@@ -75,7 +75,8 @@ check "a query through the proxy" await 30 tls_query
 check "connect.sh --check, with the key of the installation" scripts/connect.sh cursor --check --stack "$stack"
 tail -n 1 "$work/swarm/mcp_api_keys" >"$work/swarm/own.key"
 check "and with an agent's own, in a file" scripts/connect.sh cursor --check --stack "$stack" --key-file "$work/swarm/own.key"
-check "connect.sh shows what to do, in the presence of the stack" scripts/connect.sh cursor
+shown=$(scripts/connect.sh cursor)
+check "connect.sh shows what to do, with the proxy's port" grep -qF "https://localhost:$HTTPS_PORT/mcp" <<<"$shown"
 refused "a stack that is not there" scripts/connect.sh cursor --check --stack nobody
 id=$(tasks_of dremio-mcp | head -n 1)
 equal "secrets of the gateway's container" "mcp_api_keys" "$(docker exec "$id" ls /run/secrets | tr '\n' ' ' | sed 's/ $//')"
