@@ -278,6 +278,10 @@ impl Connection {
         failed
     }
 
+    fn has_several_calls(&self) -> bool {
+        self.pending.lock().as_ref().is_some_and(|pending| pending.len() > 1)
+    }
+
     fn take(&self, id: u64) -> Option<Waiting> {
         self.pending.lock().as_mut()?.remove(&id)
     }

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 
 use super::{Halves, LINE_BYTES_MAX, LINES_BYTES, OUTBOX_MAX, Queued, next_line};
 use crate::rpc::Message;
@@ -24,6 +25,12 @@ impl Halves {
         let write = async {
             let (mut queued, mut lines) = (Vec::new(), Vec::new());
             while self.outbox.recv_many(&mut queued, OUTBOX_MAX).await > 0 {
+                if connection.has_several_calls() {
+                    // More of them may be about to be sent: the child is woken once for all.
+                    yield_now().await;
+                    let more = std::iter::from_fn(|| self.outbox.try_recv().ok());
+                    queued.extend(more.take(OUTBOX_MAX));
+                }
                 // Lines that have queued up meanwhile go out together.
                 let mut rest = queued.drain(..).peekable();
                 while let Some(Queued { line, _room }) = rest.next() {
