@@ -21,6 +21,7 @@ pub mod lifecycle;
 mod limits;
 pub mod logging;
 mod proxies;
+pub mod runtime;
 mod secret;
 pub mod settings;
 mod stall;

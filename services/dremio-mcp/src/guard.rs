@@ -39,6 +39,7 @@ mod token;
 pub(crate) use history::folded_char;
 pub use lexer::{LexError, Lexed, lex};
 pub use refusal::Refusal;
+use service_kit::runtime::compute;
 pub(crate) use table_name::{NameError, TableName};
 pub use token::{Kind, Token};
 
@@ -107,6 +108,10 @@ impl Guard {
         if sql.len() > STATEMENT_BYTES_MAX {
             return Err(Refusal::TooLong);
         }
+        compute(sql.len(), || self.read(sql, see))
+    }
+
+    fn read(self, sql: &str, see: impl FnOnce(&[Token<'_>])) -> Result<Statement, Refusal> {
         let lexed = lex(sql)?;
         see(&lexed.tokens);
         let mut statement = lexed.tokens.as_slice();

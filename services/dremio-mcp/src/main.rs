@@ -83,7 +83,7 @@ fn main() -> ExitCode {
             return if cause.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match service_kit::runtime::start() {
         Ok(runtime) => runtime,
         Err(cause) => return Exit::TaskDied.eprint(&format!("no runtime: {cause}")).into(),
     };

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use service_kit::runtime::compute;
 
 use super::error::ParseError;
 use super::object::{insert_members, member, set_meta, string_literal};
@@ -84,8 +85,12 @@ impl Message {
     /// Those of [`Message::parse`], and [`ParseError::NotStrict`]; each with the id of the request,
     /// as its JSON text, where that can be read although the rest is no message.
     pub(crate) fn parse_strictly(text: String) -> Result<Self, (ParseError, Option<String>)> {
+        compute(text.len(), || Self::read_strictly(text))
+    }
+
+    fn read_strictly(text: String) -> Result<Self, (ParseError, Option<String>)> {
         let Err(cause) = strict::check(&text) else {
-            return Self::parse(text).map_err(|cause| (cause, None));
+            return Self::read(text).map_err(|cause| (cause, None));
         };
         if serde_json::from_str::<&RawValue>(&text).is_err() {
             return Err((ParseError::NotJson, None));
@@ -102,6 +107,10 @@ impl Message {
     /// # Errors
     /// When it is not JSON, a batch, or JSON of another shape.
     pub(crate) fn parse(text: String) -> Result<Self, ParseError> {
+        compute(text.len(), || Self::read(text))
+    }
+
+    fn read(text: String) -> Result<Self, ParseError> {
         let first = text.trim_start().as_bytes().first().copied();
         if first != Some(b'{') {
             return Err(match serde_json::from_str::<&RawValue>(&text) {
@@ -285,7 +294,9 @@ impl Message {
 
     fn spans(&self) -> Result<Option<&Spans>, ParseError> {
         let Some(params) = &self.params else { return Ok(None) };
-        let found = self.spans.get_or_init(|| Spans::find(&self.text, params).map(Box::new));
+        let found = self.spans.get_or_init(|| {
+            compute(params.len(), || Spans::find(&self.text, params).map(Box::new))
+        });
         found.as_ref().map(|spans| Some(&**spans)).map_err(Clone::clone)
     }
 

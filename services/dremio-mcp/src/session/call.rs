@@ -1,6 +1,7 @@
 //! One request on its way through the engine: deadline, cancellation, audit and metrics, in one
 //! place for both eras.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::answer::{Delivery, Finished, answer};
@@ -16,6 +17,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use service_kit::http::Peer;
+use service_kit::runtime::compute;
 
 /// A request that was accepted, and what its answer needs.
 pub(super) struct Call {
@@ -77,9 +79,9 @@ impl Call {
         }
     }
 
-    async fn run(self, gateway: &Gateway, context: CallContext) -> Finished {
+    async fn run(&self, gateway: &Gateway, context: CallContext) -> Finished {
         let id = self.request.id();
-        let mut record = Record::begin(gateway, &self);
+        let mut record = Record::begin(gateway, self);
         if record.is_refused {
             let cause = CallError::AuditUnavailable;
             record.ending = Ending::Failed(cause.outcome());
@@ -87,6 +89,8 @@ impl Call {
         }
         let limit = gateway.call_timeout;
         let work = record.span.clone().run(gateway.engine.call(&self.request, &context));
+        // Its future is large: what follows moves a pointer to it.
+        let work = pin!(Arc::clone(&record.audit).scope(work));
         let called = tokio::select! {
             // Start nothing for a client that has cancelled or lost its key.
             biased;
@@ -96,7 +100,7 @@ impl Call {
                 record.ending = Ending::Cancelled(by);
                 return Finished { status: StatusCode::OK, body: None };
             }
-            called = tokio::time::timeout(limit, Arc::clone(&record.audit).scope(work)) => {
+            called = tokio::time::timeout(limit, work) => {
                 called.unwrap_or(Err(CallError::TimedOut { limit }))
             }
             () = gateway.last_call.cancelled() => Err(CallError::Stopping),
@@ -251,13 +255,13 @@ fn ending(called: &Result<Message, CallError>, is_tool: bool) -> Ending {
         Err(cause) => Ending::Failed(cause.outcome()),
         Ok(response) => Ending::Answered(match response.result() {
             None => "rpc_error",
-            Some(result)
-                if is_tool
-                    && serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error =>
-            {
-                "tool_error"
-            }
+            Some(result) if is_tool && is_error(result) => "tool_error",
             Some(_) => "ok",
         }),
     }
+}
+
+fn is_error(result: &str) -> bool {
+    let read = || serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error;
+    compute(result.len(), read)
 }

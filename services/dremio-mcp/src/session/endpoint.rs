@@ -335,5 +335,5 @@ impl Accepted {
 
 /// A media type without its parameters.
 fn essence(value: &str) -> &str {
-    value.split(';').next().unwrap_or_default().trim()
+    value.split(';').next().unwrap_or_default().trim_ascii()
 }
