@@ -1,9 +1,11 @@
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::poll;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::{Answer, Connection};
 use crate::budget::Budget;
@@ -167,4 +169,26 @@ async fn an_answer_without_room_fails_only_its_call() {
     assert!(call(4).await.is_ok());
     drop(second);
     assert!(call(8).await.is_ok());
+}
+
+#[tokio::test]
+async fn calls_that_come_while_others_wait_go_out_together() {
+    let halves = Connection::open();
+    let connection = Arc::clone(&halves.connection);
+    let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+    let (output, input) = tokio::io::split(ours);
+    let mut run = Box::pin(halves.run(BufReader::new(output), input, |_| {}));
+    let mut calls = ["a", "b", "c"].map(|tool| Box::pin(call(&connection, tool)));
+    let mut lines_after_each = Vec::new();
+    for call in &mut calls {
+        assert!(poll!(call).is_pending());
+        assert!(poll!(&mut run).is_pending());
+        let mut bytes = [0; 1024];
+        let count = match poll!(pin!(theirs.read(&mut bytes))) {
+            Poll::Ready(count) => count.unwrap(),
+            Poll::Pending => 0,
+        };
+        lines_after_each.push(bytes[..count].iter().filter(|byte| **byte == b'\n').count());
+    }
+    assert_eq!(lines_after_each, [1, 0, 2]);
 }
