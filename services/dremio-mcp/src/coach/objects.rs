@@ -220,17 +220,25 @@ fn with_alias<'s>(
     names::table_spelt_like(catalog, &format!("{joined}{}", relation.alias.as_deref()?))
 }
 
+/// A path without regard to case, and to where its parts are split.
+fn folded(path: &[String]) -> String {
+    path.join(".").to_lowercase()
+}
+
+/// How many bytes both begin with.
+fn start_in_common(one: &str, other: &str) -> usize {
+    one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count()
+}
+
 /// The tables below a path, direct ones first.
 fn children<'s>(catalog: &'s Snapshot, parent: &[String]) -> Vec<&'s Table> {
-    let parent = parent.join(".").to_lowercase();
+    let parent = folded(parent);
     if parent.is_empty() {
         return Vec::new();
     }
     let prefix = format!("{parent}.");
-    let mut children: Vec<&Table> = catalog
-        .tables()
-        .filter(|table| table.path.join(".").to_lowercase().starts_with(&prefix))
-        .collect();
+    let mut children: Vec<&Table> =
+        catalog.tables().filter(|table| folded(&table.path).starts_with(&prefix)).collect();
     children.sort_by_key(|table| table.path.len());
     children
 }
@@ -284,16 +292,27 @@ fn near(catalog: &Snapshot, wanted: &[String], name: &str) -> Vec<String> {
 
 /// What is in the folder, space or source with which the wanted path begins.
 fn nearest_container(catalog: &Snapshot, wanted: &[String]) -> Option<String> {
-    for length in (1..wanted.len()).rev() {
-        let parent = wanted.get(..length)?;
-        let children = children(catalog, parent);
-        if !children.is_empty() {
-            return Some(format!(
-                " {} holds {}.",
-                path(parent),
-                list(children.iter().map(|table| path(&table.path)), CHILDREN_MAX)
-            ));
-        }
+    // How far each table's path goes the wanted way, and where the parts of that end with their
+    // dots, in bytes. One look at each table: a path may have thousands of parts.
+    let way = folded(wanted);
+    let shared: Vec<usize> =
+        catalog.tables().map(|table| start_in_common(&way, &folded(&table.path))).collect();
+    let longest = shared.iter().max().copied().unwrap_or_default();
+    let ends: Vec<usize> = wanted
+        .iter()
+        .scan(0, |end, part| {
+            *end += part.to_lowercase().len() + 1;
+            Some(*end)
+        })
+        .collect();
+    let above = ends.split_last().map_or(&[][..], |(_, above)| above);
+    if let Some(last) = above.iter().rposition(|end| *end <= longest) {
+        let parent = wanted.get(..=last)?;
+        return Some(format!(
+            " {} holds {}.",
+            path(parent),
+            list(children(catalog, parent).iter().map(|table| path(&table.path)), CHILDREN_MAX)
+        ));
     }
     let mut roots: Vec<String> = catalog
         .tables()

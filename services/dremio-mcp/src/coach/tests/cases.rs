@@ -103,6 +103,11 @@ fn objects() {
             "Object 'nothing' not found within 'Finance'",
             &["\"Finance\" holds \"Finance\".\"reports\".\"order-margin\""],
         ),
+        (
+            "SELECT * FROM finance.reports.x.y",
+            "Object 'x' not found within 'finance.reports'",
+            &["holds \"Finance\".\"reports\".\"order-margin\""],
+        ),
     ] {
         check(sql, &format!("{said}{context}"), needs);
         check(
