@@ -4,32 +4,31 @@ use std::num::NonZero;
 
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
-/// From this size of its input on, a computation takes long enough (some 1 ms) that other tasks
-/// should not wait for it.
-const LONG_FROM_BYTES: usize = 256 * 1024;
+/// From this size of its input on, a computation takes long enough that other tasks should not
+/// wait for it: reading so much JSON or SQL takes about 1 ms.
+const LONG_FROM_BYTES: usize = 64 * 1024;
 
-/// A runtime with a thread for every second processor, one at least: the service shares them with
-/// a child and a Dremio, and each further thread costs every call a wake-up. tokio's own variable
-/// `TOKIO_WORKER_THREADS` sets another number.
+/// A runtime with a thread for every second processor, one at least: the service shares the
+/// processors with a child or a Dremio, and each further thread costs every call a wake-up.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
 pub fn start() -> std::io::Result<Runtime> {
-    let mut builder = Builder::new_multi_thread();
-    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        builder.worker_threads((processors / 2).max(1));
-    }
-    builder.enable_all().build()
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads((processors / 2).max(1)).enable_all().build()
 }
 
-/// Runs a computation whose time grows with its `bytes` of input, so that other tasks go on
-/// meanwhile even if there is one thread for all of them.
-pub fn compute<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
-    let is_long = bytes >= LONG_FROM_BYTES;
+/// Runs a computation that may take long, so that other tasks go on meanwhile even if there is one
+/// thread for all of them. Another thread takes them over, which costs about 30 µs.
+pub fn aside<T>(work: impl FnOnce() -> T) -> T {
     let has_threads =
-        || Handle::try_current().is_ok_and(|at| at.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if is_long && has_threads() { tokio::task::block_in_place(work) } else { work() }
+        Handle::try_current().is_ok_and(|at| at.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if has_threads { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// The same for a computation whose time grows with its `bytes` of input: a short one runs at once.
+pub fn compute<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes >= LONG_FROM_BYTES { aside(work) } else { work() }
 }
 
 #[cfg(test)]

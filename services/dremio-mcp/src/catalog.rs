@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use service_kit::runtime::aside;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -167,7 +168,7 @@ impl Catalog {
             return Some(Arc::clone(&contents.snapshot));
         }
         let tables = contents.snapshot.tables.iter().filter(|table| self.shows(&table.path));
-        Some(Arc::new(Snapshot { tables: tables.cloned().collect() }))
+        Some(Arc::new(Snapshot { tables: aside(|| tables.cloned().collect()) }))
     }
 
     /// The object at `path`, asked of Dremio.
@@ -298,16 +299,18 @@ impl Catalog {
                 let tables = contents.snapshot.tables();
                 tops.set(tables.filter_map(|table| table.path.first().map(String::as_str)));
             }
+            let mut replaced = None;
             read.send_modify(|read| {
                 read.attempts += 1;
                 match outcome {
                     Ok(contents) => {
-                        read.latest = Some((Arc::new(contents), Instant::now()));
+                        replaced = read.latest.replace((Arc::new(contents), Instant::now()));
                         read.failure = None;
                     }
                     Err(cause) => read.failure = Some(Arc::new(cause)),
                 }
             });
+            aside(|| drop(replaced));
         });
         *reading = Some(AbortOnDropHandle::new(task));
     }

@@ -199,8 +199,8 @@ pub fn next(situation: &Situation, now: Moment, policy: &Policy) -> Action {
     Action::Wait(wait(situation, now, policy))
 }
 
-/// When a token is renewed, by the wall clock: [`renewed_before`] its end. `whole_life` is the time
-/// from issue to expiry, if known.
+/// When a token is renewed, by the wall clock; [`renewed_before`] has the rule. `whole_life` is the
+/// time from issue to expiry, if known.
 #[must_use]
 pub fn renew_at(
     expires_at: Timestamp,

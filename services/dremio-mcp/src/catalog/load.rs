@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use service_kit::runtime::aside;
 
 use super::contents::Contents;
 use super::questions::{QuestionError, ask};
@@ -82,7 +83,7 @@ pub(super) async fn contents(
     );
     let columns = ask(jobs, &sql, COLUMNS_MAX, |row| tables.add_column(row)).await?;
     let is_partial = count >= TABLES_MAX || columns >= COLUMNS_MAX;
-    let mut contents = Contents::new(tables.into_snapshot(), is_partial);
+    let mut contents = aside(|| Contents::new(tables.into_snapshot(), is_partial));
     let sql = format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM INFORMATION_SCHEMA.\"VIEWS\" LIMIT \
          {TABLES_MAX}"

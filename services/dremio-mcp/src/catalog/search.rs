@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use service_kit::runtime::aside;
 
 use super::contents::{Contents, key};
 use super::index::{Scored, TAG};
@@ -12,6 +13,9 @@ use super::{Catalog, Child, Kind, QuestionError, words};
 
 /// Longest question that is read, in characters.
 const QUESTION_CHARS_MAX: usize = 500;
+
+/// How many of its words are looked for; each is held against all that the catalog has.
+const WORDS_MAX: usize = 24;
 
 /// How many tables are looked at, at a time.
 const LOOKS_AT_ONCE: usize = 4;
@@ -62,12 +66,13 @@ impl Catalog {
     ) -> Result<Found, Arc<QuestionError>> {
         let contents = self.contents().await?;
         let question: String = question.chars().take(QUESTION_CHARS_MAX).collect();
-        let asked = words::asked(&question);
+        let mut asked = words::asked(&question);
+        asked.truncate(WORDS_MAX);
         if asked.is_empty() {
             return Ok(Found { is_partial: contents.is_partial, ..Found::default() });
         }
         let known = self.shared.known.all();
-        let mut scored = rank(&contents, &asked, &known);
+        let mut scored = aside(|| rank(&contents, &asked, &known));
         scored.retain(|it| contents.table(it.table).is_some_and(|table| self.shows(&table.path)));
         let mut elsewhere = Vec::new();
         // Tags of tables that were not looked at are known to Dremio only.

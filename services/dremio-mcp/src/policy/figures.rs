@@ -1,6 +1,6 @@
 //! What a policy costs a call, for who wants to know:
-//! `cargo test --release -p dremio-mcp --lib what_a_policy_costs -- --ignored --nocapture`, or with
-//! `--config profile.dev.package.dremio-mcp.opt-level=3` in place of `--release`.
+//! `cargo test --profile dist -p dremio-mcp --lib what_a_policy_costs -- --ignored --nocapture`, or
+//! with `--config profile.dev.package.dremio-mcp.opt-level=3` in place of `--profile dist`.
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use service_kit::runtime::compute;
 
 /// `object` with `members` (`"name":value` each) in front of its own. `object` must be the text of
 /// a JSON object.
@@ -42,14 +43,16 @@ pub(crate) fn string_literal(text: &str) -> String {
 
 /// The members of `object`, each as its text; none if it is no object.
 pub(crate) fn members(object: &str) -> HashMap<Cow<'_, str>, &RawValue> {
-    serde_json::from_str(object).unwrap_or_default()
+    compute(object.len(), || serde_json::from_str(object)).unwrap_or_default()
 }
 
 /// The text of the member `name` of `object`.
 pub(crate) fn member<'o>(object: &'o str, name: &str) -> Option<&'o str> {
-    let mut text = serde_json::Deserializer::from_str(object);
-    let found = Named(name).deserialize(&mut text).ok()??;
-    text.end().ok().map(|()| found.get())
+    compute(object.len(), || {
+        let mut text = serde_json::Deserializer::from_str(object);
+        let found = Named(name).deserialize(&mut text).ok()??;
+        text.end().ok().map(|()| found.get())
+    })
 }
 
 /// Finds the member of this name, the last one where there are several, and passes over the rest.

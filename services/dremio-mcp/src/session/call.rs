@@ -89,9 +89,10 @@ impl Call {
         }
         let limit = gateway.call_timeout;
         let work = record.span.clone().run(gateway.engine.call(&self.request, &context));
-        // Its future is large: what follows moves a pointer to it.
-        let work = pin!(Arc::clone(&record.audit).scope(work));
-        let called = tokio::select! {
+        let called = {
+            // Its future is large: what follows moves a pointer to it. It ends with this block.
+            let work = pin!(Arc::clone(&record.audit).scope(work));
+            tokio::select! {
             // Start nothing for a client that has cancelled or lost its key.
             biased;
             () = self.cancelled() => {
@@ -104,6 +105,7 @@ impl Call {
                 called.unwrap_or(Err(CallError::TimedOut { limit }))
             }
             () = gateway.last_call.cancelled() => Err(CallError::Stopping),
+            }
         };
         if !record.end(&called).await {
             return failed(gateway, &CallError::AuditUnavailable, id);

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use service_kit::http::Peer;
+use service_kit::runtime::compute;
 
 use super::asker::{Asker, caller_at};
 use super::call::{Call, Client};
@@ -244,7 +245,8 @@ async fn read(
         )??;
     let (body, charge) = body.ok_or_else(too_large)?;
     let text = String::from_utf8(body).map_err(|_| Unread::from((ParseError::NotJson, None)))?;
-    if text.trim_start().starts_with('[') && serde_json::from_str::<&RawValue>(&text).is_ok() {
+    let is_json = || compute(text.len(), || serde_json::from_str::<&RawValue>(&text).is_ok());
+    if text.trim_start().starts_with('[') && is_json() {
         return Ok(Received::Batch(text, charge));
     }
     let message = Message::parse_strictly(text)?;

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
+use service_kit::runtime::compute;
 
 use super::asker::{Asker, count_more};
 use super::audit::ClientInfo;
@@ -80,7 +81,8 @@ pub(super) async fn handle_batch(
             "The body is an array: batches are not part of this session's protocol version",
         );
     }
-    let parts: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let parts: Vec<&RawValue> =
+        compute(text.len(), || serde_json::from_str(text)).unwrap_or_default();
     if parts.is_empty() || parts.len() > BATCH_MAX {
         return invalid("A batch has 1 to 64 messages");
     }
@@ -89,7 +91,9 @@ pub(super) async fn handle_batch(
     }
     let batch = gateway.batches.fetch_add(1, Ordering::Relaxed);
     let answers = parts.iter().map(|part| {
-        let sorted = match Message::parse_strictly(part.get().to_owned()) {
+        // The batch may be long although none of its messages is.
+        let parsed = compute(text.len(), || Message::parse_strictly(part.get().to_owned()));
+        let sorted = match parsed {
             Ok(message) if message.method() == methods::INITIALIZE => {
                 let error = RpcError::new(
                     ErrorCode::InvalidRequest,

@@ -338,7 +338,7 @@ fn what_people_ask_for_comes_first() {
     assert_eq!(found(&contents, "orders")[0], "b/orders");
 }
 
-/// Run by hand: `cargo test --release … -- --ignored --nocapture what_the_index_costs`.
+/// Run by hand: `cargo test --profile dist … -- --ignored --nocapture what_the_index_costs`.
 #[test]
 #[ignore = "a measurement"]
 #[expect(clippy::print_stderr, reason = "for who runs it by hand")]

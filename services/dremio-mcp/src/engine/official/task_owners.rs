@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
+use service_kit::runtime::compute;
 
 use crate::engine::Caller;
 use crate::engine::notifications::{Notifications, Subject};
@@ -203,7 +204,7 @@ fn name_in(object: &str, name: &str) -> Option<String> {
 
 /// The elements of a JSON array, each as its text; none if it is not an array.
 fn array(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok())
+    text.and_then(|text| compute(text.len(), || serde_json::from_str::<Vec<&RawValue>>(text).ok()))
         .unwrap_or_default()
         .into_iter()
         .map(RawValue::get)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dremio_client::Error;
+use service_kit::runtime::aside;
 
 use super::ToolRoom;
 use super::failure::Failure;
@@ -116,7 +117,7 @@ fn system_table(snapshot: &Snapshot, name: &TableName) -> Option<Object> {
 }
 
 fn advice(snapshot: Option<&Snapshot>, name: &TableName) -> String {
-    let near = snapshot.map(|snapshot| nearest(snapshot, name.parts(), NEAREST_MAX));
+    let near = snapshot.map(|snapshot| aside(|| nearest(snapshot, name.parts(), NEAREST_MAX)));
     let near: Vec<String> =
         near.unwrap_or_default().iter().map(|table| quoted(&table.path)).collect();
     let rule = "Give the whole path from the top, and put a part that contains dots in double \

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use dremio_client::{JobId, JobState, JobStatus, RemoteMessage};
+use service_kit::runtime::aside;
 use tokio::time::Instant;
 
 use super::failure::Failure;
@@ -128,7 +129,8 @@ async fn failed(room: &ToolRoom, sql: &str, said: Option<&RemoteMessage>) -> Fai
         return Failure::from(advice).permitted(&room.gate);
     }
     let catalog = room.catalog.snapshot(coach::PATIENCE).await;
-    Failure::from(coach::advise(sql, said, catalog.as_deref())).permitted(&room.gate)
+    let advice = aside(|| coach::advise(sql, said, catalog.as_deref()));
+    Failure::from(advice).permitted(&room.gate)
 }
 
 fn cancelled(reason: Option<&RemoteMessage>) -> Failure {
