@@ -98,7 +98,7 @@ if $check; then
   exec "${connect[@]}" </dev/null
 fi
 
-read_env_file MCP_PUBLISH MCP_DOMAIN HTTPS_PORT SECRETS_DIR
+read_env_file MCP_PUBLISH MCP_DOMAIN HTTPS_PORT HTTPS_PUBLISH SECRETS_DIR
 secrets=${SECRETS_DIR:-secrets} flags=()
 [[ $secrets == /* ]] || secrets=$root/$secrets
 keys=$secrets/mcp_api_keys
@@ -114,9 +114,14 @@ elif [[ -n $value ]]; then
   mounts+=(--env "$variable")
 fi
 if ! $url; then
-  publish=${MCP_PUBLISH:-127.0.0.1:8000} port=${HTTPS_PORT:+:$HTTPS_PORT}
+  publish=${MCP_PUBLISH:-127.0.0.1:8000}
   endpoint=http://${publish/#0.0.0.0:/localhost:}/mcp
-  [[ -z ${MCP_DOMAIN:-} ]] || endpoint=https://$MCP_DOMAIN${port/%:443/}/mcp
+  if [[ -n ${MCP_DOMAIN:-} ]]; then
+    # The first is a Swarm's, the second that of Compose, perhaps with an address.
+    port=${HTTPS_PORT:-${HTTPS_PUBLISH:-443}}
+    port=:${port##*:}
+    endpoint=https://$MCP_DOMAIN${port/%:443/}/mcp
+  fi
   flags+=(--url "$endpoint")
 fi
 # Not by `docker compose run`, which makes networks and volumes; those of a stack have the same names.
