@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures what the native engine adds to the time of a job, on this machine.
 
-    cargo build --release
-    scripts/prove/latency.py --bin target/release
+    cargo build --profile dist
+    scripts/prove/latency.py --bin target/dist
 
 Starts sandbox, refresher and gateway on loopback, and one client that asks one query after the
 other over one connection, in revision 2026-07-28. The sandbox's jobs take a fixed time; what a call
@@ -66,7 +66,7 @@ def main():
     )
     root = pathlib.Path(__file__).resolve().parents[2]
     parser.add_argument(
-        "--bin", type=pathlib.Path, default=root / "target/release", help="the built programs"
+        "--bin", type=pathlib.Path, default=root / "target/dist", help="the built programs"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dremio-mcp-latency-") as folder:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves the main job with the official server itself, on this machine, without Docker.
 
-    cargo build --release
+    cargo build --profile dist
     scripts/prove/prove.py --server 'dremio-mcp-server run --no-log-to-file --enable-json-logging' \\
         --client /path/to/venv-with-mcp-1/bin/python --client /path/to/venv-with-mcp-2/bin/python
 
@@ -306,7 +306,7 @@ def main():
     parser.add_argument(
         "--bin",
         type=pathlib.Path,
-        default=HERE.parent.parent / "target/release",
+        default=HERE.parent.parent / "target/dist",
         help="folder of the built programs",
     )
     options = parser.parse_args()

@@ -22,9 +22,9 @@ pub fn executable() -> PathBuf {
         cargo
             .args([concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "--target-dir"])
             .arg(profile.parent().expect("a profile lies in a target folder"));
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
+        // The profile `dev` has a folder of another name.
+        let folder = profile.file_name().expect("a profile's folder has a name");
+        cargo.arg("--profile").arg(if folder == "debug" { "dev".as_ref() } else { folder });
         assert!(
             cargo.status().is_ok_and(|status| status.success()),
             "cargo cannot build the fixture"
