@@ -26,7 +26,7 @@ sandbox_compose down --timeout 20 >/dev/null 2>&1
 check "docker compose up --wait, images there" docker compose --profile sandbox up --wait
 figure "down and up to healthy: $(awk -v a="$before" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }') s"
 
-at_most "dremio-mcp, target official, MB" 400 "$(image_mb "$gateway_image")"
+at_most "dremio-mcp, target official, MB" 390 "$(image_mb "$gateway_image")"
 at_most "token-refresher, MB" 12 "$(image_mb token-refresher:verify)"
 figure "dremio-sandbox: $(image_mb dremio-sandbox:verify) MB"
 DREMIO_MCP_TARGET=native docker compose build dremio-mcp >/dev/null 2>&1
