@@ -292,12 +292,11 @@ fn near(catalog: &Snapshot, wanted: &[String], name: &str) -> Vec<String> {
 
 /// What is in the folder, space or source with which the wanted path begins.
 fn nearest_container(catalog: &Snapshot, wanted: &[String]) -> Option<String> {
-    // How far each table's path goes the wanted way, and where the parts of that end with their
+    // How far any table's path goes the wanted way, and where the parts of that end with their
     // dots, in bytes. One look at each table: a path may have thousands of parts.
     let way = folded(wanted);
-    let shared: Vec<usize> =
-        catalog.tables().map(|table| start_in_common(&way, &folded(&table.path))).collect();
-    let longest = shared.iter().max().copied().unwrap_or_default();
+    let shared = catalog.tables().map(|table| start_in_common(&way, &folded(&table.path)));
+    let longest = shared.max().unwrap_or_default();
     let ends: Vec<usize> = wanted
         .iter()
         .scan(0, |end, part| {
