@@ -11,7 +11,7 @@ mod strict;
 pub(crate) use error::{ErrorCode, ParseError, RpcError};
 pub(crate) use message::{Kind, Message};
 pub(crate) use object::{
-    insert_members, list_member, member, members, replace_member, set_member, set_meta,
+    insert_members, list_member, member, members, read_json, replace_member, set_member, set_meta,
     string_literal, text_member, with_part,
 };
 pub(crate) use params::Params;

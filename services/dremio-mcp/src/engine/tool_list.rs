@@ -8,9 +8,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use service_kit::runtime::compute;
 
-use crate::rpc::Message;
+use crate::rpc::{Message, read_json};
 
 /// The tools of an engine by name.
 #[derive(Debug, Default)]
@@ -45,8 +44,7 @@ struct Tool<'a> {
 impl ToolList {
     /// Reads a response to `tools/list`; anything else is no tools.
     pub(crate) fn read(response: &Message) -> Arc<Self> {
-        let read = |result| serde_json::from_str::<List<'_>>(result).ok();
-        let list = response.result().and_then(|result| compute(result.len(), || read(result)));
+        let list = response.result().and_then(|result| read_json::<List<'_>>(result).ok());
         let tools = list.map(|list| list.tools).unwrap_or_default();
         let tools = tools.into_iter().map(|tool| {
             (tool.name.into_owned(), tool.input_schema.map(header_arguments).unwrap_or_default())

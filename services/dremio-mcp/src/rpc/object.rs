@@ -41,9 +41,17 @@ pub(crate) fn string_literal(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// Reads JSON that may be long, so that other calls go on meanwhile.
+///
+/// # Errors
+/// When it is not JSON, or of another shape.
+pub(crate) fn read_json<'t, T: Deserialize<'t>>(text: &'t str) -> serde_json::Result<T> {
+    compute(text.len(), || serde_json::from_str(text))
+}
+
 /// The members of `object`, each as its text; none if it is no object.
 pub(crate) fn members(object: &str) -> HashMap<Cow<'_, str>, &RawValue> {
-    compute(object.len(), || serde_json::from_str(object)).unwrap_or_default()
+    read_json(object).unwrap_or_default()
 }
 
 /// The text of the member `name` of `object`.

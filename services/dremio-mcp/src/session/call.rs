@@ -11,13 +11,12 @@ use crate::audit::{About, CallAudit, Ending, Members, Place};
 use crate::budget::{Charge, Held, Kind, NoRoom};
 use crate::engine::{CallContext, CallError, Caller, LogLevel, Wanted};
 use crate::methods;
-use crate::rpc::Message;
+use crate::rpc::{Message, read_json};
 use crate::telemetry::{Span, TraceParent};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use service_kit::http::Peer;
-use service_kit::runtime::compute;
 
 /// A request that was accepted, and what its answer needs.
 pub(super) struct Call {
@@ -93,18 +92,18 @@ impl Call {
             // Its future is large: what follows moves a pointer to it. It ends with this block.
             let work = pin!(Arc::clone(&record.audit).scope(work));
             tokio::select! {
-            // Start nothing for a client that has cancelled or lost its key.
-            biased;
-            () = self.cancelled() => {
-                let has_no_key = self.caller.principal().withdrawn().is_cancelled();
-                let by = if has_no_key { "key_withdrawn" } else { "client" };
-                record.ending = Ending::Cancelled(by);
-                return Finished { status: StatusCode::OK, body: None };
-            }
-            called = tokio::time::timeout(limit, work) => {
-                called.unwrap_or(Err(CallError::TimedOut { limit }))
-            }
-            () = gateway.last_call.cancelled() => Err(CallError::Stopping),
+                // Start nothing for a client that has cancelled or lost its key.
+                biased;
+                () = self.cancelled() => {
+                    let has_no_key = self.caller.principal().withdrawn().is_cancelled();
+                    let by = if has_no_key { "key_withdrawn" } else { "client" };
+                    record.ending = Ending::Cancelled(by);
+                    return Finished { status: StatusCode::OK, body: None };
+                }
+                called = tokio::time::timeout(limit, work) => {
+                    called.unwrap_or(Err(CallError::TimedOut { limit }))
+                }
+                () = gateway.last_call.cancelled() => Err(CallError::Stopping),
             }
         };
         if !record.end(&called).await {
@@ -257,13 +256,12 @@ fn ending(called: &Result<Message, CallError>, is_tool: bool) -> Ending {
         Err(cause) => Ending::Failed(cause.outcome()),
         Ok(response) => Ending::Answered(match response.result() {
             None => "rpc_error",
-            Some(result) if is_tool && is_error(result) => "tool_error",
+            Some(result)
+                if is_tool && read_json::<ToolResult>(result).unwrap_or_default().is_error =>
+            {
+                "tool_error"
+            }
             Some(_) => "ok",
         }),
     }
-}
-
-fn is_error(result: &str) -> bool {
-    let read = || serde_json::from_str::<ToolResult>(result).unwrap_or_default().is_error;
-    compute(result.len(), read)
 }

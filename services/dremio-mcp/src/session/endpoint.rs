@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use service_kit::http::Peer;
-use service_kit::runtime::compute;
 
 use super::asker::{Asker, caller_at};
 use super::call::{Call, Client};
@@ -20,7 +19,7 @@ use crate::engine::{Caller, LogLevel, view};
 use crate::methods;
 use crate::policy::Identity;
 use crate::principal::Principal;
-use crate::rpc::{Kind, Message, ParseError, Refusal, RpcError, json_response};
+use crate::rpc::{Kind, Message, ParseError, Refusal, RpcError, json_response, read_json};
 use crate::telemetry::TraceParent;
 
 /// Largest request. Tool calls are text; this leaves room for long SQL and pasted data.
@@ -245,8 +244,7 @@ async fn read(
         )??;
     let (body, charge) = body.ok_or_else(too_large)?;
     let text = String::from_utf8(body).map_err(|_| Unread::from((ParseError::NotJson, None)))?;
-    let is_json = || compute(text.len(), || serde_json::from_str::<&RawValue>(&text).is_ok());
-    if text.trim_start().starts_with('[') && is_json() {
+    if text.trim_start().starts_with('[') && read_json::<&RawValue>(&text).is_ok() {
         return Ok(Received::Batch(text, charge));
     }
     let message = Message::parse_strictly(text)?;

@@ -21,7 +21,7 @@ use crate::budget::Held;
 use crate::engine::{Caller, ClientId, LogLevel};
 use crate::methods;
 use crate::rpc::{
-    ErrorCode, Kind, Message, Params, Refusal, RpcError, json_response, replace_member,
+    ErrorCode, Kind, Message, Params, Refusal, RpcError, json_response, read_json, replace_member,
     string_literal,
 };
 
@@ -81,8 +81,7 @@ pub(super) async fn handle_batch(
             "The body is an array: batches are not part of this session's protocol version",
         );
     }
-    let parts: Vec<&RawValue> =
-        compute(text.len(), || serde_json::from_str(text)).unwrap_or_default();
+    let parts: Vec<&RawValue> = read_json(text).unwrap_or_default();
     if parts.is_empty() || parts.len() > BATCH_MAX {
         return invalid("A batch has 1 to 64 messages");
     }

@@ -9,13 +9,12 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
-use service_kit::runtime::compute;
 
 use crate::engine::Caller;
 use crate::engine::notifications::{Notifications, Subject};
 use crate::methods;
 use crate::principal::{ByPrincipal, Principal};
-use crate::rpc::{ErrorCode, Message, RpcError, member, replace_member};
+use crate::rpc::{ErrorCode, Message, RpcError, member, read_json, replace_member};
 
 /// Entries per key, and in total. Beyond it the oldest entry is dropped: of that key, or of the key
 /// with the most. A guess: a task ends within the hour.
@@ -204,7 +203,7 @@ fn name_in(object: &str, name: &str) -> Option<String> {
 
 /// The elements of a JSON array, each as its text; none if it is not an array.
 fn array(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.and_then(|text| compute(text.len(), || serde_json::from_str::<Vec<&RawValue>>(text).ok()))
+    text.and_then(|text| read_json::<Vec<&RawValue>>(text).ok())
         .unwrap_or_default()
         .into_iter()
         .map(RawValue::get)
